@@ -1,0 +1,50 @@
+"""The error tree: every error this library raises on purpose.
+
+::
+
+    SaliencyJpegError(Exception)
+      InputError(ValueError)       an image, map or file that cannot be used
+      OptionError(ValueError)      an option out of its range; the message ends with what was got
+      TargetError                  no encoding meets the target; carries the smallest one in ``.best``
+      PresetError(LookupError)     unknown preset, missing or damaged weights file
+      SegmentError(ValueError)     malformed or oversized APPn data
+"""
+
+from __future__ import annotations
+
+__all__ = ["InputError", "OptionError", "PresetError", "SaliencyJpegError", "SegmentError", "TargetError"]
+
+
+class SaliencyJpegError(Exception):
+    """Base of all errors raised by ``saliency_jpeg``."""
+
+
+class InputError(SaliencyJpegError, ValueError):
+    """The image or map cannot be used: wrong shape, dtype or mode, empty, too large, undecodable."""
+
+
+class OptionError(SaliencyJpegError, ValueError):
+    """An option is out of range or of the wrong kind; the message ends with the value that was given."""
+
+
+class TargetError(SaliencyJpegError):
+    """No encoding meets the target.
+
+    Attributes:
+        best: the smallest JPEG file that could be made, as ``bytes``.
+    """
+
+    def __init__(self, message: str, best: bytes = b"") -> None:
+        super().__init__(message, best)
+        self.best = best
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class PresetError(SaliencyJpegError, LookupError):
+    """An unknown preset name (the message lists the known ones), or a missing or damaged weights file."""
+
+
+class SegmentError(SaliencyJpegError, ValueError):
+    """APPn or COM data is malformed or does not fit a segment."""

@@ -1,0 +1,20 @@
+"""Builds the two extension modules; everything else is declared in setup.cfg."""
+
+from glob import glob
+
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
+from setuptools import setup
+
+# Bytes must match across machines: no fused multiply-add, no reassociation, no -march=native.
+FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Werror=return-type"]
+
+ParallelCompile("SALIENCY_JPEG_BUILD_JOBS", default=0).install()
+setup(
+    ext_modules=[
+        Pybind11Extension(name, sorted(glob(sources)), cxx_std=17, extra_compile_args=FLAGS)
+        for name, sources in (
+            ("saliency_jpeg._core", "saliency_jpeg/csrc/*.cc"),
+            ("saliency_jpeg.evaluation._metrics", "saliency_jpeg/csrc/metrics/*.cc"),
+        )
+    ]
+)

@@ -1,0 +1,290 @@
+// The only file of the codec that knows Python: arrays in, arrays out, the GIL released in between.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "constants.h"
+#include "huffman.h"
+#include "jpeg_reader.h"
+#include "jpeg_writer.h"
+#include "quantize.h"
+#include "scans.h"
+#include "statistics.h"
+#include "transform.h"
+
+namespace py = pybind11;
+
+namespace {
+
+using namespace jpegcore;
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+void require(bool condition, const std::string& what) {
+  if (!condition) throw py::value_error(what);
+}
+
+template <class T>
+BlockView<const T> blocks(const Array<T>& array) {
+  require(array.ndim() == 3 && array.shape(2) == kBlockSize, "blocks must have shape (rows, cols, 64)");
+  return {array.data(), static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1))};
+}
+
+template <class T>
+Array<T> new_blocks(int rows, int cols) {
+  return Array<T>(std::vector<py::ssize_t>{rows, cols, kBlockSize});
+}
+
+template <class T>
+BlockView<T> mutable_blocks(Array<T>& array) {
+  return {array.mutable_data(), static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1))};
+}
+
+template <class T>
+const T* vector_of(const Array<T>& array, py::ssize_t size, const char* name) {
+  require(array.ndim() == 1 && array.shape(0) == size,
+          std::string(name) + " must have shape (" + std::to_string(size) + ",)");
+  return array.data();
+}
+
+void check_table(const uint16_t* table) {
+  for (int i = 0; i < kBlockSize; ++i) require(table[i] >= 1, "quantization steps must be at least 1");
+}
+
+// ---- step 5 --------------------------------------------------------------------------------------------------------
+
+std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int v) {
+  const bool gray = image.ndim() == 2;
+  require(gray || (image.ndim() == 3 && image.shape(2) == 3), "the image must have shape (H, W) or (H, W, 3)");
+  require(h >= 1 && h <= 4 && v >= 1 && v <= 4, "sampling factors must lie in 1..4");
+  for (int axis : {0, 1}) {
+    require(image.shape(axis) >= 1 && image.shape(axis) <= kMaxDimension, "height and width must lie in 1..65535");
+  }
+  const ImageView view{image.data(), static_cast<int>(image.shape(0)), static_cast<int>(image.shape(1)), gray ? 1 : 3};
+  if (gray) h = v = 1;
+  std::vector<Array<float>> arrays;
+  std::vector<BlockView<float>> views;
+  for (int c = 0; c < view.channels; ++c) {
+    arrays.push_back(new_blocks<float>(blocks_along(view.height, c == 0 ? v : 1, v),
+                                       blocks_along(view.width, c == 0 ? h : 1, h)));
+    views.push_back(mutable_blocks(arrays.back()));
+  }
+  py::gil_scoped_release release;
+  forward_dct(view, h, v, views.data());
+  return arrays;
+}
+
+// ---- step 6 --------------------------------------------------------------------------------------------------------
+
+Array<int16_t> py_quantize_plain(const Array<float>& coefficients, const Array<uint16_t>& table) {
+  const CoefficientView view = blocks(coefficients);
+  QuantizeRule rule;
+  rule.table = vector_of(table, kBlockSize, "table");
+  check_table(rule.table);
+  Array<int16_t> levels = new_blocks<int16_t>(view.rows, view.cols);
+  const BlockView<int16_t> out = mutable_blocks(levels);
+  {
+    py::gil_scoped_release release;
+    quantize_plain(view, rule, nullptr, out);
+  }
+  return levels;
+}
+
+Array<int16_t> py_quantize(const Array<float>& coefficients, const Array<uint16_t>& table,
+                           const Array<float>& block_lambda, const Array<float>& prices,
+                           const Array<float>& sensitivity) {
+  const CoefficientView view = blocks(coefficients);
+  require(block_lambda.ndim() == 2 && block_lambda.shape(0) == view.rows && block_lambda.shape(1) == view.cols,
+          "block_lambda must have shape (rows, cols)");
+  const QuantizeRule rule{vector_of(table, kBlockSize, "table"), vector_of(prices, 257, "prices"),
+                          vector_of(sensitivity, kBlockSize, "sensitivity")};
+  check_table(rule.table);
+  Array<int16_t> levels = new_blocks<int16_t>(view.rows, view.cols);
+  const BlockView<int16_t> out = mutable_blocks(levels);
+  const float* lambda = block_lambda.data();
+  {
+    py::gil_scoped_release release;
+    quantize_trellis(view, rule, lambda, out);
+  }
+  return levels;
+}
+
+Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels) {
+  const LevelView view = blocks(levels);
+  AcHistogram histogram;
+  {
+    py::gil_scoped_release release;
+    histogram = ac_histogram(view);
+  }
+  return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
+}
+
+Array<float> py_block_bits(const Array<int16_t>& levels, const Array<float>& prices) {
+  const LevelView view = blocks(levels);
+  const float* price = vector_of(prices, 257, "prices");
+  Array<float> bits(std::vector<py::ssize_t>{view.rows, view.cols});
+  float* out = bits.mutable_data();
+  {
+    py::gil_scoped_release release;
+    block_bits(view, price, out);
+  }
+  return bits;
+}
+
+Array<uint8_t> py_code_lengths(const Array<uint32_t>& histogram) {
+  Histogram counts;
+  std::copy_n(vector_of(histogram, 256, "histogram"), 256, counts.begin());
+  const CodeLengths lengths = optimal_code_lengths(counts);
+  return Array<uint8_t>(256, lengths.data());
+}
+
+// ---- step 7 --------------------------------------------------------------------------------------------------------
+
+using ScanTuple = std::tuple<std::vector<int>, int, int, int, int>;
+
+void set_tables(Frame& frame, const Array<uint16_t>& tables) {
+  require(tables.ndim() == 2 && tables.shape(1) == kBlockSize, "tables must have shape (n, 64)");
+  for (py::ssize_t t = 0; t < tables.shape(0); ++t) {
+    frame.tables.emplace_back();
+    std::copy_n(tables.data(t), kBlockSize, frame.tables.back().begin());
+  }
+}
+
+void set_components(Frame& frame, const std::vector<Array<int16_t>>& levels,
+                    const std::vector<std::pair<int, int>>& sampling, const std::optional<std::vector<int>>& use,
+                    const std::optional<std::vector<int>>& ids) {
+  require(sampling.size() == levels.size() && (!use || use->size() == levels.size()) &&
+              (!ids || ids->size() == levels.size()),
+          "levels, sampling, component_tables and component_ids must have the same length");
+  for (size_t c = 0; c < levels.size(); ++c) {
+    const int fallback = static_cast<int>(std::min(c, frame.tables.size() - 1));
+    frame.components.push_back({ids ? (*ids)[c] : static_cast<int>(c) + 1, sampling[c].first, sampling[c].second,
+                                use ? (*use)[c] : fallback, blocks(levels[c])});
+  }
+}
+
+std::vector<Scan> script_of(const std::optional<std::vector<ScanTuple>>& scans) {
+  if (!scans) return {};
+  require(!scans->empty(), "scans must not be empty");
+  std::vector<Scan> script;
+  for (const auto& [components, ss, se, ah, al] : *scans) script.push_back({components, ss, se, ah, al});
+  return script;
+}
+
+py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<uint16_t>& tables,
+                        std::pair<int, int> size, const std::vector<std::pair<int, int>>& sampling, bool progressive,
+                        const std::optional<std::vector<ScanTuple>>& scans, int restart_interval,
+                        const std::vector<std::pair<int, py::bytes>>& segments,
+                        const std::optional<std::vector<int>>& component_tables,
+                        const std::optional<std::vector<int>>& component_ids) {
+  Frame frame;
+  frame.height = size.first;
+  frame.width = size.second;
+  frame.progressive = progressive;
+  frame.restart_interval = restart_interval;
+  set_tables(frame, tables);
+  set_components(frame, levels, sampling, component_tables, component_ids);
+  for (const auto& [marker, payload] : segments) frame.segments.push_back({marker, std::string(payload)});
+  const std::vector<Scan> script = script_of(scans);
+  std::string jpeg;
+  {
+    py::gil_scoped_release release;
+    jpeg = write_jpeg(frame, script);
+  }
+  return py::bytes(jpeg);
+}
+
+// ---- a file's levels -----------------------------------------------------------------------------------------------
+
+struct JpegImage {
+  std::pair<int, int> size;
+  std::vector<Array<int16_t>> levels;
+  Array<uint16_t> tables;
+  std::vector<int> component_tables, component_ids;
+  std::vector<std::pair<int, int>> sampling;
+  bool progressive = false;
+  int restart_interval = 0;
+  std::vector<std::pair<int, py::bytes>> segments;
+  size_t end = 0;
+};
+
+// Hands the memory of the levels over to NumPy.
+Array<int16_t> as_array(ZeroedArray<int16_t>& levels, const LevelView& view) {
+  int16_t* data = levels.get();
+  const py::capsule owner(data, [](void* memory) { std::free(memory); });
+  levels.release();
+  return Array<int16_t>(std::vector<py::ssize_t>{view.rows, view.cols, kBlockSize}, data, owner);
+}
+
+JpegImage py_read_jpeg(const py::bytes& data) {
+  const std::string_view bytes(data);
+  JpegFile file;
+  {
+    py::gil_scoped_release release;
+    file = read_jpeg(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  }
+  const Frame& frame = file.frame;
+  JpegImage image;
+  image.size = {frame.height, frame.width};
+  image.tables = Array<uint16_t>(std::vector<py::ssize_t>{static_cast<py::ssize_t>(frame.tables.size()), kBlockSize},
+                                 frame.tables.data()->data());
+  for (size_t c = 0; c < frame.components.size(); ++c) {
+    const Component& component = frame.components[c];
+    image.levels.push_back(as_array(file.levels[c], component.levels));
+    image.component_tables.push_back(component.table);
+    image.component_ids.push_back(component.id);
+    image.sampling.emplace_back(component.h, component.v);
+  }
+  image.progressive = frame.progressive;
+  image.restart_interval = frame.restart_interval;
+  for (const Segment& s : frame.segments) image.segments.emplace_back(s.marker, py::bytes(s.payload));
+  image.end = file.end;
+  return image;
+}
+
+void raise_input_error(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const FormatError& e) {
+    py::set_error(py::module_::import("saliency_jpeg.errors").attr("InputError"), e.what());
+  }
+}
+
+void bind_reader(py::module_& m) {
+  py::register_local_exception_translator(&raise_input_error);
+  py::class_<JpegImage>(m, "JpegImage")
+      .def_readonly("size", &JpegImage::size)
+      .def_readonly("levels", &JpegImage::levels)
+      .def_readonly("tables", &JpegImage::tables)
+      .def_readonly("component_tables", &JpegImage::component_tables)
+      .def_readonly("component_ids", &JpegImage::component_ids)
+      .def_readonly("sampling", &JpegImage::sampling)
+      .def_readonly("progressive", &JpegImage::progressive)
+      .def_readonly("restart_interval", &JpegImage::restart_interval)
+      .def_readonly("segments", &JpegImage::segments)
+      .def_readonly("end", &JpegImage::end);
+  m.def("read_jpeg", &py_read_jpeg, py::arg("data"));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "Steps 5 to 7 of the encoder: DCT, quantization, entropy coding (ITU-T T.81).";
+  m.attr("ZIGZAG") = py::tuple(py::cast(std::vector<int>(kZigzag.begin(), kZigzag.end())));
+  m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1);
+  m.def("quantize_plain", &py_quantize_plain, py::arg("coefficients").noconvert(), py::arg("table").noconvert());
+  m.def("quantize", &py_quantize, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
+        py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert());
+  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert());
+  m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("prices").noconvert());
+  m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
+  m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),
+        py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
+        py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
+        py::arg("component_ids") = py::none());
+  bind_reader(m);
+}

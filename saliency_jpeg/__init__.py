@@ -1,0 +1,31 @@
+"""JPEG encoding that spends the bytes where people look.
+
+>>> import saliency_jpeg
+>>> jpeg = saliency_jpeg.compress("photo.png", target_kb=50)  # doctest: +SKIP
+
+Importing this package loads neither TensorFlow nor OpenCV; the first image that needs the network does.
+"""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .encoder import Compressed, Encoder, compress
+from .errors import InputError, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
+from .options import Options
+from .saliency import SaliencyModel, saliency_map
+
+__all__ = [
+    "Compressed",
+    "Encoder",
+    "InputError",
+    "OptionError",
+    "Options",
+    "PresetError",
+    "SaliencyJpegError",
+    "SaliencyModel",
+    "SegmentError",
+    "TargetError",
+    "__version__",
+    "compress",
+    "saliency_map",
+]

@@ -1,0 +1,43 @@
+"""Which chroma subsampling an image gets when the caller leaves it to us."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .options import SUBSAMPLINGS, Options
+
+__all__ = ["choose_subsampling"]
+
+_SHARP: Final = 24.0  # squared chroma difference between neighbours that marks a coloured edge
+_SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays at any rate
+_HIGH_QUALITY: Final = 93.0  # from here on the chroma is kept whole
+_HIGH_RATE: Final = 3.0  # the same in bits a pixel, for a target
+
+
+def choose_subsampling(options: Options, pixels: NDArray[np.uint8], quality: float) -> tuple[int, int]:
+    """Luma sampling factors (H, V) for these pixels, (H, W) or (H, W, 3)."""
+    if pixels.ndim == 2:
+        return 1, 1
+    if options.subsampling != "auto":
+        return SUBSAMPLINGS[options.subsampling]
+    target = options.target_bytes
+    if target is not None and options.quality is None:
+        high = 8 * target / (pixels.shape[0] * pixels.shape[1]) >= _HIGH_RATE
+    else:
+        high = quality >= _HIGH_QUALITY
+    return SUBSAMPLINGS["4:4:4" if high or coloured_edges(pixels) > _SHARE else "4:2:0"]
+
+
+def coloured_edges(pixels: NDArray[np.uint8]) -> float:
+    """Share of 2x2 pixel boxes whose chroma varies so much that its mean would be seen, 0 to 1."""
+    height, width = (n // 2 * 2 for n in pixels.shape[:2])
+    if height == 0 or width == 0:
+        return 0.0
+    rgb = pixels[:height, :width].astype(np.int16)
+    differences = np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]])  # chroma up to scale
+    boxes = differences.reshape(2, height // 2, 2, width // 2, 2)
+    spread = np.ptp(boxes, axis=(2, 4)).max(axis=0)
+    return float(np.mean(spread > _SHARP * 4))

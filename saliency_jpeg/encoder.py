@@ -1,0 +1,203 @@
+"""The straight line from an image to a JPEG file."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core, images, rate, segments, tables
+from .allocation import block_weights
+from .chroma import choose_subsampling
+from .errors import TargetError
+from .options import Options, Saliency
+from .quantizer import Levels, Quantizer
+from .resize import resized
+from .saliency.sources import resolve
+
+__all__ = ["Compressed", "Encoder", "compress"]
+
+DEFAULT_QUALITY = 75.0
+_UNFILLED = 0.95  # of the target: below, at quality 100, full chroma is tried
+_DOWNSCALED_QUALITY = 20.0  # a lower resolution is taken down to where at least this quality fits
+
+
+class Compressed(NamedTuple):
+    """A JPEG file and how it came to be.
+
+    Attributes:
+        jpeg: the file.
+        bits_per_pixel: of the whole file.
+        quality: 0 to 100, what ``quality=`` would have asked for.
+        lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
+        passes: of the quantizer over the image.
+        saliency: float32 (H, W) in [0, 1] that was used, or ``None``.
+    """
+
+    jpeg: bytes
+    bits_per_pixel: float
+    quality: float
+    lmbda: float
+    passes: int
+    saliency: NDArray[np.float32] | None
+
+
+class Encoder:
+    """Encodes images with one set of options.  An encoder may be used from several threads at once."""
+
+    def __init__(self, options: Options | None = None, **changes: Any) -> None:
+        """Takes options, or the defaults, with ``changes`` to single fields.
+
+        Raises:
+            OptionError: an option is out of range.
+        """
+        self.options = replace(options or Options(), **changes)
+
+    def compress(self, image: images.ImageSource) -> Compressed:
+        """Encodes one image.
+
+        Args:
+            image: path, bytes, binary file object, PIL image, or uint8 array (H, W), (H, W, 3) RGB or (H, W, 4).
+
+        Raises:
+            InputError: the image or the map cannot be used.
+            TargetError: the target is too small for this image; ``.best`` is the smallest file.
+            PresetError: the saliency preset is unknown or damaged.
+        """
+        picture = images.load(image, background=self.options.background)
+        orientation = picture.metadata.orientation
+        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        try:
+            return self._encode(picture, saliency)
+        except TargetError:
+            if not self.options.allow_downscale or max(picture.pixels.shape[:2]) == 1:
+                raise
+            return self._encode_smaller(picture, saliency)
+
+    def compress_many(self, sources: Iterable[images.ImageSource], *, workers: int = 2) -> Iterator[Compressed]:
+        """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
+
+        The first error is raised where its image stands in the order.
+        """
+        pending: deque[Future[Compressed]] = deque()
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            try:
+                for source in sources:
+                    if len(pending) == 2 * workers:
+                        yield pending.popleft().result()
+                    pending.append(pool.submit(self.compress, source))
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+        """Steps 3 to 8, with full chroma where averaged chroma leaves the target unfilled."""
+        sampling = choose_subsampling(self.options, picture.pixels, self._quality)
+        result = self._encode_sampled(picture, saliency, sampling)
+        target = self.options.target_bytes
+        unfilled = target is not None and result.quality == 100.0 and len(result.jpeg) < _UNFILLED * target
+        if unfilled and self.options.subsampling == "auto" and sampling != (1, 1):
+            return self._encode_sampled(picture, saliency, (1, 1))
+        return result
+
+    @property
+    def _quality(self) -> float:
+        return DEFAULT_QUALITY if self.options.quality is None else float(self.options.quality)
+
+    def _encode_sampled(
+        self, picture: images.Picture, saliency: NDArray[np.float32] | None, sampling: tuple[int, int]
+    ) -> Compressed:
+        coefficients = _core.forward_dct(picture.pixels, *sampling)
+        weights = block_weights(saliency, coefficients[0], self.options.strength)
+        quantizer = Quantizer(coefficients, weights, sampling)
+        coded = self._coded(quantizer, partial(self._write, picture, sampling))
+        bits_per_pixel = 8 * len(coded.jpeg) / (picture.pixels.shape[0] * picture.pixels.shape[1])
+        quality = tables.scale_to_quality(coded.scale)
+        return Compressed(coded.jpeg, bits_per_pixel, quality, quantizer.lmbda, quantizer.passes, saliency)
+
+    def _coded(self, quantizer: Quantizer, write: rate.Write) -> rate.Coded:
+        scale = tables.quality_to_scale(self._quality)
+        budget = self.options.target_bytes
+        if budget is None:
+            return rate.encode_at(quantizer, write, scale)
+        finest = tables.quality_to_scale(100.0) if self.options.quality is None else scale
+        return rate.search(quantizer, write, budget, start=scale, finest=finest)
+
+    def _write(self, picture: images.Picture, sampling: tuple[int, int], levels: Levels) -> bytes:
+        """Steps 7 and 8."""
+        height, width = picture.pixels.shape[:2]
+        return _core.write_jpeg(
+            levels.components,
+            levels.tables,
+            (height, width),
+            [sampling, *[(1, 1)] * (len(levels.components) - 1)],
+            progressive=self.options.progressive,
+            restart_interval=self.options.restart_interval,
+            segments=segments.build(picture.metadata, self.options.metadata),
+        )
+
+    def _encode_smaller(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+        """Lowers the resolution until the target is met at a quality worth looking at."""
+        found: Compressed | None = None
+        factor = 1.0
+        size = max(picture.pixels.shape[:2])
+        while factor * size > 1:
+            factor *= 0.8
+            try:
+                smaller = picture._replace(pixels=resized(picture.pixels, factor))
+                found = self._encode(smaller, None if saliency is None else resized(saliency, factor))
+            except TargetError as error:
+                last = error
+                continue
+            if found.quality >= _DOWNSCALED_QUALITY:
+                break
+        if found is None:
+            raise last
+        return found
+
+
+def compress(
+    image: images.ImageSource,
+    *,
+    target_kb: float | None = None,
+    quality: float | None = None,
+    saliency: Saliency = "default",
+    strength: float = 0.5,
+    subsampling: str = "auto",
+    progressive: bool = True,
+    metadata: Literal["keep", "safe", "strip"] = "keep",
+    background: tuple[int, int, int] = (255, 255, 255),
+    restart_interval: int = 0,
+    allow_downscale: bool = False,
+    device: str | None = None,
+) -> bytes:
+    """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
+
+    The keywords are the fields of :class:`Options`, which says what they mean.  ``Encoder`` does the same for many
+    images and tells more about each.
+
+    >>> jpeg = compress("photo.png", target_kb=50)  # doctest: +SKIP
+
+    Args:
+        image: path, bytes, binary file object, PIL image, or uint8 array (H, W), (H, W, 3) RGB or (H, W, 4).
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: the image or the map cannot be used.
+        OptionError: an option is out of range.
+        TargetError: the target is too small for this image; ``.best`` is the smallest file.
+        PresetError: the saliency preset is unknown or damaged.
+        OSError: a path cannot be read.
+    """
+    options = {name: value for name, value in locals().items() if name != "image"}
+    return Encoder(Options(**options)).compress(image).jpeg

@@ -1,0 +1,100 @@
+"""Step 6 for a whole image: stored coefficients in, levels at any scale out, with prices that follow the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core, tables
+from .allocation import chroma_weights
+
+__all__ = ["LMBDA", "Levels", "Quantizer", "symbol_prices"]
+
+LMBDA: Final = 0.08  # squared quantization steps of error that one bit is worth
+_RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
+_UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
+
+LevelArray = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A quantized image: int16 (rows, cols, 64) for each component, its tables, and about how many bits it takes."""
+
+    components: list[LevelArray]
+    tables: NDArray[np.uint16]
+    bits: float
+
+
+def symbol_prices(histogram: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Bits of every run/size symbol with its raw bits: float32 (257,) from counts (257,), see ``_core.ac_histogram``.
+
+    The code lengths are those of the optimal Huffman code for the counts (T.81 K.2 with its limits).
+    """
+    counts = histogram[:256].copy()
+    counts[0] += histogram[256]
+    lengths = _core.code_lengths(counts).astype(np.float32)
+    unseen = min(lengths.max() + _UNSEEN, 16)
+    prices = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
+    return np.append(prices, prices[0]).astype(np.float32)
+
+
+def _ac_bits(histogram: NDArray[np.uint32]) -> float:
+    return float(histogram @ symbol_prices(histogram).astype(np.float64))
+
+
+def _dc_bits(levels: LevelArray) -> float:
+    """About the bits of the DC differences: entropy of their categories and the raw bits (T.81 F.1.2.1)."""
+    differences = np.diff(levels[..., 0].astype(np.int32).ravel(), prepend=0)
+    category = np.frexp(np.abs(differences).astype(np.float32))[1]
+    counts = np.bincount(category, minlength=12)
+    share = counts[counts > 0] / differences.size
+    return float(-differences.size * (share @ np.log2(share)) + counts @ np.arange(counts.size))
+
+
+class Quantizer:
+    """The coefficients and weights of one image, ready to be quantized again and again."""
+
+    def __init__(
+        self,
+        coefficients: list[NDArray[np.float32]],
+        weights: NDArray[np.float32],
+        sampling: tuple[int, int],
+        lmbda: float = LMBDA,
+    ) -> None:
+        """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
+        self._coefficients = coefficients
+        self.lmbda = lmbda
+        self.passes = 0
+        block_lambda = [np.float32(lmbda) / weights]
+        for chroma in coefficients[1:]:
+            block_lambda.append(np.float32(lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
+        self._block_lambda = block_lambda
+        self._prices: list[NDArray[np.float32]] = []
+
+    def at(self, scale: float) -> Levels:
+        """One pass of the trellis at a scale, priced by the pass before it."""
+        steps = tables.ideal_steps(scale)[: len(self._coefficients)]
+        integer_steps = tables.to_table(steps)
+        sensitivity = tables.sensitivity(steps)
+        if not self._prices:
+            plain = [_core.quantize_plain(c, t) for c, t in zip(self._coefficients, integer_steps, strict=True)]
+            self._learn_prices(plain)
+        levels = [
+            _core.quantize(coefficients, table, block_lambda, self._prices[min(i, 1)], sense)
+            for i, (coefficients, table, block_lambda, sense) in enumerate(
+                zip(self._coefficients, integer_steps, self._block_lambda, sensitivity, strict=True)
+            )
+        ]
+        self.passes += 1
+        return Levels(levels, integer_steps, self._learn_prices(levels))
+
+    def _learn_prices(self, levels: list[LevelArray]) -> float:
+        """Takes prices for the next pass from these levels; returns about how many bits they take."""
+        histograms = [_core.ac_histogram(component) for component in levels]
+        pooled = [histograms[0], *([sum(histograms[1:])] if len(histograms) > 1 else [])]  # luma, both chroma
+        self._prices = [symbol_prices(h) for h in pooled]
+        return sum(map(_ac_bits, pooled)) + sum(map(_dc_bits, levels))

@@ -1,0 +1,17 @@
+"""Lower resolution, for targets that the picture's own size cannot meet."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["resized"]
+
+
+def resized(values: NDArray[np.generic], factor: float) -> NDArray[np.generic]:
+    """A (H, W) or (H, W, 3) uint8 image or a float32 (H, W) map, scaled by ``factor`` below 1, at least 1x1."""
+    height, width = (max(1, round(n * factor)) for n in values.shape[:2])
+    image = Image.fromarray(values).resize((width, height), Image.Resampling.LANCZOS)
+    result = np.asarray(image)
+    return result.clip(0, 1) if values.dtype == np.float32 else result

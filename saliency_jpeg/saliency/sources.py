@@ -1,0 +1,106 @@
+"""From whatever the caller calls saliency to one float32 map of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from ..options import Saliency
+    from .model import SaliencyModel
+
+__all__ = ["resolve"]
+
+Map = NDArray[np.float32]
+
+
+def resolve(saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, device: str | None = None) -> Map | None:
+    """The map of an image.
+
+    Args:
+        saliency: as in :class:`saliency_jpeg.options.Options`.
+        pixels: uint8 (H, W) or (H, W, 3).
+        orientation: EXIF orientation 1 to 8; a network sees the picture upright, given maps follow the pixels.
+        device: for a preset's network.
+
+    Returns:
+        float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` where nothing is preferred.
+
+    Raises:
+        InputError: a given map has another shape than the image, values outside [0, 1] or NaN.
+        OptionError: the value is of no known kind.
+        PresetError: unknown preset.
+    """
+    if saliency is None:
+        return None
+    if isinstance(saliency, str):
+        return _predicted(_preset(saliency, device), pixels, orientation)
+    if hasattr(saliency, "predict"):
+        return _predicted(saliency, pixels, orientation)
+    if isinstance(saliency, np.ndarray | Image.Image):
+        return _given(np.asarray(saliency), pixels.shape[:2])
+    if isinstance(saliency, Sequence):
+        return _boxes(saliency, pixels.shape[:2])
+    raise OptionError(f"saliency must be a preset, a model, a map, a mask, boxes or None, got {saliency!r}")
+
+
+@lru_cache(maxsize=4)
+def _preset(name: str, device: str | None) -> SaliencyModel:
+    from .model import SaliencyModel
+
+    return SaliencyModel.from_preset(name, device=device)
+
+
+def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
+    upright = np.ascontiguousarray(_turn(pixels, orientation))
+    predicted = _turn(model.predict(upright), orientation, back=True)
+    return np.ascontiguousarray(predicted, dtype=np.float32)
+
+
+def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDArray[Any]:
+    """Turns stored pixels upright as EXIF's orientation 1 to 8 says, or upright ones back."""
+    if orientation in (5, 7):  # mirrored at a diagonal: their own inverses up to the axes swapped
+        swapped = values.swapaxes(0, 1)
+        return swapped if orientation == 5 else swapped[::-1, ::-1]
+    turns = {3: 2, 4: 2, 6: -1, 8: 1}.get(orientation, 0)
+    turned = np.rot90(values, -turns if back else turns)
+    return turned[:, ::-1] if orientation in (2, 4) else turned
+
+
+def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
+    """A caller's map or mask: bool, integers from 0 to 255, or floats from 0 to 1."""
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    if values.shape != shape:
+        raise InputError(f"the saliency map has shape {values.shape}, the image {tuple(shape)}")
+    if values.dtype == np.bool_:
+        return values.astype(np.float32)
+    if values.dtype == np.uint8:
+        return values.astype(np.float32) / np.float32(255)
+    if values.dtype.kind != "f":
+        raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")
+    if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
+        raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
+    return (np.rint(values * 255) / 255).astype(np.float32)
+
+
+def _boxes(boxes: Sequence[Any], shape: tuple[int, ...]) -> Map:
+    """A map of 1 inside the boxes (left, top, right, bottom), in pixels, cut at the image's border, and 0 outside."""
+    result = np.zeros(shape, np.float32)
+    for box in boxes:
+        try:
+            left, top, right, bottom = (float(v) for v in box)
+        except (TypeError, ValueError):
+            raise OptionError(f"a box must be four numbers (left, top, right, bottom), got {box!r}") from None
+        if not (left < right and top < bottom) or not np.isfinite([left, top, right, bottom]).all():
+            raise OptionError(f"a box must have left < right and top < bottom, got {box!r}")
+        columns = slice(max(0, int(np.floor(left))), max(0, int(np.ceil(right))))
+        result[max(0, int(np.floor(top))) : max(0, int(np.ceil(bottom))), columns] = 1
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["resolve"]
 
 Map = NDArray[np.float32]
+_PRESET_LOCK = Lock()
 
 
-def resolve(saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, device: str | None = None) -> Map | None:
+def resolve(
+    saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, device: str | None = None
+) -> Map | None:
     """The map of an image.
 
     Args:
@@ -41,7 +45,9 @@ def resolve(saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, 
     if saliency is None:
         return None
     if isinstance(saliency, str):
-        return _predicted(_preset(saliency, device), pixels, orientation)
+        with _PRESET_LOCK:
+            model = _preset(saliency, device)
+        return _predicted(model, pixels, orientation)
     if hasattr(saliency, "predict"):
         return _predicted(saliency, pixels, orientation)
     if isinstance(saliency, np.ndarray | Image.Image):
@@ -88,7 +94,8 @@ def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
         raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")
     if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
         raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
-    return (np.rint(values * 255) / 255).astype(np.float32)
+    quantized: Map = (np.rint(values * 255) / 255).astype(np.float32)
+    return quantized
 
 
 def _boxes(boxes: Sequence[Any], shape: tuple[int, ...]) -> Map:

@@ -1,0 +1,195 @@
+"""The network: EfficientNet-Lite with a fully convolutional head. The only file of the library that has layers.
+
+::
+
+    rgb (n, h, w, 3), 0..255
+      stem        3x3, stride 2
+      16 blocks   expand 1x1 -> depthwise 3x3 or 5x5 -> project 1x1, strides 4 to 32
+      head        1x1 to 1280 channels
+      cam         1x1 to one map per class      -> (n, h/32, w/32, classes)
+
+The last layer is the classifier of the published network, used before its global average pooling instead of after
+it: the mean over a class's map is exactly that class's logit, so the map says where the evidence lies (class
+activation mapping, Zhou et al., CVPR 2016). Architecture: Tan and Le, EfficientNet, ICML 2019; the Lite variants have
+no squeeze-and-excitation and use ReLU6.
+
+Weights are a mapping from ``"layer/0"``, ``"layer/1"``, ... to arrays in Keras layout, as :mod:`.presets` reads them.
+Everything is pure Keras 3, so a network with batch normalization can be trained on any backend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import OptionError, PresetError
+
+__all__ = ["STRIDE", "Architecture", "build", "fold", "get_arrays", "set_arrays"]
+
+#: Pixels of the network's input per cell of its output, in both directions.
+STRIDE = 32
+
+_EPSILON = 1e-3  # of the batch normalization the published weights were trained with
+_STEM, _HEAD = 32, 1280
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+class _Stage(NamedTuple):
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    filters: int
+
+
+_STAGES = (
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Size of an EfficientNet-Lite: width and depth multipliers and the number of classes.
+
+    Raises:
+        OptionError: a multiplier or the number of classes is not positive.
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+    classes: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth", "classes"):
+            if not getattr(self, name) > 0:
+                raise OptionError(f"{name} must be positive, got {getattr(self, name)!r}")
+
+    def filters(self, count: int) -> int:
+        """``count`` times the width, rounded to a multiple of 8 but never down by more than a tenth."""
+        scaled = count * self.width
+        rounded = max(8, int(scaled + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * scaled else rounded
+
+    def repeats(self, stage: int) -> int:
+        """Number of blocks in a stage; the first and the last stage do not grow with depth."""
+        grows = 0 < stage < len(_STAGES) - 1
+        return math.ceil(_STAGES[stage].repeats * self.depth) if grows else _STAGES[stage].repeats
+
+
+class _Builder:
+    """Adds layers to a graph; ``folded`` networks have biases where trainable ones have batch normalization."""
+
+    def __init__(self, folded: bool) -> None:
+        from keras import layers
+
+        self.layers: Any = layers
+        self.folded = folded
+
+    def convolution(self, x: Any, name: str, filters: int, kernel: int = 1, stride: int = 1) -> Any:
+        layer = self.layers.Conv2D(filters, kernel, stride, padding="same", use_bias=self.folded, name=name)
+        return self._normalize(layer(x), name)
+
+    def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
+        layer = self.layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=self.folded, name=name)
+        return self._normalize(layer(x), name)
+
+    def relu6(self, x: Any, name: str) -> Any:
+        return self.layers.ReLU(6.0, name=name)(x)
+
+    def block(self, x: Any, name: str, stage: _Stage, filters: int, first: bool) -> Any:
+        """Inverted residual block; all but the first of a stage add their input to their output."""
+        y = x
+        if stage.expansion != 1:
+            y = self.relu6(self.convolution(y, f"{name}_expand", x.shape[-1] * stage.expansion), f"{name}_expand_act")
+        y = self.depthwise(y, f"{name}_dw", stage.kernel, stage.stride if first else 1)
+        y = self.convolution(self.relu6(y, f"{name}_dw_act"), f"{name}_project", filters)
+        return y if first else self.layers.Add(name=f"{name}_add")([y, x])
+
+    def _normalize(self, x: Any, name: str) -> Any:
+        return x if self.folded else self.layers.BatchNormalization(epsilon=_EPSILON, name=f"{name}_bn")(x)
+
+
+def build(architecture: Architecture, *, folded: bool = False) -> Any:
+    """The network as a ``keras.Model`` with fresh weights.
+
+    Args:
+        architecture: its size.
+        folded: leave out batch normalization and give every convolution a bias, as :func:`fold` makes the weights;
+            a third faster, for inference only.
+
+    Returns:
+        Model from RGB (n, h, w, 3), float, 0 to 255, any h and w, to class activations (n, ceil(h/32), ceil(w/32),
+        classes), float32.
+    """
+    import keras
+
+    make = _Builder(folded)
+    rgb = keras.Input((None, None, 3), name="rgb")
+    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(rgb)
+    x = make.relu6(make.convolution(x, "stem", _STEM, kernel=3, stride=2), "stem_act")
+    index = 0
+    for number, stage in enumerate(_STAGES):
+        for repeat in range(architecture.repeats(number)):
+            x = make.block(x, f"block{index}", stage, architecture.filters(stage.filters), first=repeat == 0)
+            index += 1
+    x = make.relu6(make.convolution(x, "head", _HEAD), "head_act")
+    cam = keras.layers.Conv2D(architecture.classes, 1, name="cam")(x)
+    return keras.Model(rgb, cam, name="efficientnet_lite_cam")
+
+
+def fold(arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:
+    """Weights for ``build(..., folded=True)``: every batch normalization multiplied into its convolution, float32."""
+    folded = {}
+    for layer in dict.fromkeys(key.rpartition("/")[0] for key in arrays):
+        kernel, bias = _float32(arrays, f"{layer}/0"), None
+        if f"{layer}_bn/0" in arrays:
+            gamma, beta, mean, variance = (_float32(arrays, f"{layer}_bn/{i}") for i in range(4))
+            scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
+            kernel = kernel * (scale[:, None] if layer.endswith("_dw") else scale)
+            bias = beta - mean * scale
+        elif f"{layer}/1" in arrays:
+            bias = _float32(arrays, f"{layer}/1")
+        if not layer.endswith("_bn"):
+            folded[f"{layer}/0"] = kernel
+            if bias is not None:
+                folded[f"{layer}/1"] = bias
+    return folded
+
+
+def _float32(arrays: Arrays, key: str) -> np.ndarray[Any, Any]:
+    if key not in arrays:
+        raise PresetError(f"the weights have no array {key!r}")
+    return arrays[key].astype(np.float32)
+
+
+def get_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """All weights of a model made by :func:`build`, by ``"layer/index"``."""
+    return {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
+
+
+def set_arrays(model: Any, arrays: Arrays) -> None:
+    """Fill a model made by :func:`build`.
+
+    Raises:
+        PresetError: an array is missing, left over, or has another shape than the layer.
+    """
+    wanted = get_arrays(model)
+    if strange := sorted(set(wanted) ^ set(arrays)):
+        raise PresetError(f"the weights do not fit the network: {', '.join(strange[:3])} missing or left over")
+    for key, array in wanted.items():
+        if arrays[key].shape != array.shape:
+            raise PresetError(f"{key} must have shape {array.shape}, the weights have {arrays[key].shape}")
+    for layer in model.layers:
+        count = len(layer.get_weights())
+        layer.set_weights([arrays[f"{layer.name}/{i}"].astype(np.float32) for i in range(count)])

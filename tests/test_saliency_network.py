@@ -1,0 +1,110 @@
+"""The network's layers, its weights in memory and on disk."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from saliency_jpeg.errors import OptionError, PresetError
+from saliency_jpeg.saliency import network, presets
+
+SMALL = network.Architecture(width=0.25, classes=7)
+
+
+def _randomized(arrays):
+    """Weights of which no two layers are alike: variances positive, everything else around zero."""
+    rng = np.random.default_rng(3)
+    return {
+        key: rng.uniform(0.5, 2, a.shape) if key.endswith("_bn/3") else a + rng.normal(0, 0.2, a.shape)
+        for key, a in arrays.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def small():
+    model = network.build(SMALL)
+    network.set_arrays(model, _randomized(network.get_arrays(model)))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("size", "cells"), [((32, 32), (1, 1)), ((64, 96), (2, 3)), ((33, 65), (2, 3)), ((1, 1), (1, 1))]
+)
+def test_one_cell_for_every_stride_begun(small, size, cells):
+    assert small(np.zeros((2, *size, 3), np.float32)).shape == (2, *cells, 7)
+
+
+def test_folded_network_computes_the_same(small):
+    folded = network.build(SMALL, folded=True)
+    network.set_arrays(folded, network.fold(network.get_arrays(small)))
+    rgb = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype(np.float32)
+    expected, got = np.asarray(small(rgb)), np.asarray(folded(rgb))
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_mean_of_a_class_map_is_the_logit_of_the_classifier(small):
+    import keras
+
+    rgb = np.random.default_rng(1).uniform(0, 255, (1, 96, 64, 3)).astype(np.float32)
+    features = np.asarray(keras.Model(small.input, small.get_layer("head_act").output)(rgb))
+    arrays = network.get_arrays(small)
+    logits = features.mean(axis=(1, 2)) @ arrays["cam/0"][0, 0] + arrays["cam/1"]
+    np.testing.assert_allclose(np.asarray(small(rgb)).mean(axis=(1, 2)), logits, rtol=1e-4, atol=1e-4)
+
+
+def test_lite0_has_the_published_number_of_parameters():
+    model = network.build(network.Architecture())
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == 4_652_008
+    network.set_arrays(model, presets.read_arrays(presets.find("cam")))  # every shape fits
+
+
+def test_architecture_scales_as_published():
+    lite2 = network.Architecture(width=1.1, depth=1.2)
+    assert [lite2.repeats(i) for i in range(7)] == [1, 3, 3, 4, 4, 5, 1]
+    assert [lite2.filters(n) for n in (16, 24, 40, 80, 112, 192, 320)] == [16, 24, 48, 88, 120, 208, 352]
+
+
+@pytest.mark.parametrize("field", ["width", "depth", "classes"])
+def test_architecture_checks_itself(field):
+    with pytest.raises(OptionError, match=r"must be positive, got -1$"):
+        network.Architecture(**{field: -1})
+
+
+def test_weights_that_do_not_fit_are_refused(small):
+    arrays = network.get_arrays(small)
+    with pytest.raises(PresetError, match="stem/0 missing or left over"):
+        network.set_arrays(small, {k: v for k, v in arrays.items() if k != "stem/0"})
+    with pytest.raises(PresetError, match="other/0 missing or left over"):
+        network.set_arrays(small, {**arrays, "other/0": np.zeros(3)})
+    with pytest.raises(PresetError, match=r"cam/1 must have shape \(7,\), the weights have \(8,\)"):
+        network.set_arrays(small, {**arrays, "cam/1": np.zeros(8)})
+    with pytest.raises(PresetError, match="no array 'head_bn/2'"):
+        network.fold({k: v for k, v in arrays.items() if k != "head_bn/2"})
+
+
+def test_weights_file_keeps_arrays_as_halves_and_is_reproducible():
+    arrays = {"a/0": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4), "class_names": np.array(["cat", "dog"])}
+    data = presets.write_arrays(arrays)
+    assert data == presets.write_arrays(arrays)
+    back = presets.unpack(data, "file")
+    assert back["a/0"].dtype == np.float16
+    np.testing.assert_allclose(back["a/0"], arrays["a/0"], atol=5e-4)
+    assert back["class_names"].tolist() == ["cat", "dog"]
+
+
+def _pickled() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.array([{"an": "object"}], dtype=object))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no archive", b"PK\x03\x04 cut", _pickled()], ids=["empty", "text", "cut", "pickle"]
+)
+def test_damaged_weights_file_is_one_clear_error(data):
+    with pytest.raises(PresetError, match="mine is not a weights file"):
+        presets.unpack(data, "mine")

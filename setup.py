@@ -1,6 +1,6 @@
 """Builds the two extension modules; everything else is declared in setup.cfg."""
 
-from glob import glob
+from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
 from setuptools import setup
@@ -11,10 +11,10 @@ FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-
 ParallelCompile("SALIENCY_JPEG_BUILD_JOBS", default=0).install()
 setup(
     ext_modules=[
-        Pybind11Extension(name, sorted(glob(sources)), cxx_std=17, extra_compile_args=FLAGS)
+        Pybind11Extension(name, sorted(map(str, Path(sources).glob("*.cc"))), cxx_std=17, extra_compile_args=FLAGS)
         for name, sources in (
-            ("saliency_jpeg._core", "saliency_jpeg/csrc/*.cc"),
-            ("saliency_jpeg.evaluation._metrics", "saliency_jpeg/csrc/metrics/*.cc"),
+            ("saliency_jpeg._core", "saliency_jpeg/csrc"),
+            ("saliency_jpeg.evaluation._metrics", "saliency_jpeg/csrc/metrics"),
         )
     ]
 )

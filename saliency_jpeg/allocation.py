@@ -22,7 +22,8 @@ def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np
     """Means of a (H, W) map over 8x8 blocks, float32 (rows, cols); the last row and column repeat at the edges."""
     height, width = values.shape
     padded = np.pad(values, ((0, rows * 8 - height), (0, cols * 8 - width)), mode="edge")
-    return padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float32)
+    means: NDArray[np.float32] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float32)
+    return means
 
 
 def activity(luma: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,7 +60,8 @@ def block_weights(
     weights = masking(luma)
     if saliency is not None and strength > 0:
         weights = weights * saliency_gain(block_means(saliency, rows, cols), strength)
-    return weights / weights.mean(dtype=np.float64).astype(np.float32)
+    scaled: NDArray[np.float32] = weights / np.float32(weights.mean(dtype=np.float64))
+    return scaled
 
 
 def chroma_weights(weights: NDArray[np.float32], h: int, v: int, rows: int, cols: int) -> NDArray[np.float32]:

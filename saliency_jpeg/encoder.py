@@ -117,7 +117,7 @@ class Encoder:
     ) -> Compressed:
         coefficients = _core.forward_dct(picture.pixels, *sampling)
         weights = block_weights(saliency, coefficients[0], self.options.strength)
-        quantizer = Quantizer(coefficients, weights, sampling)
+        quantizer = Quantizer(coefficients, weights, sampling, progressive=self.options.progressive)
         coded = self._coded(quantizer, partial(self._write, picture, sampling))
         bits_per_pixel = 8 * len(coded.jpeg) / (picture.pixels.shape[0] * picture.pixels.shape[1])
         quality = tables.scale_to_quality(coded.scale)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from .errors import OptionError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -29,18 +28,22 @@ SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
     "4:1:1": (4, 1),
 }
 
-Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[tuple[float, float, float, float]] | None"
+Box: TypeAlias = tuple[float, float, float, float]
+Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 
 
-def _number(name: str, value: object, low: float, high: float, *, above: bool = False) -> None:
-    """Raises unless value is a finite number in [low, high], or in (low, high] with ``above``."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if is_number and math.isfinite(float(value)) and low <= float(value) <= high:  # type: ignore[arg-type]
-        if not (above and float(value) == low):  # type: ignore[arg-type]
-            return
-    if math.isinf(high):
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
+
+
+def _positive(name: str, value: Any) -> None:
+    if not _is_number(value) or value <= 0:
         raise OptionError(f"{name} must be a positive number, got {value!r}")
-    raise OptionError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+
+
+def _in_range(name: str, value: Any, low: float, high: float) -> None:
+    if not _is_number(value) or not low <= value <= high:
+        raise OptionError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -96,15 +99,15 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.target_kb is not None:
-            _number("target_kb", self.target_kb, 0, math.inf, above=True)
+            _positive("target_kb", self.target_kb)
         if self.quality is not None:
-            _number("quality", self.quality, 0, 100)
-        _number("strength", self.strength, 0, 1)
+            _in_range("quality", self.quality, 0, 100)
+        _in_range("strength", self.strength, 0, 1)
         _one_of("subsampling", self.subsampling, ("auto", *SUBSAMPLINGS))
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))
         _color("background", self.background)
-        _number("restart_interval", self.restart_interval, 0, 65535)
+        _in_range("restart_interval", self.restart_interval, 0, 65535)
         if not isinstance(self.restart_interval, int):
             raise OptionError(f"restart_interval must be an integer, got {self.restart_interval!r}")
         _flag("allow_downscale", self.allow_downscale)

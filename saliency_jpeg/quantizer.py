@@ -15,6 +15,7 @@ __all__ = ["LMBDA", "Levels", "Quantizer", "symbol_prices"]
 
 LMBDA: Final = 0.08  # squared quantization steps of error that one bit is worth
 _RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
+_EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
 _UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
 
 LevelArray = NDArray[np.int16]
@@ -30,20 +31,36 @@ class Levels:
 
 
 def symbol_prices(histogram: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Bits of every run/size symbol with its raw bits: float32 (257,) from counts (257,), see ``_core.ac_histogram``.
+    """Bits of every run/size symbol with its raw bits.
 
-    The code lengths are those of the optimal Huffman code for the counts (T.81 K.2 with its limits).
+    The code lengths are those of the optimal Huffman code for the counts (T.81 K.2 with its limits).  An end of band
+    costs the mean of the runs that were sent.  What a block without levels costs follows from the entropy of runs of
+    geometric length: R runs over T blocks take about R (a + log2(T / R)) bits, so one run less saves the mean less
+    1 / ln 2.
+
+    Args:
+        histogram: uint32 (257,), see ``_core.ac_histogram``.
+
+    Returns:
+        float32 (257,); [0] is the end of a block with levels, [256] that of a block without any.
     """
-    counts = histogram[:256].copy()
-    counts[0] += histogram[256]
-    lengths = _core.code_lengths(counts).astype(np.float32)
+    lengths = _core.code_lengths(histogram[:256]).astype(np.float32)
     unseen = min(lengths.max() + _UNSEEN, 16)
     prices = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
-    return np.append(prices, prices[0]).astype(np.float32)
+    empty = prices[0]
+    runs = histogram[_EOB_RUNS]
+    if runs[1:].any():
+        prices[0] = (runs @ (lengths[_EOB_RUNS] + np.arange(15))) / runs.sum()
+        empty = min(prices[0], 1 / np.log(2))
+    return np.append(prices, empty).astype(np.float32)
 
 
 def _ac_bits(histogram: NDArray[np.uint32]) -> float:
-    return float(histogram @ symbol_prices(histogram).astype(np.float64))
+    """Bits of the counted symbols under their own optimal code."""
+    lengths = _core.code_lengths(histogram[:256]).astype(np.float64)
+    raw = _RAW_BITS.astype(np.float64)
+    raw[_EOB_RUNS] = np.arange(15)
+    return float(histogram[:256] @ (lengths + raw))
 
 
 def _dc_bits(levels: LevelArray) -> float:
@@ -63,9 +80,12 @@ class Quantizer:
         coefficients: list[NDArray[np.float32]],
         weights: NDArray[np.float32],
         sampling: tuple[int, int],
+        *,
+        progressive: bool = True,
         lmbda: float = LMBDA,
     ) -> None:
         """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
+        self._eob_runs = progressive
         self._coefficients = coefficients
         self.lmbda = lmbda
         self.passes = 0
@@ -94,7 +114,9 @@ class Quantizer:
 
     def _learn_prices(self, levels: list[LevelArray]) -> float:
         """Takes prices for the next pass from these levels; returns about how many bits they take."""
-        histograms = [_core.ac_histogram(component) for component in levels]
-        pooled = [histograms[0], *([sum(histograms[1:])] if len(histograms) > 1 else [])]  # luma, both chroma
+        histograms = [_core.ac_histogram(component, self._eob_runs) for component in levels]
+        pooled = [histograms[0]]
+        if len(histograms) > 1:
+            pooled.append(histograms[1] + histograms[2])  # both chroma share a table
         self._prices = [symbol_prices(h) for h in pooled]
         return sum(map(_ac_bits, pooled)) + sum(map(_dc_bits, levels))

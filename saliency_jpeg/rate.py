@@ -100,6 +100,7 @@ class _Search:
         step = min(max(-error / self._slope, -_LONGEST), _LONGEST)
         self._x = min(max(self._x + step, self._finest), _COARSEST)
 
+
 def search(quantizer: Quantizer, write: Write, budget: int, *, start: float, finest: float) -> Coded:
     """Finds the file that fills ``budget`` bytes best without exceeding it.
 

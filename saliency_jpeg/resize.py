@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -9,9 +11,12 @@ from PIL import Image
 __all__ = ["resized"]
 
 
-def resized(values: NDArray[np.generic], factor: float) -> NDArray[np.generic]:
+_Scalar = TypeVar("_Scalar", np.uint8, np.float32)
+
+
+def resized(values: NDArray[_Scalar], factor: float) -> NDArray[_Scalar]:
     """A (H, W) or (H, W, 3) uint8 image or a float32 (H, W) map, scaled by ``factor`` below 1, at least 1x1."""
     height, width = (max(1, round(n * factor)) for n in values.shape[:2])
     image = Image.fromarray(values).resize((width, height), Image.Resampling.LANCZOS)
-    result = np.asarray(image)
+    result: NDArray[_Scalar] = np.asarray(image)
     return result.clip(0, 1) if values.dtype == np.float32 else result

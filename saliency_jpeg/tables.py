@@ -41,7 +41,8 @@ class TableShape:
         frequency = np.hypot(rows, cols).ravel()
         shape: NDArray[np.float64] = np.exp(np.interp(frequency, _KNOTS, np.log(self.steps)))
         exponent = self.bend + (1 - self.bend) * np.minimum(frequency / 3.0, 1.0)
-        return shape * scale**exponent
+        steps: NDArray[np.float64] = shape * scale**exponent
+        return steps
 
 
 LUMA: Final = TableShape((2.7, 2.6, 4.5, 5.6, 7.2, 8.7), 0.75)

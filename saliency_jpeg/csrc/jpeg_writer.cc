@@ -170,6 +170,10 @@ void check_frame(const Frame& frame) {
     require(c.levels.rows == blocks_along(frame.height, c.v, frame.max_v()) &&
                 c.levels.cols == blocks_along(frame.width, c.h, frame.max_h()),
             "the levels do not have the number of blocks that size and sampling ask for");
+    require(c.id >= 0 && c.id <= 255, "component ids must lie in 0..255");
+    for (const Component& other : frame.components) {
+      require(&other == &c || other.id != c.id, "component ids must differ");
+    }
     check_levels(c.levels);
   }
 }

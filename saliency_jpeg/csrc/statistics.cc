@@ -1,53 +1,47 @@
 #include "statistics.h"
 
+#include <algorithm>
+
 #include "scans.h"
 #include "symbols.h"
 
 namespace jpegcore {
 namespace {
 
-// Calls visit(block, mask) for each block.
-template <class Visit>
-void each_block(const LevelView& levels, Visit visit) {
-  for (size_t i = 0; i < levels.count(); ++i) visit(i, nonzero_mask(levels.at(i)) & ~uint64_t{1});
-}
+const Scan kAllAc{{}, 1, 63, 0, 0};
 
-// Walks the AC symbols of one block as a sequential scan would.
-template <class Sink>
-void walk_block(const int16_t* levels, uint64_t mask, Sink& sink) {
-  static const Scan kAllAc{{}, 1, 63, 0, 0};
-  EobRun eob(1);
-  walk_ac_first(levels, mask, kAllAc, eob, sink);
-}
+uint64_t ac_mask(const int16_t* levels) { return nonzero_mask(levels) & ~uint64_t{1}; }
 
 }  // namespace
 
-AcHistogram ac_histogram(const LevelView& levels) {
+AcHistogram ac_histogram(const LevelView& levels, bool eob_runs) {
   CountSink sink;
+  EobRun eob(eob_runs ? kMaxEobRun : 1);
   uint32_t empty = 0;
-  each_block(levels, [&](size_t i, uint64_t mask) {
-    if (mask == 0) {
-      ++empty;
-    } else {
-      walk_block(levels.at(i), mask, sink);
-    }
-  });
-  AcHistogram histogram{};
-  for (int s = 0; s < 256; ++s) histogram[s] = sink.histogram[s];
+  for (size_t i = 0; i < levels.count(); ++i) {
+    const uint64_t mask = ac_mask(levels.at(i));
+    empty += mask == 0;
+    walk_ac_first(levels.at(i), mask, kAllAc, eob, sink);
+  }
+  eob.flush(sink);
+  AcHistogram histogram;
+  std::copy(sink.histogram.begin(), sink.histogram.end(), histogram.begin());
   histogram[256] = empty;
   return histogram;
 }
 
 void block_bits(const LevelView& levels, const float* prices, float* bits) {
-  each_block(levels, [&](size_t i, uint64_t mask) {
+  for (size_t i = 0; i < levels.count(); ++i) {
+    const uint64_t mask = ac_mask(levels.at(i));
     if (mask == 0) {
       bits[i] = prices[256];
-      return;
+      continue;
     }
     PriceSink sink{prices};
-    walk_block(levels.at(i), mask, sink);
+    EobRun eob(1);
+    walk_ac_first(levels.at(i), mask, kAllAc, eob, sink);
     bits[i] = sink.total;
-  });
+  }
 }
 
 }  // namespace jpegcore

@@ -8,12 +8,13 @@
 
 namespace jpegcore {
 
-// Counts of the run/size symbols of a sequential scan (T.81 F.1.2.2).  An end of block that is its block's only symbol
-// is counted in [256] and not in [0].
+// Counts of the run/size symbols (T.81 F.1.2.2, G.1.2.2) of one scan over all AC coefficients; with `eob_runs` an end
+// of band may stand for many blocks (symbols 0x10 to 0xE0).  [256] counts the blocks without any AC level.
 using AcHistogram = std::array<uint32_t, 257>;
-AcHistogram ac_histogram(const LevelView& levels);
+AcHistogram ac_histogram(const LevelView& levels, bool eob_runs);
 
-// bits[i] = AC bits of block i when symbol s costs prices[s], its raw bits included; (257,) as in AcHistogram.
+// bits[i] = AC bits of block i when symbol s costs prices[s], its raw bits included and
+// an end of block that is its block's only symbol prices[256].
 void block_bits(const LevelView& levels, const float* prices, float* bits);
 
 }  // namespace jpegcore

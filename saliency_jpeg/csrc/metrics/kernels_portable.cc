@@ -1,0 +1,23 @@
+#define SJ_KERNEL
+
+#include "kernels.h"
+#include "kernels_impl.h"
+#include "lanes.h"
+
+namespace saliency_jpeg::metrics {
+
+std::size_t row_scratch_size(const RecursiveGaussian& filter, const Shape& shape) {
+  return static_cast<std::size_t>(shape.padded_width() + 3 * filter.radius) * kLanes;
+}
+
+const Kernels& portable_kernels() {
+  static constexpr Kernels kKernels = make_kernels<PortableLanes>("portable");
+  return kKernels;
+}
+
+const Kernels& best_kernels() {
+  const Kernels* avx2 = avx2_kernels();
+  return avx2 ? *avx2 : portable_kernels();
+}
+
+}  // namespace saliency_jpeg::metrics

@@ -1,0 +1,251 @@
+"""The size-matched comparison against synthetic codecs and curves, the peers, and the command line."""
+
+from __future__ import annotations
+
+import io
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image as PilImage
+
+from saliency_jpeg.errors import OptionError
+from saliency_jpeg.evaluation import bdrate, codecs, comparison, msroi, psnr, report
+from saliency_jpeg.evaluation.__main__ import main
+from saliency_jpeg.evaluation.codecs import Codec
+from saliency_jpeg.evaluation.comparison import Measurement
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+DATA = Path(__file__).parent / "data"
+BLANK: Image = np.zeros((16, 16, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def photo() -> Image:
+    with PilImage.open(DATA / "kodim07.png") as picture:
+        return np.asarray(picture.convert("RGB"))[100:316, 200:457]
+
+
+@pytest.fixture(scope="module")
+def roi(photo: Image) -> Floats:
+    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]]
+    return np.asarray(np.exp(-((y - 90) ** 2 + (x - 120) ** 2) / (2 * 40.0**2)))
+
+
+# ---- comparison --------------------------------------------------------------------------------
+
+
+def blob(name: str, grows: bool = True, coarse: float = 1e-6) -> Codec:
+    """A codec whose file is as long as its knob says, in steps."""
+
+    def encode(rgb: Image, knob: float, saliency: Floats | None = None) -> bytes:
+        return bytes(int(round(knob / coarse) * coarse * 100))
+
+    return Codec(name, encode, low=0.0, high=100.0)
+
+
+def test_match_size_bisects_to_the_target() -> None:
+    rgb = BLANK
+    for size in (123.0, 4567.0, 9000.0):
+        jpeg, knob = comparison.match_size(blob("fine"), rgb, size)
+        assert abs(len(jpeg) / size - 1) <= 0.005
+        assert knob is not None and int(knob * 100) == pytest.approx(len(jpeg), abs=1)
+
+
+def test_match_size_returns_the_closest_file_of_a_coarse_knob() -> None:
+    jpeg, _ = comparison.match_size(blob("coarse", coarse=10.0), BLANK, 4400.0)
+    assert len(jpeg) == 4000
+
+
+def test_match_size_looks_around_where_size_is_not_monotonic() -> None:
+    def encode(rgb: Image, knob: float, saliency: Floats | None = None) -> bytes:
+        return bytes(1000 if abs(knob - 50.4) < 0.15 else round((900 if knob < 50 else 1100) + knob))
+
+    jpeg, knob = comparison.match_size(Codec("bumpy", encode, 0.0, 100.0), BLANK, 1000.0)
+    assert len(jpeg) == 1000 and knob == pytest.approx(50.4, abs=0.15)
+
+
+def test_match_size_leaves_it_to_the_codecs_own_rate_control() -> None:
+    codec = Codec("own", blob("x").encode, encode_to_size=lambda rgb, size, saliency: bytes(int(size)))
+    assert comparison.match_size(codec, BLANK, 321.0) == (bytes(321), None)
+
+
+def curve(codec: str, image: str, factor: float, metric: str = "psnr_y", sign: float = 1.0) -> list[Measurement]:
+    points = [(0.25 * 2**i, sign * (30 + 5 * i + 0.3 * i * i)) for i in range(4)]
+    return [Measurement(image, codec, bpp, None, 1, bpp * factor, {metric: value}) for bpp, value in points]
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("psnr_y", 1.0), ("butteraugli3", -1.0)])
+def test_bd_rate_of_a_scaled_curve_is_the_scale(metric: str, sign: float) -> None:
+    anchor = curve("a", "i", 1.0, metric, sign)
+    for factor in (0.8, 1.0, 1.1):
+        test = curve("b", "i", factor, metric, sign)
+        assert bdrate.bd_rate(anchor, test, metric) == pytest.approx(100 * (factor - 1), abs=1e-9)
+
+
+def test_bd_rate_needs_shared_qualities_and_three_points() -> None:
+    anchor = curve("a", "i", 1.0)
+    far = [
+        Measurement("i", "b", m.target_bpp, None, 1, m.bits_per_pixel, {"psnr_y": 99.0 + i})
+        for i, m in enumerate(anchor)
+    ]
+    assert math.isnan(bdrate.bd_rate(anchor, far, "psnr_y"))
+    assert math.isnan(bdrate.bd_rate(anchor, anchor[:2], "psnr_y"))
+    assert math.isnan(bdrate.bd_rate(anchor, anchor, "ssimulacra2"))
+
+
+def test_bd_rates_average_over_images_and_name_the_worst() -> None:
+    measured = [m for image in "xyz" for m in curve("a", image, 1.0)]
+    measured += curve("b", "x", 0.9) + curve("b", "y", 1.2) + curve("b", "z", 0.9)
+    found = bdrate.bd_rates(measured, "a", "psnr_y")
+    assert list(found) == ["b"]
+    assert found["b"].percent.mean == pytest.approx(0.0, abs=1e-9)
+    assert found["b"].worst == pytest.approx(20.0)
+    assert (found["b"].worst_image, found["b"].images) == ("y", 3)
+
+
+def test_bootstrap_interval_covers_the_mean_and_repeats() -> None:
+    values = np.random.default_rng(5).normal(3.0, 2.0, 400)
+    interval = bdrate.bootstrap(list(values))
+    assert interval.mean == pytest.approx(values.mean())
+    width = 2 * 1.96 * values.std() / 20
+    assert interval.high - interval.low == pytest.approx(width, rel=0.1)
+    assert interval == bdrate.bootstrap(list(values))
+    assert bdrate.bootstrap([2.0]) == (2.0, 2.0, 2.0)
+
+
+# ---- codecs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("q", [1, 25, 50, 75, 95])
+def test_annex_k_tables_are_those_of_libjpeg(q: int) -> None:
+    out = io.BytesIO()
+    PilImage.fromarray(BLANK).save(out, "JPEG", quality=q)
+    with PilImage.open(out) as picture:
+        assert codecs.annex_k_tables(q) == [list(picture.quantization[i]) for i in range(2)]  # type: ignore[attr-defined]
+
+
+SLOW = {"guetzli", "saliency_jpeg", "saliency_jpeg-target"}  # the last two load the network
+
+
+@pytest.mark.parametrize("name", sorted(set(codecs.CODECS) - SLOW))
+def test_every_codec_that_is_installed_encodes(name: str, photo: Image, roi: Floats) -> None:
+    try:
+        codec = codecs.find_codec(name)
+    except (ImportError, FileNotFoundError) as error:
+        pytest.skip(str(error))
+    middle = (codec.low + codec.high) / 2
+    small, large = (codec.encode(photo, knob, roi) for knob in (middle, (middle + codec.high) / 2))
+    assert len(small) < len(large)
+    assert codecs.decode(small).shape == photo.shape
+    assert psnr(photo, codecs.decode(large)) > psnr(photo, codecs.decode(small)) > 20
+
+
+def test_a_missing_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"got 'jpeg2000'$"):
+        codecs.find_codec("jpeg2000")
+    for module in ("ajpegli", "simplejpeg"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv("MOZJPEG_CJPEG", str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", "")
+    for name in ("jpegli", "simplejpeg"):
+        with pytest.raises(ImportError, match="pip install"):
+            codecs.CODECS[name](name)
+    for name, hint in (("mozjpeg", "MOZJPEG_CJPEG"), ("guetzli", "GUETZLI")):
+        with pytest.raises(FileNotFoundError, match=hint):
+            codecs.CODECS[name](name)
+
+
+def test_decode_honours_the_profile(photo: Image) -> None:
+    from PIL import ImageCms
+
+    out = io.BytesIO()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    PilImage.fromarray(photo).save(out, "JPEG", quality=90, icc_profile=profile)
+    with PilImage.open(out) as picture:
+        plain = np.asarray(picture.convert("RGB")).astype(int)
+    assert np.abs(codecs.decode(out.getvalue()) - plain).max() <= 1
+
+
+def test_msroi_picks_qualities_by_rank() -> None:
+    ramp = np.arange(100.0).reshape(10, 10) / 100
+    stack = np.broadcast_to(np.arange(10, dtype=np.uint8)[:, None, None, None], (10, 10, 10, 3))
+    by_decile = msroi.collage(stack, ramp, 3)[..., 0]
+    assert by_decile[0, 0] == 1 and by_decile[-1, -1] == 9 and (np.diff(by_decile.ravel().astype(int)) >= 0).all()
+    assert np.unique(msroi.collage(stack, ramp, 6)).tolist() == [7, 9]
+    with pytest.raises(OptionError, match=r"got 4$"):
+        msroi.collage(stack, ramp, 4)
+
+
+# ---- command line ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Image) -> Path:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "maps").mkdir()
+    for name, rgb in (("one", photo), ("two", np.ascontiguousarray(photo[:, ::-1]))):
+        PilImage.fromarray(rgb).save(tmp_path / "images" / f"{name}.png")
+    PilImage.fromarray(np.full((4, 4), 51, np.uint8)).save(tmp_path / "maps" / "one.png")
+    PilImage.fromarray(photo).save(tmp_path / "images" / "three.jpg")
+    return tmp_path
+
+
+def test_load_finds_the_map_and_halves(folder: Path, photo: Image) -> None:
+    assert [p.name for p in comparison.find_images(folder / "images")] == ["one.png", "two.png"]
+    assert [p.stem for p in comparison.find_images(folder / "images", halve=True)] == ["one", "three", "two"]
+    rgb, saliency = comparison.load(folder / "images" / "one.png", folder / "maps")
+    assert np.array_equal(rgb, photo) and saliency is not None
+    assert saliency.shape == photo.shape[:2] and np.allclose(saliency, 0.2)
+    half, none = comparison.load(folder / "images" / "two.png", folder / "maps", halve=True)
+    assert half.shape == (108, 129, 3) and none is None
+
+
+def test_the_command_prints_the_tables_and_keeps_the_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--images", str(folder / "images"), "--codecs", "pillow,pillow-base", "--bpp", "0.6,0.9,1.4"]
+    kept = str(folder / "runs.json")
+    assert main([*arguments, "--no-butteraugli", "--anchors", "pillow", "--json", kept]) == 0
+    printed = capsys.readouterr().out
+    measured = report.read_json(Path(kept))
+    assert len(measured) == 2 * 2 * 3 and all(abs(m.size_error) < 0.01 for m in measured)
+    rates = bdrate.bd_rates(measured, "pillow", "ssimulacra2")["pillow-base"]
+    assert 0 < rates.percent.mean < 25  # the same levels in more bytes
+    assert f"{rates.percent.mean:+.1f} [{rates.percent.low:+.1f}, {rates.percent.high:+.1f}]" in printed
+    assert main(["--from-json", kept, "--anchors", "pillow", "--metrics", "psnr_y", "--markdown"]) == 0
+    again = capsys.readouterr().out
+    assert "| pillow-base |" in again and "ssimulacra2" not in again
+
+
+def test_the_command_measures_with_maps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "images" / "two.png").unlink()
+    arguments = ["--images", str(folder / "images"), "--maps", str(folder / "maps"), "--codecs", "pillow-base"]
+    assert main([*arguments, "--bpp", "1", "--no-butteraugli"]) == 0
+    assert "ssimulacra2_s" in capsys.readouterr().out
+
+
+def test_processes_give_the_same_numbers(folder: Path) -> None:
+    paths = comparison.find_images(folder / "images")
+    jobs = [comparison.Job(path, ("pillow",), (0.8,), with_butteraugli=False) for path in paths]
+    assert list(comparison.compare(jobs, processes=2)) == list(comparison.compare(jobs))
+
+
+def test_the_command_reports_errors_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--images", str(tmp_path)]) == 1
+    assert "no lossless images" in capsys.readouterr().err
+    assert main(["--images", str(DATA), "--codecs", "nonesuch"]) == 1
+    assert "got 'nonesuch'" in capsys.readouterr().err
+    assert main(["--list"]) == 0
+    assert "pillow-base" in capsys.readouterr().out
+
+
+def test_importing_the_metrics_loads_nothing_heavy() -> None:
+    heavy = ("tensorflow", "keras", "cv2", "scipy", "skimage")
+    code = f"import sys, saliency_jpeg.evaluation; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

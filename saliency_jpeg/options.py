@@ -32,8 +32,8 @@ Box: TypeAlias = tuple[float, float, float, float]
 Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and type(value) is not bool and math.isfinite(float(value))
 
 
 def _positive(name: str, value: Any) -> None:

@@ -52,14 +52,30 @@ CR: Final = TableShape((2.4, 2.6, 4.2, 4.6, 5.2, 6.5), 0.75)
 _LOW_SCALE: Final = 0.05
 
 
+def _rounding() -> NDArray[np.float64]:
+    """(64,) offsets in (0, 1) before rounding down: a golden-ratio sequence over the pairs of frequencies."""
+    row, col = np.divmod(np.arange(64), 8)
+    low, high = np.minimum(row, col), np.maximum(row, col)
+    pair = high * (high + 1) // 2 + low
+    offsets: NDArray[np.float64] = (0.5 + pair * (math.sqrt(5) - 1) / 2) % 1
+    return offsets
+
+
+_ROUNDING: Final = _rounding()
+
+
 def ideal_steps(scale: float) -> NDArray[np.float64]:
     """Real quantization steps of Y, Cb and Cr at a scale: float64 (3, 64), natural order, in coefficient units."""
     return np.stack([shape.at(scale) for shape in (LUMA, CB, CR)])
 
 
 def to_table(steps: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0)."""
-    return np.clip(np.rint(steps), 1, 255).astype(np.uint16)
+    """Steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0).
+
+    Each frequency rounds up from a fraction of its own, so that the integers of a flat table do not all jump at the
+    same scale, and the size of the file with them.
+    """
+    return np.clip(np.floor(steps + _ROUNDING), 1, 255).astype(np.uint16)
 
 
 def sensitivity(steps: NDArray[np.float64]) -> NDArray[np.float32]:

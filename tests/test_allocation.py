@@ -1,0 +1,58 @@
+"""Block weights: saliency times masking, mean 1, chroma following luma."""
+
+import numpy as np
+import pytest
+
+from saliency_jpeg import allocation
+
+
+@pytest.fixture
+def luma():
+    rng = np.random.default_rng(3)
+    return (rng.normal(size=(5, 7, 64)) * rng.uniform(1, 60, (5, 7, 1))).astype(np.float32)
+
+
+def test_block_means_of_whole_and_cut_blocks():
+    values = np.arange(20 * 13, dtype=np.float32).reshape(20, 13)
+    means = allocation.block_means(values, 3, 2)
+    assert means.shape == (3, 2)
+    assert means[0, 0] == values[:8, :8].mean()
+    padded = np.pad(values, ((0, 4), (0, 3)), mode="edge")
+    assert means[2, 1] == pytest.approx(padded[16:, 8:].mean())
+
+
+def test_weights_have_mean_one_and_are_positive(luma):
+    saliency = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)
+    for given in (None, saliency):
+        weights = allocation.block_weights(given, luma, 1.0)
+        assert weights.dtype == np.float32 and weights.shape == (5, 7)
+        assert weights.mean() == pytest.approx(1, abs=1e-5) and weights.min() > 0
+
+
+def test_busy_blocks_weigh_less(luma):
+    weights = allocation.block_weights(None, luma)
+    order = np.argsort(allocation.activity(luma).ravel())
+    assert (np.diff(weights.ravel()[order]) <= 0).all()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
+    flat = np.zeros((2, 2, 64), np.float32)
+    saliency = np.zeros((16, 16), np.float32)
+    saliency[:8] = 1
+    weights = allocation.block_weights(saliency, flat, strength)
+    assert weights[0, 0] / weights[1, 0] == pytest.approx(allocation.FULL_GAIN**strength, rel=1e-5)
+
+
+def test_a_flat_map_changes_nothing(luma):
+    for level in (0.0, 0.4, 1.0):
+        given = allocation.block_weights(np.full((40, 56), level, np.float32), luma)
+        np.testing.assert_allclose(given, allocation.block_weights(None, luma), rtol=1e-5)
+
+
+def test_chroma_weights_are_means_of_the_luma_blocks_they_cover():
+    weights = np.arange(15, dtype=np.float32).reshape(3, 5)
+    np.testing.assert_array_equal(allocation.chroma_weights(weights, 1, 1, 3, 5), weights)
+    halved = allocation.chroma_weights(weights, 2, 2, 2, 3)
+    assert halved[0, 0] == np.mean([0, 1, 5, 6])
+    assert halved[1, 2] == 14  # the last block repeats

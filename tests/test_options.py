@@ -1,0 +1,81 @@
+"""Options check themselves, and compress() has exactly their fields."""
+
+import dataclasses
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+import saliency_jpeg
+from saliency_jpeg import OptionError, Options
+
+BAD = [
+    ("target_kb", 0),
+    ("target_kb", -1),
+    ("target_kb", math.nan),
+    ("target_kb", math.inf),
+    ("target_kb", "50"),
+    ("target_kb", True),
+    ("quality", 101),
+    ("quality", -0.1),
+    ("quality", math.nan),
+    ("quality", "high"),
+    ("strength", 1.01),
+    ("strength", -1),
+    ("strength", None),
+    ("subsampling", "4:2:1"),
+    ("subsampling", 2),
+    ("progressive", 1),
+    ("metadata", "all"),
+    ("background", (0, 0)),
+    ("background", (0, 0, 256)),
+    ("background", "white"),
+    ("restart_interval", -1),
+    ("restart_interval", 65536),
+    ("restart_interval", 1.5),
+    ("allow_downscale", 1),
+    ("device", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_names_the_option_and_what_was_got(name, value):
+    with pytest.raises(OptionError, match=rf"^{name} .*got ") as caught:
+        Options(**{name: value})
+    assert str(caught.value).endswith(f"got {value!r}")
+    assert isinstance(caught.value, ValueError)
+
+
+def test_allow_downscale_needs_a_target():
+    with pytest.raises(OptionError, match="allow_downscale"):
+        Options(allow_downscale=True)
+
+
+@pytest.mark.parametrize("value", [1, 0.5, np.float32(3), np.int64(7)])
+def test_numbers_of_numpy_are_numbers(value):
+    assert Options(target_kb=value).target_bytes == int(1000 * value)
+    assert Options(quality=value).quality == value
+
+
+def test_compress_has_the_fields_and_defaults_of_options():
+    parameters = dict(inspect.signature(saliency_jpeg.compress).parameters)
+    parameters.pop("image")
+    fields = {f.name: f for f in dataclasses.fields(Options)}
+    assert list(parameters) == list(fields)
+    for name, parameter in parameters.items():
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default == fields[name].default
+        assert parameter.annotation == fields[name].type
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(TypeError, match="qualty"):
+        saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)
+    with pytest.raises(TypeError, match="qualty"):
+        saliency_jpeg.Encoder(qualty=3)
+
+
+def test_options_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Options().quality = 3

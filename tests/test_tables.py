@@ -1,0 +1,38 @@
+"""Quantization tables: legal, monotone, and the scale of quality is invertible."""
+
+import numpy as np
+import pytest
+
+from saliency_jpeg import tables
+
+
+@pytest.mark.parametrize("quality", [0, 0.5, 10, 33.3, 75, 90, 99.9, 100])
+def test_tables_are_legal_eight_bit_tables(quality):
+    table = tables.quantization_tables(quality)
+    assert table.dtype == np.uint16 and table.shape == (3, 64)
+    assert table.min() >= 1 and table.max() <= 255
+
+
+def test_steps_never_grow_with_quality():
+    all_tables = np.array([tables.quantization_tables(q) for q in np.linspace(0, 100, 101)], int)
+    assert (np.diff(all_tables, axis=0) <= 0).all()
+
+
+def test_quality_100_has_no_step_above_one():
+    assert (tables.quantization_tables(100) == 1).all()
+
+
+@pytest.mark.parametrize("quality", [0, 1, 7.25, 50, 74.9, 75, 97.3, 100])
+def test_scale_and_quality_are_inverse(quality):
+    assert tables.scale_to_quality(tables.quality_to_scale(quality)) == pytest.approx(quality, abs=1e-9)
+
+
+def test_tables_are_symmetric():
+    table = tables.quantization_tables(60).reshape(3, 8, 8)
+    np.testing.assert_array_equal(table, table.transpose(0, 2, 1))
+
+
+def test_sensitivity_prices_an_error_in_real_steps():
+    steps = tables.ideal_steps(2.345)
+    integer = tables.to_table(steps)
+    np.testing.assert_allclose(tables.sensitivity(steps), (integer / steps) ** 2, rtol=1e-6)

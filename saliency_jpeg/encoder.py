@@ -25,7 +25,9 @@ __all__ = ["Compressed", "Encoder", "compress"]
 
 DEFAULT_QUALITY = 75.0
 _UNFILLED = 0.95  # of the target: below, at quality 100, full chroma is tried
-_DOWNSCALED_QUALITY = 20.0  # a lower resolution is taken down to where at least this quality fits
+_LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
+_DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
+_MAX_DOWNSCALINGS = 50
 
 
 class Compressed(NamedTuple):
@@ -73,12 +75,9 @@ class Encoder:
         picture = images.load(image, background=self.options.background)
         orientation = picture.metadata.orientation
         saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
-        try:
+        if not self.options.allow_downscale:
             return self._encode(picture, saliency)
-        except TargetError:
-            if not self.options.allow_downscale or max(picture.pixels.shape[:2]) == 1:
-                raise
-            return self._encode_smaller(picture, saliency)
+        return self._encode_smaller(picture, saliency)
 
     def compress_many(self, sources: Iterable[images.ImageSource], *, workers: int = 2) -> Iterator[Compressed]:
         """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
@@ -129,7 +128,7 @@ class Encoder:
         if budget is None:
             return rate.encode_at(quantizer, write, scale)
         finest = tables.quality_to_scale(100.0) if self.options.quality is None else scale
-        return rate.search(quantizer, write, budget, start=scale, finest=finest)
+        return rate.search(quantizer, write, budget, finest=finest)
 
     def _write(self, picture: images.Picture, sampling: tuple[int, int], levels: Levels) -> bytes:
         """Steps 7 and 8."""
@@ -145,23 +144,27 @@ class Encoder:
         )
 
     def _encode_smaller(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        """Lowers the resolution until the target is met at a quality worth looking at."""
-        found: Compressed | None = None
-        factor = 1.0
-        size = max(picture.pixels.shape[:2])
-        while factor * size > 1:
-            factor *= 0.8
+        """Lowers the resolution step by step until the target leaves a quality worth looking at."""
+        best: Compressed | None = None
+        for factor in 0.8 ** np.arange(_MAX_DOWNSCALINGS):
+            pixels, smaller = picture.pixels, saliency
+            if factor < 1:
+                pixels = resized(pixels, factor)
+                smaller = None if saliency is None else resized(saliency, factor)
             try:
-                smaller = picture._replace(pixels=resized(picture.pixels, factor))
-                found = self._encode(smaller, None if saliency is None else resized(saliency, factor))
+                found = self._encode(picture._replace(pixels=pixels), smaller)
             except TargetError as error:
                 last = error
                 continue
-            if found.quality >= _DOWNSCALED_QUALITY:
+            if best is None or found.quality > best.quality:
+                best = found
+            if found.quality >= (_LOW_QUALITY if factor == 1 else _DOWNSCALED_QUALITY):
+                return found
+            if max(pixels.shape[:2]) == 1:
                 break
-        if found is None:
+        if best is None:
             raise last
-        return found
+        return best
 
 
 def compress(

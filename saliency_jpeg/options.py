@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import numpy as np
+
 from .errors import OptionError
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ Box: TypeAlias = tuple[float, float, float, float]
 Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 
 
+_NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and type(value) is not bool and math.isfinite(float(value))
+    return isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) and math.isfinite(value)
 
 
 def _positive(name: str, value: Any) -> None:
@@ -78,7 +83,7 @@ class Options:
         metadata: ``"keep"``, ``"safe"`` (colour and orientation, nothing personal) or ``"strip"``.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
-        allow_downscale: meet a target that is too small for the picture's size by lowering its resolution.
+        allow_downscale: lower the resolution where the target would take the quality below 10.
         device: where the network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: its own choice.
 
     Raises:

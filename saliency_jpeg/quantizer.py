@@ -87,6 +87,7 @@ class Quantizer:
         """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
         self._eob_runs = progressive
         self._coefficients = coefficients
+        self.pixels = weights.size * 64  # those that pad the last blocks included
         self.lmbda = lmbda
         self.passes = 0
         block_lambda = [np.float32(lmbda) / weights]

@@ -22,6 +22,8 @@ _CAUTION: Final = 0.004  # by which the aim falls for each file that came out to
 _FAR_ENOUGH: Final = 0.1  # change of log(scale) from which two points say something about the slope
 _RATIO: Final = 1.05  # bytes written to bytes estimated, before it is known
 _LONGEST: Final = 3.0  # step in the logarithm of the scale
+_TYPICAL_SCALE: Final = 4.0  # of a photograph at one bit a pixel
+_TYPICAL_SLOPE: Final = -1.1  # d log(scale) / d log(size) over photographs
 _SLOPE: Final = -0.9  # d log(size) / d log(scale) before two points are known
 
 Write = Callable[[Levels], bytes]
@@ -44,9 +46,10 @@ def encode_at(quantizer: Quantizer, write: Write, scale: float) -> Coded:
 class _Search:
     """A secant search in (log scale, log size) on estimated sizes, corrected by the sizes really written."""
 
-    def __init__(self, quantizer: Quantizer, write: Write, budget: int, start: float, finest: float) -> None:
+    def __init__(self, quantizer: Quantizer, write: Write, budget: int, finest: float) -> None:
         self._quantizer, self._write, self._budget = quantizer, write, budget
-        self._x = math.log(max(start, finest))
+        start = _TYPICAL_SCALE * (8 * budget / quantizer.pixels) ** _TYPICAL_SLOPE
+        self._x = max(math.log(start), math.log(finest))
         self._finest = math.log(finest)
         self._slope = _SLOPE
         self._last: tuple[float, float] | None = None
@@ -95,27 +98,26 @@ class _Search:
     def _move(self, log_size: float, error: float) -> None:
         if self._last is not None and abs(self._x - self._last[0]) > _FAR_ENOUGH:
             slope = (log_size - self._last[1]) / (self._x - self._last[0])
-            self._slope = min(max(slope, -2.5), -0.4)
+            self._slope = min(max(slope, -2.5), -0.1)
         self._last = (self._x, log_size)
         step = min(max(-error / self._slope, -_LONGEST), _LONGEST)
         self._x = min(max(self._x + step, self._finest), _COARSEST)
 
 
-def search(quantizer: Quantizer, write: Write, budget: int, *, start: float, finest: float) -> Coded:
+def search(quantizer: Quantizer, write: Write, budget: int, *, finest: float) -> Coded:
     """Finds the file that fills ``budget`` bytes best without exceeding it.
 
     Args:
         quantizer: the image.
         write: makes the file out of levels.
         budget: bytes.
-        start: scale to begin at.
         finest: smallest scale that may be used.
 
     Raises:
         TargetError: even the coarsest tables take more bytes; ``.best`` is that file.
     """
-    hunt = _Search(quantizer, write, budget, start, finest)
-    while not hunt.step(must_write=quantizer.passes >= MAX_PASSES - 3):
+    hunt = _Search(quantizer, write, budget, finest)
+    while not hunt.step(must_write=quantizer.passes >= MAX_PASSES - 4):
         if quantizer.passes >= MAX_PASSES and hunt.best is not None:
             break
     assert hunt.best is not None

@@ -94,8 +94,8 @@ def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
         raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")
     if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
         raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
-    quantized: Map = np.rint(values.astype(np.float32) * 255) / np.float32(255)
-    return quantized
+    levels: Map = np.rint(values.astype(np.float32) * np.float32(255))
+    return levels / np.float32(255)
 
 
 def _boxes(boxes: Sequence[Any], shape: tuple[int, ...]) -> Map:

@@ -1,0 +1,197 @@
+"""compress() and Encoder from end to end: sizes, targets, modes, metadata, errors."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import saliency_jpeg
+from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, compress
+
+PHOTO = Path(__file__).parent / "data" / "kodim07.png"
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return np.asarray(Image.open(PHOTO))[96:352, 128:512]
+
+
+def decoded(jpeg):
+    return Image.open(io.BytesIO(jpeg))
+
+
+def psnr(a, b, where=np.s_[:]):
+    error = np.asarray(a, float)[where] - np.asarray(b, float)[where]
+    return 10 * np.log10(255**2 / np.mean(error**2))
+
+
+@pytest.mark.parametrize("bits_per_pixel", [0.2, 0.3, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_target_is_filled_and_never_exceeded(photo, bits_per_pixel, progressive):
+    target = photo.shape[0] * photo.shape[1] * bits_per_pixel / 8
+    result = Encoder(target_kb=target / 1000, saliency=None, progressive=progressive).compress(photo)
+    assert 0.95 * target <= len(result.jpeg) <= target
+    assert result.passes <= 8
+    assert decoded(result.jpeg).size == (384, 256)
+
+
+def test_the_target_counts_the_metadata(photo):
+    image = Image.fromarray(photo)
+    image.info["icc_profile"] = np.random.default_rng(0).bytes(9000)
+    jpeg = compress(image, target_kb=20, saliency=None)
+    assert 19_000 <= len(jpeg) <= 20_000
+    assert decoded(jpeg).info["icc_profile"] == image.info["icc_profile"]
+
+
+def test_more_bytes_are_never_a_worse_picture(photo):
+    quality = [psnr(decoded(compress(photo, target_kb=kb, saliency=None)), photo) for kb in (5, 10, 20, 40)]
+    assert (np.diff(quality) > 1).all()
+
+
+def test_quality_takes_fractions_and_size_follows(photo):
+    sizes = [len(compress(photo, quality=q, saliency=None)) for q in (5, 30, 60, 75, 75.5, 76, 90, 97, 100)]
+    assert (np.diff(sizes) > 0).all()
+
+
+def test_quality_caps_a_target(photo):
+    by_quality = Encoder(quality=30, saliency=None).compress(photo)
+    capped = Encoder(quality=30, target_kb=1000, saliency=None).compress(photo)
+    assert capped.quality == pytest.approx(30)
+    assert len(capped.jpeg) == pytest.approx(len(by_quality.jpeg), rel=0.02)
+
+
+def test_a_target_that_cannot_be_met_carries_the_smallest_file(photo):
+    with pytest.raises(TargetError, match="bytes") as caught:
+        compress(photo, target_kb=0.3, saliency=None)
+    assert 300 < len(caught.value.best) < 3000
+    assert decoded(caught.value.best).size == (384, 256)
+    assert isinstance(caught.value, SaliencyJpegError)
+
+
+def test_allow_downscale_lowers_the_resolution(photo):
+    result = Encoder(target_kb=0.9, saliency=None, allow_downscale=True).compress(photo)
+    width, height = decoded(result.jpeg).size
+    assert len(result.jpeg) <= 900 and width < 384
+    assert width / height == pytest.approx(1.5, abs=0.05)
+    big = decoded(compress(photo, target_kb=20, saliency=None, allow_downscale=True))
+    assert big.size == (384, 256)
+
+
+def test_a_salient_region_gets_more_of_the_same_bytes(photo):
+    region = np.s_[64:192, 96:288]
+    box = [(96, 64, 288, 192)]
+    plain = decoded(compress(photo, target_kb=12, saliency=None))
+    mapped = decoded(compress(photo, target_kb=12, saliency=box))
+    assert psnr(mapped, photo, region) > psnr(plain, photo, region) + 1
+    more = decoded(compress(photo, target_kb=12, saliency=box, strength=1.0))
+    assert psnr(more, photo, region) > psnr(mapped, photo, region)
+    none = compress(photo, target_kb=12, saliency=box, strength=0.0)
+    assert none == compress(photo, target_kb=12, saliency=None)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (17, 33), (100, 7)])
+def test_every_subsampling_and_size(photo, subsampling, shape):
+    pixels = np.ascontiguousarray(photo[: shape[0], : shape[1]])
+    image = decoded(compress(pixels, quality=95, saliency=None, subsampling=subsampling))
+    assert image.size == shape[::-1]
+    assert psnr(image, pixels) > 24
+
+
+def test_gray_stays_gray(photo):
+    gray = photo[..., 1]
+    image = decoded(compress(gray, quality=90, saliency=None))
+    assert image.mode == "L" and psnr(image, gray) > 36
+
+
+def test_full_chroma_is_kept_where_averaging_would_show():
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[::2, :, 0] = 255
+    pixels[1::2, :, 2] = 255  # red and blue lines
+    assert decoded(compress(pixels, saliency=None)).layer[0][1:3] == (1, 1)
+
+
+def test_all_sources_give_the_same_file(photo, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(photo).save(path)
+    wanted = compress(photo, target_kb=15, saliency=None)
+    for source in (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), Image.fromarray(photo)):
+        assert compress(source, target_kb=15, saliency=None) == wanted
+
+
+def test_exif_icc_and_orientation_survive(photo):
+    image = Image.fromarray(photo)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    exif[0x010F] = "maker"
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", exif=exif, icc_profile=b"\0" * 12 + b"mntrRGB " + b"\0" * 200, dpi=(300, 300))
+    result = decoded(compress(buffer.getvalue(), quality=60, saliency=None))
+    assert result.getexif()[0x0112] == 6 and result.getexif()[0x010F] == "maker"
+    assert result.info["icc_profile"] == decoded(buffer.getvalue()).info["icc_profile"]
+    assert result.info["dpi"] == (300, 300)
+    assert result.size == (384, 256)
+
+
+def test_several_threads_make_the_same_bytes(photo):
+    encoder = Encoder(target_kb=10, saliency=None)
+    wanted = encoder.compress(photo).jpeg
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: encoder.compress(photo).jpeg, range(8))) == {wanted}
+
+
+def test_compress_many_keeps_the_order_and_takes_few_at_a_time(photo):
+    taken = []
+
+    def sources():
+        for i in range(12):
+            taken.append(i)
+            yield photo[: 16 * (i + 1)]
+
+    results = Encoder(quality=50, saliency=None).compress_many(sources(), workers=2)
+    first = next(results)
+    assert decoded(first.jpeg).size == (384, 16) and len(taken) <= 5
+    assert [decoded(r.jpeg).size[1] for r in results] == [16 * (i + 1) for i in range(1, 12)]
+
+
+def test_compress_many_raises_where_the_bad_image_stands(photo):
+    results = Encoder(saliency=None).compress_many([photo, b"not an image", photo])
+    assert next(results).jpeg
+    with pytest.raises(InputError):
+        next(results)
+
+
+BAD_IMAGES = {
+    "empty bytes": b"",
+    "not an image": b"hello, world",
+    "truncated": PHOTO.read_bytes()[:5000],
+    "no pixels": np.zeros((0, 5, 3), np.uint8),
+    "too large": np.zeros((1, 65536), np.uint8),
+    "float": np.zeros((8, 8)),
+    "uint16": np.zeros((8, 8), np.uint16),
+    "two channels": np.zeros((8, 8, 2), np.uint8),
+    "list": [[1, 2]],
+}
+
+
+@pytest.mark.parametrize("name", BAD_IMAGES)
+def test_bad_input_is_one_clear_error(name):
+    with pytest.raises(InputError) as caught:
+        compress(BAD_IMAGES[name], saliency=None)
+    assert len(str(caught.value)) > 10
+
+
+def test_the_default_map_and_its_effect():
+    """The real network, once: a map of the image's shape that moves bytes and costs nothing in size."""
+    result = Encoder(target_kb=30).compress(PHOTO)
+    assert result.saliency.shape == (512, 768) and result.saliency.dtype == np.float32
+    assert 0 <= result.saliency.min() < 0.2 and 0.6 < result.saliency.max() <= 1
+    np.testing.assert_array_equal(result.saliency, np.rint(result.saliency * 255) / np.float32(255))
+    assert 28_500 <= len(result.jpeg) <= 30_000
+    np.testing.assert_array_equal(saliency_jpeg.saliency_map(PHOTO), result.saliency)
+    photo, plain = np.asarray(Image.open(PHOTO)), decoded(compress(PHOTO, target_kb=30, saliency=None))
+    hot = result.saliency > 0.6
+    assert psnr(decoded(result.jpeg), photo, hot) > psnr(plain, photo, hot) + 0.3

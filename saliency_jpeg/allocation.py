@@ -11,11 +11,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["activity", "block_means", "block_weights", "chroma_weights", "masking", "saliency_gain"]
+from .tuning import TUNINGS, Tuning
 
-MASKING_EXPONENT: Final = 0.30
-MASKING_FLOOR: Final = 20.0  # AC energy, in squared sample units a pixel times 64, below which nothing is masked
-FULL_GAIN: Final = 64.0  # weight of the most salient block against the least at strength 1
+__all__ = [
+    "activity",
+    "block_means",
+    "block_weights",
+    "chroma_weights",
+    "light_masking",
+    "saliency_gain",
+    "texture_masking",
+]
+
+_DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
+FULL_GAIN: Final = 256.0  # weight of the most salient block against the least at strength 1
+_FULL_RELIEF: Final = 0.5  # strength from which texture masks nothing in the most salient blocks
 
 
 def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float32]:
@@ -32,9 +42,34 @@ def activity(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     return energy
 
 
-def masking(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weight of each block by what its own texture hides: less, the busier it is; float32 (rows, cols)."""
-    return (activity(luma) + np.float32(MASKING_FLOOR)) ** np.float32(-MASKING_EXPONENT)
+def texture_masking(
+    luma: NDArray[np.float32], tuning: Tuning, relief: NDArray[np.float32] | float = 0.0
+) -> NDArray[np.float32]:
+    """Weight of each block by what its texture hides: less, the busier it is.
+
+    Args:
+        luma: float32 (rows, cols, 64) coefficients.
+        tuning: exponent and floor.
+        relief: (rows, cols) in [0, 1]: 1 where texture is no excuse; those blocks weigh as one of mean texture does.
+
+    Returns:
+        float32 (rows, cols).
+    """
+    texture = np.log(activity(luma) + np.float32(tuning.masking_floor))
+    excess = texture - texture.mean(dtype=np.float64).astype(np.float32)
+    weight: NDArray[np.float32] = np.exp(np.float32(-tuning.masking_exponent) * (np.float32(1) - relief) * excess)
+    return weight
+
+
+def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
+    """Weight of each block by its light: float32 (rows, cols), less where it is bright.
+
+    Sample values are gamma coded, but the eye's response to light is nearer to a cube root: equal steps of the samples
+    are seen more easily where it is dark.
+    """
+    light = np.maximum(luma[..., 0] / np.float32(8) + np.float32(128), 0) / np.float32(255)
+    weight: NDArray[np.float32] = (light + np.float32(_DARKEST)) ** np.float32(-tuning.light_exponent)
+    return weight
 
 
 def saliency_gain(saliency: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
@@ -44,22 +79,30 @@ def saliency_gain(saliency: NDArray[np.float32], strength: float) -> NDArray[np.
 
 
 def block_weights(
-    saliency: NDArray[np.float32] | None, luma: NDArray[np.float32], strength: float = 0.5
+    saliency: NDArray[np.float32] | None,
+    luma: NDArray[np.float32],
+    strength: float = 0.5,
+    tuning: Tuning = TUNINGS["default"],
 ) -> NDArray[np.float32]:
     """The weight of every luma block.
 
     Args:
         saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
         luma: float32 (rows, cols, 64) DCT coefficients of the luma.
-        strength: 0 to 1; the most salient block weighs ``64 ** strength`` times the least, masking aside.
+        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside, and
+            texture counts the less against a block the more salient it is.
+        tuning: how much texture and light mask.
 
     Returns:
         float32 (rows, cols), mean 1, positive.
     """
-    rows, cols = luma.shape[:2]
-    weights = masking(luma)
-    if saliency is not None and strength > 0:
-        weights = weights * saliency_gain(block_means(saliency, rows, cols), strength)
+    weights = light_masking(luma, tuning)
+    if saliency is None or strength == 0:
+        weights = weights * texture_masking(luma, tuning)
+    else:
+        means = block_means(saliency, *luma.shape[:2])
+        relief = np.float32(min(strength / _FULL_RELIEF, 1.0)) * means
+        weights = weights * texture_masking(luma, tuning, relief) * saliency_gain(means, strength)
     scaled: NDArray[np.float32] = weights / np.float32(weights.mean(dtype=np.float64))
     return scaled
 

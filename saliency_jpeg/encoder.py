@@ -20,6 +20,7 @@ from .options import Options, Saliency
 from .quantizer import Levels, Quantizer
 from .resize import resized
 from .saliency.sources import resolve
+from .tuning import TUNINGS
 
 __all__ = ["Compressed", "Encoder", "compress"]
 
@@ -60,6 +61,7 @@ class Encoder:
             OptionError: an option is out of range.
         """
         self.options = replace(options or Options(), **changes)
+        self._tuning = TUNINGS["default"]
 
     def compress(self, image: images.ImageSource) -> Compressed:
         """Encodes one image.
@@ -115,19 +117,21 @@ class Encoder:
         self, picture: images.Picture, saliency: NDArray[np.float32] | None, sampling: tuple[int, int]
     ) -> Compressed:
         coefficients = _core.forward_dct(picture.pixels, *sampling)
-        weights = block_weights(saliency, coefficients[0], self.options.strength)
-        quantizer = Quantizer(coefficients, weights, sampling, progressive=self.options.progressive)
+        weights = block_weights(saliency, coefficients[0], self.options.strength, self._tuning)
+        quantizer = Quantizer(
+            coefficients, weights, sampling, progressive=self.options.progressive, tuning=self._tuning
+        )
         coded = self._coded(quantizer, partial(self._write, picture, sampling))
         bits_per_pixel = 8 * len(coded.jpeg) / (picture.pixels.shape[0] * picture.pixels.shape[1])
-        quality = tables.scale_to_quality(coded.scale)
-        return Compressed(coded.jpeg, bits_per_pixel, quality, quantizer.lmbda, quantizer.passes, saliency)
+        quality = tables.scale_to_quality(coded.scale, self._tuning)
+        return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
 
     def _coded(self, quantizer: Quantizer, write: rate.Write) -> rate.Coded:
-        scale = tables.quality_to_scale(self._quality)
+        scale = tables.quality_to_scale(self._quality, self._tuning)
         budget = self.options.target_bytes
         if budget is None:
             return rate.encode_at(quantizer, write, scale)
-        finest = tables.quality_to_scale(100.0) if self.options.quality is None else scale
+        finest = tables.quality_to_scale(100.0, self._tuning) if self.options.quality is None else scale
         return rate.search(quantizer, write, budget, finest=finest)
 
     def _write(self, picture: images.Picture, sampling: tuple[int, int], levels: Levels) -> bytes:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from . import _core, tables
 from .allocation import chroma_weights
+from .tuning import TUNINGS, Tuning
 
-__all__ = ["LMBDA", "Levels", "Quantizer", "symbol_prices"]
+__all__ = ["Levels", "Quantizer", "symbol_prices"]
 
-LMBDA: Final = 0.08  # squared quantization steps of error that one bit is worth
 _RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
 _EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
+_DC_CATEGORIES: Final = 12  # of 8-bit samples, T.81 table F.1
 _UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
 
 LevelArray = NDArray[np.int16]
@@ -63,13 +64,18 @@ def _ac_bits(histogram: NDArray[np.uint32]) -> float:
     return float(histogram[:256] @ (lengths + raw))
 
 
-def _dc_bits(levels: LevelArray) -> float:
-    """About the bits of the DC differences: entropy of their categories and the raw bits (T.81 F.1.2.1)."""
+def _dc_histogram(levels: LevelArray) -> NDArray[np.uint32]:
+    """(12,) counts of the categories of DC differences in raster order (T.81 F.1.2.1)."""
     differences = np.diff(levels[..., 0].astype(np.int32).ravel(), prepend=0)
-    category = np.frexp(np.abs(differences).astype(np.float32))[1]
-    counts = np.bincount(category, minlength=12)
-    share = counts[counts > 0] / differences.size
-    return float(-differences.size * (share @ np.log2(share)) + counts @ np.arange(counts.size))
+    categories = np.frexp(np.abs(differences).astype(np.float32))[1]
+    return np.bincount(categories, minlength=_DC_CATEGORIES).astype(np.uint32)
+
+
+def _dc_prices(histogram: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """(12,) bits of each category with its raw bits, from the entropy of the counts, each taken one higher."""
+    share = (histogram + 1) / (histogram.sum() + _DC_CATEGORIES)
+    bits: NDArray[np.float32] = (np.arange(_DC_CATEGORIES) - np.log2(share)).astype(np.float32)
+    return bits
 
 
 class Quantizer:
@@ -82,42 +88,54 @@ class Quantizer:
         sampling: tuple[int, int],
         *,
         progressive: bool = True,
-        lmbda: float = LMBDA,
+        tuning: Tuning = TUNINGS["default"],
     ) -> None:
         """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
         self._eob_runs = progressive
         self._coefficients = coefficients
         self.pixels = weights.size * 64  # those that pad the last blocks included
-        self.lmbda = lmbda
+        self.tuning = tuning
         self.passes = 0
-        block_lambda = [np.float32(lmbda) / weights]
+        block_lambda = [np.float32(tuning.lmbda) / weights]
         for chroma in coefficients[1:]:
-            block_lambda.append(np.float32(lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
+            block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
         self._block_lambda = block_lambda
         self._prices: list[NDArray[np.float32]] = []
+        self._dc_prices: list[NDArray[np.float32]] = []
 
     def at(self, scale: float) -> Levels:
         """One pass of the trellis at a scale, priced by the pass before it."""
-        steps = tables.ideal_steps(scale)[: len(self._coefficients)]
+        steps = tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)]
         integer_steps = tables.to_table(steps)
-        sensitivity = tables.sensitivity(steps)
+        sensitivity = tables.sensitivity(steps, self.tuning)
         if not self._prices:
             plain = [_core.quantize_plain(c, t) for c, t in zip(self._coefficients, integer_steps, strict=True)]
             self._learn_prices(plain)
         levels = [
-            _core.quantize(coefficients, table, block_lambda, self._prices[min(i, 1)], sense)
-            for i, (coefficients, table, block_lambda, sense) in enumerate(
-                zip(self._coefficients, integer_steps, self._block_lambda, sensitivity, strict=True)
-            )
+            self._component(i, table, sense)
+            for i, (table, sense) in enumerate(zip(integer_steps, sensitivity, strict=True))
         ]
         self.passes += 1
         return Levels(levels, integer_steps, self._learn_prices(levels))
 
+    def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
+        """Levels of component ``i`` under the prices of its kind."""
+        coefficients, block_lambda, kind = self._coefficients[i], self._block_lambda[i], min(i, 1)
+        levels = _core.quantize(coefficients, table, block_lambda, self._prices[kind], sensitivity)
+        _core.quantize_dc(
+            coefficients, int(table[0]), float(sensitivity[0]), block_lambda, self._dc_prices[kind], levels
+        )
+        return levels
+
     def _learn_prices(self, levels: list[LevelArray]) -> float:
         """Takes prices for the next pass from these levels; returns about how many bits they take."""
-        histograms = [_core.ac_histogram(component, self._eob_runs) for component in levels]
-        pooled = [histograms[0]]
-        if len(histograms) > 1:
-            pooled.append(histograms[1] + histograms[2])  # both chroma share a table
-        self._prices = [symbol_prices(h) for h in pooled]
-        return sum(map(_ac_bits, pooled)) + sum(map(_dc_bits, levels))
+        ac = _by_kind([_core.ac_histogram(component, self._eob_runs) for component in levels])
+        dc = _by_kind([_dc_histogram(component) for component in levels])
+        self._prices = [symbol_prices(h) for h in ac]
+        self._dc_prices = [_dc_prices(h) for h in dc]
+        return sum(map(_ac_bits, ac)) + sum(float(h @ p) for h, p in zip(dc, self._dc_prices, strict=True))
+
+
+def _by_kind(histograms: list[NDArray[np.uint32]]) -> list[NDArray[np.uint32]]:
+    """Luma, and both chroma components together, as they share a table."""
+    return histograms if len(histograms) == 1 else [histograms[0], histograms[1] + histograms[2]]

@@ -9,47 +9,28 @@ is given to the quantizer as sensitivity, so that size and quality follow the sc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .tuning import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+
 __all__ = [
-    "TableShape",
+    "FREQUENCY_KNOTS",
     "ideal_steps",
     "quality_to_scale",
     "quantization_tables",
     "scale_to_quality",
     "sensitivity",
+    "to_table",
 ]
 
-_KNOTS: Final = (0.0, 1.0, 2.0, 3.5, 5.5, 9.9)  # radial frequency in cycles of half a block; 0 is DC
-
-
-@dataclass(frozen=True)
-class TableShape:
-    """One component's table as numbers: steps at the knots for scale 1, and the exponent of the scale at DC."""
-
-    steps: tuple[float, float, float, float, float, float]
-    bend: float
-
-    def at(self, scale: float) -> NDArray[np.float64]:
-        """(64,) real steps, natural order."""
-        rows, cols = np.mgrid[0:8, 0:8]
-        frequency = np.hypot(rows, cols).ravel()
-        shape: NDArray[np.float64] = np.exp(np.interp(frequency, _KNOTS, np.log(self.steps)))
-        exponent = self.bend + (1 - self.bend) * np.minimum(frequency / 3.0, 1.0)
-        steps: NDArray[np.float64] = shape * scale**exponent
-        return steps
-
-
-LUMA: Final = TableShape((2.7, 2.6, 4.5, 5.6, 7.2, 8.7), 0.75)
-CB: Final = TableShape((2.8, 3.3, 5.2, 8.0, 11.0, 20.0), 0.75)
-CR: Final = TableShape((2.4, 2.6, 4.2, 4.6, 5.2, 6.5), 0.75)
-
-_LOW_SCALE: Final = 0.05
+FREQUENCY_KNOTS: Final = (0.0, 1.0, 2.0, 3.5, 5.5, 9.9)  # radial frequency in half cycles a block; 0 is DC
+_FREQUENCY: Final[NDArray[np.float64]] = np.hypot(*np.mgrid[0:8, 0:8]).ravel()
+_BENT_BELOW: Final = 3.0
+_TILT_MIDDLE: Final = 3.0
+_TILT_SPAN: Final = 6.0
 
 
 def _rounding() -> NDArray[np.float64]:
@@ -64,9 +45,17 @@ def _rounding() -> NDArray[np.float64]:
 _ROUNDING: Final = _rounding()
 
 
-def ideal_steps(scale: float) -> NDArray[np.float64]:
+def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
+    """(64,) real steps of one component, natural order."""
+    base = np.exp(np.interp(_FREQUENCY, FREQUENCY_KNOTS, np.log(shape.steps)))
+    exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / _BENT_BELOW, 1.0)
+    steps: NDArray[np.float64] = base * scale**exponent
+    return steps
+
+
+def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:
     """Real quantization steps of Y, Cb and Cr at a scale: float64 (3, 64), natural order, in coefficient units."""
-    return np.stack([shape.at(scale) for shape in (LUMA, CB, CR)])
+    return np.stack([_steps(shape, scale) for shape in (tuning.luma, tuning.cb, tuning.cr)])
 
 
 def to_table(steps: NDArray[np.float64]) -> NDArray[np.uint16]:
@@ -78,38 +67,34 @@ def to_table(steps: NDArray[np.float64]) -> NDArray[np.uint16]:
     return np.clip(np.floor(steps + _ROUNDING), 1, 255).astype(np.uint16)
 
 
-def sensitivity(steps: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Cost of one squared integer step of error, (n, 64), where an error of one real step costs 1."""
-    return np.square(to_table(steps) / steps).astype(np.float32)
+def sensitivity(steps: NDArray[np.float64], tuning: Tuning) -> NDArray[np.float32]:
+    """Cost of one squared integer step of error: float32 (n, 64).
+
+    An error of one real step costs 1 at the middle frequency and ``exp(tilt)`` six cycles above it.
+    """
+    tilt = np.array([tuning.luma_tilt, tuning.chroma_tilt, tuning.chroma_tilt])[: len(steps), None]
+    tilted = np.exp(tilt * (_FREQUENCY - _TILT_MIDDLE) / _TILT_SPAN)
+    return (tilted * np.square(to_table(steps) / steps)).astype(np.float32)
 
 
-@lru_cache(maxsize=256)
-def quality_to_scale(quality: float) -> float:
+def quality_to_scale(quality: float, tuning: Tuning) -> float:
     """The scale of a quality from 0 to 100."""
-    return math.exp(float(np.interp(quality, *_quality_curve())))
+    return math.exp(float(np.interp(quality, QUALITY_KNOTS, np.log(tuning.scales))))
 
 
-def scale_to_quality(scale: float) -> float:
+def scale_to_quality(scale: float, tuning: Tuning) -> float:
     """The quality from 0 to 100 of a scale; inverse of :func:`quality_to_scale`."""
-    quality, log_scale = _quality_curve()
-    return float(np.interp(-math.log(scale), -log_scale, quality))
+    return float(np.interp(-math.log(scale), -np.log(tuning.scales), QUALITY_KNOTS))
 
 
-@lru_cache(maxsize=1)
-def _quality_curve() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Knots (quality, log scale): quality on libjpeg's scale, the scale falling."""
-    quality = np.array([0.0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100])
-    scale = np.array([400, 150, 60, 30, 16, 11, 8.6, 7.2, 6.0, 4.8, 4.2, 3.5, 2.8, 2.0, 1.1, 0.5, _LOW_SCALE])
-    return quality, np.log(scale)
-
-
-def quantization_tables(quality: float) -> NDArray[np.uint16]:
+def quantization_tables(quality: float, tuning: Tuning = TUNINGS["default"]) -> NDArray[np.uint16]:
     """The quantization tables of Y, Cb and Cr at a quality.
 
     Args:
         quality: 0 to 100.
+        tuning: shape of the tables and meaning of the quality.
 
     Returns:
         uint16 (3, 64), natural order, steps from 1 to 255 (T.81 A.3.4, B.2.4.1).
     """
-    return to_table(ideal_steps(quality_to_scale(quality)))
+    return to_table(ideal_steps(quality_to_scale(quality, tuning), tuning))

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from saliency_jpeg import allocation
+from saliency_jpeg.tuning import TUNINGS
+
+TUNING = TUNINGS["default"]
 
 
 @pytest.fixture
@@ -29,10 +32,18 @@ def test_weights_have_mean_one_and_are_positive(luma):
         assert weights.mean() == pytest.approx(1, abs=1e-5) and weights.min() > 0
 
 
-def test_busy_blocks_weigh_less(luma):
-    weights = allocation.block_weights(None, luma)
+def test_busy_blocks_weigh_less_unless_relieved(luma):
+    weights = allocation.texture_masking(luma, TUNING)
+    np.testing.assert_allclose(allocation.texture_masking(luma, TUNING, relief=1.0), 1)
     order = np.argsort(allocation.activity(luma).ravel())
     assert (np.diff(weights.ravel()[order]) <= 0).all()
+
+
+def test_dark_blocks_weigh_more():
+    luma = np.zeros((1, 3, 64), np.float32)
+    luma[0, :, 0] = [-1024, 0, 1016]  # black, gray, white
+    weights = allocation.block_weights(None, luma)[0]
+    assert weights[0] > weights[1] > weights[2]
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
@@ -44,10 +55,10 @@ def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
     assert weights[0, 0] / weights[1, 0] == pytest.approx(allocation.FULL_GAIN**strength, rel=1e-5)
 
 
-def test_a_flat_map_changes_nothing(luma):
-    for level in (0.0, 0.4, 1.0):
-        given = allocation.block_weights(np.full((40, 56), level, np.float32), luma)
-        np.testing.assert_allclose(given, allocation.block_weights(None, luma), rtol=1e-5)
+def test_an_empty_map_or_no_strength_changes_nothing(luma):
+    plain = allocation.block_weights(None, luma)
+    np.testing.assert_allclose(allocation.block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-5)
+    np.testing.assert_array_equal(allocation.block_weights(np.ones((40, 56), np.float32), luma, 0), plain)
 
 
 def test_chroma_weights_are_means_of_the_luma_blocks_they_cover():

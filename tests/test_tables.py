@@ -1,9 +1,14 @@
 """Quantization tables: legal, monotone, and the scale of quality is invertible."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from saliency_jpeg import tables
+from saliency_jpeg.tuning import TUNINGS
+
+TUNING = TUNINGS["default"]
 
 
 @pytest.mark.parametrize("quality", [0, 0.5, 10, 33.3, 75, 90, 99.9, 100])
@@ -24,7 +29,7 @@ def test_quality_100_has_no_step_above_one():
 
 @pytest.mark.parametrize("quality", [0, 1, 7.25, 50, 74.9, 75, 97.3, 100])
 def test_scale_and_quality_are_inverse(quality):
-    assert tables.scale_to_quality(tables.quality_to_scale(quality)) == pytest.approx(quality, abs=1e-9)
+    assert tables.scale_to_quality(tables.quality_to_scale(quality, TUNING), TUNING) == pytest.approx(quality, abs=1e-9)
 
 
 def test_tables_are_symmetric():
@@ -33,6 +38,8 @@ def test_tables_are_symmetric():
 
 
 def test_sensitivity_prices_an_error_in_real_steps():
-    steps = tables.ideal_steps(2.345)
-    integer = tables.to_table(steps)
-    np.testing.assert_allclose(tables.sensitivity(steps), (integer / steps) ** 2, rtol=1e-6)
+    tuning = replace(TUNING, luma_tilt=0.0, chroma_tilt=0.6)
+    steps = tables.ideal_steps(2.345, tuning)
+    price = tables.sensitivity(steps, tuning) / (tables.to_table(steps) / steps) ** 2
+    np.testing.assert_allclose(price[0], 1, rtol=1e-6)
+    assert price[1, 0] == pytest.approx(np.exp(-0.3)) and price[2, 3] == pytest.approx(1)

@@ -11,6 +11,7 @@
 #include "jpeg_reader.h"
 #include "jpeg_writer.h"
 #include "quantize.h"
+#include "quantize_dc.h"
 #include "scans.h"
 #include "statistics.h"
 #include "transform.h"
@@ -69,8 +70,8 @@ std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int
   std::vector<Array<float>> arrays;
   std::vector<BlockView<float>> views;
   for (int c = 0; c < view.channels; ++c) {
-    arrays.push_back(new_blocks<float>(blocks_along(view.height, c == 0 ? v : 1, v),
-                                       blocks_along(view.width, c == 0 ? h : 1, h)));
+    arrays.push_back(
+        new_blocks<float>(blocks_along(view.height, c == 0 ? v : 1, v), blocks_along(view.width, c == 0 ? h : 1, h)));
     views.push_back(mutable_blocks(arrays.back()));
   }
   py::gil_scoped_release release;
@@ -113,12 +114,27 @@ Array<int16_t> py_quantize(const Array<float>& coefficients, const Array<uint16_
   return levels;
 }
 
-Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels) {
+void py_quantize_dc(const Array<float>& coefficients, int step, float sensitivity, const Array<float>& block_lambda,
+                    const Array<float>& prices, Array<int16_t>& levels) {
+  const CoefficientView view = blocks(coefficients);
+  const LevelView shape = blocks(levels);
+  require(shape.rows == view.rows && shape.cols == view.cols, "levels must have the shape of the coefficients");
+  require(block_lambda.ndim() == 2 && block_lambda.shape(0) == view.rows && block_lambda.shape(1) == view.cols,
+          "block_lambda must have shape (rows, cols)");
+  require(step >= 1 && step <= 65535, "quantization steps must be at least 1");
+  const DcRule rule{static_cast<uint16_t>(step), sensitivity, vector_of(prices, 12, "prices")};
+  const BlockView<int16_t> out = mutable_blocks(levels);
+  const float* lambda = block_lambda.data();
+  py::gil_scoped_release release;
+  quantize_dc(view, rule, lambda, out);
+}
+
+Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs) {
   const LevelView view = blocks(levels);
   AcHistogram histogram;
   {
     py::gil_scoped_release release;
-    histogram = ac_histogram(view);
+    histogram = ac_histogram(view, eob_runs);
   }
   return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
 }
@@ -279,7 +295,9 @@ PYBIND11_MODULE(_core, m) {
   m.def("quantize_plain", &py_quantize_plain, py::arg("coefficients").noconvert(), py::arg("table").noconvert());
   m.def("quantize", &py_quantize, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert());
-  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert());
+  m.def("quantize_dc", &py_quantize_dc, py::arg("coefficients").noconvert(), py::arg("step"), py::arg("sensitivity"),
+        py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("levels").noconvert());
+  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false);
   m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("prices").noconvert());
   m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),

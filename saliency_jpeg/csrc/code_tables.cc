@@ -52,7 +52,8 @@ class Clustering {
     uses.push_back({scan, table_class, slot, static_cast<int>(groups.size())});
     groups.push_back({table_class, histogram, coded_bits(histogram)});
     savings_.emplace_back();
-    for (size_t other = 0; other + 1 < groups.size(); ++other) savings_.back().push_back(saving(other, groups.size() - 1));
+    for (size_t other = 0; other + 1 < groups.size(); ++other)
+      savings_.back().push_back(saving(other, groups.size() - 1));
   }
 
   int64_t saving(size_t a, size_t b) const {

@@ -7,6 +7,9 @@
 namespace jpegcore {
 namespace {
 
+constexpr float kInner = 0.6f;
+constexpr float kOuter = -0.1f;
+
 void repeat_last(float* row, int width, int padded) { std::fill(row + width, row + padded, row[width - 1]); }
 
 }  // namespace
@@ -29,13 +32,25 @@ void gray_row(const uint8_t* gray, int width, int padded, float* y) {
 }
 
 JPEGCORE_MULTIVERSION
-void average_row(const float* rows, size_t stride, int h, int v, int out_width, float* out) {
-  const float scale = 1.0f / static_cast<float>(h * v);
+void halve_row(const float* row, int out_width, float* out) {
+  for (int i = 0; i < out_width; ++i) {
+    const float* x = row + 2 * i;
+    out[i] = kInner * (x[0] + x[1]) + kOuter * (x[-1] + x[2]);
+  }
+}
+
+JPEGCORE_MULTIVERSION
+void halve_rows(const float* const rows[4], int width, float* out) {
+  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+  for (int i = 0; i < width; ++i) out[i] = kInner * (b[i] + c[i]) + kOuter * (a[i] + d[i]);
+}
+
+JPEGCORE_MULTIVERSION
+void average_row(const float* row, int h, int out_width, float* out) {
+  const float scale = 1.0f / static_cast<float>(h);
   for (int i = 0; i < out_width; ++i) {
     float sum = 0;
-    for (int y = 0; y < v; ++y) {
-      for (int x = 0; x < h; ++x) sum += rows[y * stride + static_cast<size_t>(i) * h + x];
-    }
+    for (int x = 0; x < h; ++x) sum += row[i * h + x];
     out[i] = sum * scale;
   }
 }

@@ -1,4 +1,4 @@
-// Pixels to component samples: JFIF YCbCr, edge replication, chroma averaging.
+// Pixels to component samples: JFIF YCbCr, edge replication, chroma subsampling.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,14 @@ void rgb_row_to_ycbcr(const uint8_t* rgb, int width, int padded, float* y, float
 // The same for one gray row.
 void gray_row(const uint8_t* gray, int width, int padded, float* y);
 
-// Means of h x v boxes: `out_width` samples from `v` rows that lie `stride` apart.
-void average_row(const float* rows, size_t stride, int h, int v, int out_width, float* out);
+// Halves a row: four taps (-1, 6, 6, -1) / 10 round each pair, `row[-1]` and `row[2 * out_width]` included.  Decoders
+// that interpolate blur what a plain mean has blurred already; the outer taps take that back.
+void halve_row(const float* row, int out_width, float* out);
+
+// The same down a column: four rows into one.
+void halve_rows(const float* const rows[4], int width, float* out);
+
+// Means of `h` neighbours.
+void average_row(const float* row, int h, int out_width, float* out);
 
 }  // namespace jpegcore

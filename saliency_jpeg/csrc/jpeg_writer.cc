@@ -71,12 +71,19 @@ void put_segment(std::string& out, int marker, const std::string& payload) {
   out += payload;
 }
 
-//  DQT (B.2.4.1):  Pq 0 Tq | 64 bytes in zigzag order,   once a table
+bool is_wide(const QuantTable& table) { return *std::max_element(table.begin(), table.end()) > 255; }
+
+//  DQT (B.2.4.1):  Pq Tq | 64 steps of Pq + 1 bytes in zigzag order,   once a table.  B.2.4.1 wants Pq = 0 for 8-bit
+//  samples, but encoders write wide tables with them and decoders take them.
 void put_tables(std::string& out, const Frame& frame) {
   std::string payload;
   for (size_t t = 0; t < frame.tables.size(); ++t) {
-    put_byte(payload, static_cast<int>(t));
-    for (uint8_t natural : kZigzag) put_byte(payload, frame.tables[t][natural]);
+    const bool wide = is_wide(frame.tables[t]);
+    put_byte(payload, (wide ? 1 : 0) << 4 | static_cast<int>(t));
+    for (uint8_t natural : kZigzag) {
+      const int step = frame.tables[t][natural];
+      wide ? put_word(payload, step) : put_byte(payload, step);
+    }
   }
   put_segment(out, kDQT, payload);
 }
@@ -93,7 +100,8 @@ void put_frame(std::string& out, const Frame& frame) {
     put_byte(payload, c.h << 4 | c.v);
     put_byte(payload, c.table);
   }
-  put_segment(out, frame.progressive ? kSOF2 : kSOF0, payload);
+  const bool baseline = std::none_of(frame.tables.begin(), frame.tables.end(), is_wide);
+  put_segment(out, frame.progressive ? kSOF2 : baseline ? kSOF0 : kSOF1, payload);
 }
 
 //  DHT (B.2.4.2):  Tc Th | 16 counts | symbols,   once a table
@@ -121,15 +129,13 @@ void put_scan_header(std::string& out, const Frame& frame, const Scan& scan, con
   put_segment(out, kSOS, payload);
 }
 
-void put_scans(std::string& out, const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans) {
-  std::vector<ScanCounts> counts;
-  for (const Scan& scan : scans) counts.push_back(count_symbols(frame, masks, scan));
-  const CodeTables tables = assign_tables(counts, frame.progressive ? 4 : 2);
-  for (size_t s = 0; s < scans.size(); ++s) {
+void put_scans(std::string& out, const Frame& frame, const std::vector<Masks>& masks, const Script& script) {
+  const CodeTables tables = assign_tables(script.counts, frame.progressive ? 4 : 2);
+  for (size_t s = 0; s < script.scans.size(); ++s) {
     put_codes(out, tables, tables.scans[s]);
-    put_scan_header(out, frame, scans[s], tables.scans[s]);
+    put_scan_header(out, frame, script.scans[s], tables.scans[s]);
     WriteSinks writer(&out, tables, tables.scans[s]);
-    ScanWalk<WriteSinks>(frame, masks, scans[s], writer).run();
+    ScanWalk<WriteSinks>(frame, masks, script.scans[s], writer).run();
     writer.finish();
   }
 }
@@ -162,7 +168,7 @@ void check_frame(const Frame& frame) {
   require(!frame.tables.empty() && frame.tables.size() <= 4, "1 to 4 quantization tables");
   require(frame.restart_interval >= 0 && frame.restart_interval <= 65535, "the restart interval must lie in 0..65535");
   for (const QuantTable& table : frame.tables) {
-    for (int step : table) require(step >= 1 && step <= 255, "quantization steps must lie in 1..255");
+    for (int step : table) require(step >= 1, "quantization steps must be at least 1");
   }
   for (const Component& c : frame.components) {
     require(c.h >= 1 && c.h <= 4 && c.v >= 1 && c.v <= 4, "sampling factors must lie in 1..4");
@@ -178,8 +184,13 @@ void check_frame(const Frame& frame) {
   }
 }
 
-std::vector<Scan> best_script(const Frame& frame, const std::vector<Masks>& masks) {
-  return frame.progressive ? choose_script(frame, masks) : sequential_script(frame);
+Script script_for(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans) {
+  if (scans.empty() && frame.progressive) return choose_script(frame, masks);
+  Script script;
+  for (const Scan& scan : scans.empty() ? sequential_script(frame) : scans) {
+    script.add(scan, count_symbols(frame, masks, scan));
+  }
+  return script;
 }
 
 }  // namespace
@@ -202,7 +213,7 @@ std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans) {
     put_segment(out, kDRI, interval);
   }
   const std::vector<Masks> masks = nonzero_masks(frame);
-  put_scans(out, frame, masks, scans.empty() ? best_script(frame, masks) : scans);
+  put_scans(out, frame, masks, script_for(frame, masks, scans));
   put_byte(out, 0xFF);
   put_byte(out, kEOI);
   return out;

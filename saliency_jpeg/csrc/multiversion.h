@@ -2,7 +2,8 @@
 // version of a function computes the same bits.
 #pragma once
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(JPEGCORE_SANITIZED)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(JPEGCORE_SANITIZED)
 #define JPEGCORE_MULTIVERSION __attribute__((target_clones("avx2", "default")))
 #else
 #define JPEGCORE_MULTIVERSION

@@ -29,13 +29,16 @@ struct Steps {
 };
 
 // Rounds a block half away from zero; `scaled` gets the coefficients in units of their step.
-inline __attribute__((always_inline)) void round_block(const float* x, const Steps& steps, float* scaled, int16_t* levels) {
+inline __attribute__((always_inline)) void round_block(const float* x, const Steps& steps, float* scaled,
+                                                       int16_t* levels) {
   for (int i = 0; i < kBlockSize; ++i) {
     scaled[i] = x[i] * steps.inverse[i];
-    const float magnitude = std::min(std::fabs(scaled[i]) + 0.5f, 1024.0f);
+    // In this order of arguments a NaN becomes 1024.
+    const float magnitude = std::min(1024.0f, std::fabs(scaled[i]) + 0.5f);
     const int rounded = static_cast<int>(magnitude);
     const int level = scaled[i] < 0 ? -rounded : rounded;
-    levels[i] = static_cast<int16_t>(std::min(std::max(level, static_cast<int>(steps.low[i])), static_cast<int>(steps.high[i])));
+    levels[i] = static_cast<int16_t>(
+        std::min(std::max(level, static_cast<int>(steps.low[i])), static_cast<int>(steps.high[i])));
   }
 }
 

@@ -97,7 +97,7 @@ class ScanWalk {
 
   void padding(int index) {
     int16_t levels[kBlockSize] = {};
-    levels[0] = static_cast<int16_t>(prediction_[index] << scan_.al);
+    levels[0] = static_cast<int16_t>(prediction_[index] * (1 << scan_.al));
     const int slot = table_slot(index);
     if (scan_.ah != 0) {
       walk_dc_refine(levels, scan_.al, sinks_.dc(slot));

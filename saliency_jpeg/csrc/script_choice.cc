@@ -4,12 +4,13 @@
 #include <map>
 #include <tuple>
 
-#include "code_tables.h"
-
 namespace jpegcore {
 namespace {
 
 using Division = std::vector<Scan>;  // of the AC coefficients of one component; `components` is filled in later
+
+// SOS: marker, length, Ns, two bytes a component, Ss, Se, Ah Al (T.81 B.2.3).
+uint64_t header_bits(const Scan& scan) { return 8 * (8 + 2 * scan.components.size()); }
 
 // Spectral selection suits low rates, successive approximation high ones.
 const std::vector<Division>& divisions() {
@@ -24,62 +25,90 @@ const std::vector<Division>& divisions() {
   return kDivisions;
 }
 
-// Bits of AC scans of one component, each counted once.
-class ScanCosts {
+// AC scans of one component, each counted once.
+class AcScans {
  public:
-  ScanCosts(const Frame& frame, const std::vector<Masks>& masks, int component)
-      : frame_(frame), masks_(masks), component_(component) {}
+  AcScans(const Frame& frame, const std::vector<Masks>& masks, int component)
+      : frame_(frame), masks_(masks), component_(component) {
+    for (const Division& division : divisions()) {
+      const uint64_t bits = bits_of(division);
+      if (best_ == nullptr || bits < lowest_) {
+        best_ = &division;
+        lowest_ = bits;
+      }
+    }
+  }
 
-  uint64_t of(const Division& division) {
-    uint64_t bits = 0;
-    for (const Scan& scan : division) bits += of(scan);
-    return bits;
+  size_t size() const { return best_->size(); }
+
+  // Adds the i-th scan of the best division.
+  void add(size_t i, Script& script) {
+    Scan scan = (*best_)[i];
+    scan.components = {component_};
+    script.add(scan, counted(scan).counts);
   }
 
  private:
-  uint64_t of(Scan scan) {
+  struct Counted {
+    ScanCounts counts;
+    uint64_t bits = 0;
+  };
+
+  uint64_t bits_of(const Division& division) {
+    uint64_t bits = 0;
+    for (const Scan& scan : division) bits += counted(scan).bits;
+    return bits;
+  }
+
+  const Counted& counted(Scan scan) {
     const auto key = std::make_tuple(scan.ss, scan.se, scan.ah, scan.al);
-    const auto found = known_.find(key);
-    if (found != known_.end()) return found->second;
+    const auto [entry, is_new] = known_.try_emplace(key);
+    if (!is_new) return entry->second;
     scan.components = {component_};
-    const ScanCounts counts = count_symbols(frame_, masks_, scan);
-    const CountSink& sink = counts.ac_sink[table_slot(component_)];
-    constexpr uint64_t kHeaderBits = 8 * 10;  // SOS with one component
-    return known_[key] = coded_bits(sink.histogram) + sink.raw_bits + kHeaderBits;
+    entry->second.counts = count_symbols(frame_, masks_, scan);
+    const CountSink& sink = entry->second.counts.ac_sink[table_slot(component_)];
+    entry->second.bits = coded_bits(sink.histogram) + sink.raw_bits + header_bits(scan);
+    return entry->second;
   }
 
   const Frame& frame_;
   const std::vector<Masks>& masks_;
   int component_;
-  std::map<std::tuple<int, int, int, int>, uint64_t> known_;
+  std::map<std::tuple<int, int, int, int>, Counted> known_;
+  const Division* best_ = nullptr;
+  uint64_t lowest_ = 0;
 };
 
-const Division& best_division(const Frame& frame, const std::vector<Masks>& masks, int component) {
-  ScanCosts costs(frame, masks, component);
-  const Division* best = nullptr;
-  uint64_t lowest = 0;
-  for (const Division& division : divisions()) {
-    const uint64_t bits = costs.of(division);
-    if (best == nullptr || bits < lowest) {
-      best = &division;
-      lowest = bits;
-    }
+uint64_t dc_bits(const Script& script) {
+  uint64_t bits = 0;
+  for (const ScanCounts& counts : script.counts) {
+    for (const CountSink& sink : counts.dc_sink) bits += coded_bits(sink.histogram) + sink.raw_bits;
   }
-  return *best;
+  for (const Scan& scan : script.scans) bits += header_bits(scan);
+  return bits;
+}
+
+// All components interleaved, or one after the other: blocks are nearer to their predecessors then.
+Script best_dc_script(const Frame& frame, const std::vector<Masks>& masks) {
+  Script together;
+  Script apart;
+  for (const Scan& scan : dc_script(frame)) together.add(scan, count_symbols(frame, masks, scan));
+  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) {
+    const Scan scan{{c}, 0, 0, 0, 0};
+    apart.add(scan, count_symbols(frame, masks, scan));
+  }
+  return dc_bits(apart) < dc_bits(together) ? apart : together;
 }
 
 }  // namespace
 
-std::vector<Scan> choose_script(const Frame& frame, const std::vector<Masks>& masks) {
-  const int components = static_cast<int>(frame.components.size());
-  std::vector<Scan> script = dc_script(frame);
-  std::vector<const Division*> chosen;
-  for (int c = 0; c < components; ++c) chosen.push_back(&best_division(frame, masks, c));
+Script choose_script(const Frame& frame, const std::vector<Masks>& masks) {
+  Script script = best_dc_script(frame, masks);
+  std::vector<AcScans> components;
+  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) components.emplace_back(frame, masks, c);
   for (size_t step = 0; step < 4; ++step) {  // all first scans, then all second ones: the picture sharpens evenly
-    for (int c = 0; c < components; ++c) {
-      if (step >= chosen[c]->size()) continue;
-      script.push_back((*chosen[c])[step]);
-      script.back().components = {c};
+    for (AcScans& scans : components) {
+      if (step < scans.size()) scans.add(step, script);
     }
   }
   return script;

@@ -3,11 +3,24 @@
 
 #include <vector>
 
+#include "code_tables.h"
 #include "scans.h"
 
 namespace jpegcore {
 
-// Chooses for every component, among a few divisions of its AC coefficients into scans, the one with the fewest bits.
-std::vector<Scan> choose_script(const Frame& frame, const std::vector<Masks>& masks);
+// Scans and the counts of their symbols.
+struct Script {
+  std::vector<Scan> scans;
+  std::vector<ScanCounts> counts;
+
+  void add(const Scan& scan, const ScanCounts& count) {
+    scans.push_back(scan);
+    counts.push_back(count);
+  }
+};
+
+// Chooses for every component, among a few divisions of its AC coefficients into scans, the one with the fewest bits,
+// and whether the DC scans are interleaved.
+Script choose_script(const Frame& frame, const std::vector<Masks>& masks);
 
 }  // namespace jpegcore

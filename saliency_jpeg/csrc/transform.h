@@ -15,8 +15,8 @@ struct ImageView {
   int channels = 0;
 };
 
-// Fills coefficients[c] for each component: one for gray, Y Cb Cr for RGB with the chroma averaged over h x v pixels.
-// The arrays must have the size that blocks_along() gives.
+// Fills coefficients[c] for each component: one for gray, Y Cb Cr for RGB with the chroma of h x v pixels in one
+// sample. The arrays must have the size that blocks_along() gives.
 void forward_dct(const ImageView& image, int h, int v, const BlockView<float>* coefficients);
 
 }  // namespace jpegcore

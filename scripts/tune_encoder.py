@@ -1,0 +1,218 @@
+"""Finds the numbers of ``saliency_jpeg.tuning`` on one half of a folder of photographs; the other half is for reports.
+
+    pip install cma ajpegli scipy        # and butteraugli_main on PATH (Debian: libjxl-devtools)
+    python scripts/tune_encoder.py split PHOTOS                  # which photographs are for what
+    python scripts/tune_encoder.py search PHOTOS --goal default  # prints every trial, then the best as Python
+    python scripts/tune_encoder.py report PHOTOS                 # BD-rates of all tunings on the other half
+
+A trial is the mean BD-rate against jpegli over a few photographs on five metrics.  The search (CMA-ES) minimises how
+far they are from the goal.  Everything is seeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from saliency_jpeg import _core, rate
+from saliency_jpeg.allocation import block_weights
+from saliency_jpeg.evaluation import Ssimulacra2, butteraugli, ms_ssim_db, psnr, psnr_hvsm
+from saliency_jpeg.evaluation.bdrate import bd_rate
+from saliency_jpeg.evaluation.codecs import decode, find_codec
+from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
+from saliency_jpeg.quantizer import Quantizer
+from saliency_jpeg.tables import FREQUENCY_KNOTS
+from saliency_jpeg.tuning import TUNINGS, TableShape, Tuning
+
+SEED = 2026
+METRICS = ("ssimulacra2", "butteraugli3", "psnr_hvsm", "ms_ssim_db", "psnr_y")
+TARGETS_BPP = (0.3, 0.5, 0.75, 1.0, 1.5)  # of jpegli, the anchor
+SCALES = (3.2, 6.5, 15.0)  # of ours; BD-rates interpolate
+GOALS: dict[str, tuple[dict[str, float], tuple[float, ...]]] = {
+    # BD-rates in percent that satisfy, and how much each of METRICS counts
+    "default": (
+        {"ssimulacra2": -10, "butteraugli3": -5, "psnr_hvsm": -13, "ms_ssim_db": -8.5, "psnr_y": -3.5},
+        (1, 1, 1, 1, 0.6),
+    ),
+    "psnr": ({"psnr_y": -40}, (0, 0, 0, 0, 1)),
+    "hvs": ({"psnr_hvsm": -40, "ssimulacra2": 0}, (0.3, 0, 1, 0, 0)),
+    "ssimulacra2": ({"ssimulacra2": -40, "butteraugli3": 5}, (1, 0.2, 0, 0, 0)),
+}
+
+
+@dataclass
+class Photo:
+    """A photograph with what every trial needs of it."""
+
+    name: str
+    rgb: np.ndarray
+    anchor: list[Measurement]
+
+    def __post_init__(self) -> None:
+        self.pixels = self.rgb.shape[0] * self.rgb.shape[1]
+        self.coefficients = _core.forward_dct(self.rgb, 2, 2)
+        self.ssimulacra2 = Ssimulacra2(self.rgb)
+
+    def measure(self, codec: str, jpeg: bytes, metrics: tuple[str, ...]) -> Measurement:
+        image = decode(jpeg)
+        quality = {
+            "ssimulacra2": lambda: self.ssimulacra2.score(image),
+            "butteraugli3": lambda: butteraugli(self.rgb, image).norm3,
+            "psnr_hvsm": lambda: psnr_hvsm(self.rgb, image),
+            "ms_ssim_db": lambda: ms_ssim_db(self.rgb, image),
+            "psnr_y": lambda: psnr(self.rgb, image),
+        }
+        bits = 8 * len(jpeg) / self.pixels
+        return Measurement(self.name, codec, bits, None, len(jpeg), bits, {m: quality[m]() for m in metrics})
+
+    def encode(self, tuning: Tuning, scale: float) -> bytes:
+        weights = block_weights(None, self.coefficients[0], tuning=tuning)
+        quantizer = Quantizer(self.coefficients, weights, (2, 2), tuning=tuning)
+
+        def write(levels):
+            sampling = [(2, 2), (1, 1), (1, 1)]
+            return _core.write_jpeg(levels.components, levels.tables, self.rgb.shape[:2], sampling)
+
+        return rate.encode_at(quantizer, write, scale).jpeg
+
+
+def split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The photographs to tune on and those to report on."""
+    names = find_images(folder)
+    random.Random(SEED).shuffle(names)
+    half = len(names) // 2
+    return names[:half], names[half:]
+
+
+def open_photo(path: Path, metrics: tuple[str, ...]) -> Photo:
+    photo = Photo(path.stem, load(path)[0], [])
+    jpegli = find_codec("jpegli")
+    for target in TARGETS_BPP:
+        matched = match_size(jpegli, photo.rgb, target * photo.pixels / 8)
+        photo.anchor.append(photo.measure("jpegli", matched.jpeg, metrics))
+    return photo
+
+
+def rates(photos: list[Photo], tuning: Tuning, metrics: tuple[str, ...], scales=SCALES) -> dict[str, list[float]]:
+    """BD-rates against jpegli in percent, image by image."""
+    found: dict[str, list[float]] = {m: [] for m in metrics}
+    for photo in photos:
+        ours = [photo.measure("ours", photo.encode(tuning, scale), metrics) for scale in scales]
+        for metric in metrics:
+            found[metric].append(bd_rate(photo.anchor, ours, metric))
+    return found
+
+
+# ---- tuning <-> vector ---------------------------------------------------------------------------------------------
+
+
+def tilted(shape: TableShape, factor: float, tilt: float, bend: float) -> TableShape:
+    knots = np.array(FREQUENCY_KNOTS)
+    steps = np.array(shape.steps) * np.exp(factor + tilt * (knots - 3.5) / 6.4)
+    return TableShape(tuple(float(s) for s in steps), shape.bend + bend)
+
+
+def moved(start: Tuning, x: np.ndarray) -> Tuning:
+    """``start`` changed by 17 numbers, all of the order of 0.1."""
+    luma = TableShape(tuple(float(s) for s in np.array(start.luma.steps) * np.exp(x[:6])), start.luma.bend + x[6])
+    return replace(
+        start,
+        luma=luma,
+        cb=tilted(start.cb, x[7], x[9], x[10]),
+        cr=tilted(start.cr, x[8], x[9], x[10]),
+        masking_exponent=max(start.masking_exponent + x[11], 0.0),
+        masking_floor=start.masking_floor * math.exp(4 * x[12]),
+        lmbda=start.lmbda * math.exp(x[13]),
+        luma_tilt=start.luma_tilt + 2 * x[14],
+        chroma_tilt=start.chroma_tilt + 2 * x[15],
+        light_exponent=start.light_exponent + 2 * x[16],
+    )
+
+
+def rounded(tuning: Tuning) -> Tuning:
+    """Four digits, as the numbers stand in the source."""
+
+    @cache
+    def short(value: float) -> float:
+        return float(f"{value:.4g}")
+
+    def shape(s: TableShape) -> TableShape:
+        return TableShape(tuple(map(short, s.steps)), short(s.bend))
+
+    numbers = ("lmbda", "masking_exponent", "masking_floor", "light_exponent", "luma_tilt", "chroma_tilt")
+    return replace(
+        tuning,
+        luma=shape(tuning.luma),
+        cb=shape(tuning.cb),
+        cr=shape(tuning.cr),
+        **{n: short(getattr(tuning, n)) for n in numbers},
+    )
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+def search(arguments: argparse.Namespace) -> None:
+    import cma
+
+    goal, importance = GOALS[arguments.goal]
+    metrics = tuple(m for m in METRICS if m in goal)
+    importance = dict(zip(METRICS, importance, strict=True))
+    photos = [open_photo(path, metrics) for path in split(arguments.photos)[0][: arguments.count]]
+    start = TUNINGS[arguments.start]
+
+    def trial(x) -> float:
+        found = {m: float(np.nanmean(v)) for m, v in rates(photos, moved(start, x), metrics).items()}
+        excess = {m: found[m] - goal[m] for m in metrics}
+        cost = sum(importance[m] * (0.3 * excess[m] + 3 * max(0.0, excess[m])) for m in metrics)
+        print(json.dumps(dict(cost=round(cost, 2), **{m: round(v, 2) for m, v in found.items()})), flush=True)
+        return cost
+
+    strategy = cma.CMAEvolutionStrategy(
+        [0.0] * 17, arguments.sigma, {"popsize": 10, "seed": SEED, "maxiter": arguments.generations, "verbose": -9}
+    )
+    while not strategy.stop():
+        candidates = strategy.ask()
+        strategy.tell(candidates, [trial(x) for x in candidates])
+        print("mean:", rounded(moved(start, np.array(strategy.mean))), flush=True)
+
+
+def report(arguments: argparse.Namespace) -> None:
+    photos = [open_photo(path, METRICS) for path in split(arguments.photos)[1][: arguments.count]]
+    print(f"BD-rate in percent against jpegli, 4:2:0, {len(photos)} photographs that were not tuned on")
+    print(f"{'tune':<14}" + "".join(f"{m:>14}" for m in METRICS) + f"{'worst ssimulacra2':>20}")
+    for name in arguments.tunings or TUNINGS:
+        found = rates(photos, TUNINGS[name], METRICS, (2.5, 3.6, 5.5, 8.5, 13.0, 19.0))
+        worst = max(found["ssimulacra2"])
+        print(
+            f"{name:<14}" + "".join(f"{np.nanmean(found[m]):>14.2f}" for m in METRICS) + f"{worst:>20.2f}", flush=True
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("split", "search", "report"))
+    parser.add_argument("photos", type=Path, help="folder of lossless photographs")
+    parser.add_argument("--goal", choices=GOALS, default="default")
+    parser.add_argument("--start", choices=TUNINGS, default="default")
+    parser.add_argument("--tunings", nargs="*", choices=TUNINGS)
+    parser.add_argument("--count", type=int, default=9, help="photographs used")
+    parser.add_argument("--generations", type=int, default=25)
+    parser.add_argument("--sigma", type=float, default=0.1)
+    arguments = parser.parse_args()
+    if arguments.command == "split":
+        for title, paths in zip(("tune", "report"), split(arguments.photos), strict=True):
+            print(title, *(p.name for p in paths))
+        return
+    {"search": search, "report": report}[arguments.command](arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The quantizers: plain rounding, the trellis against exhaustive search, and the counts and prices behind it."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from saliency_jpeg import _core
+
+ZIGZAG = np.array(_core.ZIGZAG)
+ZRL, EMPTY = 0xF0, 256
+Floats = NDArray[np.float32]
+
+
+def random_prices(rng: np.random.Generator, *, rising: bool) -> Floats:
+    """Bits of each symbol; ``rising`` with the size and the run, ZRLs included, as real ones nearly do."""
+    prices = rng.uniform(1, 18, 257)
+    if rising:
+        grid = np.sort(np.sort(prices[:256].reshape(16, 16), axis=0), axis=1)
+        prices[:256] = grid.ravel()
+        prices[0] = rng.uniform(1, 6)
+        prices[ZRL] = (grid[15] - grid[0]).max() + rng.uniform(0, 2)
+    prices[EMPTY] = rng.uniform(0.5, 6)
+    return prices.astype(np.float32)
+
+
+def run_prices(prices: Floats) -> NDArray[np.float64]:
+    """[size, run]: bits with the ZRLs of a long run, raised so that they never fall with the run."""
+    p = prices.astype(float)
+    bits = [[run // 16 * p[ZRL] + p[run % 16 << 4 | size] for run in range(63)] for size in range(11)]
+    return np.maximum.accumulate(np.array(bits), axis=1)
+
+
+def block_cost(levels: NDArray[np.int16], prices: Floats, by_run: NDArray[np.float64]) -> float:
+    """AC bits of one block."""
+    positions = np.flatnonzero(levels[ZIGZAG][1:]) + 1
+    if positions.size == 0:
+        return float(prices[EMPTY])
+    bits = 0.0 if positions[-1] == 63 else float(prices[0])
+    for before, here in pairwise([0, *positions.tolist()]):
+        bits += by_run[abs(int(levels[ZIGZAG[here]])).bit_length(), here - before - 1]
+    return bits
+
+
+class Case(NamedTuple):
+    """Blocks with few levels that could be kept, so that every choice can be tried."""
+
+    coefficients: Floats
+    table: NDArray[np.uint16]
+    block_lambda: Floats
+    prices: Floats
+    sensitivity: Floats
+
+
+def random_case(seed: int, blocks: int) -> Case:
+    rng = np.random.default_rng(seed)
+    scaled = rng.uniform(-0.49, 0.49, (blocks, 64))
+    for block in scaled:
+        count = rng.integers(0, 6)
+        positions = rng.choice(np.arange(1, 64), count, replace=False)
+        if count and rng.random() < 0.3:
+            positions[0] = 63
+        magnitudes = rng.integers(1, 5 if count < 5 else 3, positions.size) + rng.uniform(-0.49, 0.1, positions.size)
+        block[ZIGZAG[positions]] = magnitudes * rng.choice([-1, 1], positions.size)
+    scaled[:, 0] = rng.uniform(-50, 50, blocks)
+    table = rng.integers(1, 60, 64).astype(np.uint16)
+    return Case(
+        (scaled * table).astype(np.float32)[None],
+        table,
+        np.exp(rng.uniform(np.log(0.005), np.log(2), (1, blocks))).astype(np.float32),
+        random_prices(rng, rising=seed % 2 == 0),
+        rng.uniform(0.3, 2, 64).astype(np.float32),
+    )
+
+
+def total_cost(case: Case, index: int, levels: NDArray[np.int16], by_run: NDArray[np.float64]) -> float:
+    scaled = case.coefficients[0, index].astype(float) / case.table
+    distortion = (case.sensitivity * (scaled - levels) ** 2)[1:].sum()
+    return float(distortion + case.block_lambda[0, index] * block_cost(levels, case.prices, by_run))
+
+
+def lowest_cost(case: Case, index: int, rounded: NDArray[np.int16], by_run: NDArray[np.float64]) -> float:
+    """By trying every level between zero and the rounded one."""
+    places = np.flatnonzero(rounded[1:]) + 1
+    ranges = [range(abs(int(rounded[p])) + 1) for p in places]
+    best = np.inf
+    for choice in product(*ranges):
+        levels = np.zeros(64, np.int16)
+        levels[places] = np.sign(rounded[places]) * np.array(choice, np.int16)
+        best = min(best, total_cost(case, index, levels, by_run))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_trellis_finds_the_optimum(seed: int) -> None:
+    case = random_case(seed, blocks=200)
+    rounded = _core.quantize_plain(case.coefficients, case.table)[0]
+    found = _core.quantize(*case)[0]
+    by_run = run_prices(case.prices)
+    assert np.array_equal(found[:, 0], rounded[:, 0])
+    assert (found * rounded >= 0).all() and (abs(found) <= abs(rounded)).all()
+    for i, levels in enumerate(found):
+        assert total_cost(case, i, levels * (ZIGZAG.argsort() > 0), by_run) == pytest.approx(
+            lowest_cost(case, i, rounded[i], by_run), rel=1e-4
+        )
+
+
+def test_the_cases_reach_what_they_are_meant_to() -> None:
+    """Kept and dropped levels, dropped blocks, lowered levels, ends at 63 and ZRL runs all occur."""
+    kept = lowered = emptied = to_the_end = long_runs = 0
+    for seed in range(8):
+        case = random_case(seed, blocks=200)
+        rounded = _core.quantize_plain(case.coefficients, case.table)[0][:, ZIGZAG[1:]]
+        found = _core.quantize(*case)[0][:, ZIGZAG[1:]]
+        kept += int(np.count_nonzero((found != 0) & (found == rounded)))
+        lowered += int(np.count_nonzero((found != 0) & (found != rounded)))
+        emptied += int(np.count_nonzero(rounded.any(1) & ~found.any(1)))
+        to_the_end += int(np.count_nonzero(found[:, -1]))
+        long_runs += sum(np.diff(np.flatnonzero(f), prepend=-1).max(initial=0) > 16 for f in found)
+    assert min(kept, lowered, emptied, to_the_end, long_runs) >= 5
+
+
+def noise_blocks(scale: float, seed: int = 1) -> Floats:
+    return np.random.default_rng(seed).normal(0, scale, (6, 7, 64)).astype(np.float32)
+
+
+def test_plain_rounds_half_away_from_zero() -> None:
+    table = np.full(64, 4, np.uint16)
+    coefficients = np.zeros((1, 1, 64), np.float32)
+    coefficients[0, 0, :8] = [2, -2, 1.99, -1.99, 6, -6, 5.99, 0]
+    assert _core.quantize_plain(coefficients, table)[0, 0, :8].tolist() == [1, -1, 0, 0, 2, -2, 1, 0]
+
+
+def test_plain_divides_by_the_step_of_each_frequency() -> None:
+    table = np.arange(1, 65, dtype=np.uint16)
+    coefficients = noise_blocks(300)
+    wanted = np.rint(coefficients.astype(float) / table)
+    assert np.array_equal(_core.quantize_plain(coefficients, table), wanted.astype(np.int16))
+
+
+def test_levels_stay_inside_what_a_file_can_hold() -> None:
+    ones = np.ones(64, np.uint16)
+    coefficients = np.stack([np.full((1, 64), 1e6), np.full((1, 64), -1e6)]).astype(np.float32)
+    high, low = _core.quantize_plain(coefficients, ones)[:, 0]
+    assert high.tolist() == [1023] * 64
+    assert low.tolist() == [-1024] + [-1023] * 63
+
+
+def options(lmbda: float) -> tuple[Floats, Floats, Floats]:
+    run, size = np.divmod(np.arange(257, dtype=np.float32), 16)
+    prices = (2 + run / 2 + 2 * size).astype(np.float32)
+    prices[[0, EMPTY]] = 3, 1
+    return np.full((6, 7), lmbda, np.float32), prices, np.ones(64, np.float32)
+
+
+def test_lambda_zero_rounds_and_a_huge_one_leaves_only_dc() -> None:
+    coefficients, table = noise_blocks(40), np.full(64, 7, np.uint16)
+    plain = _core.quantize_plain(coefficients, table)
+    assert np.array_equal(_core.quantize(coefficients, table, *options(0)), plain)
+    empty = _core.quantize(coefficients, table, *options(1e6))
+    assert np.array_equal(empty[..., 0], plain[..., 0]) and not empty[..., 1:].any()
+
+
+def test_bits_fall_and_distortion_rises_with_lambda() -> None:
+    coefficients, table = noise_blocks(30), np.full(64, 9, np.uint16)
+    prices = options(0)[1]
+    bits, distortion = [], []
+    for lmbda in (0, 0.02, 0.1, 0.5, 2):
+        levels = _core.quantize(coefficients, table, *options(lmbda))
+        bits.append(_core.block_bits(levels, prices).sum())
+        distortion.append(((coefficients / table - levels)[..., 1:] ** 2).sum())
+    assert bits == sorted(bits, reverse=True) and distortion == sorted(distortion)
+    assert bits[0] > 2 * bits[-1]
+
+
+def test_a_block_follows_its_own_lambda() -> None:
+    coefficients, table = noise_blocks(30), np.full(64, 9, np.uint16)
+    mixed, prices, sensitivity = options(0.3)
+    mixed[:, ::2] = 0
+    low, high = (_core.quantize(coefficients, table, *options(lmbda)) for lmbda in (0, 0.3))
+    found = _core.quantize(coefficients, table, mixed, prices, sensitivity)
+    assert np.array_equal(found[:, ::2], low[:, ::2]) and np.array_equal(found[:, 1::2], high[:, 1::2])
+
+
+def sparse_levels(rng: np.random.Generator, rows: int, cols: int) -> NDArray[np.int16]:
+    """Levels of every magnitude in some blocks, few or none in others."""
+    used = rng.random((rows, cols, 64)) < rng.choice([0, 0.04, 0.5], (rows, cols, 1))
+    return (rng.integers(-1023, 1024, (rows, cols, 64)) * used).astype(np.int16)
+
+
+def test_bits_and_counts_of_levels_agree_with_the_definition() -> None:
+    rng = np.random.default_rng(9)
+    levels = sparse_levels(rng, 5, 6)
+    prices = random_prices(rng, rising=True)
+    by_run = run_prices(prices)
+    bits = _core.block_bits(levels, prices)
+    wanted = [block_cost(block, prices, by_run) for block in levels.reshape(-1, 64)]
+    np.testing.assert_allclose(bits.ravel(), wanted, rtol=1e-5)
+    histogram = _core.ac_histogram(levels)
+    assert histogram.shape == (257,) and histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
+    histogram[0] -= histogram[EMPTY]  # their ends of block have a price of their own
+    assert (histogram * prices.astype(float)).sum() == pytest.approx(sum(wanted), rel=1e-5)
+
+
+def test_counts_of_end_of_band_runs() -> None:
+    """T.81, G.1.2.2: one symbol for a run of blocks that end before 63, the run's low bits raw."""
+    levels = sparse_levels(np.random.default_rng(4), 30, 40)
+    levels[10:25] = 0
+    plain, runs = _core.ac_histogram(levels), _core.ac_histogram(levels, eob_runs=True)
+    blocks = levels.reshape(-1, 64)[:, ZIGZAG[1:]]
+    wanted, length = np.zeros(16, int), 0
+    for block in [*blocks, np.ones(63)]:
+        if block.any() and length:
+            wanted[length.bit_length() - 1] += 1
+            length = 0
+        length += int(block[-1] == 0)
+    ends = [run << 4 for run in range(15)]
+    assert runs[ends].tolist() == wanted[:15].tolist() and wanted[8:].any()
+    others = np.setdiff1d(np.arange(257), ends)
+    assert np.array_equal(runs[others], plain[others])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_dc_path_equals_trying_every_path(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scaled = np.array([3, 30, 900])[seed % 3] * rng.normal(size=(3, 3))
+    coefficients = np.zeros((3, 3, 64), np.float32)
+    coefficients[..., 0] = scaled * 5
+    block_lambda = rng.uniform(0, 0.4, (3, 3)).astype(np.float32)
+    prices = np.sort(rng.uniform(1, 14, 12)).astype(np.float32)
+    levels = rng.integers(-9, 9, (3, 3, 64)).astype(np.int16)
+    ac = levels[..., 1:].copy()
+    _core.quantize_dc(coefficients, 5, 1.7, block_lambda, prices, levels)
+    assert np.array_equal(levels[..., 1:], ac)
+
+    def total(path: NDArray[np.int64]) -> float:
+        categories = [int(d).bit_length() for d in abs(np.diff(path, prepend=0))]
+        error = coefficients[..., 0].ravel().astype(float) / 5 - path
+        return float((1.7 * error**2 + block_lambda.ravel() * prices[categories]).sum())
+
+    below = np.floor(coefficients[..., 0].ravel() / 5).clip(-1024, 1022).astype(np.int64)
+    best = min(total(below + np.array(choice)) for choice in product((0, 1), repeat=9))
+    assert total(levels[..., 0].ravel().astype(np.int64)) == pytest.approx(best, rel=1e-5)
+
+
+ONES = np.ones(64, np.uint16)
+BLOCKS = np.zeros((6, 7, 64), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((BLOCKS, np.zeros(64, np.uint16), *options(1)), ValueError),
+        ((BLOCKS, ONES[:63], *options(1)), ValueError),
+        ((BLOCKS[0], ONES, *options(1)), ValueError),
+        ((BLOCKS, ONES, options(1)[0][1:], *options(1)[1:]), ValueError),
+        ((BLOCKS, ONES, options(1)[0], options(1)[1][:256], options(1)[2]), ValueError),
+        ((BLOCKS, ONES, *options(1)[:2], ONES[:5].astype(np.float32)), ValueError),
+        ((BLOCKS.astype(float), ONES, *options(1)), TypeError),
+        ((BLOCKS, ONES.astype(np.int64), *options(1)), TypeError),
+    ],
+)
+def test_bad_arguments_raise(arguments: tuple[Floats, NDArray[np.uint16], Floats, Floats, Floats], error: type) -> None:
+    with pytest.raises(error):
+        _core.quantize(*arguments)

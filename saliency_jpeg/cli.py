@@ -30,6 +30,7 @@ from .files import STREAM, Job, PlanError, plan, read, write
 from .options import SUBSAMPLINGS, Options
 from .saliency import preset_names
 from .saliency.sources import resolve
+from .tuning import TUNINGS
 
 __all__ = ["main"]
 
@@ -103,11 +104,12 @@ def _add_compress(commands: Any) -> None:
     size = parser.add_argument_group("size")
     size.add_argument("--target-kb", type=float, metavar="N", help="largest size in units of 1000 bytes")
     size.add_argument("--quality", type=float, metavar="Q", help="0 to 100; without a target the default is 75")
-    size.add_argument("--allow-downscale", action="store_true", help="lower the resolution for a very small target")
+    size.add_argument("--allow-downscale", action="store_true", help="rather fewer pixels than a quality below 10")
     matter = _add_saliency(
         parser, "PRESET|none|MAP", "preset, none, or an image file as large as IN, white where it counts"
     )
     matter.add_argument("--strength", type=float, metavar="S", help="0 to 1, how much the map counts (0.5)")
+    matter.add_argument("--tune", choices=tuple(TUNINGS), help="the metric to favour (default: all at once)")
     form = parser.add_argument_group("form of the file")
     form.add_argument("--subsampling", choices=("auto", *SUBSAMPLINGS), help="of the chroma (auto)")
     form.add_argument("--baseline", dest="progressive", action="store_const", const=False, help="not progressive")
@@ -170,7 +172,8 @@ def _compress_one(encoder: Encoder, job: Job) -> None:
     result = encoder.compress(data)
     write(job.output, result.jpeg)
     report = _report(result, len(data), show_size=encoder.options.allow_downscale)
-    _say(f"{job.source} -> {job.output}: {report}", sys.stderr if job.output == STREAM else sys.stdout)
+    to_file = job.output != STREAM and Path(job.output).is_file()  # else it may be standard output by another name
+    _say(f"{job.source} -> {job.output}: {report}", sys.stdout if to_file else sys.stderr)
 
 
 def _report(result: Compressed, original: int, *, show_size: bool) -> str:

@@ -61,7 +61,7 @@ class Encoder:
             OptionError: an option is out of range.
         """
         self.options = replace(options or Options(), **changes)
-        self._tuning = TUNINGS["default"]
+        self._tuning = TUNINGS[self.options.tune]
 
     def compress(self, image: images.ImageSource) -> Compressed:
         """Encodes one image.
@@ -178,6 +178,7 @@ def compress(
     quality: float | None = None,
     saliency: Saliency = "default",
     strength: float = 0.5,
+    tune: str = "default",
     subsampling: str = "auto",
     progressive: bool = True,
     metadata: Literal["keep", "safe", "strip"] = "keep",

@@ -95,11 +95,11 @@ def write(name: str, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
-    target = Path(name).resolve()
-    if name == STREAM or (target.exists() and not target.is_file()):
-        with open(1 if name == STREAM else target, "wb", closefd=name != STREAM) as file:
+    if name == STREAM or (Path(name).exists() and not Path(name).is_file()):
+        with open(1 if name == STREAM else name, "wb", closefd=name != STREAM) as file:
             file.write(data)
         return
+    target = Path(name).resolve()
     temporary = target.with_name(f".saliency-jpeg-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:

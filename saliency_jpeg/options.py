@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 
 from .errors import OptionError
+from .tuning import TUNINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +79,8 @@ class Options:
         saliency: what matters: a preset's name, a ``SaliencyModel``, a map or mask (H, W) as array or PIL image,
             a list of boxes ``(left, top, right, bottom)`` in pixels, or ``None`` for no preference.
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
+        tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
+            (PSNR-HVS-M).
         subsampling: ``"auto"``, ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``.
         progressive: write a progressive file (smaller) or a baseline one.
         metadata: ``"keep"``, ``"safe"`` (colour and orientation, nothing personal) or ``"strip"``.
@@ -94,6 +97,7 @@ class Options:
     quality: float | None = None
     saliency: Saliency = "default"
     strength: float = 0.5
+    tune: str = "default"
     subsampling: str = "auto"
     progressive: bool = True
     metadata: Literal["keep", "safe", "strip"] = "keep"
@@ -108,6 +112,7 @@ class Options:
         if self.quality is not None:
             _in_range("quality", self.quality, 0, 100)
         _in_range("strength", self.strength, 0, 1)
+        _one_of("tune", self.tune, tuple(TUNINGS))
         _one_of("subsampling", self.subsampling, ("auto", *SUBSAMPLINGS))
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))

@@ -53,19 +53,55 @@ class Tuning:
     scales: tuple[float, ...]
 
 
-_SCALES: Final = (400.0, 150, 60, 30, 16, 11, 8.6, 7.2, 6.0, 4.8, 4.2, 3.5, 2.8, 2.0, 1.1, 0.5, 0.05)
+_SCALES: Final = (1000.0, 300, 95.4, 39.1, 15.1, 8.55, 6.22, 4.9, 3.89, 3.06, 2.6, 2.14, 1.68, 1.19, 0.747, 0.35, 0.05)
 
 TUNINGS: Final[dict[str, Tuning]] = {
     "default": Tuning(
-        luma=TableShape((2.782, 3.727, 3.452, 4.917, 7.2, 9.425), 0.61),
-        cb=TableShape((3.487, 3.983, 6.083, 8.93, 11.54, 18.28), 0.75),
-        cr=TableShape((3.578, 3.757, 5.882, 6.148, 6.528, 7.112), 0.75),
-        lmbda=0.05232,
-        masking_exponent=0.36,
-        masking_floor=3000.0,
-        light_exponent=0.4,
-        luma_tilt=-0.14,
-        chroma_tilt=-0.06,
+        luma=TableShape((3.434, 3.97, 3.562, 5.445, 8.257, 9.806), 0.7212),
+        cb=TableShape((3.667, 4.087, 6.089, 8.612, 10.59, 15.05), 0.6965),
+        cr=TableShape((4.377, 4.484, 6.848, 6.898, 6.97, 6.81), 0.6965),
+        lmbda=0.06206,
+        masking_exponent=0.3717,
+        masking_floor=2575.0,
+        light_exponent=0.6038,
+        luma_tilt=0.1774,
+        chroma_tilt=-0.03762,
+        scales=_SCALES,
+    ),
+    "psnr": Tuning(
+        luma=TableShape((5.0, 6.0, 6.0, 6.0, 6.5, 7.0), 1.0),
+        cb=TableShape((6.0, 6.5, 8.0, 9.0, 10.0, 11.0), 0.9),
+        cr=TableShape((5.5, 6.0, 7.5, 8.0, 9.0, 10.0), 0.9),
+        lmbda=0.11,
+        masking_exponent=0.0,
+        masking_floor=2600.0,
+        light_exponent=0.0,
+        luma_tilt=0.0,
+        chroma_tilt=0.0,
+        scales=(400.0, 100, 24.9, 12.9, 6.76, 4.44, 3.64, 2.96, 2.52, 2.07, 1.84, 1.6, 1.29, 0.942, 0.573, 0.3, 0.05),
+    ),
+    "hvs": Tuning(
+        luma=TableShape((3.1, 3.6, 3.3, 5.4, 7.5, 9.0), 0.7),
+        cb=TableShape((8.0, 9.0, 13.0, 18.0, 22.0, 30.0), 0.7),
+        cr=TableShape((8.0, 9.0, 13.0, 13.0, 13.0, 12.0), 0.7),
+        lmbda=0.055,
+        masking_exponent=0.5,
+        masking_floor=2600.0,
+        light_exponent=0.0,
+        luma_tilt=0.0,
+        chroma_tilt=0.15,
+        scales=_SCALES,
+    ),
+    "ssimulacra2": Tuning(
+        luma=TableShape((3.1, 3.6, 4.0, 5.4, 6.0, 6.5), 0.8),
+        cb=TableShape((3.6, 4.1, 6.8, 9.5, 11.5, 16.0), 0.7),
+        cr=TableShape((3.5, 3.7, 6.0, 6.2, 6.4, 6.1), 0.7),
+        lmbda=0.065,
+        masking_exponent=0.33,
+        masking_floor=2600.0,
+        light_exponent=0.55,
+        luma_tilt=0.0,
+        chroma_tilt=0.15,
         scales=_SCALES,
     ),
 }

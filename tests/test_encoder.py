@@ -92,6 +92,11 @@ def test_a_salient_region_gets_more_of_the_same_bytes(photo):
     assert none == compress(photo, target_kb=12, saliency=None)
 
 
+def test_tune_favours_its_metric(photo):
+    files = {tune: decoded(compress(photo, target_kb=12, saliency=None, tune=tune)) for tune in ("default", "psnr")}
+    assert psnr(files["psnr"], photo) > psnr(files["default"], photo) + 0.3
+
+
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (17, 33), (100, 7)])
 def test_every_subsampling_and_size(photo, subsampling, shape):

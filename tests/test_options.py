@@ -24,6 +24,7 @@ BAD = [
     ("strength", 1.01),
     ("strength", -1),
     ("strength", None),
+    ("tune", "ssim"),
     ("subsampling", "4:2:1"),
     ("subsampling", 2),
     ("progressive", 1),

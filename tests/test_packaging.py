@@ -1,0 +1,110 @@
+"""What is shipped, the source archive and the wheel built from it, and how little an import loads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("tensorflow", "keras", "cv2", "scipy", "skimage", "piexif")
+NOT_SOURCES = shutil.ignore_patterns(
+    ".git", ".venv*", "build", "dist", "*.egg-info", "*.so", "__pycache__", ".*_cache", "demo-output"
+)
+
+
+class Shipped(NamedTuple):
+    """Names of the files in both archives, and the folder that the wheel was unpacked to."""
+
+    sdist: set[str]
+    wheel: set[str]
+    unpacked: Path
+
+
+def python(*words: str | Path, folder: Path, **environment: str) -> str:
+    """What an interpreter of its own prints."""
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def built(kind: str, tree: Path, folder: Path) -> Path:
+    """The archive that setuptools makes of a tree, called as pip calls it."""
+    program = f"import sys; from setuptools import build_meta; print(build_meta.build_{kind}(sys.argv[1]))"
+    return folder / python("-c", program, folder, folder=tree).splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The source archive of this tree and the wheel made from that archive; one compilation for all tests."""
+    pytest.importorskip("pybind11", reason="the build's requirements are not installed")
+    folder = tmp_path_factory.mktemp("packaging")
+    shutil.copytree(ROOT, folder / "tree", ignore=NOT_SOURCES)
+    source = built("sdist", folder / "tree", folder)
+    with tarfile.open(source) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4
+        archive.extractall(folder)
+    top = source.name.removesuffix(".tar.gz")
+    sdist = {str(path.relative_to(folder / top)) for path in (folder / top).rglob("*") if path.is_file()}
+    with zipfile.ZipFile(built("wheel", folder / top, folder)) as archive:
+        archive.extractall(folder / "unpacked")
+        return Shipped(sdist, set(archive.namelist()), folder / "unpacked")
+
+
+def files(folder: str, *patterns: str) -> set[str]:
+    """Files of this tree that match, relative to its root."""
+    found = {path for pattern in patterns for path in (ROOT / folder).rglob(pattern)}
+    return {str(path.relative_to(ROOT)) for path in found if path.is_file() and "__pycache__" not in path.parts}
+
+
+def test_source_archive_is_complete(shipped: Shipped) -> None:
+    sources = files("saliency_jpeg", "*.py", "*.pyi", "*.cc", "*.h", "py.typed") | files("weights", "*")
+    assert "saliency_jpeg/csrc/bindings.cc" in sources
+    assert sources <= shipped.sdist
+    assert files("tests", "*.py", "*.cc", "*.png") <= shipped.sdist
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "setup.py", "examples/demo.py"} <= shipped.sdist
+
+
+def test_wheel_holds_package_extensions_and_weights(shipped: Shipped) -> None:
+    assert files("saliency_jpeg", "*.py", "*.pyi", "py.typed") <= shipped.wheel
+    assert {f"saliency_jpeg/{name}" for name in files("weights", "*")} <= shipped.wheel
+    for extension in ("saliency_jpeg/_core.", "saliency_jpeg/evaluation/_metrics."):
+        assert [name for name in shipped.wheel if name.startswith(extension) and name.endswith((".so", ".pyd"))]
+
+
+def test_wheel_holds_nothing_else(shipped: Shipped) -> None:
+    assert not [name for name in shipped.wheel if "csrc" in name or name.endswith((".cc", ".h"))]
+    tops = {name.split("/")[0] for name in shipped.wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"saliency_jpeg"}
+
+
+def test_wheel_names_command_and_licences(shipped: Shipped) -> None:
+    (record,) = (name for name in shipped.wheel if name.endswith(".dist-info/entry_points.txt"))
+    assert "saliency-jpeg = saliency_jpeg.cli:main" in (shipped.unpacked / record).read_text()
+    names = {Path(name).name for name in shipped.wheel if ".dist-info/licenses/" in name}
+    assert names == {"LICENSE", "NOTICE"}
+
+
+def test_unpacked_wheel_works(shipped: Shipped, tmp_path: Path) -> None:
+    program = (
+        "import numpy, saliency_jpeg as s; print(s.__file__); "
+        "print(s.compress(numpy.zeros((9, 9, 3), numpy.uint8), saliency=None)[:2].hex()); "
+        "print(len(s.SaliencyModel.from_preset().names))"
+    )
+    where, jpeg, classes = python("-c", program, folder=tmp_path, PYTHONPATH=str(shipped.unpacked)).split()
+    assert Path(where).is_relative_to(shipped.unpacked) and jpeg == "ffd8" and int(classes) == 1000
+
+
+def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = f"import sys, saliency_jpeg, saliency_jpeg.cli; print([n for n in {HEAVY} if n in sys.modules])"
+    assert python("-c", program, folder=tmp_path) == "[]\n"

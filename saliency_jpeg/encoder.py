@@ -25,7 +25,8 @@ from .tuning import TUNINGS
 __all__ = ["Compressed", "Encoder", "compress"]
 
 DEFAULT_QUALITY = 75.0
-_UNFILLED = 0.95  # of the target: below, at quality 100, full chroma is tried
+_UNFILLED = 0.95  # of the target: below, with hardly any quality left to add, full chroma is tried
+_NEARLY_FULL = 97.0
 _LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
 _DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
 _MAX_DOWNSCALINGS = 50
@@ -104,7 +105,7 @@ class Encoder:
         sampling = choose_subsampling(self.options, picture.pixels, self._quality)
         result = self._encode_sampled(picture, saliency, sampling)
         target = self.options.target_bytes
-        unfilled = target is not None and result.quality == 100.0 and len(result.jpeg) < _UNFILLED * target
+        unfilled = target is not None and result.quality > _NEARLY_FULL and len(result.jpeg) < _UNFILLED * target
         if unfilled and self.options.subsampling == "auto" and sampling != (1, 1):
             return self._encode_sampled(picture, saliency, (1, 1))
         return result

@@ -21,8 +21,9 @@ _NEAR: Final = 0.15  # the same before any file was written, to learn how far es
 _CAUTION: Final = 0.004  # by which the aim falls for each file that came out too large
 _FAR_ENOUGH: Final = 0.1  # change of log(scale) from which two points say something about the slope
 _RATIO: Final = 1.05  # bytes written to bytes estimated, before it is known
+_HASTE: Final = 0.25  # shortest step in the logarithm of the scale when the passes run out
 _LONGEST: Final = 3.0  # step in the logarithm of the scale
-_TYPICAL_SCALE: Final = 4.0  # of a photograph at one bit a pixel
+_TYPICAL_SCALE: Final = 3.0  # of a photograph at one bit a pixel
 _TYPICAL_SLOPE: Final = -1.1  # d log(scale) / d log(size) over photographs
 _SLOPE: Final = -0.9  # d log(size) / d log(scale) before two points are known
 
@@ -101,6 +102,8 @@ class _Search:
             self._slope = min(max(slope, -2.5), -0.1)
         self._last = (self._x, log_size)
         step = min(max(-error / self._slope, -_LONGEST), _LONGEST)
+        if self.best is None and self._quantizer.passes >= MAX_PASSES - 2:
+            step = max(step, _HASTE)  # rather a file that is not full than none
         self._x = min(max(self._x + step, self._finest), _COARSEST)
 
 

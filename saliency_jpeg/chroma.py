@@ -13,8 +13,8 @@ __all__ = ["choose_subsampling"]
 
 _SHARP: Final = 24.0  # squared chroma difference between neighbours that marks a coloured edge
 _SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays at any rate
-_HIGH_QUALITY: Final = 93.0  # from here on the chroma is kept whole
-_HIGH_RATE: Final = 3.0  # the same in bits a pixel, for a target
+_HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
+_HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
 
 
 def choose_subsampling(options: Options, pixels: NDArray[np.uint8], quality: float) -> tuple[int, int]:

@@ -53,8 +53,6 @@ class Tuning:
     scales: tuple[float, ...]
 
 
-_SCALES: Final = (1000.0, 300, 95.4, 39.1, 15.1, 8.55, 6.22, 4.9, 3.89, 3.06, 2.6, 2.14, 1.68, 1.19, 0.747, 0.35, 0.05)
-
 TUNINGS: Final[dict[str, Tuning]] = {
     "default": Tuning(
         luma=TableShape((3.434, 3.97, 3.562, 5.445, 8.257, 9.806), 0.7212),
@@ -66,7 +64,7 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.6038,
         luma_tilt=0.1774,
         chroma_tilt=-0.03762,
-        scales=_SCALES,
+        scales=(1000.0, 300, 95.4, 39.1, 15.1, 8.55, 6.22, 4.9, 3.89, 3.06, 2.6, 2.14, 1.68, 1.19, 0.747, 0.35, 0.05),
     ),
     "psnr": Tuning(
         luma=TableShape((5.0, 6.0, 6.0, 6.0, 6.5, 7.0), 1.0),
@@ -81,16 +79,16 @@ TUNINGS: Final[dict[str, Tuning]] = {
         scales=(400.0, 100, 24.9, 12.9, 6.76, 4.44, 3.64, 2.96, 2.52, 2.07, 1.84, 1.6, 1.29, 0.942, 0.573, 0.3, 0.05),
     ),
     "hvs": Tuning(
-        luma=TableShape((3.1, 3.6, 3.3, 5.4, 7.5, 9.0), 0.7),
-        cb=TableShape((8.0, 9.0, 13.0, 18.0, 22.0, 30.0), 0.7),
-        cr=TableShape((8.0, 9.0, 13.0, 13.0, 13.0, 12.0), 0.7),
-        lmbda=0.055,
-        masking_exponent=0.5,
-        masking_floor=2600.0,
-        light_exponent=0.0,
-        luma_tilt=0.0,
-        chroma_tilt=0.15,
-        scales=_SCALES,
+        luma=TableShape((2.739, 3.038, 2.787, 3.524, 9.334, 10.42), 0.6177),
+        cb=TableShape((6.4, 7.2, 10.3, 14.2, 17.2, 23.1), 0.5124),
+        cr=TableShape((8.5, 9.5, 13.7, 13.6, 13.5, 12.3), 0.5124),
+        lmbda=0.05998,
+        masking_exponent=0.3314,
+        masking_floor=2636.0,
+        light_exponent=0.2274,
+        luma_tilt=-0.2802,
+        chroma_tilt=0.1527,
+        scales=(1000.0, 450, 146, 74.6, 21.1, 10.1, 6.85, 4.75, 3.59, 2.67, 2.17, 1.78, 1.37, 0.912, 0.501, 0.27, 0.05),
     ),
     "ssimulacra2": Tuning(
         luma=TableShape((2.827, 4.34, 5.735, 7.266, 10.9, 4.975), 0.7382),
@@ -102,6 +100,6 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.8067,
         luma_tilt=0.1383,
         chroma_tilt=0.5999,
-        scales=_SCALES,
+        scales=(1000.0, 320, 102, 37.9, 13.7, 7.64, 5.62, 4.41, 3.52, 2.75, 2.36, 1.97, 1.56, 1.13, 0.713, 0.35, 0.05),
     ),
 }

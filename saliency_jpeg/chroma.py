@@ -13,6 +13,8 @@ __all__ = ["choose_subsampling"]
 
 _SHARP: Final = 24.0  # squared chroma difference between neighbours that marks a coloured edge
 _SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays at any rate
+_LOW_QUALITY: Final = 25.0  # below, the bytes are needed for the luma
+_LOW_RATE: Final = 0.3  # the same in bits a pixel, for a target
 _HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
 _HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
 
@@ -25,10 +27,12 @@ def choose_subsampling(options: Options, pixels: NDArray[np.uint8], quality: flo
         return SUBSAMPLINGS[options.subsampling]
     target = options.target_bytes
     if target is not None and options.quality is None:
-        high = 8 * target / (pixels.shape[0] * pixels.shape[1]) >= _HIGH_RATE
+        rate = 8 * target / (pixels.shape[0] * pixels.shape[1])
+        low, high = rate < _LOW_RATE, rate >= _HIGH_RATE
     else:
-        high = quality >= _HIGH_QUALITY
-    return SUBSAMPLINGS["4:4:4" if high or coloured_edges(pixels) > _SHARE else "4:2:0"]
+        low, high = quality < _LOW_QUALITY, quality >= _HIGH_QUALITY
+    whole = high or (not low and coloured_edges(pixels) > _SHARE)
+    return SUBSAMPLINGS["4:4:4" if whole else "4:2:0"]
 
 
 def coloured_edges(pixels: NDArray[np.uint8]) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import _core, images, rate, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
-from .errors import TargetError
+from .errors import OptionError, TargetError
 from .options import Options, Saliency
 from .quantizer import Levels, Quantizer
 from .resize import resized
@@ -25,8 +25,10 @@ from .tuning import TUNINGS
 __all__ = ["Compressed", "Encoder", "compress"]
 
 DEFAULT_QUALITY = 75.0
-_UNFILLED = 0.95  # of the target: below, with hardly any quality left to add, full chroma is tried
-_NEARLY_FULL = 97.0
+_AVERAGED = (2, 2)  # 4:2:0
+_UNFILLED = 1.03  # of the target: where averaged chroma is not estimated to fill more, it is kept whole
+_ROOMY = 0.8  # bits a pixel of a target that the finest tables may leave unfilled
+_HEADER_BYTES = 450  # of a file without metadata: quantization and Huffman tables, frame and scan headers
 _LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
 _DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
 _MAX_DOWNSCALINGS = 50
@@ -86,7 +88,15 @@ class Encoder:
         """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
 
         The first error is raised where its image stands in the order.
+
+        Raises:
+            OptionError: ``workers`` is not a positive integer.
         """
+        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+            raise OptionError(f"workers must be a positive integer, got {workers!r}")
+        return self._compress_in_threads(sources, workers)
+
+    def _compress_in_threads(self, sources: Iterable[images.ImageSource], workers: int) -> Iterator[Compressed]:
         pending: deque[Future[Compressed]] = deque()
         with ThreadPoolExecutor(max_workers=workers) as pool:
             try:
@@ -101,39 +111,66 @@ class Encoder:
                     future.cancel()
 
     def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        """Steps 3 to 8, with full chroma where averaged chroma leaves the target unfilled."""
+        """Steps 3 to 8 with the chroma as asked for, or as suits the picture and the size."""
         sampling = choose_subsampling(self.options, picture.pixels, self._quality)
-        result = self._encode_sampled(picture, saliency, sampling)
-        target = self.options.target_bytes
-        unfilled = target is not None and result.quality > _NEARLY_FULL and len(result.jpeg) < _UNFILLED * target
-        if unfilled and self.options.subsampling == "auto" and sampling != (1, 1):
-            return self._encode_sampled(picture, saliency, (1, 1))
-        return result
+        if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
+            return self._encode_by(self._quantizer(picture, saliency, sampling), picture, saliency)
+        quantizer = self._quantizer(picture, saliency, sampling)
+        if sampling != (1, 1) and self._leaves_room(quantizer, picture):
+            quantizer = self._quantizer(picture, saliency, (1, 1))
+        try:
+            return self._encode_by(quantizer, picture, saliency)
+        except TargetError:
+            if quantizer.sampling == _AVERAGED:
+                raise
+        return self._encode_by(self._quantizer(picture, saliency, _AVERAGED), picture, saliency)
 
     @property
     def _quality(self) -> float:
         return DEFAULT_QUALITY if self.options.quality is None else float(self.options.quality)
 
-    def _encode_sampled(
+    @property
+    def _finest(self) -> float:
+        """The smallest scale that may be used."""
+        quality = 100.0 if self.options.quality is None else self._quality
+        return tables.quality_to_scale(quality, self._tuning)
+
+    def _quantizer(
         self, picture: images.Picture, saliency: NDArray[np.float32] | None, sampling: tuple[int, int]
-    ) -> Compressed:
+    ) -> Quantizer:
+        """Steps 3 and 5."""
         coefficients = _core.forward_dct(picture.pixels, *sampling)
         weights = block_weights(saliency, coefficients[0], self.options.strength, self._tuning)
-        quantizer = Quantizer(
-            coefficients, weights, sampling, progressive=self.options.progressive, tuning=self._tuning
-        )
-        coded = self._coded(quantizer, partial(self._write, picture, sampling))
+        progressive = self.options.progressive
+        return Quantizer(coefficients, weights, sampling, progressive=progressive, tuning=self._tuning)
+
+    def _leaves_room(self, quantizer: Quantizer, picture: images.Picture) -> bool:
+        """Whether the finest tables leave a good part of the target empty; asked only where that may be."""
+        target = self.options.target_bytes or 0
+        if 8 * target < _ROOMY * quantizer.pixels:
+            return False
+        return self._overhead(picture) + quantizer.plain_bits(self._finest) / 8 < _UNFILLED * target
+
+    def _encode_by(
+        self, quantizer: Quantizer, picture: images.Picture, saliency: NDArray[np.float32] | None
+    ) -> Compressed:
+        write = partial(self._write, picture, quantizer.sampling)
+        budget = self.options.target_bytes
+        if budget is None:
+            coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
+        else:
+            overhead = self._overhead(picture)
+            coded = rate.search(quantizer, write, budget, finest=self._finest, overhead=overhead)
         bits_per_pixel = 8 * len(coded.jpeg) / (picture.pixels.shape[0] * picture.pixels.shape[1])
         quality = tables.scale_to_quality(coded.scale, self._tuning)
         return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
 
-    def _coded(self, quantizer: Quantizer, write: rate.Write) -> rate.Coded:
-        scale = tables.quality_to_scale(self._quality, self._tuning)
-        budget = self.options.target_bytes
-        if budget is None:
-            return rate.encode_at(quantizer, write, scale)
-        finest = tables.quality_to_scale(100.0, self._tuning) if self.options.quality is None else scale
-        return rate.search(quantizer, write, budget, finest=finest)
+    def _segments(self, picture: images.Picture) -> list[segments.Segment]:
+        return segments.build(picture.metadata, self.options.metadata)
+
+    def _overhead(self, picture: images.Picture) -> int:
+        """About the bytes that hold no levels: metadata, tables, headers."""
+        return _HEADER_BYTES + sum(4 + len(payload) for _, payload in self._segments(picture))
 
     def _write(self, picture: images.Picture, sampling: tuple[int, int], levels: Levels) -> bytes:
         """Steps 7 and 8."""
@@ -145,7 +182,7 @@ class Encoder:
             [sampling, *[(1, 1)] * (len(levels.components) - 1)],
             progressive=self.options.progressive,
             restart_interval=self.options.restart_interval,
-            segments=segments.build(picture.metadata, self.options.metadata),
+            segments=self._segments(picture),
         )
 
     def _encode_smaller(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
@@ -208,5 +245,5 @@ def compress(
         PresetError: the saliency preset is unknown or damaged.
         OSError: a path cannot be read.
     """
-    options = {name: value for name, value in locals().items() if name != "image"}
+    options = {name: value for name, value in locals().items() if name != "image"}  # nothing may stand above this line
     return Encoder(Options(**options)).compress(image).jpeg

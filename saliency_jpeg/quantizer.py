@@ -94,6 +94,7 @@ class Quantizer:
         self._eob_runs = progressive
         self._coefficients = coefficients
         self.pixels = weights.size * 64  # those that pad the last blocks included
+        self.sampling = sampling
         self.tuning = tuning
         self.passes = 0
         block_lambda = [np.float32(tuning.lmbda) / weights]
@@ -109,14 +110,19 @@ class Quantizer:
         integer_steps = tables.to_table(steps)
         sensitivity = tables.sensitivity(steps, self.tuning)
         if not self._prices:
-            plain = [_core.quantize_plain(c, t) for c, t in zip(self._coefficients, integer_steps, strict=True)]
-            self._learn_prices(plain)
+            self.plain_bits(scale)
         levels = [
             self._component(i, table, sense)
             for i, (table, sense) in enumerate(zip(integer_steps, sensitivity, strict=True))
         ]
         self.passes += 1
         return Levels(levels, integer_steps, self._learn_prices(levels))
+
+    def plain_bits(self, scale: float) -> float:
+        """About the bits that plain rounding takes at a scale; the next pass is priced by it."""
+        integer_steps = tables.to_table(tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)])
+        pairs = zip(self._coefficients, integer_steps, strict=True)
+        return self._learn_prices([_core.quantize_plain(coefficients, table) for coefficients, table in pairs])
 
     def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
         """Levels of component ``i`` under the prices of its kind."""

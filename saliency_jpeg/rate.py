@@ -20,6 +20,7 @@ _CLOSE: Final = 0.008  # an estimate this near to the aim (in the logarithm) is 
 _NEAR: Final = 0.15  # the same before any file was written, to learn how far estimates are off
 _CAUTION: Final = 0.004  # by which the aim falls for each file that came out too large
 _FAR_ENOUGH: Final = 0.1  # change of log(scale) from which two points say something about the slope
+_APART: Final = 0.03  # difference of log(estimate) from which two files say how much of them is fixed
 _RATIO: Final = 1.05  # bytes written to bytes estimated, before it is known
 _HASTE: Final = 0.25  # shortest step in the logarithm of the scale when the passes run out
 _LONGEST: Final = 3.0  # step in the logarithm of the scale
@@ -44,34 +45,64 @@ def encode_at(quantizer: Quantizer, write: Write, scale: float) -> Coded:
     return Coded(write(quantizer.at(scale)), scale)
 
 
+class _Sizes:
+    """Bytes of a file from the bits that the quantizer estimates: ``overhead + ratio * estimate``."""
+
+    def __init__(self, overhead: int) -> None:
+        self._overhead = float(overhead)
+        self._ratio = _RATIO
+        self._seen: tuple[float, int] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether a file has been written yet."""
+        return self._seen is not None
+
+    def of(self, estimate: float) -> float:
+        """Bytes of a file whose coded levels were estimated at ``estimate`` bytes."""
+        return self._overhead + self._ratio * estimate
+
+    def learn(self, estimate: float, size: int) -> None:
+        """Takes note of a file that was written."""
+        if self._seen is not None and abs(math.log(estimate / self._seen[0])) > _APART:
+            slope = (size - self._seen[1]) / (estimate - self._seen[0])
+            self._overhead = max(size - min(max(slope, 0.5), 2.0) * estimate, 0.0)
+        if size <= self._overhead:
+            self._overhead = 0.0
+        self._ratio = (size - self._overhead) / estimate
+        self._seen = (estimate, size)
+
+
 class _Search:
     """A secant search in (log scale, log size) on estimated sizes, corrected by the sizes really written."""
 
-    def __init__(self, quantizer: Quantizer, write: Write, budget: int, finest: float) -> None:
+    def __init__(self, quantizer: Quantizer, write: Write, budget: int, finest: float, overhead: int) -> None:
         self._quantizer, self._write, self._budget = quantizer, write, budget
-        start = _TYPICAL_SCALE * (8 * budget / quantizer.pixels) ** _TYPICAL_SLOPE
-        self._x = max(math.log(start), math.log(finest))
+        bits_per_pixel = min(max(8 * budget / quantizer.pixels, 0.01), 24.0)
+        start = _TYPICAL_SCALE * bits_per_pixel**_TYPICAL_SLOPE
         self._finest = math.log(finest)
+        self._x = max(math.log(start), self._finest)
         self._slope = _SLOPE
         self._last: tuple[float, float] | None = None
-        self._ratio: float | None = None  # bytes written to bytes estimated
+        self._sizes = _Sizes(overhead)
         self._aim = _AIM * budget
         self._last_written = b""
         self.best: Coded | None = None
 
-    def step(self, must_write: bool) -> bool:
+    def step(self) -> bool:
         """Quantizes once and moves on; True when the search is over."""
         levels = self._quantizer.at(math.exp(self._x))
-        estimate = levels.bits / 8
+        estimate = max(levels.bits / 8, 1.0)
         error = self._error(estimate)
-        near = _NEAR if self._ratio is None else _CLOSE
-        if abs(error) < near or must_write or self._at_finest(error) or self._x >= _COARSEST:
+        near = _CLOSE if self._sizes.known else _NEAR
+        late = self._quantizer.passes > MAX_PASSES - 4
+        if abs(error) < near or late or self._at_finest(error) or self._x >= _COARSEST:
             if self._keep(Coded(self._write(levels), math.exp(self._x)), estimate):
                 return True
             error = self._error(estimate)
-        if self._at_finest(error):
+        if self._at_finest(error) or (self._quantizer.passes >= MAX_PASSES and self.best is not None):
             return True
-        if self._x >= _COARSEST and error > 0:
+        if self._x >= _COARSEST and len(self._last_written) > self._budget:
             raise TargetError(
                 f"the smallest encoding takes {len(self._last_written)} bytes, more than the target of {self._budget}",
                 self._last_written,
@@ -81,14 +112,14 @@ class _Search:
 
     def _error(self, estimate: float) -> float:
         """How far the size is from the aim, in the logarithm; above zero: too large."""
-        return math.log(estimate * (self._ratio or _RATIO) / self._aim)
+        return math.log(self._sizes.of(estimate) / self._aim)
 
     def _at_finest(self, error: float) -> bool:
         return self._x <= self._finest and error <= 0
 
     def _keep(self, coded: Coded, estimate: float) -> bool:
         size = len(coded.jpeg)
-        self._ratio = size / estimate
+        self._sizes.learn(estimate, size)
         self._last_written = coded.jpeg
         if self._budget < size < self._budget * (1 + 2 * _CLOSE):
             self._aim -= _CAUTION * self._budget
@@ -96,32 +127,41 @@ class _Search:
             self.best = coded
         return _ENOUGH * self._budget <= size <= self._budget
 
-    def _move(self, log_size: float, error: float) -> None:
+    def _move(self, log_estimate: float, error: float) -> None:
         if self._last is not None and abs(self._x - self._last[0]) > _FAR_ENOUGH:
-            slope = (log_size - self._last[1]) / (self._x - self._last[0])
+            slope = (log_estimate - self._last[1]) / (self._x - self._last[0])
             self._slope = min(max(slope, -2.5), -0.1)
-        self._last = (self._x, log_size)
-        step = min(max(-error / self._slope, -_LONGEST), _LONGEST)
+        self._last = (self._x, log_estimate)
+        step = min(max(-self._wanted(log_estimate, error) / self._slope, -_LONGEST), _LONGEST)
         if self.best is None and self._quantizer.passes >= MAX_PASSES - 2:
             step = max(step, _HASTE)  # rather a file that is not full than none
         self._x = min(max(self._x + step, self._finest), _COARSEST)
+        if self.best is None and self._quantizer.passes == MAX_PASSES - 1:
+            self._x = _COARSEST
+
+    def _wanted(self, log_estimate: float, error: float) -> float:
+        """How far the estimate, in the logarithm, has to fall for the size to reach the aim."""
+        size = self._sizes.of(math.exp(log_estimate))
+        share = (size - self._sizes.of(0.0)) / size  # of the bytes that follow the estimate
+        fall = 1 - (1 - math.exp(-error)) / max(share, 0.01)
+        return -math.log(fall) if fall > 0.05 else _LONGEST
 
 
-def search(quantizer: Quantizer, write: Write, budget: int, *, finest: float) -> Coded:
-    """Finds the file that fills ``budget`` bytes best without exceeding it.
+def search(quantizer: Quantizer, write: Write, budget: int, *, finest: float, overhead: int) -> Coded:
+    """Finds the file that fills ``budget`` bytes best without exceeding it, in at most ``MAX_PASSES`` passes.
 
     Args:
         quantizer: the image.
         write: makes the file out of levels.
         budget: bytes.
         finest: smallest scale that may be used.
+        overhead: bytes that do not depend on the levels, metadata above all; a guess will do.
 
     Raises:
         TargetError: even the coarsest tables take more bytes; ``.best`` is that file.
     """
-    hunt = _Search(quantizer, write, budget, finest)
-    while not hunt.step(must_write=quantizer.passes >= MAX_PASSES - 4):
-        if quantizer.passes >= MAX_PASSES and hunt.best is not None:
-            break
-    assert hunt.best is not None
+    hunt = _Search(quantizer, write, budget, finest, overhead)
+    while not hunt.step():
+        pass
+    assert hunt.best is not None  # the loop ends with a file or an error
     return hunt.best

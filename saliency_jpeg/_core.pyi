@@ -2,8 +2,8 @@
 
 Blocks are arrays of shape (rows, cols, 64), C-contiguous, natural (row by row) order inside a block. Arrays have to
 come with the dtype and layout named here: nothing is converted, a wrong one raises ``TypeError``, a wrong shape or
-value ``ValueError``. All functions release the GIL while they work and may run in several threads at once; no result
-depends on how many.
+value ``ValueError``. All functions that walk over blocks release the GIL while they work and may run in several
+threads at once; no result depends on how many.
 """
 
 from collections.abc import Sequence

@@ -147,7 +147,7 @@ class Encoder:
     def _leaves_room(self, quantizer: Quantizer, picture: images.Picture) -> bool:
         """Whether the finest tables leave a good part of the target empty; asked only where that may be."""
         target = self.options.target_bytes or 0
-        if 8 * target < _ROOMY * quantizer.pixels:
+        if self.options.quality is not None or 8 * target < _ROOMY * quantizer.pixels:
             return False
         return self._overhead(picture) + quantizer.plain_bits(self._finest) / 8 < _UNFILLED * target
 

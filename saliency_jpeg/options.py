@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["BYTES_PER_KB", "SUBSAMPLINGS", "Options", "Saliency"]
 
 BYTES_PER_KB: Final = 1000
+
+_SMALLEST_KB: Final = 0.001  # a byte
+_LARGEST_KB: Final = 1e9
 
 # Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
 SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
@@ -42,9 +45,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) and math.isfinite(value)
 
 
-def _positive(name: str, value: Any) -> None:
-    if not _is_number(value) or value <= 0:
-        raise OptionError(f"{name} must be a positive number, got {value!r}")
+def _target(value: Any) -> None:
+    if not _is_number(value) or not _SMALLEST_KB <= value <= _LARGEST_KB:
+        raise OptionError(
+            f"target_kb must be a positive number from {_SMALLEST_KB:g} to {_LARGEST_KB:g}, got {value!r}"
+        )
 
 
 def _in_range(name: str, value: Any, low: float, high: float) -> None:
@@ -62,9 +67,13 @@ def _flag(name: str, value: object) -> None:
         raise OptionError(f"{name} must be True or False, got {value!r}")
 
 
-def _color(name: str, value: object) -> None:
-    good = isinstance(value, tuple) and len(value) == 3
-    if not (good and all(isinstance(v, int) and 0 <= v <= 255 for v in value)):  # type: ignore[attr-defined]
+def _is_integer(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) and low <= int(value) <= high
+
+
+def _color(name: str, value: Any) -> None:
+    good = isinstance(value, tuple | list) and len(value) == 3 and all(_is_integer(v, 0, 255) for v in value)
+    if not good:
         raise OptionError(f"{name} must be three integers from 0 to 255, got {value!r}")
 
 
@@ -77,7 +86,8 @@ class Options:
         quality: 0 to 100 on Pillow's scale, fractions allowed.  Without a target and a quality: 75.  With both, the
             target limits the size and the quality is the highest that is used.
         saliency: what matters: a preset's name, a ``SaliencyModel``, a map or mask (H, W) as array or PIL image,
-            a list of boxes ``(left, top, right, bottom)`` in pixels, or ``None`` for no preference.
+            a list of boxes ``(left, top, right, bottom)`` in pixels, or ``None`` for no preference.  Maps and masks
+            have the image's size and stored orientation, and are bool, uint8 from 0 to 255, or floats from 0 to 1.
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
@@ -87,7 +97,7 @@ class Options:
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
         allow_downscale: lower the resolution where the target would take the quality below 10.
-        device: where the network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: its own choice.
+        device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: its choice.
 
     Raises:
         OptionError: a value is out of range or of the wrong kind.
@@ -108,7 +118,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.target_kb is not None:
-            _positive("target_kb", self.target_kb)
+            _target(self.target_kb)
         if self.quality is not None:
             _in_range("quality", self.quality, 0, 100)
         _in_range("strength", self.strength, 0, 1)
@@ -117,14 +127,13 @@ class Options:
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))
         _color("background", self.background)
-        _in_range("restart_interval", self.restart_interval, 0, 65535)
-        if not isinstance(self.restart_interval, int):
-            raise OptionError(f"restart_interval must be an integer, got {self.restart_interval!r}")
+        if not _is_integer(self.restart_interval, 0, 65535):
+            raise OptionError(f"restart_interval must be an integer from 0 to 65535, got {self.restart_interval!r}")
         _flag("allow_downscale", self.allow_downscale)
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
-        if self.device is not None and not isinstance(self.device, str):
-            raise OptionError(f"device must be a string or None, got {self.device!r}")
+        if self.device is not None and not (isinstance(self.device, str) and isinstance(self.saliency, str)):
+            raise OptionError(f"device must be a string or None, and needs a preset to run on it, got {self.device!r}")
 
     @property
     def target_bytes(self) -> int | None:

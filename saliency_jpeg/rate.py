@@ -14,9 +14,9 @@ __all__ = ["Coded", "encode_at", "search"]
 
 MAX_PASSES: Final = 8
 _COARSEST: Final = math.log(1e5)  # log(scale) at which nothing but the coarsest DC is left
-_AIM: Final = 0.996  # of the budget; what lies between aim and budget absorbs the estimate's error
-_ENOUGH: Final = 0.985  # a file this full ends the search
-_CLOSE: Final = 0.008  # an estimate this near to the aim (in the logarithm) is worth writing
+_AIM: Final = 0.996  # of the bytes that are not fixed; what lies between aim and budget absorbs the estimate's error
+_ENOUGH: Final = 0.985  # of the same; a file this full ends the search
+_CLOSE: Final = 0.008  # of the same; an estimate this near to the aim is worth writing
 _NEAR: Final = 0.15  # the same before any file was written, to learn how far estimates are off
 _CAUTION: Final = 0.004  # by which the aim falls for each file that came out too large
 _FAR_ENOUGH: Final = 0.1  # change of log(scale) from which two points say something about the slope
@@ -85,7 +85,8 @@ class _Search:
         self._slope = _SLOPE
         self._last: tuple[float, float] | None = None
         self._sizes = _Sizes(overhead)
-        self._aim = _AIM * budget
+        self._free = max(budget - overhead, 0.1 * budget)  # bytes that the levels may fill
+        self._aim = budget - (1 - _AIM) * self._free
         self._last_written = b""
         self.best: Coded | None = None
 
@@ -94,9 +95,10 @@ class _Search:
         levels = self._quantizer.at(math.exp(self._x))
         estimate = max(levels.bits / 8, 1.0)
         error = self._error(estimate)
-        near = _CLOSE if self._sizes.known else _NEAR
+        near = (_CLOSE if self._sizes.known else _NEAR) * self._free
+        is_near = abs(self._sizes.of(estimate) - self._aim) < near
         late = self._quantizer.passes > MAX_PASSES - 4
-        if abs(error) < near or late or self._at_finest(error) or self._x >= _COARSEST:
+        if is_near or late or self._at_finest(error) or self._x >= _COARSEST:
             if self._keep(Coded(self._write(levels), math.exp(self._x)), estimate):
                 return True
             error = self._error(estimate)
@@ -121,11 +123,11 @@ class _Search:
         size = len(coded.jpeg)
         self._sizes.learn(estimate, size)
         self._last_written = coded.jpeg
-        if self._budget < size < self._budget * (1 + 2 * _CLOSE):
-            self._aim -= _CAUTION * self._budget
+        if self._budget < size < self._budget + 2 * _CLOSE * self._free:
+            self._aim -= _CAUTION * self._free
         if size <= self._budget and (self.best is None or size > len(self.best.jpeg)):
             self.best = coded
-        return _ENOUGH * self._budget <= size <= self._budget
+        return self._budget - (1 - _ENOUGH) * self._free <= size <= self._budget
 
     def _move(self, log_estimate: float, error: float) -> None:
         if self._last is not None and abs(self._x - self._last[0]) > _FAR_ENOUGH:

@@ -108,9 +108,9 @@ def test_background_shows_through(tmp_path: Path) -> None:
 def test_downscaling_is_told(tmp_path: Path, capsys: Capture) -> None:
     source, output = tmp_path / "in.png", tmp_path / "out.jpg"
     Image.fromarray(np.random.default_rng(2).integers(0, 256, (160, 240, 3), np.uint8)).save(source)
-    words = ("compress", source, "-o", output, "--target-kb", 0.45, *NONE)
+    words = ("compress", source, "-o", output, "--target-kb", 0.4, *NONE)
     assert run(*words) == 1
-    assert "the target of 450" in capsys.readouterr().err and not output.exists()
+    assert "the target of 400" in capsys.readouterr().err and not output.exists()
     assert run(*words, "--allow-downscale") == 0
     with Image.open(output) as image:
         width, height = image.size
@@ -269,8 +269,8 @@ def test_interrupt_from_the_keyboard(picture: Path) -> None:
     ("words", "complaint"),
     [
         (("--quality", "101"), "quality must be a number from 0 to 100, got 101.0"),
-        (("--target-kb", "0"), "target_kb must be a positive number, got 0.0"),
-        (("--target-kb", "nan"), "target_kb must be a positive number, got nan"),
+        (("--target-kb", "0"), "target_kb must be a positive number from 0.001 to 1e+09, got 0.0"),
+        (("--target-kb", "nan"), "target_kb must be a positive number from 0.001 to 1e+09, got nan"),
         (("--strength", "-1"), "strength must be a number from 0 to 1, got -1.0"),
         (("--allow-downscale",), "allow_downscale needs a target_kb, got None"),
         (("--background", "nonesuch"), "unknown color specifier"),

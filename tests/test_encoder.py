@@ -1,6 +1,7 @@
 """compress() and Encoder from end to end: sizes, targets, modes, metadata, errors."""
 
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, compress
+from saliency_jpeg import Encoder, InputError, OptionError, SaliencyJpegError, TargetError, _core, compress
+from saliency_jpeg.quantizer import Quantizer
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
@@ -36,6 +38,96 @@ def test_a_target_is_filled_and_never_exceeded(photo, bits_per_pixel, progressiv
     assert 0.95 * target <= len(result.jpeg) <= target
     assert result.passes <= 8
     assert decoded(result.jpeg).size == (384, 256)
+
+
+@pytest.mark.parametrize(
+    ("options", "metadata", "target"),
+    [
+        ({"restart_interval": 4}, 0, 6000),
+        ({"restart_interval": 2}, 0, 9000),
+        ({}, 30_000, 34_000),
+        ({"tune": "ssimulacra2"}, 0, 3000),
+        ({"tune": "hvs", "progressive": False}, 0, 8000),
+    ],
+    ids=["restarts", "many restarts", "much metadata", "ssimulacra2", "hvs"],
+)
+def test_fixed_bytes_do_not_upset_the_search(photo, monkeypatch, options, metadata, target):
+    passes = []
+    at = Quantizer.at
+    monkeypatch.setattr(Quantizer, "at", lambda self, scale: passes.append(scale) or at(self, scale))
+    image = Image.fromarray(photo)
+    image.info["icc_profile"] = bytes(metadata) or None
+    result = Encoder(target_kb=target / 1000, saliency=None, **options).compress(image)
+    assert target - 0.05 * (target - metadata) <= len(result.jpeg) <= target
+    assert result.passes == len(passes) <= 8
+
+
+@pytest.mark.parametrize("size", [(40, 64), (111, 77)])
+@pytest.mark.parametrize("bits_per_pixel", [2.0, 4.0, 6.0])
+def test_small_and_gray_images_fill_their_targets(photo, size, bits_per_pixel):
+    gray = np.ascontiguousarray(photo[100 : 100 + size[0], 100 : 100 + size[1], 0])
+    target = 500 + gray.size * bits_per_pixel / 8
+    result = Encoder(target_kb=target / 1000, saliency=None).compress(gray)
+    assert result.quality == 100 or 0.93 * target <= len(result.jpeg) <= target
+
+
+def test_coloured_text_falls_back_to_averaged_chroma_for_a_small_target():
+    rng = np.random.default_rng(5)
+    pixels = np.full((400, 600, 3), 255, np.uint8)
+    pixels[rng.random((400, 600)) < 0.1] = (200, 0, 0)
+    assert decoded(compress(pixels, quality=60, saliency=None)).layer[0][1:3] == (1, 1)
+    smallest = {}
+    for subsampling in ("4:2:0", "auto"):
+        with pytest.raises(TargetError) as caught:
+            compress(pixels, target_kb=0.2, saliency=None, subsampling=subsampling)
+        smallest[subsampling] = len(caught.value.best)
+    assert smallest["auto"] <= smallest["4:2:0"]
+
+
+def test_other_threads_run_while_one_encodes(photo):
+    """A thread that counts goes on counting during a single call into the core."""
+    big = np.tile(photo, (6, 6, 1))
+    count = []
+    done = threading.Event()
+    counter = threading.Thread(target=lambda: [count.append(0) or done.wait(1e-4) for _ in iter(done.is_set, True)])
+    counter.start()
+    try:
+        before = len(count)
+        coefficients = _core.forward_dct(big, 2, 2)
+        levels = [_core.quantize_plain(c, np.full(64, 9, np.uint16)) for c in coefficients]
+        middle = len(count)
+        _core.write_jpeg(levels, np.full((1, 64), 9, np.uint16), big.shape[:2], [(2, 2), (1, 1), (1, 1)])
+        after = len(count)
+    finally:
+        done.set()
+        counter.join()
+    assert middle > before and after > middle
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_a_map_of_a_turned_photograph_lies_where_the_pixels_are(photo, orientation):
+    """A model that marks the top of what it sees marks another side of the stored pixels."""
+
+    class Top:
+        def predict(self, rgb):
+            marked = np.zeros(rgb.shape[:2], np.float32)
+            marked[: len(marked) // 2] = 1
+            return marked
+
+    image = Image.fromarray(photo)
+    image.getexif()[0x0112] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", exif=image.getexif())
+    saliency = Encoder(saliency=Top()).compress(buffer.getvalue()).saliency
+    height, width = saliency.shape
+    marked = {3: np.s_[height // 2 :], 6: np.s_[:, : width // 2]}[orientation]
+    assert saliency[marked].all() and saliency.sum() == saliency[marked].size
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, None])
+def test_a_wrong_number_of_workers_is_refused_at_once(photo, workers):
+    with pytest.raises(OptionError, match=r"workers .*got"):
+        Encoder(saliency=None).compress_many([photo], workers=workers)
 
 
 def test_the_target_counts_the_metadata(photo):

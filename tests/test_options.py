@@ -13,6 +13,8 @@ from saliency_jpeg import OptionError, Options
 BAD = [
     ("target_kb", 0),
     ("target_kb", -1),
+    ("target_kb", 0.0005),
+    ("target_kb", 1e300),
     ("target_kb", math.nan),
     ("target_kb", math.inf),
     ("target_kb", "50"),
@@ -32,11 +34,13 @@ BAD = [
     ("background", (0, 0)),
     ("background", (0, 0, 256)),
     ("background", "white"),
+    ("background", (True, 0, 0)),
     ("restart_interval", -1),
     ("restart_interval", 65536),
     ("restart_interval", 1.5),
     ("allow_downscale", 1),
     ("device", 0),
+    ("restart_interval", True),
 ]
 
 
@@ -75,6 +79,17 @@ def test_an_unknown_option_is_refused():
         saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)
     with pytest.raises(TypeError, match="qualty"):
         saliency_jpeg.Encoder(qualty=3)
+
+
+def test_a_device_needs_a_preset():
+    for saliency in (None, np.zeros((8, 8)), []):
+        with pytest.raises(OptionError, match=r"device .*got 'gpu:7'"):
+            Options(saliency=saliency, device="gpu:7")
+
+
+def test_colours_and_integers_may_be_lists_and_numpy():
+    options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))
+    assert options.restart_interval == 3 and len(options.background) == 3
 
 
 def test_options_are_frozen():

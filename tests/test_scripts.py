@@ -42,6 +42,6 @@ def test_speed_without_mozjpeg(tmp_path: Path) -> None:
     rows = re.findall(r"^(core|compress|Pillow).*? (\d+\.\d) +(\d\.\d{3})", printed, re.MULTILINE)
     sizes = [float(bits) for _, _, bits in rows]
     assert len(rows) == 5 and max(sizes) < 1.1 * min(sizes)
-    for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: 0\.\d+ s"):
+    for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: [\d.]+ s"):
         assert re.search(line, printed)
     assert len(re.findall(r"^compress\(.*\) +[\d.]+$", printed, re.MULTILINE)) == 2

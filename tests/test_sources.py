@@ -51,10 +51,11 @@ def test_boxes_are_filled_and_cut_at_the_border():
         np.full((6, 9), 1.5),
         np.full((6, 9), -0.1),
         np.zeros((6, 9), np.int32),
+        np.ones((6, 9), np.uint8),
         np.zeros((6, 9), complex),
         Image.new("RGB", (9, 6)),
     ],
-    ids=["transposed", "three channels", "NaN", "above 1", "below 0", "int32", "complex", "RGB"],
+    ids=["transposed", "three channels", "NaN", "above 1", "below 0", "int32", "0 and 1", "complex", "RGB"],
 )
 def test_a_map_that_cannot_be_meant(bad):
     with pytest.raises(InputError, match="map"):
@@ -70,6 +71,24 @@ def test_boxes_and_kinds_that_cannot_be_meant(bad):
 def test_an_unknown_preset_lists_the_known_ones():
     with pytest.raises(PresetError, match="default"):
         given("defualt")
+
+
+def test_a_palette_mask_is_read_by_its_colours():
+    mask = Image.new("P", (9, 6))
+    mask.putpalette([0, 0, 0, 255, 255, 255])
+    mask.paste(1, (2, 1, 5, 4))
+    result = given(mask)
+    assert result[1:4, 2:5].min() == 1 and result.sum() == 9
+
+
+@pytest.mark.parametrize("made", [np.zeros((3, 3)), np.full((6, 9), np.nan), np.full((6, 9), 50.0), np.zeros((9, 6))])
+def test_a_model_is_not_trusted(made):
+    class Model:
+        def predict(self, rgb):
+            return made
+
+    with pytest.raises(InputError, match="map"):
+        given(Model())
 
 
 class Upright:

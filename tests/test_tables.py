@@ -11,20 +11,23 @@ from saliency_jpeg.tuning import TUNINGS
 TUNING = TUNINGS["default"]
 
 
+@pytest.mark.parametrize("tune", TUNINGS)
 @pytest.mark.parametrize("quality", [0, 0.5, 10, 33.3, 75, 90, 99.9, 100])
-def test_tables_are_legal_eight_bit_tables(quality):
-    table = tables.quantization_tables(quality)
+def test_tables_are_legal_eight_bit_tables(quality, tune):
+    table = tables.quantization_tables(quality, TUNINGS[tune])
     assert table.dtype == np.uint16 and table.shape == (3, 64)
     assert table.min() >= 1 and table.max() <= 255
 
 
-def test_steps_never_grow_with_quality():
-    all_tables = np.array([tables.quantization_tables(q) for q in np.linspace(0, 100, 101)], int)
+@pytest.mark.parametrize("tune", TUNINGS)
+def test_steps_never_grow_with_quality(tune):
+    all_tables = np.array([tables.quantization_tables(q, TUNINGS[tune]) for q in np.linspace(0, 100, 101)], int)
     assert (np.diff(all_tables, axis=0) <= 0).all()
 
 
-def test_quality_100_has_no_step_above_one():
-    assert (tables.quantization_tables(100) == 1).all()
+@pytest.mark.parametrize("tune", TUNINGS)
+def test_quality_100_has_no_step_above_one(tune):
+    assert (tables.quantization_tables(100, TUNINGS[tune]) == 1).all()
 
 
 @pytest.mark.parametrize("quality", [0, 1, 7.25, 50, 74.9, 75, 97.3, 100])

@@ -51,7 +51,7 @@ def resolve(
     if hasattr(saliency, "predict"):
         return _predicted(saliency, pixels, orientation)
     if isinstance(saliency, np.ndarray | Image.Image):
-        return _given(np.asarray(saliency), pixels.shape[:2])
+        return _given(_array(saliency), pixels.shape[:2])
     if isinstance(saliency, Sequence):
         return _boxes(saliency, pixels.shape[:2])
     raise OptionError(f"saliency must be a preset, a model, a map, a mask, boxes or None, got {saliency!r}")
@@ -66,8 +66,8 @@ def _preset(name: str, device: str | None) -> SaliencyModel:
 
 def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
     upright = np.ascontiguousarray(_turn(pixels, orientation))
-    predicted = _turn(model.predict(upright), orientation, back=True)
-    return np.ascontiguousarray(predicted, dtype=np.float32)
+    predicted = _given(np.asarray(model.predict(upright)), upright.shape[:2])
+    return np.ascontiguousarray(_turn(predicted, orientation, back=True))
 
 
 def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDArray[Any]:
@@ -80,8 +80,15 @@ def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDAr
     return turned[:, ::-1] if orientation in (2, 4) else turned
 
 
+def _array(mask: NDArray[Any] | Image.Image) -> NDArray[Any]:
+    """A mask's values; those of a palette are the grays of its colours."""
+    if isinstance(mask, Image.Image):
+        return np.asarray(mask.convert("L") if mask.mode in ("P", "PA", "LA") else mask)
+    return mask
+
+
 def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
-    """A caller's map or mask: bool, integers from 0 to 255, or floats from 0 to 1."""
+    """A map or mask that somebody else made: bool, uint8 from 0 to 255, or floats from 0 to 1."""
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.shape != shape:
@@ -89,6 +96,8 @@ def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
     if values.dtype == np.bool_:
         return values.astype(np.float32)
     if values.dtype == np.uint8:
+        if values.max(initial=0) == 1:
+            raise InputError("a saliency map of uint8 reaches from 0 to 255, this one ends at 1; make it bool")
         return values.astype(np.float32) / np.float32(255)
     if values.dtype.kind != "f":
         raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")

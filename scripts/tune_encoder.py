@@ -1,6 +1,6 @@
 """Finds the numbers of ``saliency_jpeg.tuning`` on one half of a folder of photographs; the other half is for reports.
 
-    pip install cma ajpegli scipy        # and butteraugli_main on PATH (Debian: libjxl-devtools)
+    pip install '.[tuning]'              # and butteraugli_main on PATH (Debian: libjxl-devtools)
     python scripts/tune_encoder.py split PHOTOS                  # which photographs are for what
     python scripts/tune_encoder.py search PHOTOS --goal default  # prints every trial, then the best as Python
     python scripts/tune_encoder.py calibrate PHOTOS              # scale of the tables at each quality
@@ -19,10 +19,10 @@ import json
 import math
 import random
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import _core, rate
@@ -31,9 +31,11 @@ from saliency_jpeg.evaluation import Ssimulacra2, butteraugli, ms_ssim_db, psnr,
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.codecs import decode, find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
-from saliency_jpeg.quantizer import Quantizer
+from saliency_jpeg.quantizer import Levels, Quantizer
 from saliency_jpeg.tables import FREQUENCY_KNOTS, quality_to_scale
 from saliency_jpeg.tuning import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+
+Pixels = NDArray[np.uint8]
 
 SEED = 2026
 METRICS = ("ssimulacra2", "butteraugli3", "psnr_hvsm", "ms_ssim_db", "psnr_y")
@@ -56,7 +58,7 @@ class Photo:
     """A photograph with what every trial needs of it."""
 
     name: str
-    rgb: np.ndarray
+    rgb: Pixels
     anchor: list[Measurement]
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class Photo:
         image = decode(jpeg)
         quality = {
             "ssimulacra2": lambda: self.ssimulacra2.score(image),
-            "butteraugli3": lambda: butteraugli(self.rgb, image).norm3,
+            "butteraugli3": lambda: self._butteraugli(image),
             "psnr_hvsm": lambda: psnr_hvsm(self.rgb, image),
             "ms_ssim_db": lambda: ms_ssim_db(self.rgb, image),
             "psnr_y": lambda: psnr(self.rgb, image),
@@ -76,13 +78,20 @@ class Photo:
         bits = 8 * len(jpeg) / self.pixels
         return Measurement(self.name, codec, bits, None, len(jpeg), bits, {m: quality[m]() for m in metrics})
 
+    def _butteraugli(self, image: Pixels) -> float:
+        distance = butteraugli(self.rgb, image)
+        if distance is None:
+            raise SystemExit("butteraugli_main is not on PATH")
+        return distance.norm3
+
     def encode(self, tuning: Tuning, scale: float) -> bytes:
         weights = block_weights(None, self.coefficients[0], tuning=tuning)
         quantizer = Quantizer(self.coefficients, weights, (2, 2), tuning=tuning)
 
-        def write(levels):
+        def write(levels: Levels) -> bytes:
             sampling = [(2, 2), (1, 1), (1, 1)]
-            return _core.write_jpeg(levels.components, levels.tables, self.rgb.shape[:2], sampling)
+            size = (self.rgb.shape[0], self.rgb.shape[1])
+            return _core.write_jpeg(levels.components, levels.tables, size, sampling)
 
         return rate.encode_at(quantizer, write, scale).jpeg
 
@@ -104,7 +113,9 @@ def open_photo(path: Path, metrics: tuple[str, ...]) -> Photo:
     return photo
 
 
-def rates(photos: list[Photo], tuning: Tuning, metrics: tuple[str, ...], scales=SCALES) -> dict[str, list[float]]:
+def rates(
+    photos: list[Photo], tuning: Tuning, metrics: tuple[str, ...], scales: tuple[float, ...] = SCALES
+) -> dict[str, list[float]]:
     """BD-rates against jpegli in percent, image by image."""
     found: dict[str, list[float]] = {m: [] for m in metrics}
     for photo in photos:
@@ -123,7 +134,7 @@ def tilted(shape: TableShape, factor: float, tilt: float, bend: float) -> TableS
     return TableShape(tuple(float(s) for s in steps), shape.bend + bend)
 
 
-def moved(start: Tuning, x: np.ndarray) -> Tuning:
+def moved(start: Tuning, x: NDArray[np.float64]) -> Tuning:
     """``start`` changed by 17 numbers, all of the order of 0.1."""
     luma = TableShape(tuple(float(s) for s in np.array(start.luma.steps) * np.exp(x[:6])), start.luma.bend + x[6])
     return replace(
@@ -143,20 +154,23 @@ def moved(start: Tuning, x: np.ndarray) -> Tuning:
 def rounded(tuning: Tuning) -> Tuning:
     """Four digits, as the numbers stand in the source."""
 
-    @cache
     def short(value: float) -> float:
         return float(f"{value:.4g}")
 
     def shape(s: TableShape) -> TableShape:
         return TableShape(tuple(map(short, s.steps)), short(s.bend))
 
-    numbers = ("lmbda", "masking_exponent", "masking_floor", "light_exponent", "luma_tilt", "chroma_tilt")
     return replace(
         tuning,
         luma=shape(tuning.luma),
         cb=shape(tuning.cb),
         cr=shape(tuning.cr),
-        **{n: short(getattr(tuning, n)) for n in numbers},
+        lmbda=short(tuning.lmbda),
+        masking_exponent=short(tuning.masking_exponent),
+        masking_floor=short(tuning.masking_floor),
+        light_exponent=short(tuning.light_exponent),
+        luma_tilt=short(tuning.luma_tilt),
+        chroma_tilt=short(tuning.chroma_tilt),
     )
 
 
@@ -166,17 +180,17 @@ def rounded(tuning: Tuning) -> Tuning:
 def search(arguments: argparse.Namespace) -> None:
     import cma
 
-    goal, importance = GOALS[arguments.goal]
+    goal, counts = GOALS[arguments.goal]
     metrics = tuple(m for m in METRICS if m in goal)
-    importance = dict(zip(METRICS, importance, strict=True))
+    importance = dict(zip(METRICS, counts, strict=True))
     photos = [open_photo(path, metrics) for path in split(arguments.photos)[0][: arguments.count]]
     start = TUNINGS[arguments.start]
 
-    def trial(x) -> float:
+    def trial(x: NDArray[np.float64]) -> float:
         found = {m: float(np.nanmean(v)) for m, v in rates(photos, moved(start, x), metrics).items()}
         excess = {m: found[m] - goal[m] for m in metrics}
         cost = sum(importance[m] * (0.3 * excess[m] + 3 * max(0.0, excess[m])) for m in metrics)
-        print(json.dumps(dict(cost=round(cost, 2), **{m: round(v, 2) for m, v in found.items()})), flush=True)
+        print(json.dumps({"cost": round(cost, 2), **{m: round(v, 2) for m, v in found.items()}}), flush=True)
         return cost
 
     strategy = cma.CMAEvolutionStrategy(

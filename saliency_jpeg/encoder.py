@@ -16,10 +16,10 @@ from . import _core, images, rate, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
 from .errors import OptionError, TargetError
-from .options import Options, Saliency
+from .options import Options
 from .quantizer import Levels, Quantizer
 from .resize import resized
-from .saliency.sources import resolve
+from .saliency.sources import Saliency, resolve
 from .tuning import TUNINGS
 
 __all__ = ["Compressed", "Encoder", "compress"]

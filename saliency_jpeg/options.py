@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -13,12 +13,9 @@ from .errors import OptionError
 from .tuning import TUNINGS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from PIL import Image
+    from .saliency.sources import Saliency
 
-    from .saliency import SaliencyModel
-
-__all__ = ["BYTES_PER_KB", "SUBSAMPLINGS", "Options", "Saliency"]
+__all__ = ["BYTES_PER_KB", "SUBSAMPLINGS", "Options"]
 
 BYTES_PER_KB: Final = 1000
 
@@ -33,9 +30,6 @@ SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
     "4:2:0": (2, 2),
     "4:1:1": (4, 1),
 }
-
-Box: TypeAlias = tuple[float, float, float, float]
-Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 
 
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from PIL import Image
 from ..errors import InputError, OptionError
 
 if TYPE_CHECKING:
-    from ..options import Saliency
     from .model import SaliencyModel
 
-__all__ = ["resolve"]
+__all__ = ["Saliency", "resolve"]
 
 Map = NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 _PRESET_LOCK = Lock()
 
 
@@ -29,7 +30,7 @@ def resolve(
     """The map of an image.
 
     Args:
-        saliency: as in :class:`saliency_jpeg.options.Options`.
+        saliency: as in :class:`saliency_jpeg.Options`.
         pixels: uint8 (H, W) or (H, W, 3).
         orientation: EXIF orientation 1 to 8; a network sees the picture upright, given maps follow the pixels.
         device: for a preset's network.

@@ -35,6 +35,7 @@ from .tuning import TUNINGS
 __all__ = ["main"]
 
 NAME = "saliency-jpeg"
+_OTHER_FORMATS = (".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".jxl", ".jp2")
 _EXAMPLES = f"""examples:
   {NAME} compress photo.png -o photo.jpg --target-kb 50
   {NAME} compress *.png -o smaller/ --quality 80
@@ -150,6 +151,8 @@ def _compress(arguments: argparse.Namespace) -> int:
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     encoder = Encoder(Options(**given))  # wrong values show before any work
     jobs, folder = plan(arguments.inputs, arguments.output)
+    if folder is None and Path(arguments.output).suffix.lower() in _OTHER_FORMATS:
+        raise UsageError(f"the output is a JPEG file and must not be named as another one, got {arguments.output!r}")
     encoder = Encoder(encoder.options, saliency=_saliency(arguments))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -364,3 +364,9 @@ def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> N
     )
     words = [sys.executable, "-c", program, "compress", str(picture), "-o", str(tmp_path / "out.jpg"), *NONE]
     assert subprocess.run(words, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.WebP"])
+def test_a_jpeg_file_is_not_named_as_another(name: str, picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "must not be named" in usage_error(capsys, "compress", picture, "-o", tmp_path / name, *NONE)
+    assert not (tmp_path / name).exists()

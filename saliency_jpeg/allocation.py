@@ -2,6 +2,9 @@
 
 The quantizer minimises ``sum(weight_b * distortion_b) + lambda * bits``; the weight of block b is what saliency says of
 it times what visual masking says of it, scaled to mean 1.
+
+The last bits of sums, powers and logarithms depend on the processor.  So everything here is computed in double
+precision and the weights are then rounded to 12 bits: the files come out the same everywhere.
 """
 
 from __future__ import annotations
@@ -28,23 +31,24 @@ FULL_GAIN: Final = 256.0  # weight of the most salient block against the least a
 _FULL_RELIEF: Final = 0.5  # strength from which texture masks nothing in the most salient blocks
 
 
-def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float32]:
-    """Means of a (H, W) map over 8x8 blocks, float32 (rows, cols); the last row and column repeat at the edges."""
+def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
+    """Means of a (H, W) map over 8x8 blocks, float64 (rows, cols); the last row and column repeat at the edges."""
     height, width = values.shape
     padded = np.pad(values, ((0, rows * 8 - height), (0, cols * 8 - width)), mode="edge")
-    means: NDArray[np.float32] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float32)
+    means: NDArray[np.float64] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float64)
     return means
 
 
-def activity(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """AC energy of each luma block: float32 (rows, cols) from coefficients (rows, cols, 64)."""
-    energy: NDArray[np.float32] = np.einsum("rck,rck->rc", luma[..., 1:], luma[..., 1:])
+def activity(luma: NDArray[np.float32]) -> NDArray[np.float64]:
+    """AC energy of each luma block: float64 (rows, cols) from coefficients (rows, cols, 64)."""
+    ac = luma[..., 1:]
+    energy: NDArray[np.float64] = np.einsum("rck,rck->rc", ac, ac, dtype=np.float64)
     return energy
 
 
 def texture_masking(
-    luma: NDArray[np.float32], tuning: Tuning, relief: NDArray[np.float32] | float = 0.0
-) -> NDArray[np.float32]:
+    luma: NDArray[np.float32], tuning: Tuning, relief: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float64]:
     """Weight of each block by what its texture hides: less, the busier it is.
 
     Args:
@@ -53,28 +57,27 @@ def texture_masking(
         relief: (rows, cols) in [0, 1]: 1 where texture is no excuse; those blocks weigh as one of mean texture does.
 
     Returns:
-        float32 (rows, cols).
+        float64 (rows, cols).
     """
-    texture = np.log(activity(luma) + np.float32(tuning.masking_floor))
-    excess = texture - texture.mean(dtype=np.float64).astype(np.float32)
-    weight: NDArray[np.float32] = np.exp(np.float32(-tuning.masking_exponent) * (np.float32(1) - relief) * excess)
+    texture = np.log(activity(luma) + tuning.masking_floor)
+    weight: NDArray[np.float64] = np.exp(-tuning.masking_exponent * (1 - relief) * (texture - texture.mean()))
     return weight
 
 
-def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
-    """Weight of each block by its light: float32 (rows, cols), less where it is bright.
+def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
+    """Weight of each block by its light: float64 (rows, cols), less where it is bright.
 
     Sample values are gamma coded, but the eye's response to light is nearer to a cube root: equal steps of the samples
     are seen more easily where it is dark.
     """
-    light = np.maximum(luma[..., 0] / np.float32(8) + np.float32(128), 0) / np.float32(255)
-    weight: NDArray[np.float32] = (light + np.float32(_DARKEST)) ** np.float32(-tuning.light_exponent)
+    light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
+    weight: NDArray[np.float64] = (light + _DARKEST) ** -tuning.light_exponent
     return weight
 
 
-def saliency_gain(saliency: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
     """Weight of each block by its mean saliency in [0, 1]: from 1 up to ``FULL_GAIN ** strength``."""
-    gain: NDArray[np.float32] = np.exp(np.float32(np.log(FULL_GAIN) * strength) * saliency)
+    gain: NDArray[np.float64] = np.exp(np.log(FULL_GAIN) * strength * saliency)
     return gain
 
 
@@ -101,14 +104,19 @@ def block_weights(
         weights = weights * texture_masking(luma, tuning)
     else:
         means = block_means(saliency, *luma.shape[:2])
-        relief = np.float32(min(strength / _FULL_RELIEF, 1.0)) * means
+        relief = min(strength / _FULL_RELIEF, 1.0) * means
         weights = weights * texture_masking(luma, tuning, relief) * saliency_gain(means, strength)
-    scaled: NDArray[np.float32] = weights / np.float32(weights.mean(dtype=np.float64))
-    return scaled
+    return _rounded(weights / weights.mean())
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Positive values at 12 significant bits."""
+    mantissa, exponent = np.frexp(values)
+    rounded: NDArray[np.float32] = np.ldexp(np.rint(mantissa * 4096) / 4096, exponent).astype(np.float32)
+    return rounded
 
 
 def chroma_weights(weights: NDArray[np.float32], h: int, v: int, rows: int, cols: int) -> NDArray[np.float32]:
     """Weights of chroma blocks: the mean over the h x v luma blocks that each one covers, float32 (rows, cols)."""
     padded = np.pad(weights, ((0, rows * v - weights.shape[0]), (0, cols * h - weights.shape[1])), mode="edge")
-    means: NDArray[np.float32] = padded.reshape(rows, v, cols, h).mean(axis=(1, 3), dtype=np.float32)
-    return means
+    return _rounded(padded.reshape(rows, v, cols, h).mean(axis=(1, 3), dtype=np.float64))

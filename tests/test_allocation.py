@@ -29,7 +29,7 @@ def test_weights_have_mean_one_and_are_positive(luma):
     for given in (None, saliency):
         weights = allocation.block_weights(given, luma, 1.0)
         assert weights.dtype == np.float32 and weights.shape == (5, 7)
-        assert weights.mean() == pytest.approx(1, abs=1e-5) and weights.min() > 0
+        assert weights.mean() == pytest.approx(1, abs=1e-4) and weights.min() > 0
 
 
 def test_busy_blocks_weigh_less_unless_relieved(luma):
@@ -52,12 +52,12 @@ def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
     saliency = np.zeros((16, 16), np.float32)
     saliency[:8] = 1
     weights = allocation.block_weights(saliency, flat, strength)
-    assert weights[0, 0] / weights[1, 0] == pytest.approx(allocation.FULL_GAIN**strength, rel=1e-5)
+    assert weights[0, 0] / weights[1, 0] == pytest.approx(allocation.FULL_GAIN**strength, rel=1e-3)
 
 
 def test_an_empty_map_or_no_strength_changes_nothing(luma):
     plain = allocation.block_weights(None, luma)
-    np.testing.assert_allclose(allocation.block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-5)
+    np.testing.assert_allclose(allocation.block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-3)
     np.testing.assert_array_equal(allocation.block_weights(np.ones((40, 56), np.float32), luma, 0), plain)
 
 

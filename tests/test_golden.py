@@ -14,7 +14,7 @@ GOLDEN = {
     "30 kB, a box": ({"target_kb": 30, "saliency": [(300, 130, 520, 330)]}, "9a2152ad4f4365f0"),
     "baseline, 4:4:4, restarts": (
         {"progressive": False, "subsampling": "4:4:4", "restart_interval": 50},
-        "018c61870563f743",
+        "793c9fc29ffa9b1e",
     ),
     "tune ssimulacra2": ({"quality": 40, "tune": "ssimulacra2"}, "792f9bf7f42f7ffd"),
     "tune psnr": ({"quality": 40, "tune": "psnr"}, "9ea5edffe9bd1dde"),

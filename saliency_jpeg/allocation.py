@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
-FULL_GAIN: Final = 256.0  # weight of the most salient block against the least at strength 1
+FULL_GAIN: Final = 400.0  # weight of the most salient block against the least at strength 1
 _FULL_RELIEF: Final = 0.5  # strength from which texture masks nothing in the most salient blocks
 
 

@@ -218,7 +218,16 @@ def alternatives(base: MapOptions) -> Iterator[tuple[str, Maker]]:
     for smoothing in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0):
         yield f"smoothing {smoothing} cells", maker(replace(base, smoothing=smoothing))
     levels: dict[Any, list[tuple[float, float]]] = {
-        "quantile": [(0.0, 0.9), (0.1, 0.9), (0.25, 0.9), (0.4, 0.9), (0.25, 0.8), (0.25, 0.95), (0.25, 1.0)],
+        "quantile": [
+            (0.0, 0.9),
+            (0.1, 0.9),
+            (0.25, 0.9),
+            (0.25, 1.0),
+            (0.4, 0.9),
+            (0.4, 0.95),
+            (0.5, 0.95),
+            (0.5, 1.0),
+        ],
         "mean": [(0.0, 1.5), (0.5, 1.5), (0.75, 1.5), (1.0, 1.5), (0.5, 2.0), (0.5, 2.5)],
         "peak": [(0.0, 0.7), (0.2, 0.7), (0.4, 0.7), (0.2, 0.85), (0.2, 1.0)],
         "fixed": [(0, 1200), (200, 1200), (400, 1200), (200, 1600)],

@@ -28,7 +28,10 @@ _STEP = 5  # of the grid, in units of 1/255
 
 @dataclass(frozen=True)
 class MapOptions:
-    """How class activations become a map. The defaults are measured by ``scripts/measure_saliency.py``.
+    """How class activations become a map.
+
+    The defaults are measured by ``scripts/measure_saliency.py`` (gaze and object masks) and on the product: a narrower
+    map costs the salient region little and the rest of the picture less.
 
     Attributes:
         threshold: what ``low`` and ``high`` are: ``"quantile"`` of the image's evidence, multiples of its ``"mean"``
@@ -46,8 +49,8 @@ class MapOptions:
     """
 
     threshold: Threshold = "quantile"
-    low: float = 0.25
-    high: float = 0.9
+    low: float = 0.4
+    high: float = 0.95
     contrast: float = 500.0
     classes: int | None = None
     smoothing: float = 0.6

@@ -11,7 +11,7 @@ from .options import SUBSAMPLINGS, Options
 
 __all__ = ["choose_subsampling"]
 
-_SHARP: Final = 24.0  # squared chroma difference between neighbours that marks a coloured edge
+_SHARP: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
 _SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays at any rate
 _LOW_QUALITY: Final = 25.0  # below, the bytes are needed for the luma
 _LOW_RATE: Final = 0.3  # the same in bits a pixel, for a target
@@ -44,4 +44,4 @@ def coloured_edges(pixels: NDArray[np.uint8]) -> float:
     differences = np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]])  # chroma up to scale
     boxes = differences.reshape(2, height // 2, 2, width // 2, 2)
     spread = np.ptp(boxes, axis=(2, 4)).max(axis=0)
-    return float(np.mean(spread > _SHARP * 4))
+    return float(np.mean(spread > _SHARP))

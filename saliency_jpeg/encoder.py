@@ -113,17 +113,18 @@ class Encoder:
     def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Steps 3 to 8 with the chroma as asked for, or as suits the picture and the size."""
         sampling = choose_subsampling(self.options, picture.pixels, self._quality)
-        if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
-            return self._encode_by(self._quantizer(picture, saliency, sampling), picture, saliency)
+        extra = segments.build(picture.metadata, self.options.metadata)
         quantizer = self._quantizer(picture, saliency, sampling)
-        if sampling != (1, 1) and self._leaves_room(quantizer, picture):
+        if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
+            return self._encode_by(quantizer, picture, extra, saliency)
+        if sampling != (1, 1) and self._leaves_room(quantizer, extra):
             quantizer = self._quantizer(picture, saliency, (1, 1))
         try:
-            return self._encode_by(quantizer, picture, saliency)
+            return self._encode_by(quantizer, picture, extra, saliency)
         except TargetError:
             if quantizer.sampling == _AVERAGED:
                 raise
-        return self._encode_by(self._quantizer(picture, saliency, _AVERAGED), picture, saliency)
+        return self._encode_by(self._quantizer(picture, saliency, _AVERAGED), picture, extra, saliency)
 
     @property
     def _quality(self) -> float:
@@ -144,45 +145,44 @@ class Encoder:
         progressive = self.options.progressive
         return Quantizer(coefficients, weights, sampling, progressive=progressive, tuning=self._tuning)
 
-    def _leaves_room(self, quantizer: Quantizer, picture: images.Picture) -> bool:
+    def _leaves_room(self, quantizer: Quantizer, extra: list[segments.Segment]) -> bool:
         """Whether the finest tables leave a good part of the target empty; asked only where that may be."""
         target = self.options.target_bytes or 0
         if self.options.quality is not None or 8 * target < _ROOMY * quantizer.pixels:
             return False
-        return self._overhead(picture) + quantizer.plain_bits(self._finest) / 8 < _UNFILLED * target
+        return _overhead(extra) + quantizer.plain_bits(self._finest) / 8 < _UNFILLED * target
 
     def _encode_by(
-        self, quantizer: Quantizer, picture: images.Picture, saliency: NDArray[np.float32] | None
+        self,
+        quantizer: Quantizer,
+        picture: images.Picture,
+        extra: list[segments.Segment],
+        saliency: NDArray[np.float32] | None,
     ) -> Compressed:
-        write = partial(self._write, picture, quantizer.sampling)
+        """Steps 4 and 6 to 8."""
+        height, width = picture.pixels.shape[:2]
+        write = partial(self._write, (height, width), quantizer.sampling, extra)
         budget = self.options.target_bytes
         if budget is None:
             coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
         else:
-            overhead = self._overhead(picture)
-            coded = rate.search(quantizer, write, budget, finest=self._finest, overhead=overhead)
-        bits_per_pixel = 8 * len(coded.jpeg) / (picture.pixels.shape[0] * picture.pixels.shape[1])
+            coded = rate.search(quantizer, write, budget, finest=self._finest, overhead=_overhead(extra))
+        bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
         quality = tables.scale_to_quality(coded.scale, self._tuning)
         return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
 
-    def _segments(self, picture: images.Picture) -> list[segments.Segment]:
-        return segments.build(picture.metadata, self.options.metadata)
-
-    def _overhead(self, picture: images.Picture) -> int:
-        """About the bytes that hold no levels: metadata, tables, headers."""
-        return _HEADER_BYTES + sum(4 + len(payload) for _, payload in self._segments(picture))
-
-    def _write(self, picture: images.Picture, sampling: tuple[int, int], levels: Levels) -> bytes:
+    def _write(
+        self, size: tuple[int, int], sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
+    ) -> bytes:
         """Steps 7 and 8."""
-        height, width = picture.pixels.shape[:2]
         return _core.write_jpeg(
             levels.components,
             levels.tables,
-            (height, width),
+            size,
             [sampling, *[(1, 1)] * (len(levels.components) - 1)],
             progressive=self.options.progressive,
             restart_interval=self.options.restart_interval,
-            segments=self._segments(picture),
+            segments=extra,
         )
 
     def _encode_smaller(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
@@ -207,6 +207,11 @@ class Encoder:
         if best is None:
             raise last
         return best
+
+
+def _overhead(extra: list[segments.Segment]) -> int:
+    """About the bytes that hold no levels: metadata, tables, headers."""
+    return _HEADER_BYTES + sum(4 + len(payload) for _, payload in extra)
 
 
 def compress(

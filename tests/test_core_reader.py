@@ -102,7 +102,8 @@ def test_opencv(sampling: str) -> None:
 @pytest.mark.parametrize("options", [{}, {"progressive": 0}, {"subsampling": "444"}, {"quality": 30}])
 def test_jpegli(options: dict[str, Any]) -> None:
     ajpegli = pytest.importorskip("ajpegli", reason="ajpegli, a build of jpegli, is not installed")
-    check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
+    image = check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
+    assert image.size == (61, 83) and len(image.levels) == 3
 
 
 def test_no_larger_than_libjpeg_with_the_same_scans() -> None:

@@ -29,7 +29,12 @@ template <class Sinks>
 class ScanWalk {
  public:
   ScanWalk(const Frame& frame, const std::vector<Masks>& masks, const Scan& scan, Sinks& sinks)
-      : frame_(frame), masks_(masks), scan_(scan), sinks_(sinks), eob_(frame.progressive ? kMaxEobRun : 1) {}
+      : frame_(frame),
+        masks_(masks),
+        scan_(scan),
+        ac_{{}, scan.ss == 0 ? 1 : scan.ss, scan.se, scan.ah, scan.al},
+        sinks_(sinks),
+        eob_(frame.progressive ? kMaxEobRun : 1) {}
 
   void run() {
     if (scan_.components.size() == 1) {
@@ -86,12 +91,10 @@ class ScanWalk {
     }
     if (scan_.se == 0) return;
     const uint64_t mask = masks_[index][number];
-    if (scan_.ss == 0) {
-      walk_ac_first(levels, mask, Scan{{}, 1, scan_.se, 0, 0}, eob_, sinks_.ac(slot));
-    } else if (scan_.ah == 0) {
-      walk_ac_first(levels, mask, scan_, eob_, sinks_.ac(slot));
+    if (scan_.ah == 0) {
+      walk_ac_first(levels, mask, ac_, eob_, sinks_.ac(slot));
     } else {
-      walk_ac_refine(levels, mask, scan_, eob_, corrections_, sinks_.ac(slot));
+      walk_ac_refine(levels, mask, ac_, eob_, corrections_, sinks_.ac(slot));
     }
   }
 
@@ -104,7 +107,7 @@ class ScanWalk {
       return;
     }
     walk_dc_first(levels, scan_.al, prediction_[index], sinks_.dc(slot));
-    if (scan_.se != 0) walk_ac_first(levels, 0, Scan{{}, 1, scan_.se, 0, 0}, eob_, sinks_.ac(slot));
+    if (scan_.se != 0) walk_ac_first(levels, 0, ac_, eob_, sinks_.ac(slot));
   }
 
   // T.81 E.1.4: predictions and runs do not cross a restart marker.
@@ -125,6 +128,7 @@ class ScanWalk {
   const Frame& frame_;
   const std::vector<Masks>& masks_;
   const Scan& scan_;
+  const Scan ac_;  // the scan without DC
   Sinks& sinks_;
   EobRun eob_;
   std::array<int, kMaxComponents> prediction_{};

@@ -9,12 +9,17 @@
 namespace jpegcore {
 namespace {
 
-// The samples of one row of MCUs: a plane for each component at full resolution, one row and one column more on every
-// side for the chroma filter, and the subsampled chroma made from it.
+// The samples of one row of MCUs: a plane for each component at full resolution, with the neighbouring row and column
+// on every side where the chroma filter looks at them, and the subsampled chroma made from it.
 class Strip {
  public:
   Strip(const ImageView& image, int h, int v)
-      : image_(image), h_(h), v_(v), width_(ceil_div(image.width, 8 * h) * 8 * h), stride_(width_ + 2 * kMargin) {
+      : image_(image),
+        h_(h),
+        v_(v),
+        halo_(v == 2 ? 1 : 0),
+        width_(ceil_div(image.width, 8 * h) * 8 * h),
+        stride_(width_ + 2 * kMargin) {
     for (int c = 0; c < image.channels; ++c) planes_.emplace_back((8 * v + 2) * stride_);
     narrow_.resize((8 * v + 2) * (width_ / h));
     chroma_.resize(8 * (width_ / h));
@@ -22,7 +27,7 @@ class Strip {
 
   // Converts the pixel rows from `top` on; rows outside the image repeat its nearest one.
   void load(int top) {
-    for (int y = -1; y <= 8 * v_; ++y) load_row(std::clamp(top + y, 0, image_.height - 1), y);
+    for (int y = -halo_; y < 8 * v_ + halo_; ++y) load_row(std::clamp(top + y, 0, image_.height - 1), y);
   }
 
   void transform_luma(int index, const BlockView<float>& out) {
@@ -61,7 +66,7 @@ class Strip {
   void subsample(int c) {
     const int width = static_cast<int>(width_) / h_;
     const auto narrow = [&](int y) { return &narrow_[(y + 1) * width]; };
-    for (int y = -1; y <= 8 * v_; ++y) subsample_row(row(c, y), width, narrow(y));
+    for (int y = -halo_; y < 8 * v_ + halo_; ++y) subsample_row(row(c, y), width, narrow(y));
     for (int y = 0; y < 8; ++y) {
       float* out = &chroma_[static_cast<size_t>(y) * width];
       if (v_ == 2) {
@@ -89,6 +94,7 @@ class Strip {
 
   const ImageView& image_;
   int h_, v_;
+  int halo_;  // rows above and below that the filter looks at
   size_t width_, stride_;
   std::vector<std::vector<float>> planes_;
   std::vector<float> narrow_, chroma_;

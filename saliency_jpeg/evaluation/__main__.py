@@ -1,4 +1,7 @@
-"""``python -m saliency_jpeg.evaluation``: size-matched comparison of encoders, printed as tables."""
+"""``python -m saliency_jpeg.evaluation``: size-matched comparison of encoders, printed as tables.
+
+``python -m saliency_jpeg.evaluation saliency`` judges saliency maps instead; it has options of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import OptionError, SaliencyJpegError
+from . import saliency_table
 from .codecs import CODECS, find_codec
 from .comparison import Job, Measurement, compare, find_images
 from .report import read_json, render_all, write_json
@@ -35,6 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "saliency":
+        return saliency_table.main(arguments[1:])
     options = build_parser().parse_args(arguments)
     if options.list:
         print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))

@@ -11,7 +11,7 @@ from pathlib import Path
 from .bdrate import bd_rates, codec_names, metric_names, select
 from .comparison import Measurement
 
-__all__ = ["bd_tables", "quality_table", "read_json", "render", "render_all", "write_json"]
+__all__ = ["Table", "bd_tables", "quality_table", "read_json", "render", "render_all", "write_json"]
 
 Table = list[list[str]]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError, OptionError
+from .regions import Box, fill_boxes
 
 if TYPE_CHECKING:
     from .model import SaliencyModel
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Saliency", "resolve"]
 
 Map = NDArray[np.float32]
-Box: TypeAlias = tuple[float, float, float, float]
 Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
 _PRESET_LOCK = Lock()
 
@@ -54,7 +54,7 @@ def resolve(
     if isinstance(saliency, np.ndarray | Image.Image):
         return _given(_array(saliency), pixels.shape[:2])
     if isinstance(saliency, Sequence):
-        return _boxes(saliency, pixels.shape[:2])
+        return fill_boxes(saliency, pixels.shape[:2]).astype(np.float32)
     raise OptionError(f"saliency must be a preset, a model, a map, a mask, boxes or None, got {saliency!r}")
 
 
@@ -106,18 +106,3 @@ def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
         raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
     levels: Map = np.rint(values.astype(np.float32) * np.float32(255))
     return levels / np.float32(255)
-
-
-def _boxes(boxes: Sequence[Any], shape: tuple[int, ...]) -> Map:
-    """A map of 1 inside the boxes (left, top, right, bottom), in pixels, cut at the image's border, and 0 outside."""
-    result = np.zeros(shape, np.float32)
-    for box in boxes:
-        try:
-            left, top, right, bottom = (float(v) for v in box)
-        except (TypeError, ValueError):
-            raise OptionError(f"a box must be four numbers (left, top, right, bottom), got {box!r}") from None
-        if not (left < right and top < bottom) or not np.isfinite([left, top, right, bottom]).all():
-            raise OptionError(f"a box must have left < right and top < bottom, got {box!r}")
-        columns = slice(max(0, int(np.floor(left))), max(0, int(np.ceil(right))))
-        result[max(0, int(np.floor(top))) : max(0, int(np.ceil(bottom))), columns] = 1
-    return result

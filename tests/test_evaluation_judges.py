@@ -1,0 +1,167 @@
+"""Data sets of gaze and masks: read, judged, printed; the ceiling of people judged by people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image as PilImage
+
+from saliency_jpeg.errors import InputError
+from saliency_jpeg.evaluation import auc_judd, cc, f_curve, judges, mae, nss
+from saliency_jpeg.evaluation.__main__ import main
+from saliency_jpeg.evaluation.judges import GazeSample
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+SPOTS = {"a": (12, 30), "b": (30, 12), "c": (20, 20)}
+
+
+def picture(spot: tuple[int, int]) -> Image:
+    rgb = np.full((40, 48, 3), 100, np.uint8)
+    rgb[spot[0] - 5 : spot[0] + 5, spot[1] - 5 : spot[1] + 5] = 255
+    return rgb
+
+
+def bright(rgb: Image) -> Floats:
+    return (rgb[..., 0] - 100.0) / 155
+
+
+def flat(rgb: Image) -> Floats:
+    return np.full(rgb.shape[:2], 0.5)
+
+
+@pytest.fixture
+def gaze(tmp_path: Path) -> Path:
+    folder = tmp_path / "gaze"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    rows = ["image,subject,x,y,duration_ms", "a.png,1,-4.0,3,9", "a.png,9,48.0,3,9"]
+    for name, (y, x) in SPOTS.items():
+        PilImage.fromarray(picture((y, x))).save(folder / "images" / f"{name}.png")
+        for subject in range(1, 5):
+            places = rng.normal((x, y), 3, (5, 2))
+            rows += [f"{name}.png,{subject},{u:.1f},{v:.1f},200" for u, v in places]
+    (folder / "fixations.csv").write_text("\n".join(rows) + "\n")
+    PilImage.fromarray(picture((20, 20))).save(folder / "images" / "unseen.png")
+    return folder
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> Path:
+    folder = tmp_path / "masks set"
+    for name, spot in SPOTS.items():
+        for part in ("images", "masks"):
+            (folder / part / name).mkdir(parents=True)
+        PilImage.fromarray(picture(spot)).save(folder / "images" / name / f"{name}.png")
+        object_only = (picture(spot)[..., 0] > 200).astype(np.uint8) * 255
+        PilImage.fromarray(object_only if name != "c" else object_only * 0).save(
+            folder / "masks" / name / f"{name}.png"
+        )
+    return folder
+
+
+def test_gaze_is_read_by_image_and_viewer(gaze: Path) -> None:
+    samples = {s.name: s for s in judges.read_gaze(gaze)}
+    assert list(samples) == ["a", "b", "c"]  # nobody looked at the other
+    assert [len(s.viewers) for s in samples.values()] == [4, 4, 4]  # one viewer saw only what is beside the image
+    assert [v.shape for v in samples["a"].viewers] == [(5, 2)] * 4
+    row, column = np.concatenate(samples["a"].viewers).mean(axis=0)
+    assert abs(row - 12) < 3 and abs(column - 30) < 3
+    assert [s.name for s in judges.read_gaze(gaze, {"b", "c"})] == ["b", "c"]
+    assert len(list(judges.read_gaze(gaze, {"a", "b", "c"}, 2))) == 2
+
+
+def test_masks_are_read_from_folders_of_classes(masks: Path) -> None:
+    samples = list(judges.read_masks(masks))
+    assert [s.name for s in samples] == ["a", "b"]  # the third has no object
+    assert all(s.mask.dtype == np.bool_ and s.mask.sum() == 100 for s in samples)
+
+
+def test_what_is_missing_is_told(gaze: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no images"):
+        next(judges.read_gaze(gaze, {"z"}))
+    with pytest.raises(InputError, match="no images"):
+        next(judges.read_masks(tmp_path / "nowhere"))
+    (gaze / "fixations.csv").write_text("image,x,y\na.png,1,2\n")
+    with pytest.raises(InputError, match="subject"):
+        next(judges.read_gaze(gaze))
+    with pytest.raises(InputError, match="no image with fixations"):
+        judges.judge_gaze([], {"bright": bright})
+    with pytest.raises(InputError, match="no image with a mask"):
+        judges.judge_masks([], {"bright": bright})
+
+
+def test_scores_are_means_over_the_images(gaze: Path) -> None:
+    samples = list(judges.read_gaze(gaze))
+    found = judges.judge_gaze(samples, {"bright": bright, "flat": flat}, sigma=3)
+    single = [auc_judd(bright(s.rgb), np.concatenate(s.viewers)) for s in samples]
+    assert found["bright"].auc_judd == pytest.approx(np.mean(single))
+    assert found["flat"][:3] == (0.5, 0, 0) and found["bright"].cc > 0.5
+
+
+def test_max_f_of_a_set_has_one_threshold_for_all(masks: Path) -> None:
+    samples = list(judges.read_masks(masks))
+
+    def uneven(rgb: Image) -> Floats:
+        return bright(rgb) * (0.9 if rgb[12, 30, 0] == 255 else 0.4) + 0.3 * (rgb[12, 30, 0] == 255) * (
+            bright(rgb) == 0
+        )
+
+    found = judges.judge_masks(samples, {"uneven": uneven})["uneven"]
+    curves = [f_curve(uneven(s.rgb), s.mask) for s in samples]
+    assert found.max_f == pytest.approx(np.mean(curves, axis=0).max())
+    assert found.max_f == pytest.approx(1) and found.auc == 1
+    assert found.mae == pytest.approx(np.mean([mae(uneven(s.rgb), s.mask) for s in samples]))
+
+
+def test_the_ceiling_is_each_viewer_by_the_others() -> None:
+    rng = np.random.default_rng(3)
+    viewers = tuple(rng.uniform(5, 25, (4, 2)) for _ in range(2))
+    sample = GazeSample("two", np.zeros((30, 30, 3), np.uint8), viewers)
+    densities = [judges.fixation_density(v, (30, 30), 4.0) for v in viewers]
+    found = judges.ceiling([sample], sigma=4.0)
+    crossed = list(zip(densities[::-1], viewers, strict=True))
+    assert found.auc_judd == pytest.approx(np.mean([auc_judd(d, v) for d, v in crossed]))
+    assert found.nss == pytest.approx(np.mean([nss(d, v) for d, v in crossed]))
+    assert found.cc == pytest.approx(cc(*densities))  # there is but one halving
+    with pytest.raises(InputError, match="two viewers"):
+        judges.ceiling([sample._replace(viewers=viewers[:1])])
+
+
+def test_viewers_who_agree_make_a_high_ceiling(gaze: Path) -> None:
+    samples = list(judges.read_gaze(gaze))
+    found = judges.ceiling(samples, sigma=3)
+    assert found == judges.ceiling(samples, sigma=3)
+    assert found.auc_judd > 0.9 and found.nss > 2 and found.cc > 0.8
+    rng = np.random.default_rng(0)
+    lost = [s._replace(viewers=tuple(rng.uniform(0, 40, (5, 2)) for _ in s.viewers)) for s in samples]
+    assert abs(judges.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
+
+
+def test_the_command_prints_one_table_for_each_folder(
+    gaze: Path, masks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "names.txt").write_text("a\nb\n")
+    words = ["saliency", "--gaze", str(gaze), "--masks", str(masks), "--presets", "cam", "--sigma", "3"]
+    assert main([*words, "--names", str(tmp_path / "names.txt")]) == 0
+    printed = capsys.readouterr().out
+    rows = {line.split("  ")[0]: line.split()[-5:] for line in printed.split("\n\n")[0].splitlines()}
+    assert list(rows) == ["gaze, 2 images", "cam", "centred Gaussian", "spectral residual", "other viewers"]
+    wanted = judges.ceiling(judges.read_gaze(gaze, {"a", "b"}), sigma=3)
+    assert rows["other viewers"] == [f"{value:.3f}" for value in wanted]
+    assert "masks set, 2 images" in printed and "maxF" in printed
+    assert main([*words, "--no-baselines", "--markdown", "--count", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "| cam |" in printed and "Gaussian" not in printed and "gaze, 1 images" in printed
+
+
+def test_the_command_tells_errors_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["saliency"])
+    assert main(["saliency", "--masks", str(tmp_path)]) == 1
+    assert main(["saliency", "--masks", str(tmp_path), "--presets", "nonesuch"]) == 1
+    assert "no images" in (told := capsys.readouterr().err) and "nonesuch" in told

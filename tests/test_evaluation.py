@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import subprocess
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image as PilImage
 
+from saliency_jpeg import SaliencyModel, compress
 from saliency_jpeg.errors import OptionError
 from saliency_jpeg.evaluation import bdrate, codecs, comparison, msroi, psnr, report
 from saliency_jpeg.evaluation.__main__ import main
@@ -110,6 +112,19 @@ def test_bd_rates_average_over_images_and_name_the_worst() -> None:
     assert (found["b"].worst_image, found["b"].images) == ("y", 3)
 
 
+def test_gains_are_by_image_and_positive_where_better() -> None:
+    ours = [Measurement(name, "a", 0.5, None, 1, 0.5, {"psnr_y": 30.0 + i}) for i, name in enumerate("xyz")]
+    theirs = [Measurement(name, "b", 0.5, None, 1, 0.5, {"psnr_y": 31.0}) for name in "yxw"]
+    assert bdrate.gains([*ours, *theirs], "a", "b", "psnr_y", 0.5) == [-1, 0]
+    assert bdrate.gains([*ours, *theirs], "b", "a", "psnr_y", 0.5) == [1, 0]
+    assert bdrate.gains([*ours, *theirs], "a", "b", "psnr_y", 0.7) == []
+    lower = [dataclasses.replace(m, quality={"butteraugli3": m.quality["psnr_y"]}) for m in (*ours, *theirs)]
+    assert bdrate.gains(lower, "a", "b", "butteraugli3", 0.5) == [1, 0]
+    header, row = report.wins_table([*ours, *theirs], "a", 0.5, ["psnr_y", "ssimulacra2"])
+    assert header == ["0.5 bpp, a better by", "psnr_y", "ssimulacra2"]
+    assert row == ["than b", "-0.50 [-1.00, +0.00], 0 of 2", "-"]
+
+
 def test_bootstrap_interval_covers_the_mean_and_repeats() -> None:
     values = np.random.default_rng(5).normal(3.0, 2.0, 400)
     interval = bdrate.bootstrap(list(values))
@@ -145,6 +160,41 @@ def test_every_codec_that_is_installed_encodes(name: str, photo: Image, roi: Flo
     assert len(small) < len(large)
     assert codecs.decode(small).shape == photo.shape
     assert psnr(photo, codecs.decode(large)) > psnr(photo, codecs.decode(small)) > 20
+
+
+def test_ours_takes_options_behind_its_name(photo: Image, roi: Floats) -> None:
+    plain, strong = (codecs.find_codec(f"saliency_jpeg-roi{more}") for more in ("", "+strength=1+subsampling=4:4:4"))
+    assert plain.encode(photo, 60, roi) == compress(photo, quality=60, saliency=roi)
+    assert strong.encode(photo, 60, roi) == compress(photo, quality=60, saliency=roi, strength=1, subsampling="4:4:4")
+    baseline = codecs.find_codec("saliency_jpeg-off+progressive=false").encode(photo, 60, roi)
+    assert baseline == compress(photo, quality=60, saliency=None, progressive=False)
+
+
+def test_ours_uses_its_own_map_or_that_of_a_file(photo: Image, roi: Floats, tmp_path: Path) -> None:
+    own = codecs.find_codec("saliency_jpeg")
+    for quality in (50, 70):
+        assert own.encode(photo, quality, roi) == compress(photo, quality=quality)
+    flipped = np.ascontiguousarray(photo[:, ::-1])
+    assert own.encode(flipped, 50, roi) == compress(flipped, quality=50)
+    SaliencyModel.from_preset("cam").save(tmp_path / "mine.npz")
+    mine = codecs.find_codec(f"saliency_jpeg+saliency={tmp_path / 'mine.npz'}")
+    assert mine.encode(photo, 50, roi) == compress(photo, quality=50, saliency="cam")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jpegli+strength=1",
+        "saliency_jpeg+strength",
+        "saliency_jpeg+strenth=1",
+        "saliency_jpeg+quality=3",
+        "saliency_jpeg-off+saliency=cam",
+        "saliency_jpeg+strength=2",
+    ],
+)
+def test_options_that_a_codec_does_not_have_are_refused(name: str) -> None:
+    with pytest.raises(OptionError, match="got "):
+        codecs.find_codec(name)
 
 
 def test_a_missing_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -205,6 +255,34 @@ def test_load_finds_the_map_and_halves(folder: Path, photo: Image) -> None:
     assert saliency.shape == photo.shape[:2] and np.allclose(saliency, 0.2)
     half, none = comparison.load(folder / "images" / "two.png", folder / "maps", halve=True)
     assert half.shape == (108, 129, 3) and none is None
+
+
+def test_sets_sorted_into_folders_are_found(folder: Path, photo: Image) -> None:
+    for kind, value in (("cat", 255), ("dog", 0)):
+        for part in ("images", "maps"):
+            (folder / part / kind).mkdir()
+        PilImage.fromarray(photo).save(folder / "images" / kind / "four[1].png")
+        PilImage.fromarray(np.full((4, 4), value, np.uint8)).save(folder / "maps" / kind / "four[1].png")
+    found = comparison.find_images(folder / "images")
+    assert [p.parent.name for p in found] == ["cat", "dog", "images", "images"]
+    for path, value in zip(found[:2], (1, 0), strict=True):
+        saliency = comparison.load(path, folder / "maps")[1]
+        assert saliency is not None and (saliency == value).all()
+    assert len(comparison.find_images(folder / "images", names={"one", "two", "no"})) == 2
+    few = comparison.find_images(folder / "images", count=2)
+    assert len(few) == 2 and few == comparison.find_images(folder / "images", count=2)
+    assert comparison.find_images(folder / "images", count=9) == found
+
+
+def test_the_command_holds_a_champion_against_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "names.txt").write_text("one\n")
+    arguments = ["--images", str(folder / "images"), "--names", str(folder / "names.txt"), "--bpp", "1"]
+    arguments += ["--codecs", "pillow,pillow-base", "--no-butteraugli", "--metrics", "ssimulacra2,psnr_y"]
+    assert main([*arguments, "--champion", "pillow"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("than pillow-base"))
+    assert row.count("1 of 1") == 2
+    assert main([*arguments, "--champion", "mozjpeg"]) == 1
+    assert "got 'mozjpeg'" in capsys.readouterr().err
 
 
 def test_the_command_prints_the_tables_and_keeps_the_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

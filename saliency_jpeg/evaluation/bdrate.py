@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .comparison import Measurement
 from .quality import LOWER_IS_BETTER
 
-__all__ = ["BdRate", "Interval", "bd_rate", "bd_rates", "bootstrap", "codec_names", "metric_names", "select"]
+__all__ = ["BdRate", "Interval", "bd_rate", "bd_rates", "bootstrap", "codec_names", "gains", "metric_names", "select"]
 
 _RESAMPLES = 2000
 _GRID = 200
@@ -73,6 +73,15 @@ def bd_rates(measured: Sequence[Measurement], anchor: str, metric: str) -> dict[
             values = list(per_image.values())
             found[codec] = BdRate(bootstrap(values), per_image[worst], worst, len(values))
     return found
+
+
+def gains(measured: Sequence[Measurement], codec: str, rival: str, metric: str, target_bpp: float) -> list[float]:
+    """By how much ``codec`` is better than ``rival`` at one size, image by image; negative where it is worse."""
+    theirs = {m.image: m.quality.get(metric, math.nan) for m in select(measured, codec=rival, target_bpp=target_bpp)}
+    ours = {m.image: m.quality.get(metric, math.nan) for m in select(measured, codec=codec, target_bpp=target_bpp)}
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    differences = [sign * (ours[image] - theirs[image]) for image in sorted(ours.keys() & theirs.keys())]
+    return [value for value in differences if math.isfinite(value)]
 
 
 def select(

@@ -2,32 +2,39 @@
 
 A codec turns uint8 (H, W, 3) sRGB into a JPEG file at a setting of its ``knob``, a float; the file grows with it.
 ``CODECS`` maps names to factories. A factory raises ``ImportError`` or ``FileNotFoundError``, with a message that says
-what to install, where its encoder is missing.
+what to install, where its encoder is missing. A name of ours may be followed by options of ``compress``, and
+``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PilImage
 from PIL import ImageCms
 
 from ..errors import OptionError
+from ..options import Options
 from .arrays import Image, Map
 from .msroi import collage
 
-__all__ = ["CODECS", "Codec", "decode", "find_codec"]
+if TYPE_CHECKING:
+    from ..saliency import SaliencyModel
+
+__all__ = ["CODECS", "Codec", "decode", "find_codec", "find_model"]
 
 # (rgb, knob, map or None) -> file
 Encode = Callable[[Image, float, Map | None], bytes]
@@ -50,14 +57,34 @@ class Codec:
 
 def find_codec(name: str) -> Codec:
     """The codec called ``name``; raises ``OptionError`` for an unknown name, and what its factory raises."""
-    if name not in CODECS:
+    base, *words = name.split("+")
+    if base not in CODECS:
         raise OptionError(f"codec must be one of {', '.join(CODECS)}; got {name!r}")
+    if words and (base not in _OURS or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
+        raise OptionError(f"only ours take options, such as saliency_jpeg+strength=0.7; got {name!r}")
     return _made(name)
 
 
 @cache
 def _made(name: str) -> Codec:
-    return CODECS[name](name)
+    base, *words = name.split("+")
+    settings = dict(word.split("=", 1) for word in words)
+    return CODECS[base](name, **{key: _value(text) for key, text in settings.items()})
+
+
+def _value(text: str) -> Any:
+    """A number, true, false, null, or the word itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def find_model(name: str) -> SaliencyModel:
+    """The preset called ``name``, or the model in a weights file ``name``, which then ends in .npz."""
+    from ..saliency import SaliencyModel
+
+    return SaliencyModel.from_file(name) if name.endswith(".npz") else SaliencyModel.from_preset(name)
 
 
 def decode(jpeg: bytes) -> Image:
@@ -183,21 +210,45 @@ def _msroi(name: str, levels: int) -> Codec:
     return Codec(name, encode)
 
 
-def _ours(name: str, mode: str) -> Codec:
+_OURS = ("saliency_jpeg", "saliency_jpeg-off", "saliency_jpeg-roi", "saliency_jpeg-target")
+
+
+def _ours(name: str, mode: str, **settings: Any) -> Codec:
     """``own`` map, map ``off``, the judge's map (``roi``), or our rate control with our own map (``target``)."""
     from .. import compress
 
-    def encode(rgb: Image, quality: float, saliency: Map | None = None) -> bytes:
-        chosen: Any = {"off": None, "roi": saliency}.get(mode, "default")
-        return compress(rgb, quality=quality, saliency=chosen)
+    own = None if mode in ("off", "roi") else _Remembered(str(settings.pop("saliency", "default")))
+    free = {field.name for field in fields(Options)} - {"quality", "target_kb", "saliency", "device"}
+    if refused := settings.keys() - free:
+        raise OptionError(f"{', '.join(sorted(refused))} cannot be set here; got {name!r}")
+    Options(**settings)  # wrong values show before any work
 
-    def encode_to_size(rgb: Image, size: float, saliency: Map | None = None) -> bytes:
-        return compress(rgb, target_kb=size / KB)
+    def encode(rgb: Image, quality: float, judged: Map | None = None) -> bytes:
+        chosen: Any = own(rgb) if own else judged if mode == "roi" else None
+        return compress(rgb, quality=quality, saliency=chosen, **settings)
+
+    def encode_to_size(rgb: Image, size: float, judged: Map | None = None) -> bytes:
+        return compress(rgb, target_kb=size / KB, saliency=own(rgb) if own else None, **settings)
 
     return Codec(name, encode, encode_to_size=encode_to_size if mode == "target" else None)
 
 
-CODECS: dict[str, Callable[[str], Codec]] = {
+class _Remembered:
+    """A model's map of the picture it was last asked for: the search for a size asks a dozen times."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._model: SaliencyModel | None = None
+        self._last: tuple[Image, Any] | None = None
+
+    def __call__(self, rgb: Image) -> Any:
+        self._model = self._model or find_model(self._name)
+        if self._last is None or self._last[0] is not rgb:
+            self._last = rgb, self._model.predict(rgb)
+        return self._last[1]
+
+
+CODECS: dict[str, Callable[..., Codec]] = {
     "pillow": partial(_pillow, subsampling="4:2:0", optimize=True, progressive=True),
     "pillow-base": partial(_pillow, subsampling="4:2:0"),
     "pillow-444": partial(_pillow, subsampling="4:4:4", optimize=True, progressive=True),

@@ -6,8 +6,9 @@ trusted; the miss that remains is reported.
 
 from __future__ import annotations
 
+import glob
 import multiprocessing
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from PIL import Image as PilImage
 from ..errors import InputError
 from .arrays import Image, Map
 from .codecs import Codec, decode, find_codec
+from .folders import LOSSLESS, LOSSY, choose
 from .quality import measure
 
 __all__ = ["Job", "Matched", "Measurement", "compare", "find_images", "load", "match_size", "measure_image"]
@@ -26,8 +28,6 @@ __all__ = ["Job", "Matched", "Measurement", "compare", "find_images", "load", "m
 TOLERANCE = 0.005
 _STEPS = 14
 _NEIGHBOURS = np.linspace(-0.008, 0.008, 9)  # of the knob's range
-_LOSSLESS = frozenset({".png", ".ppm", ".bmp", ".tif", ".tiff"})
-_LOSSY = frozenset({".jpg", ".jpeg"})
 
 
 class Matched(NamedTuple):
@@ -102,10 +102,15 @@ class _Search:
         return len(jpeg)
 
 
-def find_images(folder: Path, *, halve: bool = False) -> list[Path]:
-    """Lossless images of a folder by name; with ``halve`` JPEG files too. Raises ``InputError`` if there are none."""
-    suffixes = _LOSSLESS | _LOSSY if halve else _LOSSLESS
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes) if folder.is_dir() else []
+def find_images(
+    folder: Path, *, halve: bool = False, names: Collection[str] | None = None, count: int | None = None
+) -> list[Path]:
+    """Lossless images of a folder and its sub-folders; with ``halve`` JPEG files too.
+
+    ``names``, the stems to take, and ``count``, how many of them, as in :func:`.folders.choose`. Raises ``InputError``
+    if there are none.
+    """
+    found = choose(folder, LOSSLESS | LOSSY if halve else LOSSLESS, names, count)
     if not found:
         raise InputError(f"no {'' if halve else 'lossless '}images in {folder}")
     return found
@@ -119,11 +124,17 @@ def load(path: Path, maps: Path | None = None, *, halve: bool = False) -> tuple[
     picture = PilImage.open(path).convert("RGB")
     if halve:
         picture = picture.reduce(2)
-    found = sorted(maps.glob(f"{path.stem}.*")) if maps else []
+    found = _map_of(path, maps) if maps else None
     if not found:
         return np.asarray(picture), None
-    gray = PilImage.open(found[0]).convert("L").resize(picture.size, PilImage.Resampling.BILINEAR)
+    gray = PilImage.open(found).convert("L").resize(picture.size, PilImage.Resampling.BILINEAR)
     return np.asarray(picture), np.asarray(gray, np.float64) / 255
+
+
+def _map_of(path: Path, maps: Path) -> Path | None:
+    """The map of the same stem; of several the one in a folder called as the image's, as in sets sorted by class."""
+    found = sorted(maps.rglob(f"{glob.escape(path.stem)}.*"))
+    return min(found, key=lambda p: p.parent.name != path.parent.name, default=None)
 
 
 def measure_image(job: Job) -> list[Measurement]:

@@ -19,6 +19,7 @@ from PIL import Image as PilImage
 
 from ..errors import InputError
 from .arrays import Image, Map
+from .folders import LOSSLESS, LOSSY, choose
 from .saliency import Bools, auc, auc_judd, cc, f_curve, fixation_density, kl, mae, nss, sim
 
 __all__ = [
@@ -113,11 +114,10 @@ def read_masks(folder: Path, names: Collection[str] | None = None, count: int | 
 
 
 def _images(folder: Path, names: Collection[str] | None, count: int | None) -> list[Path]:
-    found = sorted(p for p in (folder / "images").rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    chosen = [p for p in found if names is None or p.stem in names]
+    chosen = choose(folder / "images", LOSSLESS | LOSSY, names, count)
     if not chosen:
         raise InputError(f"no images to judge by in {folder / 'images'}")
-    return chosen if count is None else sorted(random.Random(0).sample(chosen, min(count, len(chosen))))
+    return chosen
 
 
 def _read(path: Path, mode: str) -> Image:

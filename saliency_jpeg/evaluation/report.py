@@ -8,10 +8,10 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .bdrate import bd_rates, codec_names, metric_names, select
+from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
 from .comparison import Measurement
 
-__all__ = ["Table", "bd_tables", "quality_table", "read_json", "render", "render_all", "write_json"]
+__all__ = ["Table", "bd_tables", "quality_table", "read_json", "render", "render_all", "wins_table", "write_json"]
 
 Table = list[list[str]]
 
@@ -42,6 +42,23 @@ def bd_tables(measured: Sequence[Measurement], anchor: str, metrics: Sequence[st
     return means, worst
 
 
+def wins_table(measured: Sequence[Measurement], codec: str, target_bpp: float, metrics: Sequence[str]) -> Table:
+    """By how much ``codec`` is better than each other one at one size, with a 95 % interval, and on how many images."""
+    table = [[f"{target_bpp:g} bpp, {codec} better by", *metrics]]
+    for rival in codec_names(measured):
+        if rival != codec:
+            found = [gains(measured, codec, rival, metric, target_bpp) for metric in metrics]
+            table.append([f"than {rival}", *map(_gain, found)])
+    return table
+
+
+def _gain(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    mean, low, high = bootstrap(values)
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], {sum(v > 0 for v in values)} of {len(values)}"
+
+
 def render(table: Table, *, markdown: bool = False) -> str:
     """The table with aligned columns, or in Markdown."""
     if markdown:
@@ -57,10 +74,20 @@ def render(table: Table, *, markdown: bool = False) -> str:
     )
 
 
-def render_all(measured: Sequence[Measurement], anchors: Iterable[str], metrics: Sequence[str], markdown: bool) -> str:
-    """Every table: one for each target, one for each anchor that was measured."""
-    present = [m for m in metric_names(measured) if not metrics or m in metrics]
-    tables = [quality_table(measured, bpp, present) for bpp in sorted({m.target_bpp for m in measured})]
+def render_all(
+    measured: Sequence[Measurement],
+    anchors: Iterable[str],
+    metrics: Sequence[str],
+    markdown: bool,
+    champion: str | None = None,
+) -> str:
+    """Every table: one for each target, one for each target with a champion, two for each anchor measured."""
+    known = metric_names(measured)
+    present = [m for m in metrics if m in known] or known
+    targets = sorted({m.target_bpp for m in measured})
+    tables = [quality_table(measured, bpp, present) for bpp in targets]
+    if champion:
+        tables += [wins_table(measured, champion, bpp, present) for bpp in targets]
     for anchor in [name for name in anchors if name in codec_names(measured)]:
         tables += bd_tables(measured, anchor, present)
     return "\n\n".join(render(table, markdown=markdown) for table in tables)

@@ -11,6 +11,8 @@ from typing import TypeVar
 from ..errors import SaliencyJpegError
 from .arrays import Image, Map
 from .baselines import centred_gaussian, spectral_residual
+from .codecs import find_model
+from .folders import read_names
 from .judges import (
     SIGMA,
     GazeSample,
@@ -63,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tables(options: argparse.Namespace) -> Iterator[Table]:
-    names = set(options.names.read_text().split()) if options.names else None
-    predictors = {name: _predictor(name) for name in options.presets}
+    names = read_names(options.names)
+    predictors: dict[str, Predictor] = {name: find_model(name).predict for name in options.presets}
     if not options.no_baselines:
         predictors |= {"centred Gaussian": _centred, "spectral residual": spectral_residual}
     for folder in options.gaze:
@@ -88,13 +90,6 @@ def _noted(samples: Iterable[_Sample], seen: list[str]) -> Iterator[_Sample]:
     for sample in samples:
         seen.append(sample.name)
         yield sample
-
-
-def _predictor(name: str) -> Predictor:
-    from ..saliency import SaliencyModel
-
-    model = SaliencyModel.from_file(name) if Path(name).suffix == ".npz" else SaliencyModel.from_preset(name)
-    return model.predict
 
 
 def _centred(rgb: Image) -> Map:

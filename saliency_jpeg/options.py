@@ -80,8 +80,11 @@ class Options:
         quality: 0 to 100 on Pillow's scale, fractions allowed.  Without a target and a quality: 75.  With both, the
             target limits the size and the quality is the highest that is used.
         saliency: what matters: a preset's name, a ``SaliencyModel``, a map or mask (H, W) as array or PIL image,
-            a list of boxes ``(left, top, right, bottom)`` in pixels, or ``None`` for no preference.  Maps and masks
-            have the image's size and stored orientation, and are bool, uint8 from 0 to 255, or floats from 0 to 1.
+            a list of boxes ``(left, top, right, bottom)`` in pixels, a function, several of these by
+            :func:`saliency_jpeg.saliency.combine`, or ``None`` for no preference.  Maps and masks have the image's
+            size, and are bool, uint8 from 0 to 255, or floats from 0 to 1; like boxes they follow the pixels as they
+            are stored.  A function is given the upright picture, uint8 (H, W, 3) RGB, and returns a map, a mask or
+            boxes for it; ``Encoder.compress_many`` calls it from several threads.
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
@@ -126,7 +129,8 @@ class Options:
         _flag("allow_downscale", self.allow_downscale)
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
-        if self.device is not None and not (isinstance(self.device, str) and isinstance(self.saliency, str)):
+        has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
+        if self.device is not None and not (isinstance(self.device, str) and has_preset):
             raise OptionError(f"device must be a string or None, and needs a preset to run on it, got {self.device!r}")
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 import saliency_jpeg
 from saliency_jpeg import OptionError, Options
+from saliency_jpeg.saliency import combine
 
 BAD = [
     ("target_kb", 0),
@@ -85,6 +86,14 @@ def test_a_device_needs_a_preset():
     for saliency in (None, np.zeros((8, 8)), []):
         with pytest.raises(OptionError, match=r"device .*got 'gpu:7'"):
             Options(saliency=saliency, device="gpu:7")
+
+
+def test_a_preset_among_others_may_have_a_device():
+    mask = np.zeros((8, 8))
+    for saliency in (combine(mask, "cam"), combine(mask, protect="cam"), combine(combine("cam"), ignore=mask)):
+        assert Options(saliency=saliency, device="cpu").device == "cpu"
+    with pytest.raises(OptionError, match=r"device .*got 'cpu'"):
+        Options(saliency=combine(mask, protect=[(0, 0, 1, 1)]), device="cpu")
 
 
 def test_colours_and_integers_may_be_lists_and_numpy():

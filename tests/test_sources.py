@@ -1,10 +1,16 @@
 """Every kind of saliency a caller may give ends as one float32 map, or as one clear error."""
 
+import pickle
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+import saliency_jpeg
 from saliency_jpeg import InputError, OptionError, PresetError
+from saliency_jpeg.evaluation import psnr
+from saliency_jpeg.evaluation.codecs import decode
+from saliency_jpeg.saliency import combine
 from saliency_jpeg.saliency.sources import resolve
 
 PIXELS = np.zeros((6, 9, 3), np.uint8)
@@ -105,8 +111,6 @@ class Upright:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_model_sees_the_picture_upright(orientation):
     """Pillow's own ImageOps.exif_transpose says where the upright corner comes from."""
-    from PIL import ImageOps
-
     model = Upright()
     result = given(model, orientation)
     assert result.shape == (6, 9) and result.flags.c_contiguous
@@ -115,3 +119,142 @@ def test_a_model_sees_the_picture_upright(orientation):
     upright = np.asarray(ImageOps.exif_transpose(image))
     assert upright.shape == model.shape[:2]
     assert upright[0, 0] == 255 and upright.sum() == 255
+
+
+# ---- functions ---------------------------------------------------------------------------------
+
+
+def test_a_function_is_given_rgb_and_may_return_any_given_kind():
+    mask = np.zeros((6, 9), bool)
+    mask[1:3, 2:5] = True
+    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    for found in (mask, mask.astype(np.float64), picture, [(2, 1, 5, 3)], ((2, 1, 5, 3),)):
+        np.testing.assert_array_equal(given(lambda rgb, found=found: found), mask.astype(np.float32))
+    assert not given(lambda rgb: []).any()
+
+
+def test_a_function_of_a_gray_picture_is_given_rgb_too():
+    gray = np.arange(54, dtype=np.uint8).reshape(6, 9)
+    shown = []
+    resolve(lambda rgb: shown.append(rgb) or rgb[..., 0], gray, 1)
+    assert shown[0].shape == (6, 9, 3) and shown[0].dtype == np.uint8 and shown[0].flags.c_contiguous
+    assert (shown[0] == gray[..., None]).all()
+
+
+def test_a_function_may_write_into_what_it_is_given():
+    pixels = np.full((6, 9, 3), 7, np.uint8)
+
+    def wipe(rgb):
+        rgb[:] = 0
+        return np.ones(rgb.shape[:2])
+
+    assert resolve(wipe, pixels, 1).all() and (pixels == 7).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_function_sees_the_picture_upright_and_its_boxes_are_turned_back(orientation):
+    """The boxes are where Pillow's own ImageOps.exif_transpose would put the marks that the function was shown."""
+    stored = np.zeros((6, 9, 3), np.uint8)
+    stored[1, 7] = stored[4, 2] = 255
+
+    def bright(rgb):
+        return [(x, y, x + 1, y + 1) for y, x in np.argwhere(rgb[..., 0])]
+
+    result = resolve(bright, stored, orientation)
+    np.testing.assert_array_equal(result, stored[..., 0] / 255)
+    shown = []
+    resolve(lambda rgb: shown.append(rgb) or rgb[..., 0], stored, orientation)
+    image = Image.fromarray(stored)
+    image.getexif()[0x0112] = orientation
+    np.testing.assert_array_equal(shown[0], np.asarray(ImageOps.exif_transpose(image)))
+
+
+@pytest.mark.parametrize("made", [None, 7, "default", np.zeros((9, 6)), np.full((6, 9), 2.0), np.zeros((6, 9), int)])
+def test_a_function_is_not_trusted(made):
+    with pytest.raises(InputError, match="saliency"):
+        given(lambda rgb: made)
+
+
+def test_an_error_in_a_function_comes_through():
+    with pytest.raises(ZeroDivisionError):
+        given(lambda rgb: 1 / 0)
+
+
+def test_a_class_is_no_function():
+    for kind in (dict, saliency_jpeg.SaliencyModel):
+        with pytest.raises(OptionError, match="got <class"):
+            given(kind)
+
+
+# ---- combined ----------------------------------------------------------------------------------
+
+
+def test_the_highest_counts():
+    values = np.linspace(0, 1, 54).reshape(6, 9)
+    result = given(combine(values, [(0, 0, 2, 2)], lambda rgb: np.full((6, 9), 0.2)))
+    wanted = np.maximum(values, 0.2)
+    wanted[:2, :2] = 1
+    np.testing.assert_array_equal(result, np.rint(wanted.astype(np.float32) * 255) / np.float32(255))
+    assert result.dtype == np.float32
+
+
+def test_regions_are_forced_and_protection_wins():
+    protect = np.zeros((6, 9), bool)
+    protect[2:4, 3:5] = True
+    result = given(combine(np.full((6, 9), 0.6), protect=protect, ignore=[(0, 0, 4, 9)]))
+    np.testing.assert_array_equal(result[protect], 1)
+    assert result[:, :3].max() == 0 and result[0, 3] == 0
+    np.testing.assert_array_equal(result[:, 5:], np.float32(0.6))
+
+
+def test_soft_regions_are_limits():
+    half = np.full((6, 9), 102, np.uint8)  # 0.4
+    ramp = np.linspace(0, 1, 54).reshape(6, 9)
+    np.testing.assert_allclose(given(combine(ramp, protect=half)), np.maximum(ramp, 0.4), atol=0.002)
+    limited = given(combine(ramp, ignore=Image.fromarray(half)))
+    np.testing.assert_allclose(limited, np.minimum(ramp, 0.6), atol=0.002)
+    np.testing.assert_array_equal(np.rint(limited * 255) / np.float32(255), limited)
+
+
+def test_combinations_nest_and_follow_the_orientation():
+    upright = combine([(0, 0, 1, 1)], Upright())
+    result = given(combine(upright, protect=[(8, 5, 9, 6)]), orientation=6)
+    assert sorted(map(tuple, np.argwhere(result).tolist())) == [(0, 0), (5, 0), (5, 8)]
+
+
+def test_combinations_of_nothing_are_refused():
+    for sources in ((), (None,), ([], None)):
+        with pytest.raises(OptionError, match=r"combine\(\) .*got "):
+            combine(*sources)
+    with pytest.raises(OptionError, match="got 7"):
+        given(combine([], 7))
+    with pytest.raises(OptionError, match=r"got 0\.5"):
+        given(combine([], protect=0.5))
+    with pytest.raises(OptionError, match="got 'default'"):  # a list is a list of boxes
+        given(["default", np.zeros((6, 9))])
+
+
+def test_combinations_can_be_sent_to_another_process():
+    result = given(pickle.loads(pickle.dumps(combine(np.full((6, 9), 0.2), protect=[(0, 0, 1, 1)]))))
+    assert result[0, 0] == 1 and result[1, 1] == np.float32(0.2)
+
+
+def test_regions_move_the_bytes():
+    rng = np.random.default_rng(8)
+    noisy = np.clip(rng.normal(120, 30, (64, 96)), 0, 255).astype(np.uint8)
+    left = [(0, 0, 48, 64)]
+    flat = [(0, 0, 96, 64)]
+    quality = {}
+    for name, saliency in (("protect", combine([], protect=left)), ("ignore", combine(flat, ignore=left))):
+        decoded = decode(saliency_jpeg.compress(noisy, quality=50, saliency=saliency))
+        quality[name] = [psnr(noisy[:, half], decoded[:, half]) for half in (slice(0, 48), slice(48, 96))]
+    assert quality["protect"][0] > quality["protect"][1] + 1 and quality["ignore"][1] > quality["ignore"][0] + 1
+
+
+def test_the_map_that_compress_goes_by_can_be_had():
+    pixels = np.zeros((16, 24, 3), np.uint8)
+    kind = combine(np.full((16, 24), 0.4), protect=[(0, 0, 8, 8)])
+    shown = saliency_jpeg.saliency_map(pixels, kind)
+    np.testing.assert_array_equal(shown, saliency_jpeg.Encoder(saliency=kind).compress(pixels).saliency)
+    with pytest.raises(OptionError, match="got None"):
+        saliency_jpeg.saliency_map(pixels, None)

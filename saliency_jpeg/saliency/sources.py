@@ -1,8 +1,13 @@
-"""From whatever the caller calls saliency to one float32 map of the image."""
+"""From whatever the caller calls saliency to one float32 map of the image.
+
+Two rules hold for every kind: what is given (arrays, masks, boxes) follows the pixels as they are stored; what is
+computed from the picture (by a model or a function) is computed from the upright picture and turned back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,11 +22,54 @@ from .regions import Box, fill_boxes
 if TYPE_CHECKING:
     from .model import SaliencyModel
 
-__all__ = ["Saliency", "resolve"]
+__all__ = ["Combined", "Saliency", "Source", "combine", "resolve"]
 
 Map = NDArray[np.float32]
-Saliency: TypeAlias = "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | None"
+Source: TypeAlias = (
+    "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+)
+Saliency: TypeAlias = "Source | None"
 _PRESET_LOCK = Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """Several kinds of saliency as one; made by :func:`combine`."""
+
+    sources: tuple[Source, ...]
+    protect: Source | None = None
+    ignore: Source | None = None
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise OptionError("combine() needs at least one kind of saliency, got none")
+        if any(source is None for source in self.sources):
+            raise OptionError("combine() needs something that can be combined, got None")
+
+    @property
+    def uses_preset(self) -> bool:
+        """Whether a preset's network takes part."""
+        parts = (*self.sources, self.protect, self.ignore)
+        return any(isinstance(part, str) or getattr(part, "uses_preset", False) for part in parts)
+
+
+def combine(*sources: Source, protect: Source | None = None, ignore: Source | None = None) -> Combined:
+    """Several kinds of saliency as one, for ``saliency=``: the highest of all of them in each pixel.
+
+    >>> compress(photo, saliency=combine("default", mask))  # doctest: +SKIP
+    >>> compress(photo, saliency=combine("default", protect=[(40, 20, 90, 80)], ignore=sky))  # doctest: +SKIP
+
+    Args:
+        sources: one or more of whatever ``saliency=`` takes, but ``None``.
+        protect: what matters, whatever the sources say: boxes, a mask, or any other kind. The map becomes 1 there, or
+            at least as high as this one where this is between 0 and 1.
+        ignore: what does not matter, whatever the sources say. The map becomes 0 there, or at most 1 minus this one.
+            Where the two overlap, ``protect`` wins.
+
+    Raises:
+        OptionError: there is no source, or one is ``None``.
+    """
+    return Combined(sources, protect, ignore)
 
 
 def resolve(
@@ -32,30 +80,46 @@ def resolve(
     Args:
         saliency: as in :class:`saliency_jpeg.Options`.
         pixels: uint8 (H, W) or (H, W, 3).
-        orientation: EXIF orientation 1 to 8; a network sees the picture upright, given maps follow the pixels.
+        orientation: EXIF orientation 1 to 8 of the stored pixels.
         device: for a preset's network.
 
     Returns:
         float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` where nothing is preferred.
 
     Raises:
-        InputError: a given map has another shape than the image, values outside [0, 1] or NaN.
+        InputError: a map has another shape than the image, values outside [0, 1] or NaN.
         OptionError: the value is of no known kind.
         PresetError: unknown preset.
     """
-    if saliency is None:
-        return None
+    return None if saliency is None else _resolved(saliency, pixels, orientation, device)
+
+
+def _resolved(saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None) -> Map:
+    if isinstance(saliency, Combined):
+        return _combined(saliency, lambda part: _resolved(part, pixels, orientation, device))
     if isinstance(saliency, str):
         with _PRESET_LOCK:
             model = _preset(saliency, device)
         return _predicted(model, pixels, orientation)
-    if hasattr(saliency, "predict"):
+    if isinstance(saliency, np.ndarray | Image.Image | Sequence):
+        return _given(saliency, pixels.shape[:2])
+    if hasattr(saliency, "predict") and not isinstance(saliency, type):
         return _predicted(saliency, pixels, orientation)
-    if isinstance(saliency, np.ndarray | Image.Image):
-        return _given(_array(saliency), pixels.shape[:2])
-    if isinstance(saliency, Sequence):
-        return fill_boxes(saliency, pixels.shape[:2]).astype(np.float32)
-    raise OptionError(f"saliency must be a preset, a model, a map, a mask, boxes or None, got {saliency!r}")
+    if callable(saliency) and not isinstance(saliency, type):
+        return _called(saliency, pixels, orientation)
+    raise OptionError(
+        f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
+    )
+
+
+def _combined(combined: Combined, resolved: Callable[[Source], Map]) -> Map:
+    """The highest of the sources, held down where it is to be ignored, and up where it is to be protected."""
+    result = resolved(combined.sources[0])
+    for source in combined.sources[1:]:
+        result = np.maximum(result, resolved(source))
+    if combined.ignore is not None:
+        result = _rounded(np.minimum(result, 1 - resolved(combined.ignore)))
+    return result if combined.protect is None else np.maximum(result, resolved(combined.protect))
 
 
 @lru_cache(maxsize=4)
@@ -67,8 +131,18 @@ def _preset(name: str, device: str | None) -> SaliencyModel:
 
 def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
     upright = np.ascontiguousarray(_turn(pixels, orientation))
-    predicted = _given(np.asarray(model.predict(upright)), upright.shape[:2])
+    predicted = _checked(np.asarray(model.predict(upright)), upright.shape[:2])
     return np.ascontiguousarray(_turn(predicted, orientation, back=True))
+
+
+def _called(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
+    """What a function of the upright picture says; it gets a copy in RGB, whose values it may change."""
+    upright = np.array(_turn(pixels, orientation), order="C")
+    rgb = np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright
+    found = function(rgb)
+    if not isinstance(found, np.ndarray | Image.Image | Sequence) or isinstance(found, str):
+        raise InputError(f"a saliency function must return a map, a mask or boxes, not {type(found).__name__}")
+    return np.ascontiguousarray(_turn(_given(found, upright.shape[:2]), orientation, back=True))
 
 
 def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDArray[Any]:
@@ -81,15 +155,17 @@ def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDAr
     return turned[:, ::-1] if orientation in (2, 4) else turned
 
 
-def _array(mask: NDArray[Any] | Image.Image) -> NDArray[Any]:
-    """A mask's values; those of a palette are the grays of its colours."""
-    if isinstance(mask, Image.Image):
-        return np.asarray(mask.convert("L") if mask.mode in ("P", "PA", "LA") else mask)
-    return mask
+def _given(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:
+    """A map, a mask or boxes that somebody else made."""
+    if isinstance(given, Image.Image):  # the values of a palette are the grays of its colours
+        return _checked(np.asarray(given.convert("L") if given.mode in ("P", "PA", "LA") else given), shape)
+    if isinstance(given, np.ndarray):
+        return _checked(given, shape)
+    return fill_boxes(given, (shape[0], shape[1])).astype(np.float32)
 
 
-def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
-    """A map or mask that somebody else made: bool, uint8 from 0 to 255, or floats from 0 to 1."""
+def _checked(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
+    """The values of a map or mask: bool, uint8 from 0 to 255, or floats from 0 to 1."""
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.shape != shape:
@@ -104,5 +180,9 @@ def _given(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
         raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")
     if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
         raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
-    levels: Map = np.rint(values.astype(np.float32) * np.float32(255))
+    return _rounded(values.astype(np.float32))
+
+
+def _rounded(values: Map) -> Map:
+    levels: Map = np.rint(values * np.float32(255))
     return levels / np.float32(255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
-from saliency_jpeg.evaluation import auc_judd, cc, f_curve, judges, mae, nss
+from saliency_jpeg.evaluation import auc_judd, cc, f_curve, judges, mae, nss, robustness
 from saliency_jpeg.evaluation.__main__ import main
 from saliency_jpeg.evaluation.judges import GazeSample
 
@@ -157,6 +158,52 @@ def test_the_command_prints_one_table_for_each_folder(
     assert main([*words, "--no-baselines", "--markdown", "--count", "1"]) == 0
     printed = capsys.readouterr().out
     assert "| cam |" in printed and "Gaussian" not in printed and "gaze, 1 images" in printed
+
+
+# ---- without a judge ---------------------------------------------------------------------------
+
+
+def test_a_map_that_follows_the_picture_is_steady(gaze: Path) -> None:
+    rgb = picture((12, 30))
+    assert robustness.steadiness(rgb, flat) == (0, 0, 0)
+    followed = robustness.steadiness(rgb, lambda p: np.clip(bright(p), 0, 1))
+    assert followed.mirrored == 0 and 0 < max(followed) < 0.03
+
+    def left(p: Image) -> Floats:
+        return np.broadcast_to(np.arange(p.shape[1]) < p.shape[1] // 2, p.shape[:2]).astype(np.float64)
+
+    def small_only(p: Image) -> Floats:
+        return np.full(p.shape[:2], 1.0 if p.shape[0] < 40 else 0.25)
+
+    assert robustness.steadiness(rgb, left).mirrored == 1
+    assert robustness.steadiness(rgb, small_only) == (0, 0.75, 0)
+    mean, worst = robustness.judge_steadiness([rgb, rgb[:20]], {"x": small_only})["x"]
+    assert mean == (0, 0.375, pytest.approx(0.375)) and worst == (0, 0.75, 0.75)
+    with pytest.raises(InputError, match="no image"):
+        robustness.judge_steadiness([], {"x": flat})
+
+
+def test_boxes_are_pooled_by_area() -> None:
+    rgb = picture((12, 30))  # bright in rows 7 to 16, columns 25 to 34
+    pictures = [(rgb, [(25, 7, 35, 17)]), (rgb, [(0, 7, 25, 17), (0, 8, 5, 9)]), (rgb, [])]
+    found = robustness.judge_boxes(pictures, {"bright": bright, "flat": flat})
+    assert found == {"bright": pytest.approx(100 / 350), "flat": 1}
+    assert robustness.judge_boxes(pictures, {"flat": flat}, threshold=0.6) == {"flat": 0}
+    assert math.isnan(robustness.judge_boxes([], {"flat": flat})["flat"])
+
+
+def test_the_command_tries_steadiness_and_boxes(gaze: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (gaze / "faces.csv").write_text("image,left,top,right,bottom\na.png,25,7,35,17\na.png,0,0,4,4\nz.png,0,0,1,1\n")
+    words = ["saliency", "--images", str(gaze / "images"), "--presets", "cam", "--boxes"]
+    assert main([*words, str(gaze / "faces.csv"), "--threshold", "0"]) == 0
+    printed = capsys.readouterr().out
+    assert "images, 4 images" in printed and "images, 2 boxes" in printed and "mirrored, worst" in printed
+    assert printed.splitlines()[-1].split() == ["spectral", "residual", "1.000"]
+    (gaze / "faces.csv").write_text("image,x\na.png,25\n")
+    assert main([*words, str(gaze / "faces.csv")]) == 1
+    assert "left, top, right, bottom" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["saliency", "--masks", str(gaze), "--boxes", str(gaze / "faces.csv")])
 
 
 def test_the_command_tells_errors_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from .quality import (
     psnr_hvsm,
     psnr_rgb,
 )
+from .robustness import Steadiness, judge_boxes, judge_steadiness, read_boxes, steadiness
 from .saliency import (
     auc,
     auc_judd,
@@ -43,6 +44,7 @@ __all__ = [
     "GazeScores",
     "MaskScores",
     "Ssimulacra2",
+    "Steadiness",
     "auc",
     "auc_judd",
     "butteraugli",
@@ -51,8 +53,10 @@ __all__ = [
     "centred_gaussian",
     "f_curve",
     "fixation_density",
+    "judge_boxes",
     "judge_gaze",
     "judge_masks",
+    "judge_steadiness",
     "kl",
     "mae",
     "max_f",
@@ -63,10 +67,12 @@ __all__ = [
     "psnr",
     "psnr_hvsm",
     "psnr_rgb",
+    "read_boxes",
     "read_gaze",
     "read_masks",
     "share_above",
     "sim",
     "spectral_residual",
     "ssimulacra2",
+    "steadiness",
 ]

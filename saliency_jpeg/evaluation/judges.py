@@ -32,6 +32,7 @@ __all__ = [
     "ceiling",
     "judge_gaze",
     "judge_masks",
+    "read",
     "read_gaze",
     "read_masks",
     "score_gaze",
@@ -94,7 +95,7 @@ def read_gaze(folder: Path, names: Collection[str] | None = None, count: int | N
     fixations = _fixations(folder / "fixations.csv")
     seen = {Path(image).stem for image in fixations}
     for path in _images(folder, seen if names is None else seen.intersection(names), count):
-        rgb = _read(path, "RGB")
+        rgb = read(path, "RGB")
         inside = [_inside(points, rgb.shape[:2]) for points in fixations.get(path.name, {}).values()]
         viewers = tuple(points for points in inside if len(points))
         if viewers:
@@ -108,9 +109,9 @@ def read_masks(folder: Path, names: Collection[str] | None = None, count: int | 
         InputError: there is nothing to read.
     """
     for path in _images(folder, names, count):
-        mask = _read((folder / "masks" / path.relative_to(folder / "images")).with_suffix(".png"), "L") > 127
+        mask = read((folder / "masks" / path.relative_to(folder / "images")).with_suffix(".png"), "L") > 127
         if mask.any() and not mask.all():
-            yield MaskSample(path.stem, _read(path, "RGB"), mask)
+            yield MaskSample(path.stem, read(path, "RGB"), mask)
 
 
 def _images(folder: Path, names: Collection[str] | None, count: int | None) -> list[Path]:
@@ -120,7 +121,8 @@ def _images(folder: Path, names: Collection[str] | None, count: int | None) -> l
     return chosen
 
 
-def _read(path: Path, mode: str) -> Image:
+def read(path: Path, mode: str) -> Image:
+    """Pixels of a file in Pillow's ``mode``: uint8 (H, W, 3) for "RGB", (H, W) for "L"."""
     with PilImage.open(path) as picture:
         return np.asarray(picture.convert(mode), np.uint8)
 

@@ -12,7 +12,7 @@ from ..errors import SaliencyJpegError
 from .arrays import Image, Map
 from .baselines import centred_gaussian, spectral_residual
 from .codecs import find_model
-from .folders import read_names
+from .folders import LOSSLESS, LOSSY, choose, read_names
 from .judges import (
     SIGMA,
     GazeSample,
@@ -21,10 +21,12 @@ from .judges import (
     ceiling,
     judge_gaze,
     judge_masks,
+    read,
     read_gaze,
     read_masks,
 )
 from .report import Table, render
+from .robustness import Steadiness, judge_boxes, judge_steadiness, read_boxes
 
 __all__ = ["main"]
 
@@ -41,6 +43,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--presets", type=_names, default=["default"], help="presets, or weights files .npz, comma between (default)"
     )
+    parser.add_argument(
+        "--images", type=Path, nargs="+", default=[], help="folders of images to see how steady maps are"
+    )
+    parser.add_argument(
+        "--boxes", type=Path, help="CSV file of image,left,top,right,bottom: what share is found salient"
+    )
+    parser.add_argument("--threshold", type=float, default=0.5, help="from which a pixel of a box is salient (0.5)")
     parser.add_argument("--names", type=Path, help="judge only the images whose stems stand in this file, one a line")
     parser.add_argument("--count", type=int, help="at most so many images of each folder, drawn with a fixed seed")
     parser.add_argument("--sigma", type=float, default=SIGMA, help="of the gaze density in pixels (24)")
@@ -53,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if not options.gaze and not options.masks:
-        parser.error("give a folder to judge by with --gaze or --masks")
+    if not (options.gaze or options.masks or options.images):
+        parser.error("give a folder to judge by with --gaze, --masks or --images")
+    if options.boxes and not options.images:
+        parser.error("--boxes needs the folder of the pictures in --images")
     try:
         tables = list(_tables(options))
     except (SaliencyJpegError, OSError) as error:
@@ -79,6 +90,22 @@ def _tables(options: argparse.Namespace) -> Iterator[Table]:
         seen = []
         masks = judge_masks(_noted(read_masks(folder, names, options.count), seen), predictors)
         yield _table(f"{folder.name}, {len(seen)} images", _MASKS, masks)
+
+    for folder in options.images:
+        paths = choose(folder, LOSSLESS | LOSSY, names, options.count)
+        yield _steadiness(f"{folder.name}, {len(paths)} images", paths, predictors)
+        if options.boxes:
+            boxes = read_boxes(options.boxes)
+            pictures = ((read(path, "RGB"), boxes[path.stem]) for path in paths if path.stem in boxes)
+            shares = judge_boxes(pictures, predictors, options.threshold)
+            counted = sum(len(boxes.get(path.stem, [])) for path in paths)
+            yield _table(f"{folder.name}, {counted} boxes", ("share",), {n: [share] for n, share in shares.items()})
+
+
+def _steadiness(title: str, paths: Sequence[Path], predictors: Mapping[str, Predictor]) -> Table:
+    found = judge_steadiness((read(path, "RGB") for path in paths), predictors)
+    columns = [f"{change}{of}" for of in ("", ", worst") for change in Steadiness._fields]
+    return _table(title, columns, {name: (*mean, *worst) for name, (mean, worst) in found.items()})
 
 
 def _table(title: str, columns: Sequence[str], scores: Mapping[str, Sequence[float]]) -> Table:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 _Float: TypeAlias = NDArray[np.float32]
 _Levels: TypeAlias = NDArray[np.int16]
+_Band: TypeAlias = tuple[int, int]
 _Scan: TypeAlias = tuple[Sequence[int], int, int, int, int]
 
 ZIGZAG: tuple[int, ...]
@@ -49,6 +50,7 @@ def quantize(
     block_lambda: _Float,
     prices: _Float,
     sensitivity: _Float,
+    bands: Sequence[_Band] = [(1, 63)],
 ) -> _Levels:
     """Levels that minimise, block by block, ``sum(sensitivity * (coefficients / table - levels)**2) + lambda * bits``.
 
@@ -58,9 +60,11 @@ def quantize(
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
         block_lambda: (rows, cols), squared steps per bit; where it is 0 or less the block is rounded.
-        prices: (257,) bits of each run/size symbol with its raw bits (T.81, F.1.2.2); ``[256]`` is an end of block
-            that is its block's only symbol. Prices that fall as the run grows are raised to that of the shorter run.
+        prices: (bands, 257) bits of each run/size symbol with its raw bits (T.81, F.1.2.2); ``[256]`` is an end of
+            band that is the block's only symbol in it. Prices that fall as the run grows are raised to that of the
+            shorter run.
         sensitivity: (64,) cost of one squared step of error, natural order.
+        bands: (Ss, Se) of the scans that send the AC levels, one after the other from 1 to 63 (T.81, G.1.1.1.1).
     """
 
 def quantize_dc(
@@ -85,14 +89,27 @@ def quantize_dc(
         levels: (rows, cols, 64), written to.
     """
 
-def ac_histogram(levels: _Levels, eob_runs: bool = False) -> NDArray[np.uint32]:
-    """(257,) counts of the run/size symbols of one scan over all AC coefficients (T.81, F.1.2.2).
+def ac_histogram(levels: _Levels, eob_runs: bool = False, ss: int = 1, se: int = 63) -> NDArray[np.uint32]:
+    """(257,) counts of the run/size symbols of one scan over the AC coefficients ss to se (T.81, F.1.2.2).
 
-    ``[256]`` is the number of blocks without any AC level; their ends of block are counted in ``[0]`` as well.
+    ``[256]`` is the number of blocks without any level in that band; their ends of band are counted in ``[0]`` as well.
 
     Args:
         levels: (rows, cols, 64).
         eob_runs: as in a progressive scan, one symbol (0x00, 0x10 ... 0xE0) ends a run of blocks (T.81, G.1.2.2).
+        ss: first coefficient, zigzag order.
+        se: last coefficient.
+    """
+
+def best_bands(levels: Sequence[_Levels]) -> tuple[list[_Band], NDArray[np.uint32]]:
+    """The bands in which progressive scans, each with a code of its own, send these AC levels in the fewest bits.
+
+    Args:
+        levels: (rows, cols, 64) of each component that shares the codes.
+
+    Returns:
+        (Ss, Se) of the bands, and the (bands, 257) counts of their symbols, components added up; see
+        :func:`ac_histogram`.
     """
 
 def block_bits(levels: _Levels, prices: _Float) -> _Float:

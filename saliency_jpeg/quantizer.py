@@ -20,6 +20,15 @@ _DC_CATEGORIES: Final = 12  # of 8-bit samples, T.81 table F.1
 _UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
 
 LevelArray = NDArray[np.int16]
+Histogram = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class _AcPrices:
+    """Prices of the AC symbols of one kind of component, (n, 257), and the bands (Ss, Se) that they belong to."""
+
+    bands: list[tuple[int, int]]
+    prices: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Quantizer:
         tuning: Tuning = TUNINGS["default"],
     ) -> None:
         """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
-        self._eob_runs = progressive
+        self._progressive = progressive
         self._coefficients = coefficients
         self.pixels = weights.size * 64  # those that pad the last blocks included
         self.sampling = sampling
@@ -101,7 +110,7 @@ class Quantizer:
         for chroma in coefficients[1:]:
             block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
         self._block_lambda = block_lambda
-        self._prices: list[NDArray[np.float32]] = []
+        self._prices: list[_AcPrices] = []
         self._dc_prices: list[NDArray[np.float32]] = []
 
     def at(self, scale: float) -> Levels:
@@ -126,8 +135,9 @@ class Quantizer:
 
     def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
         """Levels of component ``i`` under the prices of its kind."""
-        coefficients, block_lambda, kind = self._coefficients[i], self._block_lambda[i], min(i, 1)
-        levels = _core.quantize(coefficients, table, block_lambda, self._prices[kind], sensitivity)
+        coefficients, block_lambda, kind = self._coefficients[i], self._block_lambda[i], min(i, len(self._prices) - 1)
+        ac = self._prices[kind]
+        levels = _core.quantize(coefficients, table, block_lambda, ac.prices, sensitivity, ac.bands)
         _core.quantize_dc(
             coefficients, int(table[0]), float(sensitivity[0]), block_lambda, self._dc_prices[kind], levels
         )
@@ -135,13 +145,23 @@ class Quantizer:
 
     def _learn_prices(self, levels: list[LevelArray]) -> float:
         """Takes prices for the next pass from these levels; returns about how many bits they take."""
-        ac = _by_kind([_core.ac_histogram(component, self._eob_runs) for component in levels])
-        dc = _by_kind([_dc_histogram(component) for component in levels])
-        self._prices = [symbol_prices(h) for h in ac]
+        kinds = self._kinds(levels)
+        ac = [self._band_histograms(components) for components in kinds]
+        dc = [np.sum([_dc_histogram(c) for c in components], axis=0, dtype=np.uint32) for components in kinds]
+        self._prices = [_AcPrices(bands, np.stack([symbol_prices(h) for h in counts])) for bands, counts in ac]
         self._dc_prices = [_dc_prices(h) for h in dc]
-        return sum(map(_ac_bits, ac)) + sum(float(h @ p) for h, p in zip(dc, self._dc_prices, strict=True))
+        ac_bits = sum(_ac_bits(h) for _, counts in ac for h in counts)
+        return ac_bits + sum(float(h @ p) for h, p in zip(dc, self._dc_prices, strict=True))
 
+    def _kinds(self, levels: list[LevelArray]) -> list[list[LevelArray]]:
+        """The components by the codes that they share: all apart, but baseline files have only two codes."""
+        if self._progressive or len(levels) == 1:
+            return [[component] for component in levels]
+        return [levels[:1], levels[1:]]
 
-def _by_kind(histograms: list[NDArray[np.uint32]]) -> list[NDArray[np.uint32]]:
-    """Luma, and both chroma components together, as they share a table."""
-    return histograms if len(histograms) == 1 else [histograms[0], histograms[1] + histograms[2]]
+    def _band_histograms(self, components: list[LevelArray]) -> tuple[list[tuple[int, int]], Histogram]:
+        """The bands in which these components are best sent, and the (n, 257) counts of their symbols."""
+        if self._progressive:
+            return _core.best_bands(components)
+        counts = [_core.ac_histogram(levels) for levels in components]
+        return [(1, 63)], np.sum(counts, axis=0, dtype=np.uint32)[None]

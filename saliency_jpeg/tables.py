@@ -33,6 +33,17 @@ _TILT_MIDDLE: Final = 3.0
 _TILT_SPAN: Final = 6.0
 
 
+def _obliqueness() -> NDArray[np.float64]:
+    """(64,) how far a frequency lies off the axes: -1/2 on them, 1/2 on the diagonal, 0 at DC."""
+    rows, cols = np.mgrid[0:8, 0:8].astype(np.float64).reshape(2, 64)
+    sine = 2 * rows * cols / np.maximum(np.square(_FREQUENCY), 1)  # of twice the angle
+    oblique: NDArray[np.float64] = np.where(_FREQUENCY > 0, np.square(sine) - 0.5, 0.0)
+    return oblique
+
+
+_OBLIQUENESS: Final = _obliqueness()
+
+
 def _rounding() -> NDArray[np.float64]:
     """(64,) offsets in (0, 1) before rounding down: a golden-ratio sequence over the pairs of frequencies."""
     row, col = np.divmod(np.arange(64), 8)
@@ -47,7 +58,8 @@ _ROUNDING: Final = _rounding()
 
 def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
     """(64,) real steps of one component, natural order."""
-    base = np.exp(np.interp(_FREQUENCY, FREQUENCY_KNOTS, np.log(shape.steps)))
+    diagonal = np.interp(_FREQUENCY, (0.0, FREQUENCY_KNOTS[-1]), shape.diagonal)
+    base = np.exp(np.interp(_FREQUENCY, FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
     exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / _BENT_BELOW, 1.0)
     steps: NDArray[np.float64] = base * scale**exponent
     return steps

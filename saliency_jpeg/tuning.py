@@ -20,12 +20,16 @@ class TableShape:
     """One component's quantization table.
 
     Attributes:
-        steps: six, at radial frequencies ``tables.FREQUENCY_KNOTS`` for scale 1, in coefficient units.
+        steps: six, at radial frequencies ``tables.FREQUENCY_KNOTS`` for scale 1, in coefficient units; the mean (of
+            logarithms) of those on the axes and on the diagonal.
         bend: exponent of the scale at DC; 1 from the third frequency on, linear between.
+        diagonal: logarithm of the ratio between steps on the diagonal and on the axes, at the first and at the last
+            knot; linear between.  The eye is less sensitive to oblique gratings.
     """
 
     steps: tuple[float, ...]
     bend: float
+    diagonal: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -28,22 +29,31 @@ def random_prices(rng: np.random.Generator, *, rising: bool) -> Floats:
     return prices.astype(np.float32)
 
 
-def run_prices(prices: Floats) -> NDArray[np.float64]:
-    """[size, run]: bits with the ZRLs of a long run, raised so that they never fall with the run."""
-    p = prices.astype(float)
+@functools.cache
+def _run_prices(prices: bytes) -> NDArray[np.float64]:
+    p = np.frombuffer(prices, np.float32).astype(float)
     bits = [[run // 16 * p[ZRL] + p[run % 16 << 4 | size] for run in range(63)] for size in range(11)]
     return np.maximum.accumulate(np.array(bits), axis=1)
 
 
-def block_cost(levels: NDArray[np.int16], prices: Floats, by_run: NDArray[np.float64]) -> float:
-    """AC bits of one block."""
-    positions = np.flatnonzero(levels[ZIGZAG][1:]) + 1
+def run_prices(prices: Floats) -> NDArray[np.float64]:
+    """[size, run]: bits with the ZRLs of a long run, raised so that they never fall with the run."""
+    return _run_prices(prices.tobytes())
+
+
+def band_cost(levels: NDArray[np.int16], prices: Floats, ss: int = 1, se: int = 63) -> float:
+    """AC bits of one band of one block."""
+    by_run = run_prices(prices)
+    positions = np.flatnonzero(levels[ZIGZAG][ss : se + 1]) + ss
     if positions.size == 0:
         return float(prices[EMPTY])
-    bits = 0.0 if positions[-1] == 63 else float(prices[0])
-    for before, here in pairwise([0, *positions.tolist()]):
+    bits = 0.0 if positions[-1] == se else float(prices[0])
+    for before, here in pairwise([ss - 1, *positions.tolist()]):
         bits += by_run[abs(int(levels[ZIGZAG[here]])).bit_length(), here - before - 1]
     return bits
+
+
+BANDS = {1: [(1, 63)], 3: [(1, 3), (4, 17), (18, 63)]}
 
 
 class Case(NamedTuple):
@@ -54,9 +64,10 @@ class Case(NamedTuple):
     block_lambda: Floats
     prices: Floats
     sensitivity: Floats
+    bands: list[tuple[int, int]]
 
 
-def random_case(seed: int, blocks: int) -> Case:
+def random_case(seed: int, blocks: int, bands: int = 1) -> Case:
     rng = np.random.default_rng(seed)
     scaled = rng.uniform(-0.49, 0.49, (blocks, 64))
     for block in scaled:
@@ -72,18 +83,20 @@ def random_case(seed: int, blocks: int) -> Case:
         (scaled * table).astype(np.float32)[None],
         table,
         np.exp(rng.uniform(np.log(0.005), np.log(2), (1, blocks))).astype(np.float32),
-        random_prices(rng, rising=seed % 2 == 0),
+        np.stack([random_prices(rng, rising=seed % 2 == 0) for _ in range(bands)]),
         rng.uniform(0.3, 2, 64).astype(np.float32),
+        BANDS[bands],
     )
 
 
-def total_cost(case: Case, index: int, levels: NDArray[np.int16], by_run: NDArray[np.float64]) -> float:
+def total_cost(case: Case, index: int, levels: NDArray[np.int16]) -> float:
     scaled = case.coefficients[0, index].astype(float) / case.table
     distortion = (case.sensitivity * (scaled - levels) ** 2)[1:].sum()
-    return float(distortion + case.block_lambda[0, index] * block_cost(levels, case.prices, by_run))
+    bits = sum(band_cost(levels, prices, *band) for prices, band in zip(case.prices, case.bands, strict=True))
+    return float(distortion + case.block_lambda[0, index] * bits)
 
 
-def lowest_cost(case: Case, index: int, rounded: NDArray[np.int16], by_run: NDArray[np.float64]) -> float:
+def lowest_cost(case: Case, index: int, rounded: NDArray[np.int16]) -> float:
     """By trying every level between zero and the rounded one."""
     places = np.flatnonzero(rounded[1:]) + 1
     ranges = [range(abs(int(rounded[p])) + 1) for p in places]
@@ -91,21 +104,21 @@ def lowest_cost(case: Case, index: int, rounded: NDArray[np.int16], by_run: NDAr
     for choice in product(*ranges):
         levels = np.zeros(64, np.int16)
         levels[places] = np.sign(rounded[places]) * np.array(choice, np.int16)
-        best = min(best, total_cost(case, index, levels, by_run))
+        best = min(best, total_cost(case, index, levels))
     return best
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_trellis_finds_the_optimum(seed: int) -> None:
-    case = random_case(seed, blocks=200)
+@pytest.mark.parametrize("bands", BANDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_trellis_finds_the_optimum(seed: int, bands: int) -> None:
+    case = random_case(seed, blocks=120, bands=bands)
     rounded = _core.quantize_plain(case.coefficients, case.table)[0]
     found = _core.quantize(*case)[0]
-    by_run = run_prices(case.prices)
     assert np.array_equal(found[:, 0], rounded[:, 0])
     assert (found * rounded >= 0).all() and (abs(found) <= abs(rounded)).all()
     for i, levels in enumerate(found):
-        assert total_cost(case, i, levels * (ZIGZAG.argsort() > 0), by_run) == pytest.approx(
-            lowest_cost(case, i, rounded[i], by_run), rel=1e-4
+        assert total_cost(case, i, levels * (ZIGZAG.argsort() > 0)) == pytest.approx(
+            lowest_cost(case, i, rounded[i]), rel=1e-4
         )
 
 
@@ -154,7 +167,7 @@ def options(lmbda: float) -> tuple[Floats, Floats, Floats]:
     run, size = np.divmod(np.arange(257, dtype=np.float32), 16)
     prices = (2 + run / 2 + 2 * size).astype(np.float32)
     prices[[0, EMPTY]] = 3, 1
-    return np.full((6, 7), lmbda, np.float32), prices, np.ones(64, np.float32)
+    return np.full((6, 7), lmbda, np.float32), prices[None], np.ones(64, np.float32)
 
 
 def test_lambda_zero_rounds_and_a_huge_one_leaves_only_dc() -> None:
@@ -171,7 +184,7 @@ def test_bits_fall_and_distortion_rises_with_lambda() -> None:
     bits, distortion = [], []
     for lmbda in (0, 0.02, 0.1, 0.5, 2):
         levels = _core.quantize(coefficients, table, *options(lmbda))
-        bits.append(_core.block_bits(levels, prices).sum())
+        bits.append(_core.block_bits(levels, prices[0]).sum())
         distortion.append(((coefficients / table - levels)[..., 1:] ** 2).sum())
     assert bits == sorted(bits, reverse=True) and distortion == sorted(distortion)
     assert bits[0] > 2 * bits[-1]
@@ -196,9 +209,8 @@ def test_bits_and_counts_of_levels_agree_with_the_definition() -> None:
     rng = np.random.default_rng(9)
     levels = sparse_levels(rng, 5, 6)
     prices = random_prices(rng, rising=True)
-    by_run = run_prices(prices)
     bits = _core.block_bits(levels, prices)
-    wanted = [block_cost(block, prices, by_run) for block in levels.reshape(-1, 64)]
+    wanted = [band_cost(block, prices) for block in levels.reshape(-1, 64)]
     np.testing.assert_allclose(bits.ravel(), wanted, rtol=1e-5)
     histogram = _core.ac_histogram(levels)
     assert histogram.shape == (257,) and histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
@@ -222,6 +234,31 @@ def test_counts_of_end_of_band_runs() -> None:
     assert runs[ends].tolist() == wanted[:15].tolist() and wanted[8:].any()
     others = np.setdiff1d(np.arange(257), ends)
     assert np.array_equal(runs[others], plain[others])
+
+
+def test_counts_of_a_band_leave_out_the_rest() -> None:
+    levels = sparse_levels(np.random.default_rng(5), 12, 9)
+    alone = levels.copy()
+    alone[..., np.setdiff1d(np.arange(64), ZIGZAG[5:20])] = 0
+    found = _core.ac_histogram(levels, eob_runs=True, ss=5, se=19)
+    assert np.array_equal(found, _core.ac_histogram(alone, eob_runs=True, ss=5, se=19))
+    assert found[EMPTY] == np.count_nonzero(~alone[..., 1:].any(-1)) and 0 < found[EMPTY] < 12 * 9
+    with pytest.raises(ValueError, match="band"):
+        _core.ac_histogram(levels, ss=5, se=4)
+
+
+def test_best_bands_cost_no_more_than_one_scan() -> None:
+    """Busy low frequencies over empty high ones are worth a scan of their own."""
+    rng = np.random.default_rng(6)
+    levels = np.zeros((2, 20, 30, 64), np.int16)
+    levels[..., ZIGZAG[1:3]] = rng.integers(-9, 10, (2, 20, 30, 2))
+    levels[..., ZIGZAG[3:40]] = rng.random((2, 20, 30, 37)) < 0.03
+    bands, counts = _core.best_bands(list(levels))
+    assert [bands[0][0], bands[-1][1]] == [1, 63] and len(bands) > 1
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
+    for band, found in zip(bands, counts, strict=True):
+        wanted = [_core.ac_histogram(component, True, *band) for component in levels]
+        assert np.array_equal(found, wanted[0] + wanted[1])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -258,7 +295,10 @@ BLOCKS = np.zeros((6, 7, 64), np.float32)
         ((BLOCKS, ONES[:63], *options(1)), ValueError),
         ((BLOCKS[0], ONES, *options(1)), ValueError),
         ((BLOCKS, ONES, options(1)[0][1:], *options(1)[1:]), ValueError),
-        ((BLOCKS, ONES, options(1)[0], options(1)[1][:256], options(1)[2]), ValueError),
+        ((BLOCKS, ONES, options(1)[0], options(1)[1][:, :256], options(1)[2]), ValueError),
+        ((BLOCKS, ONES, *options(1), [(1, 5), (6, 63)]), ValueError),
+        ((BLOCKS, ONES, *options(1), [(1, 62)]), ValueError),
+        ((BLOCKS, ONES, *options(1), [(0, 63)]), ValueError),
         ((BLOCKS, ONES, *options(1)[:2], ONES[:5].astype(np.float32)), ValueError),
         ((BLOCKS.astype(float), ONES, *options(1)), TypeError),
         ((BLOCKS, ONES.astype(np.int64), *options(1)), TypeError),

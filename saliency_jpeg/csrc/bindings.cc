@@ -95,13 +95,28 @@ Array<int16_t> py_quantize_plain(const Array<float>& coefficients, const Array<u
   return levels;
 }
 
+// The bands that rows of `prices` (n, 257) belong to.
+std::vector<PricedBand> priced_bands(const Array<float>& prices, const std::vector<std::pair<int, int>>& bands) {
+  require(prices.ndim() == 2 && prices.shape(1) == 257 && prices.shape(0) == static_cast<py::ssize_t>(bands.size()),
+          "prices must have shape (bands, 257)");
+  std::vector<PricedBand> priced;
+  int next = 1;
+  for (const auto& [ss, se] : bands) {
+    require(ss == next && se >= ss && se <= 63, "bands must follow each other from 1 to 63");
+    priced.push_back({{ss, se}, prices.data(static_cast<py::ssize_t>(priced.size()))});
+    next = se + 1;
+  }
+  require(next == 64, "bands must follow each other from 1 to 63");
+  return priced;
+}
+
 Array<int16_t> py_quantize(const Array<float>& coefficients, const Array<uint16_t>& table,
                            const Array<float>& block_lambda, const Array<float>& prices,
-                           const Array<float>& sensitivity) {
+                           const Array<float>& sensitivity, const std::vector<std::pair<int, int>>& bands) {
   const CoefficientView view = blocks(coefficients);
   require(block_lambda.ndim() == 2 && block_lambda.shape(0) == view.rows && block_lambda.shape(1) == view.cols,
           "block_lambda must have shape (rows, cols)");
-  const QuantizeRule rule{vector_of(table, kBlockSize, "table"), vector_of(prices, 257, "prices"),
+  const QuantizeRule rule{vector_of(table, kBlockSize, "table"), priced_bands(prices, bands),
                           vector_of(sensitivity, kBlockSize, "sensitivity")};
   check_table(rule.table);
   Array<int16_t> levels = new_blocks<int16_t>(view.rows, view.cols);
@@ -129,12 +144,31 @@ void py_quantize_dc(const Array<float>& coefficients, int step, float sensitivit
   quantize_dc(view, rule, lambda, out);
 }
 
-Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs) {
+py::tuple py_best_bands(const std::vector<Array<int16_t>>& components) {
+  std::vector<LevelView> views;
+  for (const Array<int16_t>& levels : components) views.push_back(blocks(levels));
+  BandStatistics found;
+  {
+    py::gil_scoped_release release;
+    found = best_bands(views);
+  }
+  std::vector<std::pair<int, int>> bands;
+  for (Band band : found.bands) bands.emplace_back(band.ss, band.se);
+  Array<uint32_t> histograms(std::vector<py::ssize_t>{static_cast<py::ssize_t>(bands.size()), 257});
+  for (size_t i = 0; i < bands.size(); ++i) {
+    std::copy(found.histograms[i].begin(), found.histograms[i].end(),
+              histograms.mutable_data(static_cast<py::ssize_t>(i)));
+  }
+  return py::make_tuple(bands, histograms);
+}
+
+Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs, int ss, int se) {
   const LevelView view = blocks(levels);
+  require(1 <= ss && ss <= se && se <= 63, "a band must lie within 1 to 63");
   AcHistogram histogram;
   {
     py::gil_scoped_release release;
-    histogram = ac_histogram(view, eob_runs);
+    histogram = ac_histogram(view, eob_runs, {ss, se});
   }
   return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
 }
@@ -294,10 +328,13 @@ PYBIND11_MODULE(_core, m) {
   m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1);
   m.def("quantize_plain", &py_quantize_plain, py::arg("coefficients").noconvert(), py::arg("table").noconvert());
   m.def("quantize", &py_quantize, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
-        py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert());
+        py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert(),
+        py::arg("bands") = std::vector<std::pair<int, int>>{{1, 63}});
+  m.def("best_bands", &py_best_bands, py::arg("levels"));
   m.def("quantize_dc", &py_quantize_dc, py::arg("coefficients").noconvert(), py::arg("step"), py::arg("sensitivity"),
         py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("levels").noconvert());
-  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false);
+  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false, py::arg("ss") = 1,
+        py::arg("se") = 63);
   m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("prices").noconvert());
   m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),

@@ -58,23 +58,29 @@ struct RunPrices {
 
 // A position where a level other than zero may stand, with the best way to get there.
 struct Node {
-  int position = 0;   // zigzag; 0 is the start of the block
+  int position = 0;   // zigzag; that of the first node is the one before the band
   int before = 0;     // index of the node before
   int16_t level = 0;  // magnitude
-  float cost = 0;     // against a block of zeros, in bits
+  float cost = 0;     // against a band of zeros, in bits
 };
 
-// The trellis of one block.  Costs are in bits: distortion is divided by lambda.
+// The trellis of one band of one block.  Costs are in bits: distortion is divided by lambda.
 class Trellis {
  public:
-  Trellis(const RunPrices& prices, const float* symbol_prices, const float* sensitivity)
-      : prices_(prices), end_(symbol_prices[kEob]), empty_(symbol_prices[256]), sensitivity_(sensitivity) {}
+  Trellis(const PricedBand& priced, const float* sensitivity)
+      : prices_(priced.prices),
+        end_(priced.prices[kEob]),
+        empty_(priced.prices[256]),
+        last_(priced.band.se),
+        mask_(band_mask(priced.band.ss, priced.band.se)),
+        sensitivity_(sensitivity) {
+    nodes_[0].position = priced.band.ss - 1;
+  }
 
-  // `levels` holds the rounded block and gets the best one.
-  void run(const float* scaled, float lambda, int16_t* levels) {
-    const uint64_t candidates = nonzero_mask(levels) & ~uint64_t{1};
+  // `levels` holds the rounded block, `nonzero` its mask; the band gets its best levels.
+  void run(const float* scaled, uint64_t nonzero, float per_bit, int16_t* levels) {
+    const uint64_t candidates = nonzero & mask_;
     if (candidates == 0) return;
-    const float per_bit = 1.0f / lambda;
     count_ = 1;
     open_count_ = 1;
     open_[0] = 0;
@@ -119,7 +125,7 @@ class Trellis {
     int best = 0;
     float lowest = empty_;
     for (int i = 1; i < count_; ++i) {
-      const float cost = nodes_[i].cost + (nodes_[i].position == 63 ? 0.0f : end_);
+      const float cost = nodes_[i].cost + (nodes_[i].position == last_ ? 0.0f : end_);
       if (cost < lowest) {
         lowest = cost;
         best = i;
@@ -137,8 +143,10 @@ class Trellis {
     for (; candidates != 0; candidates &= candidates - 1) levels[kZigzag[__builtin_ctzll(candidates)]] = 0;
   }
 
-  const RunPrices& prices_;
+  const RunPrices prices_;
   float end_, empty_;
+  int last_;
+  uint64_t mask_;
   const float* sensitivity_;
   std::array<Node, kBlockSize> nodes_{};
   std::array<int, kBlockSize> open_{};  // nodes that a later one may follow, cost falling
@@ -160,12 +168,15 @@ JPEGCORE_MULTIVERSION
 void quantize_trellis(const CoefficientView& coefficients, const QuantizeRule& rule, const float* block_lambda,
                       const BlockView<int16_t>& levels) {
   const Steps steps(rule.table);
-  const RunPrices prices(rule.prices);
-  Trellis trellis(prices, rule.prices, rule.sensitivity);
+  std::vector<Trellis> trellises;
+  for (const PricedBand& priced : rule.bands) trellises.emplace_back(priced, rule.sensitivity);
   float scaled[kBlockSize];
   for (size_t i = 0; i < coefficients.count(); ++i) {
-    round_block(coefficients.at(i), steps, scaled, levels.at(i));
-    if (block_lambda[i] > 0) trellis.run(scaled, block_lambda[i], levels.at(i));
+    int16_t* const block = levels.at(i);
+    round_block(coefficients.at(i), steps, scaled, block);
+    if (!(block_lambda[i] > 0)) continue;
+    const uint64_t nonzero = nonzero_mask(block);
+    for (Trellis& trellis : trellises) trellis.run(scaled, nonzero, 1.0f / block_lambda[i], block);
   }
 }
 

@@ -82,12 +82,15 @@ void check_script(const std::vector<Scan>& scans, const Frame& frame) {
   }
 }
 
+Masks nonzero_masks(const LevelView& levels) {
+  Masks masks(levels.count());
+  for (size_t i = 0; i < masks.size(); ++i) masks[i] = nonzero_mask(levels.at(i));
+  return masks;
+}
+
 std::vector<Masks> nonzero_masks(const Frame& frame) {
   std::vector<Masks> masks;
-  for (const Component& c : frame.components) {
-    masks.emplace_back(c.levels.count());
-    for (size_t i = 0; i < c.levels.count(); ++i) masks.back()[i] = nonzero_mask(c.levels.at(i));
-  }
+  for (const Component& c : frame.components) masks.push_back(nonzero_masks(c.levels));
   return masks;
 }
 

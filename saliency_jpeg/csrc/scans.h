@@ -19,6 +19,7 @@ void check_script(const std::vector<Scan>& scans, const Frame& frame);
 
 // The nonzero masks of all blocks of a component: computed once, used by every scan.
 using Masks = std::vector<uint64_t>;
+Masks nonzero_masks(const LevelView& levels);
 std::vector<Masks> nonzero_masks(const Frame& frame);
 
 // Huffman table slot of a component: 0 for the first, 1 for the others.

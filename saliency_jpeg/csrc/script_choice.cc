@@ -4,24 +4,28 @@
 #include <map>
 #include <tuple>
 
+#include "bands.h"
+
 namespace jpegcore {
 namespace {
 
 using Division = std::vector<Scan>;  // of the AC coefficients of one component; `components` is filled in later
 
-// SOS: marker, length, Ns, two bytes a component, Ss, Se, Ah Al (T.81 B.2.3).
-uint64_t header_bits(const Scan& scan) { return 8 * (8 + 2 * scan.components.size()); }
-
 // Spectral selection suits low rates, successive approximation high ones.
-const std::vector<Division>& divisions() {
-  static const std::vector<Division> kDivisions{
-      {{{}, 1, 63, 0, 0}},
-      {{{}, 1, 5, 0, 0}, {{}, 6, 63, 0, 0}},
-      {{{}, 1, 9, 0, 0}, {{}, 10, 63, 0, 0}},
-      {{{}, 1, 5, 0, 0}, {{}, 6, 20, 0, 0}, {{}, 21, 63, 0, 0}},
+std::vector<Division> all_divisions() {
+  std::vector<Division> divisions{
       {{{}, 1, 5, 0, 0}, {{}, 6, 63, 0, 1}, {{}, 6, 63, 1, 0}},
       {{{}, 1, 2, 0, 0}, {{}, 3, 63, 0, 2}, {{}, 3, 63, 2, 1}, {{}, 3, 63, 1, 0}},
   };
+  for (const std::vector<Band>& bands : spectral_divisions()) {
+    divisions.emplace_back();
+    for (Band band : bands) divisions.back().push_back({{}, band.ss, band.se, 0, 0});
+  }
+  return divisions;
+}
+
+const std::vector<Division>& divisions() {
+  static const std::vector<Division> kDivisions = all_divisions();
   return kDivisions;
 }
 
@@ -67,7 +71,7 @@ class AcScans {
     scan.components = {component_};
     entry->second.counts = count_symbols(frame_, masks_, scan);
     const CountSink& sink = entry->second.counts.ac_sink[table_slot(component_)];
-    entry->second.bits = coded_bits(sink.histogram) + sink.raw_bits + header_bits(scan);
+    entry->second.bits = coded_bits(sink.histogram) + sink.raw_bits + scan_header_bits(1);
     return entry->second;
   }
 
@@ -84,7 +88,7 @@ uint64_t dc_bits(const Script& script) {
   for (const ScanCounts& counts : script.counts) {
     for (const CountSink& sink : counts.dc_sink) bits += coded_bits(sink.histogram) + sink.raw_bits;
   }
-  for (const Scan& scan : script.scans) bits += header_bits(scan);
+  for (const Scan& scan : script.scans) bits += scan_header_bits(scan.components.size());
   return bits;
 }
 

@@ -48,6 +48,12 @@ struct Scan {
   int al = 0;
 };
 
+// AC coefficients ss..se in zigzag order, sent together.
+struct Band {
+  int ss = 1;
+  int se = 63;
+};
+
 // Bytes between markers; `marker` is the marker's second byte (0xE1 for APP1).
 struct Segment {
   int marker = 0;

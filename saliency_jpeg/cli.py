@@ -116,6 +116,7 @@ def _add_compress(commands: Any) -> None:
     form.add_argument("--baseline", dest="progressive", action="store_const", const=False, help="not progressive")
     form.add_argument("--restart-interval", type=int, metavar="N", help="MCUs between restart markers; 0: none")
     form.add_argument("--metadata", choices=("keep", "safe", "strip"), help="safe drops what is personal (keep)")
+    form.add_argument("--orientation", choices=("keep", "apply"), help="as a tag, or turn the pixels (keep)")
     form.add_argument("--background", type=_color, metavar="COLOUR", help="under transparent pixels (white)")
 
 

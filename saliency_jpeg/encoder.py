@@ -17,6 +17,7 @@ from .allocation import block_weights
 from .chroma import choose_subsampling
 from .errors import OptionError, TargetError
 from .options import Options
+from .orientation import turned
 from .quantizer import Levels, Quantizer
 from .resize import resized
 from .saliency.sources import Saliency, resolve
@@ -43,7 +44,7 @@ class Compressed(NamedTuple):
         quality: 0 to 100, what ``quality=`` would have asked for.
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
         passes: of the quantizer over the image.
-        saliency: float32 (H, W) in [0, 1] that was used, or ``None``.
+        saliency: float32 (H, W) in [0, 1] that was used, turned as the pixels were, or ``None``.
     """
 
     jpeg: bytes
@@ -80,6 +81,9 @@ class Encoder:
         picture = images.load(image, background=self.options.background)
         orientation = picture.metadata.orientation
         saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        if self.options.orientation == "apply":
+            picture = picture.upright()
+            saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
         if not self.options.allow_downscale:
             return self._encode(picture, saliency)
         return self._encode_smaller(picture, saliency)
@@ -189,12 +193,12 @@ class Encoder:
         """Lowers the resolution step by step until the target leaves a quality worth looking at."""
         best: Compressed | None = None
         for factor in 0.8 ** np.arange(_MAX_DOWNSCALINGS):
-            pixels, smaller = picture.pixels, saliency
+            scaled, smaller = picture, saliency
             if factor < 1:
-                pixels = resized(pixels, factor)
+                scaled = picture.with_pixels(resized(picture.pixels, factor))
                 smaller = None if saliency is None else resized(saliency, factor)
             try:
-                found = self._encode(picture._replace(pixels=pixels), smaller)
+                found = self._encode(scaled, smaller)
             except TargetError as error:
                 last = error
                 continue
@@ -202,7 +206,7 @@ class Encoder:
                 best = found
             if found.quality >= (_LOW_QUALITY if factor == 1 else _DOWNSCALED_QUALITY):
                 return found
-            if max(pixels.shape[:2]) == 1:
+            if max(scaled.pixels.shape[:2]) == 1:
                 break
         if best is None:
             raise last
@@ -225,6 +229,7 @@ def compress(
     subsampling: str = "auto",
     progressive: bool = True,
     metadata: Literal["keep", "safe", "strip"] = "keep",
+    orientation: Literal["keep", "apply"] = "keep",
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
     allow_downscale: bool = False,

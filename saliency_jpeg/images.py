@@ -8,6 +8,8 @@
 - CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
   either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
 - Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
+- Of a PIL image, which the caller may have changed since it was opened, EXIF's tags of the size and its thumbnail are
+  made to follow where they no longer fit; every other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.segments.collect`.
 """
@@ -26,9 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from . import segments
+from . import follow, segments
 from .errors import InputError, OptionError, SegmentError
 from .metadata import Metadata, from_info, from_pillow, icc_space
+from .orientation import turned
 
 __all__ = ["MAX_SIDE", "ImageSource", "Picture", "load"]
 
@@ -57,6 +60,17 @@ class Picture(NamedTuple):
     metadata: Metadata
     original: bytes | None = None
 
+    def upright(self) -> Picture:
+        """The picture turned as its orientation asks, with metadata that say so."""
+        if self.metadata.orientation == 1:
+            return self
+        pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
+        return Picture(pixels, follow.follow(follow.upright(self.metadata), pixels))
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
+        """Another version of the picture, with metadata that follow."""
+        return Picture(pixels, follow.follow(self.metadata, pixels))
+
 
 def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
     """Load an image; the rules are those of the module.
@@ -80,7 +94,8 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
         _load_frame(source)
-        return _picture(source, from_pillow(source), colour)
+        picture = _picture(source, from_pillow(source), colour)
+        return picture.with_pixels(picture.pixels) if follow.is_stale(picture.metadata, picture.pixels) else picture
     data = _read(source)
     if data.startswith(b"\xff\xd8\xff"):
         return _from_jpeg(data, colour)

@@ -3,18 +3,19 @@
 :class:`Metadata` is format-neutral. :mod:`saliency_jpeg.segments` turns it into JPEG segments and back;
 :func:`from_pillow` collects it from an image that Pillow holds.
 
-EXIF is kept byte for byte, maker notes included. The one thing read out of it is the orientation (tag 0x0112 of IFD0;
-Exif 2.3, 4.6.4), by a parser that looks at one directory only, follows no chain of directories, and checks every offset
-against the length of the data, so that no crafted block can make it loop or allocate.
+EXIF is kept byte for byte, maker notes included. What is read out of it or changed in it, :mod:`saliency_jpeg.exif`
+does.
 """
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from .errors import OptionError, SegmentError
+from . import exif as exif_tags
+from .errors import OptionError
+from .exif import BYTE_ORDERS, EXIF_HEADER
+from .exif import minimal as minimal_exif
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXIF_HEADER", "Metadata", "checked_density", "from_info", "from_pillow", "icc_space", "minimal_exif"]
 
-EXIF_HEADER = b"Exif\0\0"
-
-_ORIENTATION = 0x0112
-_SHORT = 3
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+_ORIENTATION = exif_tags.ORIENTATION
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,7 @@ class Metadata:
     @property
     def orientation(self) -> int:
         """EXIF orientation, 1 to 8; 1 where the EXIF block is absent or damaged or the tag is not one SHORT of 1..8."""
-        directory = _first_directory(self.exif)
-        if self.exif is None or directory is None:
-            return 1
-        for entry in directory.find(self.exif, _ORIENTATION):
-            kind, count, value = struct.unpack_from(directory.order + "HIH", self.exif, entry + 2)
-            return value if kind == _SHORT and count == 1 and 1 <= value <= 8 else 1
-        return 1
+        return exif_tags.orientation(self.exif)
 
     def with_orientation(self, value: int) -> Metadata:
         """The same metadata with another orientation.
@@ -76,71 +67,8 @@ class Metadata:
             raise OptionError(f"orientation must be an integer from 1 to 8, got {value!r}")
         if self.exif is None:
             return self if value == 1 else replace(self, exif=minimal_exif(value))
-        directory = _first_directory(self.exif)
-        if directory is None and value == 1:
-            return self
-        if directory is None:
-            raise SegmentError("the EXIF block has no readable first directory; the orientation cannot be set in it")
-        return replace(self, exif=_set_orientation(self.exif, directory, value))
-
-
-class _Directory(NamedTuple):
-    """IFD0 of a TIFF body: byte order as a ``struct`` prefix, offset of its first entry, number of entries."""
-
-    order: str
-    start: int
-    entries: int
-
-    @property
-    def end(self) -> int:
-        """Offset after the last entry."""
-        return self.start + 12 * self.entries
-
-    def find(self, exif: bytes, tag: int) -> list[int]:
-        """Offsets of the entries with this tag."""
-        pattern = struct.pack(self.order + "H", tag)
-        return [at for at in range(self.start, self.end, 12) if exif[at : at + 2] == pattern]
-
-
-def _first_directory(exif: bytes | None) -> _Directory | None:
-    """IFD0 if the header is TIFF's and the whole table lies inside the data, else None."""
-    if exif is None or len(exif) < 8 or exif[:4] not in _BYTE_ORDERS:
-        return None
-    order = _BYTE_ORDERS[exif[:4]]
-    (offset,) = struct.unpack_from(order + "I", exif, 4)
-    if offset < 8 or offset + 2 > len(exif):
-        return None
-    (count,) = struct.unpack_from(order + "H", exif, offset)
-    directory = _Directory(order, offset + 2, count)
-    return directory if directory.end <= len(exif) else None
-
-
-def _set_orientation(exif: bytes, directory: _Directory, value: int) -> bytes:
-    entry = struct.pack(directory.order + "HHIHH", _ORIENTATION, _SHORT, 1, value, 0)
-    places = directory.find(exif, _ORIENTATION)
-    if not places:
-        return exif if value == 1 else _append_directory(exif, directory, entry)
-    patched = bytearray(exif)
-    for at in places:
-        patched[at : at + 12] = entry
-    return bytes(patched)
-
-
-def _append_directory(exif: bytes, directory: _Directory, entry: bytes) -> bytes:
-    """Copy IFD0 with one entry more to the end, sorted by tag as TIFF 6.0 asks, and point the header to it."""
-    order = directory.order
-    entries = [exif[at : at + 12] for at in range(directory.start, directory.end, 12)]
-    entries = sorted([*entries, entry], key=lambda e: int(struct.unpack_from(order + "H", e)[0]))
-    following = exif[directory.end : directory.end + 4].ljust(4, b"\0")
-    padded = exif + b"\0" * (len(exif) % 2)
-    table = struct.pack(order + "H", len(entries)) + b"".join(entries) + following
-    return padded[:4] + struct.pack(order + "I", len(padded)) + padded[8:] + table
-
-
-def minimal_exif(orientation: int) -> bytes:
-    """A 26-byte EXIF body (big-endian TIFF) that holds the orientation and nothing else."""
-    entry = struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, orientation, 0)
-    return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+        exif = exif_tags.with_orientation(self.exif, value)
+        return self if exif is self.exif else replace(self, exif=exif)
 
 
 def icc_space(icc: bytes | None) -> bytes | None:
@@ -168,8 +96,7 @@ def from_pillow(image: Image.Image) -> Metadata:
     ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
     metadata = from_info(image.info)
-    directory = _first_directory(metadata.exif)
-    if metadata.exif is None or directory is None or not directory.find(metadata.exif, _ORIENTATION):
+    if not exif_tags.has_orientation(metadata.exif):
         return metadata
     try:
         value = int(image.getexif().get(_ORIENTATION, 1))
@@ -186,7 +113,7 @@ def from_info(info: Mapping[Any, Any]) -> Metadata:
     """
     exif = (_as_bytes(info.get("exif")) or b"").removeprefix(EXIF_HEADER)
     return Metadata(
-        exif=exif if exif[:4] in _BYTE_ORDERS else None,
+        exif=exif if exif[:4] in BYTE_ORDERS else None,
         icc=_as_bytes(info.get("icc_profile")),
         xmp=_xmp(info),
         comment=_as_bytes(info.get("comment")),

@@ -91,6 +91,8 @@ class Options:
         subsampling: ``"auto"``, ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``.
         progressive: write a progressive file (smaller) or a baseline one.
         metadata: ``"keep"``, ``"safe"`` (colour and orientation, nothing personal) or ``"strip"``.
+        orientation: ``"keep"`` leaves the pixels as they are stored and the EXIF orientation a tag; ``"apply"`` turns
+            the pixels and sets the tag to 1.  Maps, masks and boxes always are as the source is stored.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
         allow_downscale: lower the resolution where the target would take the quality below 10.
@@ -108,6 +110,7 @@ class Options:
     subsampling: str = "auto"
     progressive: bool = True
     metadata: Literal["keep", "safe", "strip"] = "keep"
+    orientation: Literal["keep", "apply"] = "keep"
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
     allow_downscale: bool = False
@@ -123,6 +126,7 @@ class Options:
         _one_of("subsampling", self.subsampling, ("auto", *SUBSAMPLINGS))
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))
+        _one_of("orientation", self.orientation, ("keep", "apply"))
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
             raise OptionError(f"restart_interval must be an integer from 0 to 65535, got {self.restart_interval!r}")

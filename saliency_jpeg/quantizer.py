@@ -115,9 +115,8 @@ class Quantizer:
 
     def at(self, scale: float) -> Levels:
         """One pass of the trellis at a scale, priced by the pass before it."""
-        steps = tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)]
-        integer_steps = tables.to_table(steps)
-        sensitivity = tables.sensitivity(steps, self.tuning)
+        steps, integer_steps = self._steps(scale)
+        sensitivity = tables.sensitivity(steps, self.tuning, integer_steps)
         if not self._prices:
             self.plain_bits(scale)
         levels = [
@@ -129,9 +128,13 @@ class Quantizer:
 
     def plain_bits(self, scale: float) -> float:
         """About the bits that plain rounding takes at a scale; the next pass is priced by it."""
-        integer_steps = tables.to_table(tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)])
-        pairs = zip(self._coefficients, integer_steps, strict=True)
+        pairs = zip(self._coefficients, self._steps(scale)[1], strict=True)
         return self._learn_prices([_core.quantize_plain(coefficients, table) for coefficients, table in pairs])
+
+    def _steps(self, scale: float) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+        """The steps that are wanted at a scale, and those of the file: float64 and uint16 (components, 64)."""
+        steps = tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)]
+        return steps, tables.to_table(steps)
 
     def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
         """Levels of component ``i`` under the prices of its kind."""

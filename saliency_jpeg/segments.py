@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .errors import OptionError, SegmentError
-from .metadata import EXIF_HEADER, Metadata, checked_density, minimal_exif
+from .exif import EXIF_HEADER, shown
+from .metadata import Metadata, checked_density
 
-__all__ = ["MODES", "Segment", "build", "collect", "parse", "without_metadata"]
+__all__ = ["MODES", "Segment", "build", "collect", "parse", "walk", "with_segments", "without_metadata"]
 
 Segment = tuple[int, bytes]
 
@@ -42,7 +43,7 @@ _DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2
 
 # Markers without a length (T.81, table B.1): TEM, RST0-RST7 and SOI.
 _STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
-_SOS, _EOI = 0xDA, 0xD9
+SOS, EOI = 0xDA, 0xD9
 
 
 def parse(jpeg: bytes | bytearray | memoryview) -> list[Segment]:
@@ -69,10 +70,28 @@ def without_metadata(jpeg: bytes) -> bytes:
         SegmentError: as :func:`parse`.
     """
     needed = {APP0: JFIF_HEADER, APP14: ADOBE_HEADER}
+    spans = _spans(jpeg)
+    return _without(jpeg, [s for s in spans if s[0] not in needed or not jpeg.startswith(needed[s[0]], s[1] + 4)])
+
+
+def with_segments(jpeg: bytes, segments: list[Segment]) -> bytes:
+    """The same scans with these APPn and COM segments behind SOI in place of its own.
+
+    Raises:
+        SegmentError: as :func:`parse`.
+    """
+    bare = _without(jpeg, _spans(jpeg))
+    return bare[:2] + b"".join(map(_written, segments)) + bare[2:]
+
+
+def _written(segment: Segment) -> bytes:
+    marker, payload = segment
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def _without(jpeg: bytes, spans: Iterable[tuple[int, int, int]]) -> bytes:
     kept, position = [], 0
-    for marker, start, end in _spans(jpeg):
-        if marker in needed and jpeg.startswith(needed[marker], start + 4):
-            continue
+    for _, start, end in spans:
         kept.append(jpeg[position:start])
         position = end
     return b"".join([*kept, jpeg[position:]])
@@ -80,18 +99,28 @@ def without_metadata(jpeg: bytes) -> bytes:
 
 def _spans(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start (of 0xFF) and end of each APPn and COM segment before the first scan."""
+    return (span for span in walk(data) if APP0 <= span[0] <= APP15 or span[0] == COM)
+
+
+def walk(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start (of 0xFF) and end of each segment before the first scan, and of that scan's header.
+
+    Raises:
+        SegmentError: as :func:`parse`.
+    """
     if data[:2] != b"\xff\xd8":
         raise SegmentError("not a JPEG file: no SOI marker at offset 0")
     offset = 2
     while True:
         marker, offset = _next_marker(data, offset)
-        if marker in (_SOS, _EOI):
+        if marker == EOI:
             return
         if marker in _STANDALONE:
             continue
         start, offset = offset - 2, _segment_end(data, offset)
-        if APP0 <= marker <= APP15 or marker == COM:
-            yield marker, start, offset
+        yield marker, start, offset
+        if marker == SOS:
+            return
 
 
 def _next_marker(data: bytes, offset: int) -> tuple[int, int]:
@@ -164,7 +193,8 @@ def build(metadata: Metadata, mode: str = "keep") -> list[Segment]:
     Args:
         metadata: what to write. Without a density JFIF says aspect ratio 1:1.
         mode: ``"keep"`` writes everything. ``"safe"`` writes nothing that could name a person, place or device: only
-            the ICC profile, the density, and an EXIF block with the orientation alone (none if it is 1). ``"strip"``
+            the ICC profile, the density, and an EXIF block with the orientation and, for Adobe RGB, the colour space
+            (none where both are default). ``"strip"``
             writes only what the picture needs to be shown right: as ``"safe"``, but the density only where pixels are
             not square.
 
@@ -185,10 +215,10 @@ def build(metadata: Metadata, mode: str = "keep") -> list[Segment]:
 
 
 def _reduced(metadata: Metadata, mode: str) -> Metadata:
-    density, turn = metadata.density, metadata.orientation
+    density = metadata.density
     if mode == "strip" and density is not None and density[1] == density[2]:
         density = None
-    return Metadata(exif=minimal_exif(turn) if turn != 1 else None, icc=metadata.icc, density=density)
+    return Metadata(exif=shown(metadata.exif), icc=metadata.icc, density=density)
 
 
 def _jfif(density: tuple[int, int, int] | None) -> Segment:

@@ -79,14 +79,14 @@ def to_table(steps: NDArray[np.float64]) -> NDArray[np.uint16]:
     return np.clip(np.floor(steps + _ROUNDING), 1, 255).astype(np.uint16)
 
 
-def sensitivity(steps: NDArray[np.float64], tuning: Tuning) -> NDArray[np.float32]:
-    """Cost of one squared integer step of error: float32 (n, 64).
+def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Cost of one squared step of error in the file's ``table``: float32 (n, 64).
 
     An error of one real step costs 1 at the middle frequency and ``exp(tilt)`` six cycles above it.
     """
     tilt = np.array([tuning.luma_tilt, tuning.chroma_tilt, tuning.chroma_tilt])[: len(steps), None]
     tilted = np.exp(tilt * (_FREQUENCY - _TILT_MIDDLE) / _TILT_SPAN)
-    return (tilted * np.square(to_table(steps) / steps)).astype(np.float32)
+    return (tilted * np.square(table / steps)).astype(np.float32)
 
 
 def quality_to_scale(quality: float, tuning: Tuning) -> float:

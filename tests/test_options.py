@@ -32,6 +32,8 @@ BAD = [
     ("subsampling", 2),
     ("progressive", 1),
     ("metadata", "all"),
+    ("orientation", "up"),
+    ("orientation", 1),
     ("background", (0, 0)),
     ("background", (0, 0, 256)),
     ("background", "white"),

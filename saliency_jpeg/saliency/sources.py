@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError, OptionError
+from ..orientation import turned
 from .regions import Box, fill_boxes
 
 if TYPE_CHECKING:
@@ -130,29 +131,19 @@ def _preset(name: str, device: str | None) -> SaliencyModel:
 
 
 def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
-    upright = np.ascontiguousarray(_turn(pixels, orientation))
+    upright = np.ascontiguousarray(turned(pixels, orientation))
     predicted = _checked(np.asarray(model.predict(upright)), upright.shape[:2])
-    return np.ascontiguousarray(_turn(predicted, orientation, back=True))
+    return np.ascontiguousarray(turned(predicted, orientation, back=True))
 
 
 def _called(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
     """What a function of the upright picture says; it gets a copy in RGB, whose values it may change."""
-    upright = np.array(_turn(pixels, orientation), order="C")
+    upright = np.array(turned(pixels, orientation), order="C")
     rgb = np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright
     found = function(rgb)
     if not isinstance(found, np.ndarray | Image.Image | Sequence) or isinstance(found, str):
         raise InputError(f"a saliency function must return a map, a mask or boxes, not {type(found).__name__}")
-    return np.ascontiguousarray(_turn(_given(found, upright.shape[:2]), orientation, back=True))
-
-
-def _turn(values: NDArray[Any], orientation: int, *, back: bool = False) -> NDArray[Any]:
-    """Turns stored pixels upright as EXIF's orientation 1 to 8 says, or upright ones back."""
-    if orientation in (5, 7):  # mirrored at a diagonal: their own inverses up to the axes swapped
-        swapped = values.swapaxes(0, 1)
-        return swapped if orientation == 5 else swapped[::-1, ::-1]
-    turns = {3: 2, 4: 2, 6: -1, 8: 1}.get(orientation, 0)
-    turned = np.rot90(values, -turns if back else turns)
-    return turned[:, ::-1] if orientation in (2, 4) else turned
+    return np.ascontiguousarray(turned(_given(found, upright.shape[:2]), orientation, back=True))
 
 
 def _given(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:

@@ -19,12 +19,16 @@ _HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
 _HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
 
 
-def choose_subsampling(options: Options, pixels: NDArray[np.uint8], quality: float) -> tuple[int, int]:
-    """Luma sampling factors (H, V) for these pixels, (H, W) or (H, W, 3)."""
+def choose_subsampling(
+    options: Options, pixels: NDArray[np.uint8], quality: float, source: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Luma sampling factors (H, V) for these pixels, (H, W) or (H, W, 3); those of a JPEG source are kept."""
     if pixels.ndim == 2:
         return 1, 1
     if options.subsampling != "auto":
         return SUBSAMPLINGS[options.subsampling]
+    if source is not None:
+        return source
     target = options.target_bytes
     if target is not None and options.quality is None:
         rate = 8 * target / (pixels.shape[0] * pixels.shape[1])

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, images, rate, segments, tables
+from . import _core, images, originals, rate, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
+from .compressed import Compressed, passed_through
 from .errors import OptionError, TargetError
+from .further import Further
 from .options import Options
 from .orientation import turned
 from .quantizer import Levels, Quantizer
@@ -33,26 +35,6 @@ _HEADER_BYTES = 450  # of a file without metadata: quantization and Huffman tabl
 _LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
 _DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
 _MAX_DOWNSCALINGS = 50
-
-
-class Compressed(NamedTuple):
-    """A JPEG file and how it came to be.
-
-    Attributes:
-        jpeg: the file.
-        bits_per_pixel: of the whole file.
-        quality: 0 to 100, what ``quality=`` would have asked for.
-        lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
-        passes: of the quantizer over the image.
-        saliency: float32 (H, W) in [0, 1] that was used, turned as the pixels were, or ``None``.
-    """
-
-    jpeg: bytes
-    bits_per_pixel: float
-    quality: float
-    lmbda: float
-    passes: int
-    saliency: NDArray[np.float32] | None
 
 
 class Encoder:
@@ -79,14 +61,22 @@ class Encoder:
             PresetError: the saliency preset is unknown or damaged.
         """
         picture = images.load(image, background=self.options.background)
+        if self.options.further_images == "drop":
+            picture = picture.alone()
+        originals.check_further(picture, self.options)
+        original = originals.original(picture, self.options)
+        if original is not None and originals.suffices(original, self.options):
+            return passed_through(original, picture, None)
         orientation = picture.metadata.orientation
         saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
         if self.options.orientation == "apply":
             picture = picture.upright()
             saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
-        if not self.options.allow_downscale:
-            return self._encode(picture, saliency)
-        return self._encode_smaller(picture, saliency)
+        scalable = self.options.allow_downscale and picture.further is None
+        found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
+        if original is not None and len(original) <= len(found.jpeg):
+            return passed_through(original, picture, saliency)
+        return found
 
     def compress_many(self, sources: Iterable[images.ImageSource], *, workers: int = 2) -> Iterator[Compressed]:
         """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
@@ -116,12 +106,14 @@ class Encoder:
 
     def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Steps 3 to 8 with the chroma as asked for, or as suits the picture and the size."""
-        sampling = choose_subsampling(self.options, picture.pixels, self._quality)
+        sampling = choose_subsampling(self.options, picture.pixels, self._quality, picture.subsampling)
         extra = segments.build(picture.metadata, self.options.metadata)
+        if picture.further is not None:
+            extra += picture.further.segments
         quantizer = self._quantizer(picture, saliency, sampling)
         if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
             return self._encode_by(quantizer, picture, extra, saliency)
-        if sampling != (1, 1) and self._leaves_room(quantizer, extra):
+        if sampling != (1, 1) and picture.subsampling is None and self._leaves_room(quantizer, extra):
             quantizer = self._quantizer(picture, saliency, (1, 1))
         try:
             return self._encode_by(quantizer, picture, extra, saliency)
@@ -165,29 +157,33 @@ class Encoder:
     ) -> Compressed:
         """Steps 4 and 6 to 8."""
         height, width = picture.pixels.shape[:2]
-        write = partial(self._write, (height, width), quantizer.sampling, extra)
+        write = partial(self._write, picture, quantizer.sampling, extra)
         budget = self.options.target_bytes
         if budget is None:
             coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
         else:
-            coded = rate.search(quantizer, write, budget, finest=self._finest, overhead=_overhead(extra))
+            coded = rate.search(
+                quantizer, write, budget, finest=self._finest, overhead=_overhead(extra, picture.further)
+            )
         bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
         quality = tables.scale_to_quality(coded.scale, self._tuning)
         return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
 
     def _write(
-        self, size: tuple[int, int], sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
+        self, picture: images.Picture, sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
     ) -> bytes:
         """Steps 7 and 8."""
-        return _core.write_jpeg(
+        height, width = picture.pixels.shape[:2]
+        jpeg = _core.write_jpeg(
             levels.components,
             levels.tables,
-            size,
+            (height, width),
             [sampling, *[(1, 1)] * (len(levels.components) - 1)],
             progressive=self.options.progressive,
             restart_interval=self.options.restart_interval,
             segments=extra,
         )
+        return jpeg if picture.further is None else picture.further.behind(jpeg)
 
     def _encode_smaller(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Lowers the resolution step by step until the target leaves a quality worth looking at."""
@@ -213,9 +209,10 @@ class Encoder:
         return best
 
 
-def _overhead(extra: list[segments.Segment]) -> int:
-    """About the bytes that hold no levels: metadata, tables, headers."""
-    return _HEADER_BYTES + sum(4 + len(payload) for _, payload in extra)
+def _overhead(extra: list[segments.Segment], further: Further | None = None) -> int:
+    """About the bytes that hold no levels: metadata, tables, headers, further images."""
+    tail = 0 if further is None else len(further.tail)
+    return _HEADER_BYTES + sum(4 + len(payload) for _, payload in extra) + tail
 
 
 def compress(
@@ -230,6 +227,8 @@ def compress(
     progressive: bool = True,
     metadata: Literal["keep", "safe", "strip"] = "keep",
     orientation: Literal["keep", "apply"] = "keep",
+    further_images: Literal["keep", "drop"] = "keep",
+    never_enlarge: bool = True,
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
     allow_downscale: bool = False,

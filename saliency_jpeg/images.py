@@ -28,8 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from . import follow, segments
+from . import follow, further, segments
 from .errors import InputError, OptionError, SegmentError
+from .frame import read_frame
+from .further import Further
 from .metadata import Metadata, from_info, from_pillow, icc_space
 from .orientation import turned
 
@@ -54,22 +56,34 @@ class Picture(NamedTuple):
             source, so it is to be read only.
         metadata: EXIF, ICC profile and so on.
         original: the file itself where the source was a JPEG file (path, bytes or file object), else None.
+        subsampling: luma samples across and down for each chroma sample, where the source was a JPEG file in colour.
+        further: what stands behind the picture in its file and belongs to it.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
     original: bytes | None = None
+    subsampling: tuple[int, int] | None = None
+    further: Further | None = None
 
     def upright(self) -> Picture:
         """The picture turned as its orientation asks, with metadata that say so."""
         if self.metadata.orientation == 1:
             return self
         pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
-        return Picture(pixels, follow.follow(follow.upright(self.metadata), pixels))
+        swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
+        metadata = follow.follow(follow.upright(self.metadata), pixels)
+        return Picture(pixels, metadata, None, swapped)
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
         """Another version of the picture, with metadata that follow."""
-        return Picture(pixels, follow.follow(self.metadata, pixels))
+        return Picture(pixels, follow.follow(self.metadata, pixels), None, self.subsampling)
+
+    def alone(self) -> Picture:
+        """The picture without what stands behind it in its file."""
+        if self.further is None or self.original is None:
+            return self
+        return self._replace(original=self.further.first(self.original), further=None)
 
 
 def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
@@ -110,7 +124,10 @@ def _from_jpeg(data: bytes, background: NDArray[np.uint16]) -> Picture:
         image = _open(segments.without_metadata(data))
     except SegmentError as error:
         raise InputError(f"cannot decode the image: {error}") from error
-    return _picture(image, metadata, background, data)
+    frame = read_frame(data)
+    picture = _picture(image, metadata, background)
+    subsampling = frame.subsampling if frame is not None and frame.colour == "ycc" else None
+    return picture._replace(original=data, subsampling=subsampling, further=further.find(data))
 
 
 def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:
@@ -227,9 +244,7 @@ def _from_array(array: NDArray[np.generic], background: NDArray[np.uint16]) -> N
 # Pixels -------------------------------------------------------------------------------------------------------------
 
 
-def _picture(
-    image: Image.Image, metadata: Metadata, background: NDArray[np.uint16], original: bytes | None = None
-) -> Picture:
+def _picture(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> Picture:
     try:
         pixels = _pixels(image, metadata.icc, background)
     except InputError:
@@ -238,7 +253,7 @@ def _picture(
         raise InputError(f"cannot convert mode {image.mode} to 8-bit RGB or gray: {error}") from error
     if not _icc_fits(metadata.icc, image.mode, pixels.ndim):
         metadata = replace(metadata, icc=None)
-    return Picture(pixels, metadata, original)
+    return Picture(pixels, metadata)
 
 
 def _icc_fits(icc: bytes | None, mode: str, ndim: int) -> bool:

@@ -88,11 +88,16 @@ class Options:
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
-        subsampling: ``"auto"``, ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``.
+        subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps that of a JPEG
+            file and else looks at the picture and the rate.
         progressive: write a progressive file (smaller) or a baseline one.
         metadata: ``"keep"``, ``"safe"`` (colour and orientation, nothing personal) or ``"strip"``.
         orientation: ``"keep"`` leaves the pixels as they are stored and the EXIF orientation a tag; ``"apply"`` turns
             the pixels and sets the tag to 1.  Maps, masks and boxes always are as the source is stored.
+        further_images: of a JPEG file with more behind its first picture (MPO, Ultra HDR, motion photographs) the
+            first one is encoded and ``"keep"`` carries the rest along; ``"drop"`` leaves it out.
+        never_enlarge: where the source is a JPEG file and an encoding is not smaller, or the target is not below the
+            source's size, the source's own bytes come back, or the same scans with other metadata.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
         allow_downscale: lower the resolution where the target would take the quality below 10.
@@ -111,6 +116,8 @@ class Options:
     progressive: bool = True
     metadata: Literal["keep", "safe", "strip"] = "keep"
     orientation: Literal["keep", "apply"] = "keep"
+    further_images: Literal["keep", "drop"] = "keep"
+    never_enlarge: bool = True
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
     allow_downscale: bool = False
@@ -127,6 +134,8 @@ class Options:
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))
         _one_of("orientation", self.orientation, ("keep", "apply"))
+        _one_of("further_images", self.further_images, ("keep", "drop"))
+        _flag("never_enlarge", self.never_enlarge)
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
             raise OptionError(f"restart_interval must be an integer from 0 to 65535, got {self.restart_interval!r}")

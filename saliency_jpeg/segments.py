@@ -19,7 +19,7 @@ from .errors import OptionError, SegmentError
 from .exif import EXIF_HEADER, shown
 from .metadata import Metadata, checked_density
 
-__all__ = ["MODES", "Segment", "build", "collect", "parse", "walk", "with_segments", "without_metadata"]
+__all__ = ["MODES", "Segment", "build", "collect", "parse", "segment_end", "walk", "with_segments", "without_metadata"]
 
 Segment = tuple[int, bytes]
 
@@ -117,7 +117,7 @@ def walk(data: bytes) -> Iterator[tuple[int, int, int]]:
             return
         if marker in _STANDALONE:
             continue
-        start, offset = offset - 2, _segment_end(data, offset)
+        start, offset = offset - 2, segment_end(data, offset)
         yield marker, start, offset
         if marker == SOS:
             return
@@ -133,8 +133,8 @@ def _next_marker(data: bytes, offset: int) -> tuple[int, int]:
     raise SegmentError(f"truncated JPEG file: no marker after offset {offset}, and no scan yet")
 
 
-def _segment_end(data: bytes, offset: int) -> int:
-    """The offset behind the segment whose length field is at ``offset``."""
+def segment_end(data: bytes, offset: int) -> int:
+    """The offset behind the segment whose length field is at ``offset``; SegmentError as in :func:`parse`."""
     if offset + 2 > len(data):
         raise SegmentError(f"truncated JPEG file: the segment length at offset {offset} is missing")
     (length,) = struct.unpack_from(">H", data, offset)

@@ -1,4 +1,4 @@
-"""Metadata that follow the pixels: orientation applied, resolution lowered, pictures edited; and kept where nothing was."""
+"""Metadata that follow the pixels: orientation applied, resolution lowered, pictures edited; else kept as they are."""
 
 from __future__ import annotations
 

@@ -34,6 +34,8 @@ BAD = [
     ("metadata", "all"),
     ("orientation", "up"),
     ("orientation", 1),
+    ("further_images", "first"),
+    ("never_enlarge", 0),
     ("background", (0, 0)),
     ("background", (0, 0, 256)),
     ("background", "white"),

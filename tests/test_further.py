@@ -1,0 +1,177 @@
+"""Files with more behind their first picture: MPO, Ultra HDR, motion photographs.  Pillow reads MPO files."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from helpers import photo, pillow_pixels
+from PIL import Image
+
+from saliency_jpeg import Encoder, InputError, TargetError, compress, segments
+from saliency_jpeg.further import find
+
+FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)
+GAIN_MAP_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
+    b' hdrgm:Version="1.0"/></rdf:RDF></x:xmpmeta>'
+)
+CLIP = b"\0\0\0\x18ftypmp42" + np.random.default_rng(4).bytes(3000)
+
+
+def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
+    return jpeg[:2] + segments._written((0xE1, segments.XMP_HEADER + xmp)) + jpeg[2:]
+
+
+def stereo(quality: int = 95) -> bytes:
+    file = io.BytesIO()
+    right = Image.fromarray(SECOND)
+    Image.fromarray(FIRST).save(file, "MPO", save_all=True, append_images=[right], quality=quality)
+    return file.getvalue()
+
+
+def ultra_hdr() -> bytes:
+    """Offsets count from the MPF segment, so a segment in front of it moves nothing."""
+    return with_xmp(stereo(), GAIN_MAP_XMP)
+
+
+def motion_photo(xmp: bytes = b'<x:xmpmeta GCamera:MotionPhoto="1"/>') -> bytes:
+    return with_xmp(jpeg_of(FIRST), xmp) + bytes(16) + CLIP
+
+
+def with_preview() -> bytes:
+    """The second picture declared as a large thumbnail, as several cameras append one."""
+    file = stereo()
+    entry = file.index(b"MPF\0") + 4
+    at = file.index(struct.pack("<H", 0xB002), entry)
+    (start,) = struct.unpack_from("<I", file, at + 8)
+    return file[: entry + start + 16] + struct.pack("<I", 0x010001) + file[entry + start + 20 :]
+
+
+def frames(jpeg: bytes) -> list[np.ndarray]:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        found = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            found.append(np.asarray(image.convert("RGB")))
+        return found
+
+
+@pytest.mark.parametrize("make", [stereo, ultra_hdr])
+def test_the_first_picture_is_encoded_and_the_second_is_carried_along(make) -> None:
+    source = make()
+    written = compress(source, quality=60, saliency=None)
+    assert len(written) < len(source)
+    assert len(frames(written)) == len(frames(source)) == (2 if make is stereo else 1)  # Pillow opens no gain maps
+    assert 0.5 < np.abs(frames(source)[0].astype(float) - frames(written)[0]).mean() < 12
+    assert find(source).tail == find(written).tail
+    assert (GAIN_MAP_XMP in written) == (GAIN_MAP_XMP in source)
+    again = compress(written, quality=20, saliency=None)
+    for file in (written, again):
+        np.testing.assert_array_equal(frames(file)[1:], frames(source)[1:])
+        np.testing.assert_array_equal(pillow_pixels(find(file).tail), frames(stereo())[1])
+
+
+def test_the_list_names_the_new_size_and_place() -> None:
+    written = compress(stereo(), quality=60, saliency=None)
+    payload = next(p for m, p in segments.parse(written) if m == 0xE2 and p.startswith(b"MPF\0"))
+    at = payload.index(struct.pack("<H", 0xB002))
+    count, start = struct.unpack_from("<II", payload, at + 4)
+    assert count == 32
+    base = written.index(b"MPF\0") + 4
+    sizes = [struct.unpack_from("<II", payload, 4 + start + 16 * n + 4) for n in (0, 1)]
+    assert sizes[0] == (find(written).end, 0)
+    size, offset = sizes[1]
+    assert base + offset == sizes[0][0] and base + offset + size == len(written)
+
+
+def test_a_target_counts_all_pictures_and_is_never_exceeded() -> None:
+    source = stereo()
+    tail = len(find(source).tail)
+    target = (tail + len(source)) / 2000
+    written = compress(source, target_kb=target, saliency=None)
+    assert 0.9 * 1000 * target < len(written) <= 1000 * target and len(frames(written)) == 2
+    with pytest.raises(TargetError) as caught:
+        compress(source, target_kb=tail / 1000, saliency=None, allow_downscale=True)
+    assert len(frames(caught.value.best)) == 2
+
+
+def test_a_file_that_gains_nothing_comes_back_whole() -> None:
+    source = stereo(quality=20)
+    result = Encoder(quality=95, saliency=None).compress(source)
+    assert result.jpeg == source and result.passed_through
+
+
+@pytest.mark.parametrize("make", [stereo, ultra_hdr, motion_photo])
+def test_dropping_is_asked_for(make) -> None:
+    written = compress(make(), quality=60, saliency=None, further_images="drop")
+    assert find(written) is None and len(frames(written)) == 1 and b"MPF\0" not in written
+    np.testing.assert_array_equal(pillow_pixels(written), frames(compress(make(), quality=60, saliency=None))[0])
+    alone = compress(make(), quality=99, saliency=None, further_images="drop")
+    assert find(alone) is None and not alone.endswith(CLIP)
+    np.testing.assert_array_equal(pillow_pixels(alone), frames(make())[0])  # passed through, cut
+
+
+def test_a_motion_photograph_keeps_its_clip_at_the_end() -> None:
+    for xmp in (b'<x:xmpmeta GCamera:MotionPhoto="1"/>', b'<x:xmpmeta GCamera:MicroVideo="1"/>'):
+        written = compress(motion_photo(xmp), quality=50, saliency=None)
+        assert written.endswith(b"\xff\xd9" + bytes(16) + CLIP) and xmp in written
+        assert len(written) < len(motion_photo(xmp))
+    untold = jpeg_of(FIRST) + CLIP
+    assert compress(untold, quality=50, saliency=None).endswith(b"\xff\xd9" + CLIP)
+
+
+@pytest.mark.parametrize("options", [{"metadata": "strip"}, {"metadata": "safe"}])
+def test_what_would_cut_or_betray_is_refused(options) -> None:
+    """The second picture has metadata of its own, which would go out with it."""
+    with pytest.raises(InputError, match=r"metadata='s.*further_images='drop'"):
+        compress(stereo(), saliency=None, **options)
+    assert len(frames(compress(stereo(), saliency=None, further_images="drop", **options))) == 1
+
+
+def test_turning_one_of_several_pictures_is_refused() -> None:
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    file = io.BytesIO()
+    image = Image.fromarray(FIRST)
+    image.save(file, "MPO", save_all=True, append_images=[Image.fromarray(SECOND)], exif=exif, quality=95)
+    with pytest.raises(InputError, match="orientation='apply'"):
+        compress(file.getvalue(), saliency=None, orientation="apply")
+    assert len(frames(compress(file.getvalue(), quality=30, saliency=None))) == 2
+
+
+def test_previews_and_padding_are_no_further_pictures() -> None:
+    assert find(with_preview()) is None and find(stereo()) is not None
+    assert find(jpeg_of(FIRST)) is None and find(jpeg_of(FIRST) + bytes(100)) is None
+    assert find(jpeg_of(FIRST) + b"SEFH trailer of a phone") is None
+    assert len(frames(compress(with_preview(), quality=60, saliency=None))) == 1
+
+
+def test_progressive_files_end_where_they_end() -> None:
+    file = io.BytesIO()
+    Image.fromarray(FIRST).save(file, "JPEG", progressive=True)
+    assert find(file.getvalue() + CLIP).tail == CLIP
+
+
+def test_damaged_lists_raise_nothing_and_cut_nothing() -> None:
+    rng = np.random.default_rng(3)
+    source = stereo()
+    start = source.index(b"MPF\0") + 4
+    for _ in range(300):
+        damaged = bytearray(source)
+        for _ in range(rng.integers(1, 5)):
+            damaged[start + rng.integers(0, 90)] = rng.integers(0, 256)
+        found = find(bytes(damaged))
+        if found is not None:
+            assert found.behind(
+                found.first(source)[:2] + b"".join(map(segments._written, found.segments)) + b"\xff\xd9"
+            )
+    empty = source[: start + 4] + b"\xff" * 4 + source[start + 8 :]
+    assert find(empty).tail == find(source).tail

@@ -13,6 +13,7 @@ from .encoder import Compressed, Encoder, compress
 from .errors import InputError, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
 from .options import Options
 from .saliency import SaliencyModel, saliency_map
+from .transcode import recompress
 
 __all__ = [
     "Compressed",
@@ -27,5 +28,6 @@ __all__ = [
     "TargetError",
     "__version__",
     "compress",
+    "recompress",
     "saliency_map",
 ]

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from . import exif, segments
-from .errors import SegmentError
+from .errors import InputError, SegmentError
 
-__all__ = ["Further", "find"]
+__all__ = ["Further", "check_metadata", "find", "refusal"]
 
 MPF_HEADER: Final = b"MPF\0"
 _LIST: Final = 0xB002  # MP Entry
@@ -90,6 +90,24 @@ def find(jpeg: bytes) -> Further | None:
             return Further(tail, index, base, end)
     is_file = index is None and (tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or tail[4:8] == b"ftyp")
     return Further(tail, None, 0, end) if is_file or _says_motion(jpeg) else None
+
+
+def check_metadata(further: Further | None, mode: str) -> None:
+    """Refuses a metadata mode other than ``"keep"`` for files with more behind the first picture: it has some as well.
+
+    Raises:
+        InputError: the reason, and what can be done.
+    """
+    if further is not None and mode != "keep":
+        raise InputError(refusal(f"metadata={mode!r}"))
+
+
+def refusal(wish: str) -> str:
+    """Why something cannot be done to a file of several pictures."""
+    return (
+        f"{wish} cannot be done to the pictures or the clip behind the first picture of this file;"
+        " compress(further_images='drop') leaves them out"
+    )
 
 
 def _says_motion(jpeg: bytes) -> bool:

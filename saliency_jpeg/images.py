@@ -35,7 +35,7 @@ from .further import Further
 from .metadata import Metadata, from_info, from_pillow, icc_space
 from .orientation import turned
 
-__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load"]
+__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "read"]
 
 MAX_SIDE = 65535  # T.81, B.2.2: X and Y are 16 bits
 
@@ -110,7 +110,7 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
         _load_frame(source)
         picture = _picture(source, from_pillow(source), colour)
         return picture.with_pixels(picture.pixels) if follow.is_stale(picture.metadata, picture.pixels) else picture
-    data = _read(source)
+    data = read(source)
     if data.startswith(b"\xff\xd8\xff"):
         return _from_jpeg(data, colour)
     image = _open(data)
@@ -150,8 +150,8 @@ def _check_size(width: int, height: int) -> None:
 # Sources ------------------------------------------------------------------------------------------------------------
 
 
-def _read(source: object) -> bytes:
-    """The bytes of a path, a bytes-like object or a binary file object."""
+def read(source: object) -> bytes:
+    """The bytes of a path, a bytes-like object or a binary file object; errors as :func:`load`."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, (str, os.PathLike)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import segments, transcode
+from . import further, segments, transcode
 from .errors import InputError
 from .frame import Frame, read_frame
 from .images import Picture
 from .options import SUBSAMPLINGS, Options
 
-__all__ = ["check_further", "metadata_segments", "original", "suffices"]
+__all__ = ["check_further", "original", "suffices"]
 
 
 def check_further(picture: Picture, options: Options) -> None:
@@ -17,14 +17,9 @@ def check_further(picture: Picture, options: Options) -> None:
     Raises:
         InputError: the metadata are to go, which the further pictures have as well, or the picture is to be turned.
     """
-    if picture.further is None:
-        return
-    wanted = f"metadata={options.metadata!r}" if options.metadata != "keep" else "orientation='apply'"
-    if options.metadata != "keep" or _is_turned(picture, options):
-        raise InputError(
-            f"{wanted} cannot be done to the pictures or the clip behind the first picture of this file;"
-            " further_images='drop' leaves them out"
-        )
+    further.check_metadata(picture.further, options.metadata)
+    if picture.further is not None and _is_turned(picture, options):
+        raise InputError(further.refusal("orientation='apply'"))
 
 
 def original(picture: Picture, options: Options) -> bytes | None:
@@ -40,7 +35,7 @@ def original(picture: Picture, options: Options) -> bytes | None:
         return None
     jpeg = picture.original
     if options.metadata != "keep":
-        jpeg = segments.with_segments(jpeg, metadata_segments(picture, frame, options.metadata))
+        jpeg = segments.with_segments(jpeg, transcode.metadata_segments(picture.metadata, frame, options.metadata))
     interval = options.restart_interval
     if (options.progressive or not frame.progressive) and interval in (0, frame.restart_interval):
         return jpeg
@@ -55,17 +50,6 @@ def original(picture: Picture, options: Options) -> bytes | None:
 def suffices(jpeg: bytes, options: Options) -> bool:
     """Whether a source is small enough as it is: there is a target, and no quality that would make it smaller."""
     return options.target_bytes is not None and options.quality is None and len(jpeg) <= options.target_bytes
-
-
-def metadata_segments(picture: Picture, frame: Frame, mode: str) -> list[segments.Segment]:
-    """The segments of a metadata mode for the scans of an existing file.
-
-    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was and the
-    other is kept.
-    """
-    built = segments.build(picture.metadata, mode)
-    adobe = [] if frame.adobe is None else [(segments.APP14, frame.adobe)]
-    return [*(built if frame.has_jfif else built[1:]), *adobe]
 
 
 def _is_turned(picture: Picture, options: Options) -> bool:

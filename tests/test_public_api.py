@@ -19,6 +19,7 @@ NAMES = [
     "TargetError",
     "__version__",
     "compress",
+    "recompress",
     "saliency_map",
 ]
 TREE = {"InputError": ValueError, "OptionError": ValueError, "PresetError": LookupError, "SegmentError": ValueError}

@@ -45,3 +45,16 @@ def test_speed_without_mozjpeg(tmp_path: Path) -> None:
     for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: [\d.]+ s"):
         assert re.search(line, printed)
     assert len(re.findall(r"^compress\(.*\) +[\d.]+$", printed, re.MULTILINE)) == 2
+
+
+def test_measure_recompress(tmp_path: Path) -> None:
+    with Image.open(ROOT / "tests" / "data" / "kodim07.png") as photo:
+        photo.crop((200, 180, 328, 276)).save(tmp_path / "part.png")
+    printed = run("scripts/measure_recompress.py", str(tmp_path / "part.png"), folder=tmp_path)
+    rows = re.findall(r"^(80|90|95), 0\.\d+ (.*)$", printed, re.MULTILINE)
+    assert len(rows) == 18
+    for _, cells in rows:
+        *scores, fill = (float(cell) for cell in cells.strip(" |").split(" | "))
+        assert len(scores) == 4 and max(scores) < 100 and 0.95 < fill <= 1
+        assert scores[3] > scores[0] - 1  # the coefficients are no worse than the decoded pixels
+    assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3

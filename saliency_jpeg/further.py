@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from . import exif, segments
 from .errors import InputError, SegmentError
 
-__all__ = ["Further", "check_metadata", "find", "refusal"]
+__all__ = ["Further", "check_metadata", "end_of_first", "find", "refusal", "unlisted"]
 
 MPF_HEADER: Final = b"MPF\0"
 _LIST: Final = 0xB002  # MP Entry
@@ -69,18 +69,24 @@ class Further(NamedTuple):
 
     def first(self, jpeg: bytes) -> bytes:
         """The first picture of the old file alone."""
-        own = segments.parse(jpeg)
-        return segments.with_segments(jpeg[: self.end], [s for s in own if not s[1].startswith(MPF_HEADER)])
+        return segments.with_segments(jpeg[: self.end], unlisted(segments.parse(jpeg)))
 
 
-def find(jpeg: bytes) -> Further | None:
-    """What belongs to the first picture of a file, or None."""
+def unlisted(own: list[segments.Segment]) -> list[segments.Segment]:
+    """The segments without the list of pictures, for a file that has but one."""
+    return [(marker, payload) for marker, payload in own if not payload.startswith(MPF_HEADER)]
+
+
+def find(jpeg: bytes, *, everything: bool = False) -> Further | None:
+    """What belongs to the first picture of a file, or None; ``everything`` counts previews and unknown bytes too."""
     try:
-        end = _end_of_first(jpeg)
+        end = end_of_first(jpeg)
         base, index = _index(jpeg)
     except SegmentError:
         return None
     tail = jpeg[end:]
+    if everything and tail:
+        return Further(tail, index, base, end)
     if not tail.strip(b"\0"):
         return None
     if index is not None:
@@ -115,8 +121,12 @@ def _says_motion(jpeg: bytes) -> bool:
     return any(p.startswith(segments.XMP_HEADER) and any(name in p for name in _MOTION) for p in packets)
 
 
-def _end_of_first(jpeg: bytes) -> int:
-    """The offset behind the first picture's EOI, or the length of a file that has none."""
+def end_of_first(jpeg: bytes) -> int:
+    """The offset behind the first picture's EOI, or the length of a file that has none.
+
+    Raises:
+        SegmentError: as :func:`segments.parse`.
+    """
     at = len(jpeg)
     for marker, _, end in segments.walk(jpeg):
         if marker == segments.SOS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import further, segments, transcode
-from .errors import InputError
+from .errors import InputError, SegmentError
 from .frame import Frame, read_frame
 from .images import Picture
 from .options import SUBSAMPLINGS, Options
@@ -25,26 +25,33 @@ def check_further(picture: Picture, options: Options) -> None:
 def original(picture: Picture, options: Options) -> bytes | None:
     """The source as the options would have the file, its pixels untouched; None where that cannot be.
 
-    With ``metadata="keep"`` these are its very bytes. Else its APPn and COM segments are replaced, and where a baseline
-    file or restart markers are asked for, the same levels are written again.
+    With ``metadata="keep"`` these are its very bytes. Else its APPn and COM segments are replaced, and what stands
+    behind the picture, such as a camera's preview with metadata of its own, is cut off; and where a baseline file or
+    restart markers are asked for, the same levels are written again.
     """
     if picture.original is None or not options.never_enlarge or _is_turned(picture, options):
         return None
     frame = read_frame(picture.original)
     if frame is None or frame.colour == "cmyk" or not _is_sampled(frame, options):
         return None
-    jpeg = picture.original
-    if options.metadata != "keep":
-        jpeg = segments.with_segments(jpeg, transcode.metadata_segments(picture.metadata, frame, options.metadata))
     interval = options.restart_interval
-    if (options.progressive or not frame.progressive) and interval in (0, frame.restart_interval):
-        return jpeg
+    is_form = (options.progressive or not frame.progressive) and interval in (0, frame.restart_interval)
+    if options.metadata == "keep" and is_form:
+        return picture.original
     if picture.further is not None:
         return None
     try:
-        return transcode.lossless(jpeg, progressive=options.progressive, restart_interval=interval)
-    except InputError:
+        jpeg = _with_metadata(picture, picture.original, frame, options.metadata)
+        return jpeg if is_form else transcode.lossless(jpeg, progressive=options.progressive, restart_interval=interval)
+    except (InputError, SegmentError):
         return None
+
+
+def _with_metadata(picture: Picture, jpeg: bytes, frame: Frame, mode: str) -> bytes:
+    if mode == "keep":
+        return jpeg
+    own = transcode.metadata_segments(picture.metadata, frame, mode)
+    return segments.with_segments(jpeg[: further.end_of_first(jpeg)], own)
 
 
 def suffices(jpeg: bytes, options: Options) -> bool:

@@ -51,8 +51,8 @@ def recompress(
     """Makes a JPEG file smaller without decoding it to pixels; without a target and a quality, without any loss.
 
     The levels, that is the very pixels, stay what they are unless a target or a quality asks for fewer bytes than that
-    takes. Sampling and colour space always stay. Pictures or a clip behind the first picture are carried along, and the
-    file never becomes larger than it was in the form that is asked for.
+    takes. Sampling and colour space always stay. Whatever stands behind the picture in the file is carried along, and
+    the file never becomes larger than it was in the form that is asked for.
 
     >>> smaller = recompress("photo.jpg")  # doctest: +SKIP
 
@@ -88,13 +88,13 @@ def lossless(
         jpeg: a file as :func:`_core.read_jpeg` reads it; what stands behind its first picture is left out.
         progressive: progressive or baseline.
         restart_interval: MCUs between restart markers.
-        metadata: the APPn and COM segments; by default all that the file has.
+        metadata: the APPn and COM segments; by default all of the file but the list of further pictures.
 
     Raises:
         InputError: damaged, or a kind of JPEG that is not read.
     """
     image = _core.read_jpeg(jpeg)
-    extra = image.segments if metadata is None else metadata
+    extra = further.unlisted(image.segments) if metadata is None else metadata
     return _written(image, extra, progressive=progressive, restart_interval=restart_interval)
 
 
@@ -158,11 +158,12 @@ class _Source:
             raise InputError("the header of this JPEG file is damaged")
         self._jpeg, self._options, self._frame = jpeg, options, frame
         self._metadata = segments.collect(segments.parse(jpeg))
-        self._further: Further | None = further.find(jpeg)
-        further.check_metadata(self._further, options.metadata)
+        further.check_metadata(further.find(jpeg), options.metadata)
+        self._further: Further | None = further.find(jpeg, everything=True)
         self._form: dict[str, Any] = {"progressive": options.progressive, "restart_interval": options.restart_interval}
         self._extra = self._image.segments
         if options.metadata != "keep":
+            self._further = None
             self._extra = metadata_segments(self._metadata, frame, options.metadata)
 
     def coded(self) -> bytes:
@@ -179,7 +180,7 @@ class _Source:
         is_form = self._options.progressive or not self._frame.progressive
         if is_form and self._options.restart_interval in (0, self._frame.restart_interval):
             own = self._options.metadata == "keep"
-            found.append(self._jpeg if own else segments.with_segments(self._jpeg, self._extra))
+            found.append(self._jpeg if own else segments.with_segments(self._jpeg[: self._image.end], self._extra))
         return min(found, key=len)
 
     def _whole(self, first: bytes) -> bytes:

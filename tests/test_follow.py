@@ -163,3 +163,20 @@ def test_safe_drops_place_serial_and_maker_note() -> None:
     for private in (GPS_MARK, SERIAL, MAKER_NOTE, b"Maker", b"my own name"):
         assert private in given and private not in written
     assert images.load(written).metadata.orientation == 6 and b"R03\0" in written
+
+
+def test_everything_else_travels_whole() -> None:
+    """Megabytes of profile, XMP with its extension, IPTC, resolution and comments, through an encoding."""
+    rng = np.random.default_rng(8)
+    icc = bytes(16) + b"RGB XYZ " + bytes(12) + b"acsp" + rng.bytes(3_000_000)
+    xmp = b"<x:xmpmeta>" + b"a" * 150_000 + b"</x:xmpmeta>"
+    iptc = (0xED, b"Photoshop 3.0\0" + resource(0x0404, b"\x1c\x02\x05\0\3abc"))
+    metadata = Metadata(camera_exif(), icc, xmp, b"a remark", (2, 40, 41), (iptc, (0xFE, b"an earlier remark")))
+    given = source(metadata=metadata)
+    written = compress(given, quality=50, saliency=None)
+    assert len(written) < len(given)
+    assert sorted(segments.parse(written)) == sorted(segments.parse(given))
+    again = segments.collect(segments.parse(written))
+    assert (again.icc, again.comment, again.density) == (icc, b"a remark", (2, 40, 41))
+    assert sum(marker == 0xE1 and b"xmp/extension" in payload for marker, payload in again.extra) == 3
+    assert segments.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc

@@ -10,8 +10,8 @@ import pytest
 from helpers import photo, pillow_pixels
 from PIL import Image
 
-from saliency_jpeg import Encoder, InputError, TargetError, compress, segments
-from saliency_jpeg.further import find
+from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress, segments
+from saliency_jpeg.further import end_of_first, find
 
 FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)
 GAIN_MAP_XMP = (
@@ -175,3 +175,22 @@ def test_damaged_lists_raise_nothing_and_cut_nothing() -> None:
             )
     empty = source[: start + 4] + b"\xff" * 4 + source[start + 8 :]
     assert find(empty).tail == find(source).tail
+
+
+@pytest.mark.parametrize("tail", [b"SEFH trailer of a phone", b"preview"])
+def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
+    """Handed back with other metadata the source has no trailer; recompress() without a wish loses none."""
+    source = jpeg_of(FIRST, 30) + tail
+    if tail == b"preview":
+        source = with_preview()
+    for mode in ("safe", "strip"):
+        for written in (compress(source, quality=99, saliency=None, metadata=mode), recompress(source, metadata=mode)):
+            assert end_of_first(written) == len(written) and b"MPF\0" not in written
+            np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(source))
+    whole = recompress(source)
+    assert len(whole) < len(source) and whole[end_of_first(whole) :] == source[end_of_first(source) :]
+    if tail == b"preview":
+        for a, b in zip(frames(whole), frames(source), strict=True):
+            np.testing.assert_array_equal(a, b)
+    baseline = compress(source, quality=99, saliency=None, restart_interval=5)
+    assert end_of_first(baseline) == len(baseline) and b"MPF\0" not in baseline

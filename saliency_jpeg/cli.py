@@ -118,7 +118,13 @@ def _add_compress(commands: Any) -> None:
     form.add_argument("--metadata", choices=("keep", "safe", "strip"), help="safe drops what is personal (keep)")
     form.add_argument("--orientation", choices=("keep", "apply"), help="as a tag, or turn the pixels (keep)")
     form.add_argument("--further-images", choices=("keep", "drop"), help="of MPO and Ultra HDR files (keep)")
-    form.add_argument("--may-enlarge", dest="never_enlarge", action="store_const", const=False, help="of JPEG inputs")
+    form.add_argument(
+        "--may-enlarge",
+        dest="never_enlarge",
+        action="store_const",
+        const=False,
+        help="JPEG inputs too are encoded anew",
+    )
     form.add_argument("--background", type=_color, metavar="COLOUR", help="under transparent pixels (white)")
 
 

@@ -34,6 +34,26 @@ def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1) -> list[_Float
         repeat the last ones.
     """
 
+def clipped_blocks(coefficients: _Float) -> NDArray[np.uint32]:
+    """(n,) indices, in raster order, of the blocks that have samples at 0 or 255, and others too.
+
+    Args:
+        coefficients: (rows, cols, 64).
+    """
+
+def overshoot(coefficients: _Float, table: NDArray[np.uint16], blocks: NDArray[np.uint32], out: _Float) -> None:
+    """Moves samples at 0 and 255 beyond the end of the range, where decoders clip them: edges ring less.
+
+    By a few alternating projections, the samples go to where the block is nearest to one that the table represents, 64
+    beyond the end at most; all other samples keep their values.
+
+    Args:
+        coefficients: (rows, cols, 64).
+        table: (64,) steps, at least 1, natural order.
+        blocks: (n,) indices in raster order, see :func:`clipped_blocks`.
+        out: (rows, cols, 64); these blocks are written, the others left alone.
+    """
+
 def quantize_plain(coefficients: _Float, table: NDArray[np.uint16]) -> _Levels:
     """``coefficients / table`` rounded half away from zero and clipped to what 8-bit JPEG holds.
 

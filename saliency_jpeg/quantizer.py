@@ -110,6 +110,8 @@ class Quantizer:
         for chroma in coefficients[1:]:
             block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
         self._block_lambda = block_lambda
+        self._clipped = _core.clipped_blocks(coefficients[0])
+        self._overshot = coefficients[0].copy() if self._clipped.size else coefficients[0]
         self._prices: list[_AcPrices] = []
         self._dc_prices: list[NDArray[np.float32]] = []
 
@@ -119,6 +121,8 @@ class Quantizer:
         sensitivity = tables.sensitivity(steps, self.tuning, integer_steps)
         if not self._prices:
             self.plain_bits(scale)
+        if self._clipped.size:
+            _core.overshoot(self._coefficients[0], integer_steps[0], self._clipped, self._overshot)
         levels = [
             self._component(i, table, sense)
             for i, (table, sense) in enumerate(zip(integer_steps, sensitivity, strict=True))
@@ -138,7 +142,8 @@ class Quantizer:
 
     def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
         """Levels of component ``i`` under the prices of its kind."""
-        coefficients, block_lambda, kind = self._coefficients[i], self._block_lambda[i], min(i, len(self._prices) - 1)
+        coefficients = self._overshot if i == 0 else self._coefficients[i]
+        block_lambda, kind = self._block_lambda[i], min(i, len(self._prices) - 1)
         ac = self._prices[kind]
         levels = _core.quantize(coefficients, table, block_lambda, ac.prices, sensitivity, ac.bands)
         _core.quantize_dc(
@@ -150,7 +155,7 @@ class Quantizer:
         """Takes prices for the next pass from these levels; returns about how many bits they take."""
         kinds = self._kinds(levels)
         ac = [self._band_histograms(components) for components in kinds]
-        dc = [np.sum([_dc_histogram(c) for c in components], axis=0, dtype=np.uint32) for components in kinds]
+        dc = [_total([_dc_histogram(c) for c in components]) for components in kinds]
         self._prices = [_AcPrices(bands, np.stack([symbol_prices(h) for h in counts])) for bands, counts in ac]
         self._dc_prices = [_dc_prices(h) for h in dc]
         ac_bits = sum(_ac_bits(h) for _, counts in ac for h in counts)
@@ -167,4 +172,10 @@ class Quantizer:
         if self._progressive:
             return _core.best_bands(components)
         counts = [_core.ac_histogram(levels) for levels in components]
-        return [(1, 63)], np.sum(counts, axis=0, dtype=np.uint32)[None]
+        return [(1, 63)], _total(counts)[None]
+
+
+def _total(histograms: list[Histogram]) -> Histogram:
+    """The counts of all components together."""
+    total: Histogram = np.stack(histograms).sum(axis=0, dtype=np.uint32)
+    return total

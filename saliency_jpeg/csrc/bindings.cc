@@ -10,6 +10,7 @@
 #include "huffman.h"
 #include "jpeg_reader.h"
 #include "jpeg_writer.h"
+#include "overshoot.h"
 #include "quantize.h"
 #include "quantize_dc.h"
 #include "scans.h"
@@ -80,6 +81,31 @@ std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int
 }
 
 // ---- step 6 --------------------------------------------------------------------------------------------------------
+
+Array<uint32_t> py_clipped_blocks(const Array<float>& coefficients) {
+  const CoefficientView view = blocks(coefficients);
+  std::vector<uint32_t> found;
+  {
+    py::gil_scoped_release release;
+    found = clipped_blocks(view);
+  }
+  return Array<uint32_t>(static_cast<py::ssize_t>(found.size()), found.data());
+}
+
+void py_overshoot(const Array<float>& coefficients, const Array<uint16_t>& table, const Array<uint32_t>& indices,
+                  Array<float>& out) {
+  const CoefficientView view = blocks(coefficients);
+  const CoefficientView shape = blocks(out);
+  require(shape.rows == view.rows && shape.cols == view.cols, "out must have the shape of the coefficients");
+  const uint16_t* steps = vector_of(table, kBlockSize, "table");
+  check_table(steps);
+  require(indices.ndim() == 1, "blocks must have shape (n,)");
+  const std::vector<uint32_t> moved(indices.data(), indices.data() + indices.size());
+  for (uint32_t i : moved) require(i < view.count(), "blocks must lie inside the image");
+  const BlockView<float> to = mutable_blocks(out);
+  py::gil_scoped_release release;
+  overshoot(view, steps, moved, to);
+}
 
 Array<int16_t> py_quantize_plain(const Array<float>& coefficients, const Array<uint16_t>& table) {
   const CoefficientView view = blocks(coefficients);
@@ -326,6 +352,9 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Steps 5 to 7 of the encoder: DCT, quantization, entropy coding (ITU-T T.81).";
   m.attr("ZIGZAG") = py::tuple(py::cast(std::vector<int>(kZigzag.begin(), kZigzag.end())));
   m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1);
+  m.def("clipped_blocks", &py_clipped_blocks, py::arg("coefficients").noconvert());
+  m.def("overshoot", &py_overshoot, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
+        py::arg("blocks").noconvert(), py::arg("out").noconvert());
   m.def("quantize_plain", &py_quantize_plain, py::arg("coefficients").noconvert(), py::arg("table").noconvert());
   m.def("quantize", &py_quantize, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert(),

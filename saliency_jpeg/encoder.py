@@ -60,7 +60,10 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
             PresetError: the saliency preset is unknown or damaged.
         """
-        picture = images.load(image, background=self.options.background)
+        return self.compress_picture(images.load(image, background=self.options.background))
+
+    def compress_picture(self, picture: images.Picture) -> Compressed:
+        """The same for an image that is loaded already, with the metadata that is to go into the file."""
         if self.options.further_images == "drop":
             picture = picture.alone()
         originals.check_further(picture, self.options)

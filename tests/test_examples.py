@@ -1,0 +1,23 @@
+"""The short scripts in ``examples`` run and write what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PIL import Image
+from test_scripts import run
+
+
+def sizes(printed: str) -> dict[str, int]:
+    """Bytes that a script prints for each file."""
+    return {name: int(size) for name, size in re.findall(r"^(\S+) +(\d+) bytes", printed, re.MULTILINE)}
+
+
+def test_pillow(tmp_path: Path) -> None:
+    found = sizes(run("examples/with_pillow.py", str(tmp_path), folder=tmp_path))
+    assert found == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert 29_000 < found["one.jpg"] <= 30_000 and 29_000 < found["installed.jpg"] <= 30_000
+    assert found["box.jpg"] < found["plain.jpg"]
+    with Image.open(tmp_path / "installed.jpg") as image:
+        assert image.info["dpi"] == (300, 300)

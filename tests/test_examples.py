@@ -21,3 +21,9 @@ def test_pillow(tmp_path: Path) -> None:
     assert found["box.jpg"] < found["plain.jpg"]
     with Image.open(tmp_path / "installed.jpg") as image:
         assert image.info["dpi"] == (300, 300)
+
+
+def test_opencv(tmp_path: Path) -> None:
+    found = sizes(run("examples/with_opencv.py", str(tmp_path), folder=tmp_path))
+    assert found["imencode"] < 0.9 * found["cv2.imencode"]
+    assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000

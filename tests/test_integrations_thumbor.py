@@ -1,0 +1,93 @@
+"""thumbor's optimizer, asked over HTTP as a browser does."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doors import look
+from PIL import Image
+
+pytest.importorskip("thumbor", reason="thumbor is not installed; make test-integrations installs it")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+from thumbor.app import ThumborServiceApp  # noqa: E402
+from thumbor.config import Config  # noqa: E402
+from thumbor.context import Context, ServerParameters  # noqa: E402
+from thumbor.importer import Importer  # noqa: E402
+from tornado.httpclient import AsyncHTTPClient  # noqa: E402
+from tornado.httpserver import HTTPServer  # noqa: E402
+from tornado.ioloop import IOLoop  # noqa: E402
+from tornado.testing import bind_unused_port  # noqa: E402
+
+DATA = Path(__file__).parent / "data"
+JPEG = "filters:format(jpeg)"
+BOX = [(100, 100, 200, 200)]
+
+
+def ask(path: str, optimizers: list[str], **settings: Any) -> bytes:
+    """The body of one answer of a thumbor server."""
+    config = Config(
+        LOADER="thumbor.loaders.file_loader",
+        FILE_LOADER_ROOT_PATH=str(DATA),
+        STORAGE="thumbor.storages.no_storage",
+        OPTIMIZERS=optimizers,
+        **settings,
+    )
+    importer = Importer(config)
+    importer.import_modules()
+    server = ServerParameters(8888, "localhost", "thumbor.conf", None, "critical", None)
+
+    async def one() -> bytes:
+        context = Context(server, config, importer)
+        socket, port = bind_unused_port()
+        http = HTTPServer(ThumborServiceApp(context))
+        http.add_socket(socket)
+        client = AsyncHTTPClient(force_instance=True)
+        try:
+            return (await client.fetch(f"http://127.0.0.1:{port}/unsafe/{path}", request_timeout=60)).body
+        finally:
+            client.close()
+            http.stop()
+
+    body: bytes = IOLoop().run_sync(one)
+    return body
+
+
+def ours(path: str, options: dict[str, Any] | None = None, **settings: Any) -> bytes:
+    chosen = {"saliency": None, **(options or {})}
+    return ask(path, ["saliency_jpeg.integrations.thumbor"], SALIENCY_JPEG_OPTIONS=chosen, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"PROGRESSIVE_JPEG": False}, {"QUALITY": 60}], ids=str)
+def test_smaller_and_otherwise_the_same(settings: dict[str, Any]) -> None:
+    theirs = ask(f"300x200/{JPEG}/kodim07.png", [], **settings)
+    mine = ours(f"300x200/{JPEG}/kodim07.png", **settings)
+    assert look(mine) == look(theirs) and len(mine) < 0.95 * len(theirs)
+
+
+def test_max_bytes_is_honoured() -> None:
+    for limit in (3000, 12_000):
+        filters = f"filters:format(jpeg):max_bytes({limit})"
+        mine = ours(f"400x300/{filters}/kodim07.png")
+        assert 0.95 * limit < len(mine) <= limit
+        assert Image.open(io.BytesIO(mine)).size == (400, 300)
+    hopeless = "400x300/filters:format(jpeg):max_bytes(500)/kodim07.png"
+    assert len(ask(hopeless, [])) > 10_000  # thumbor gives up and sends all of it
+    assert len(ours(hopeless)) < 2000
+    assert len(ours(hopeless, {"allow_downscale": True})) <= 500
+
+
+def test_options_and_other_formats() -> None:
+    small = ours(f"{JPEG}/kodim07.png", {"target_kb": 20, "saliency": BOX})
+    assert 19_000 < len(small) <= 20_000
+    limited = ours("filters:format(jpeg):max_bytes(15000)/kodim07.png", {"target_kb": 20})
+    assert 14_000 < len(limited) <= 15_000
+    assert ours("100x100/kodim07.png").startswith(b"\x89PNG")
+
+
+def test_quality_of_the_request() -> None:
+    high, low = (ours(f"300x200/filters:format(jpeg):quality({quality})/kodim07.png") for quality in (90, 30))
+    assert len(low) < 0.4 * len(high)

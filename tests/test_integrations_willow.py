@@ -1,0 +1,89 @@
+"""Willow's optimizer, behind Willow's own way of saving."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django_settings
+import pytest
+from doors import PHOTO, look
+from PIL import Image
+
+django_settings.configure()
+pytest.importorskip("willow", reason="Willow is not installed; make test-integrations installs it")
+
+from willow.image import Image as WillowImage  # noqa: E402
+from willow.registry import registry  # noqa: E402
+
+from saliency_jpeg import Options  # noqa: E402
+from saliency_jpeg.integrations.willow import SaliencyJpeg  # noqa: E402
+
+
+class Small(SaliencyJpeg):
+    options = Options(target_kb=3, saliency=None)
+
+
+class Impossible(SaliencyJpeg):
+    options = Options(target_kb=0.1, saliency=None)
+
+
+class Plain(SaliencyJpeg):
+    options = Options(quality=85, saliency=None)
+
+
+@pytest.fixture(autouse=True)
+def enabled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("WILLOW_OPTIMIZERS", "saliency-jpeg")
+    yield
+    for optimizer in (Small, Impossible, Plain):
+        if optimizer in registry._registered_optimizers:
+            registry._registered_optimizers.remove(optimizer)
+
+
+def picture() -> Any:
+    file = io.BytesIO()
+    Image.fromarray(PHOTO).save(file, "PNG")
+    file.seek(0)
+    return WillowImage.open(file)
+
+
+def rendition(**keywords: Any) -> bytes:
+    file = io.BytesIO()
+    picture().save_as_jpeg(file, quality=95, **keywords)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("optimizer", "most"), [(Small, 3000), (Plain, 10_000)])
+def test_renditions_get_smaller(optimizer: Any, most: int) -> None:
+    registry.register_optimizer(optimizer)
+    theirs, ours = rendition(apply_optimizers=False), rendition()
+    assert look(ours) == look(theirs)._replace(progressive=True)
+    assert len(ours) < 0.75 * len(theirs) and len(ours) <= most
+
+
+def test_other_formats_pass() -> None:
+    registry.register_optimizer(Small)
+    file, plain = io.BytesIO(), io.BytesIO()
+    picture().save_as_png(file)
+    picture().save_as_png(plain, apply_optimizers=False)
+    assert file.getvalue() == plain.getvalue()
+
+
+def test_a_failure_leaves_the_rendition(caplog: pytest.LogCaptureFixture) -> None:
+    registry.register_optimizer(Impossible)
+    with caplog.at_level(logging.ERROR, "willow"):
+        assert rendition() == rendition(apply_optimizers=False)
+    assert "saliency-jpeg" in caplog.text and "more than the target" in caplog.text
+
+
+def test_files_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(rendition(apply_optimizers=False))
+    path.chmod(0o640)
+    Small.process(str(path))
+    assert path.stat().st_size <= 3000 and path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from test_scripts import run
 
@@ -44,3 +46,28 @@ def test_imageio(tmp_path: Path) -> None:
     found = sizes(run("examples/with_imageio.py", str(tmp_path), folder=tmp_path))
     assert 24_000 < found["imageio.jpg"] <= 25_000
     assert found["scikit.jpg"] < 0.9 * found["plain.jpg"]
+
+
+FRAMEWORKS = {"django": ("upload.jpg", 25_000), "willow": ("willow.jpg", 15_000), "thumbor": ("thumbor.jpg", 10_000)}
+
+
+@pytest.mark.parametrize("package", FRAMEWORKS)
+def test_frameworks(package: str, tmp_path: Path) -> None:
+    needs(package)
+    name, most = FRAMEWORKS[package]
+    script = f"examples/with_{package}.py"
+    found = sizes(run(script, str(tmp_path), folder=tmp_path, WILLOW_OPTIMIZERS="saliency-jpeg"))
+    assert 0.95 * most < found[name] == (tmp_path / name).stat().st_size <= most
+
+
+def test_scrapy(tmp_path: Path) -> None:
+    needs("scrapy")
+    (size,) = sizes(run("examples/with_scrapy.py", str(tmp_path), folder=tmp_path)).values()
+    (path,) = (tmp_path / "full").iterdir()
+    assert 24_000 < size == path.stat().st_size <= 25_000
+
+
+def needs(package: str) -> None:
+    """Skips where a framework is missing, without importing it here."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed; make test-integrations installs it")

@@ -1,0 +1,92 @@
+"""Django's storage: uploads of every kind, on their way to a folder."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import django_settings
+import pytest
+from doors import EXIF, PHOTO, look
+from PIL import Image
+
+pytest.importorskip("django", reason="Django is not installed; make test-integrations installs it")
+django_settings.configure()
+
+from django.core.files.base import ContentFile, File  # noqa: E402
+from django.core.files.storage import InMemoryStorage  # noqa: E402
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile  # noqa: E402
+
+from saliency_jpeg import OptionError, TargetError  # noqa: E402
+from saliency_jpeg.integrations.django import SaliencyFileSystemStorage, SaliencyStorageMixin  # noqa: E402
+
+OPTIONS = {"target_kb": 3, "saliency": None}
+
+
+def photo(format: str = "JPEG", **keywords: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(PHOTO).save(file, format, **keywords)
+    return file.getvalue()
+
+
+LARGE = photo(quality=95, exif=b"Exif\0\0" + EXIF)
+
+
+def temporary(data: bytes) -> TemporaryUploadedFile:
+    file = TemporaryUploadedFile("x.jpg", "image/jpeg", len(data), None)
+    file.write(data)
+    file.flush()
+    return file
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> SaliencyFileSystemStorage:
+    return SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg=OPTIONS)
+
+
+@pytest.mark.parametrize("kind", ["upload", "temporary", "content", "open file"])
+def test_uploads_get_smaller(storage: SaliencyFileSystemStorage, kind: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(LARGE)
+    with source.open("rb") as opened, temporary(LARGE) as spooled:
+        makers = {
+            "upload": SimpleUploadedFile("x.jpg", LARGE),
+            "temporary": spooled,
+            "content": ContentFile(LARGE),
+            "open file": File(opened),
+        }
+        name = storage.save("photos/x.jpg", makers[kind])
+    data = (tmp_path / name).read_bytes()
+    assert 2800 < len(data) <= 3000
+    assert look(data) == look(LARGE)._replace(progressive=True)
+
+
+@pytest.mark.parametrize("data", [b"text", b"", photo("PNG"), photo(quality=20), b"\xff\xd8\xff broken"])
+def test_all_else_passes(storage: SaliencyFileSystemStorage, data: bytes, tmp_path: Path) -> None:
+    name = storage.save("x.bin", SimpleUploadedFile("x.bin", data))
+    assert (tmp_path / name).read_bytes() == data
+    with temporary(data) as file:
+        assert (tmp_path / storage.save("x.bin", file)).read_bytes() == data
+
+
+def test_text_passes(storage: SaliencyFileSystemStorage, tmp_path: Path) -> None:
+    assert (tmp_path / storage.save("x.txt", ContentFile("text"))).read_text() == "text"
+
+
+def test_other_storages() -> None:
+    class Storage(SaliencyStorageMixin, InMemoryStorage):  # type: ignore[misc]
+        pass
+
+    storage = Storage(saliency_jpeg=OPTIONS)
+    with storage.open(storage.save("x.jpg", ContentFile(LARGE))) as file:
+        assert len(file.read()) <= 3000
+
+
+def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="strength"):
+        SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strength": 5})
+    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 0.1, "saliency": None})
+    with pytest.raises(TargetError):
+        storage.save("x.jpg", ContentFile(LARGE))
+    assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,18 +120,3 @@ def test_alpha_with_a_background() -> None:
     clear = np.dstack([PHOTO, np.zeros_like(GRAY)])
     np.testing.assert_allclose(pixels(ours(clear, background=(0, 0, 0))), 0, atol=2)
     assert Image.open(io.BytesIO(ours(GRAY, mode="L"))).mode == "L"
-
-
-WITHOUT = """
-import sys
-sys.modules["imageio"] = None
-try:
-    import saliency_jpeg.integrations.imageio
-except ImportError as error:
-    print(error)
-"""
-
-
-def test_a_plain_message_without_imageio() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
-    assert "pip install 'saliency-jpeg[imageio]'" in done.stdout, done.stderr

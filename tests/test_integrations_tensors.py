@@ -55,7 +55,7 @@ def test_strides_and_one_channel() -> None:
 
 
 def test_lists_and_options() -> None:
-    files = encode_jpeg([CHW, Lent(CHW[:, :64])], target_kb=3, quality=100, saliency=None, progressive=True)
+    files = encode_jpeg([CHW, Lent(CHW[:, :64])], target_kb=3, saliency=None, progressive=True)
     assert all(2800 < len(data) <= 3000 and look(data.tobytes()).progressive for data in files)
     assert [Image.open(io.BytesIO(data.tobytes())).size for data in files] == [(88, 120), (88, 64)]
     assert encode_jpeg([]) == []
@@ -87,6 +87,7 @@ def test_errors() -> None:
         encode_jpeg(Lent(CHW, device=2))
     with pytest.raises(OptionError, match=r"quality .* got 101"):
         encode_jpeg(CHW, 101)
+    assert len(encode_jpeg(CHW, target_kb=12, saliency=None, subsampling="4:4:4")) > 11_000
     with pytest.raises(OptionError, match="no keyword 'qualty'"):
         encode_jpeg(CHW, qualty=5)
     with pytest.raises(TargetError):

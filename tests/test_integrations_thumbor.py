@@ -91,3 +91,9 @@ def test_options_and_other_formats() -> None:
 def test_quality_of_the_request() -> None:
     high, low = (ours(f"300x200/filters:format(jpeg):quality({quality})/kodim07.png") for quality in (90, 30))
     assert len(low) < 0.4 * len(high)
+
+
+def test_options_are_optional() -> None:
+    import saliency_jpeg.integrations.thumbor  # noqa: F401
+
+    assert Config().SALIENCY_JPEG_OPTIONS == {}

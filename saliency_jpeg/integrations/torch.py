@@ -27,12 +27,12 @@ _DEFAULTS: Final = {"subsampling": "4:2:0", "progressive": False}
 _CPU_DEVICES: Final = (1, 3)  # kDLCPU and kDLCUDAHost of DLPack: memory that the processor can read
 
 
-def encode_jpeg(input: Any, quality: float = 75, **options: Any) -> Any:
+def encode_jpeg(input: Any, quality: float | None = None, **options: Any) -> Any:
     """``torchvision.io.encode_jpeg``.
 
     Args:
         input: a uint8 tensor (1, H, W) gray or (3, H, W) RGB in main memory, or a list of such.
-        quality: 0 to 100; with a target, the highest that is used.
+        quality: 0 to 100, by default 75; with a target, the highest that is used, by default 100.
         options: fields of :class:`saliency_jpeg.Options`; without them 4:2:0 and baseline, as torchvision writes.
 
     Returns:

@@ -1,0 +1,57 @@
+"""The front doors as a whole: what they load, what they say when their other side is missing, what they are called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from saliency_jpeg import integrations
+
+FOLDER = Path(integrations.__file__).parent
+DOORS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+OPTIONAL = {"imageio": "imageio", "thumbor": "thumbor", "willow": "Willow", "scrapy": "Scrapy", "django": "Django"}
+HEAVY = ("tensorflow", "keras", "cv2", "torch", "imageio", "thumbor", "willow", "scrapy", "django", "scipy", "piexif")
+
+
+def python(program: str, *words: str) -> str:
+    """What an interpreter of its own prints."""
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_door_is_in_the_list() -> None:
+    assert integrations.__doc__ is not None
+    listed = [line.split("``")[1] for line in integrations.__doc__.splitlines() if line.startswith("``")]
+    assert sorted(listed) == DOORS
+
+
+def test_the_package_opens_no_door() -> None:
+    program = "import sys, saliency_jpeg; print([n for n in sys.modules if n.startswith('saliency_jpeg.integrations')])"
+    assert python(program) == "[]\n"
+
+
+@pytest.mark.parametrize("door", ["pillow", "opencv", "torch"])
+def test_doors_that_need_nothing_load_nothing(door: str) -> None:
+    program = f"import sys; import saliency_jpeg.integrations.{door}; print([n for n in {HEAVY} if n in sys.modules])"
+    assert python(program) == "[]\n"
+
+
+MISSING = """
+import importlib, sys
+sys.modules[sys.argv[1]] = None
+try:
+    importlib.import_module(f"saliency_jpeg.integrations.{sys.argv[1]}")
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("door", OPTIONAL)
+def test_a_plain_message_where_the_other_side_is_missing(door: str) -> None:
+    assert python(MISSING, door) == (
+        f"this needs {OPTIONAL[door]}, which is not installed: pip install 'saliency-jpeg[{door}]' (or {door} itself)\n"
+    )

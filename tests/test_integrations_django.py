@@ -18,7 +18,8 @@ from django.core.files.base import ContentFile, File  # noqa: E402
 from django.core.files.storage import InMemoryStorage  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile  # noqa: E402
 
-from saliency_jpeg import OptionError, TargetError  # noqa: E402
+from saliency_jpeg import OptionError, Options, TargetError  # noqa: E402
+from saliency_jpeg.integrations._optimize import optimized  # noqa: E402
 from saliency_jpeg.integrations.django import SaliencyFileSystemStorage, SaliencyStorageMixin  # noqa: E402
 
 OPTIONS = {"target_kb": 3, "saliency": None}
@@ -30,6 +31,7 @@ def photo(format: str = "JPEG", **keywords: Any) -> bytes:
     return file.getvalue()
 
 
+SMALL = optimized(photo(quality=20), Options())
 LARGE = photo(quality=95, exif=b"Exif\0\0" + EXIF)
 
 
@@ -62,7 +64,7 @@ def test_uploads_get_smaller(storage: SaliencyFileSystemStorage, kind: str, tmp_
     assert look(data) == look(LARGE)._replace(progressive=True)
 
 
-@pytest.mark.parametrize("data", [b"text", b"", photo("PNG"), photo(quality=20), b"\xff\xd8\xff broken"])
+@pytest.mark.parametrize("data", [b"text", b"", photo("PNG"), SMALL, b"\xff\xd8\xff broken"])
 def test_all_else_passes(storage: SaliencyFileSystemStorage, data: bytes, tmp_path: Path) -> None:
     name = storage.save("x.bin", SimpleUploadedFile("x.bin", data))
     assert (tmp_path / name).read_bytes() == data

@@ -209,6 +209,12 @@ def test_metadata_of_the_image_is_pillows_affair() -> None:
     assert look(saved(image, "SALIENCY_JPEG", comment="", **PLAIN)).comment is None
 
 
+def test_turned_pixels() -> None:
+    jpeg = saved(RGB, "SALIENCY_JPEG", exif=EXIF, orientation="apply", saliency=None)
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.size == (120, 88) and image.getexif()[0x0112] == 1
+
+
 def test_our_own_keywords() -> None:
     mask = np.zeros(PHOTO.shape[:2], np.uint8)
     mask[:60] = 255
@@ -282,6 +288,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"append_images": [RGB]}, "append_images .* got 1 images"),
     ({"allow_downscale": True, "target_kb": 1, "qtables": QTABLES}, "allow_downscale"),
     ({"allow_downscale": True, "target_kb": 1, "restart_marker_rows": 1}, "allow_downscale"),
+    ({"orientation": "apply", "exif": EXIF, "keep_rgb": True}, "turn the image first, got 'apply'"),
     ({"metadata": "all"}, "metadata .* got 'all'"),
     ({"target_kb": 0}, "target_kb .* got 0"),
 ]

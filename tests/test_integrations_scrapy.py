@@ -79,7 +79,7 @@ def test_targets_and_small_files(tmp_path: Path) -> None:
     full, small = files(SaliencyImagesPipeline, tmp_path, CASES["PNG"], target_kb=2.5)
     assert 2300 < len(full) <= 2500 and len(small) <= 2500
     tiny = compress(PHOTO, quality=10, saliency=None)
-    assert files(SaliencyImagesPipeline, tmp_path, tiny)[0] == tiny
+    assert len(files(SaliencyImagesPipeline, tmp_path, tiny)[0]) <= len(tiny)
 
 
 def test_stored_by_scrapy(tmp_path: Path) -> None:

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Final
 
 from .. import _core
 from ..encoder import Encoder
 from ..errors import InputError
-from ..options import SUBSAMPLINGS, Options
+from ..frame import read_frame
+from ..options import Options
+from ..transcode import recompress
 
-__all__ = ["kept_sampling", "optimized"]
+__all__ = ["is_jpeg", "optimized"]
 
-_SOI = b"\xff\xd8\xff"
+_SOI: Final = b"\xff\xd8\xff"
+_ON_COEFFICIENTS: Final = (
+    "target_kb",
+    "quality",
+    "saliency",
+    "strength",
+    "tune",
+    "progressive",
+    "metadata",
+    "restart_interval",
+    "device",
+)
+_LOSSLESS: Final = ("progressive", "metadata", "restart_interval")
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether these bytes are a JPEG file that can be read."""
+    if not data.startswith(_SOI):
+        return False
+    try:
+        _core.read_jpeg(data)
+    except InputError:
+        return False
+    return True
 
 
 def optimized(data: bytes, options: Options) -> bytes:
-    """The same picture in fewer bytes, or the very bytes that came in.
+    """The same picture in fewer bytes: without a target and a quality level for level, else on its own coefficients.
 
-    They come back where they are no JPEG file that can be read, where the file is CMYK or something follows the picture
-    (the further pictures of MPO and Ultra HDR, the film of a motion photograph), where it fits the target already, and
-    where it would not get smaller.  The chroma keeps its sampling unless the options name one.
+    What is no JPEG file that can be read comes back as it is. Further pictures are carried along. CMYK and RGB files
+    and odd samplings are made smaller without loss only, whatever the target. Where the options ask for other pixels
+    or another sampling the picture is decoded and encoded anew.
 
     Raises:
+        InputError: the map does not fit the picture, or further pictures stand in the way of an option.
         TargetError: the target is too small; ``.best`` is the smallest file.
     """
-    sampling = kept_sampling(data)
-    if sampling is None:
+    if not is_jpeg(data):
         return data
-    target = options.target_bytes
-    if target is not None and len(data) <= target:
-        return data
-    if options.subsampling == "auto":
-        options = replace(options, subsampling=sampling)
-    try:
-        jpeg = Encoder(options).compress(data).jpeg
-    except InputError:
-        return data
-    return jpeg if len(jpeg) < len(data) else data
+    frame = read_frame(data)
+    names: tuple[str, ...] = _ON_COEFFICIENTS
+    if frame is None or frame.colour in ("rgb", "cmyk") or (frame.colour == "ycc" and frame.subsampling is None):
+        names = _LOSSLESS
+    elif _needs_pixels(options):
+        return Encoder(options).compress(data).jpeg
+    return recompress(data, **{name: getattr(options, name) for name in names})
 
 
-def kept_sampling(data: bytes) -> str | None:
-    """Name of a file's chroma sampling, ``"auto"`` if it has no name; ``None`` for a file that is to be left alone."""
-    if not data.startswith(_SOI):
-        return None
-    try:
-        image = _core.read_jpeg(data)
-    except InputError:
-        return None
-    if len(image.sampling) not in (1, 3) or data[image.end :].strip(b"\0"):
-        return None
-    for name, factors in SUBSAMPLINGS.items():
-        if image.sampling == [factors, (1, 1), (1, 1)]:
-            return name
-    return "auto"
+def _needs_pixels(options: Options) -> bool:
+    drops = options.further_images == "drop" or not options.never_enlarge
+    return options.allow_downscale or options.orientation == "apply" or options.subsampling != "auto" or drops

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegPresets
 
-from .. import segments
+from .. import images, segments
 from ..errors import OptionError, SegmentError
-from ..metadata import EXIF_HEADER, Metadata, checked_density, from_pillow
+from ..metadata import EXIF_HEADER, Metadata, checked_density
 from ..options import SUBSAMPLINGS, Options
 from ._recipe import OPTION_NAMES, Recipe, check_names, table_scale
 
@@ -252,7 +252,7 @@ def _metadata(image: Image.Image, keywords: Mapping[str, Any]) -> Metadata:
     base = Metadata(comment=_bytes("comment", image.info.get("comment")))
     if "metadata" in keywords:
         Options(metadata=keywords["metadata"])
-        base = segments.collect(segments.build(from_pillow(image), keywords["metadata"]))
+        base = segments.collect(segments.build(images.load(image).metadata, keywords["metadata"]))
     given: dict[str, Any] = {}
     if "comment" in keywords:
         given["comment"] = _bytes("comment", keywords["comment"])

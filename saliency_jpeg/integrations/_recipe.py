@@ -86,15 +86,25 @@ def encode(picture: Picture, recipe: Recipe) -> bytes:
         OptionError: two wishes exclude each other.
         TargetError: the target is too small.
     """
+    _check_pixels_stay(recipe, picture)
     if recipe.smooth:
         picture = picture._replace(pixels=_smoothed(picture.pixels, recipe.smooth))
     if recipe.restart_rows:
         recipe = _with_interval(recipe, picture)
     if recipe.tables is None and not (recipe.keep_rgb and picture.pixels.ndim == 3):
         return Encoder(recipe.options).compress_picture(picture).jpeg
-    if recipe.options.allow_downscale:
-        raise OptionError("allow_downscale does not go with qtables or keep_rgb, got True")
     return _encode_custom(picture, recipe)
+
+
+def _check_pixels_stay(recipe: Recipe, picture: Picture) -> None:
+    """Tables and colours of the caller, and rows of MCUs, are for the picture as it is."""
+    if recipe.tables is None and not recipe.keep_rgb and not recipe.restart_rows:
+        return
+    custom = "qtables, keep_rgb or rows between restart markers"
+    if recipe.options.allow_downscale:
+        raise OptionError(f"allow_downscale does not go with {custom}, got True")
+    if recipe.options.orientation == "apply" and picture.metadata.orientation != 1:
+        raise OptionError(f"orientation does not go with {custom}; turn the image first, got 'apply'")
 
 
 def _smoothed(pixels: NDArray[np.uint8], strength: int) -> NDArray[np.uint8]:
@@ -116,8 +126,6 @@ def _sampling(recipe: Recipe, picture: Picture) -> tuple[int, int]:
 
 def _with_interval(recipe: Recipe, picture: Picture) -> Recipe:
     """Rows of MCUs as a number of MCUs, with the sampling that makes it true."""
-    if recipe.options.allow_downscale:
-        raise OptionError("allow_downscale does not go with rows between restart markers, got True")
     sampling = _sampling(recipe, picture)
     mcus = -(-picture.pixels.shape[1] // (8 * sampling[0])) * recipe.restart_rows
     name = next(name for name, factors in SUBSAMPLINGS.items() if factors == sampling)

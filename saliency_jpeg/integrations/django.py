@@ -14,7 +14,9 @@ For a storage of another kind, S3 say, put the mixin in front::
 
     class Storage(SaliencyStorageMixin, S3Storage): ...
 
-What is not a JPEG file passes unchanged, and so does one that would not get smaller.
+Without a target and a quality nothing is lost: the same picture, level for level, in fewer bytes. What is not a JPEG
+file passes unchanged, and so does one that would not get smaller. The further pictures of MPO, Ultra HDR and motion
+photographs are kept unless ``further_images`` says otherwise.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class SaliencyStorageMixin:
         """Saves a file.
 
         Raises:
+            InputError: further pictures stand in the way of an option; nothing is saved.
             TargetError: the target is too small; nothing is saved.
         """
         stored: str = super()._save(name, self._smaller(content))  # type: ignore[misc]
@@ -67,7 +70,7 @@ class SaliencyStorageMixin:
         data = content.read()
         jpeg = optimized(data, self._saliency_jpeg)
         content.seek(0)
-        return content if jpeg is data else ContentFile(jpeg, name=getattr(content, "name", None))
+        return content if jpeg == data else ContentFile(jpeg, name=getattr(content, "name", None))
 
 
 class SaliencyFileSystemStorage(SaliencyStorageMixin, FileSystemStorage):  # type: ignore[misc, unused-ignore]

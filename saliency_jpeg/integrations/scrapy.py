@@ -6,8 +6,8 @@ In the project's settings::
     IMAGES_STORE = "..."
     SALIENCY_JPEG = {"target_kb": 100, "metadata": "strip"}  # fields of saliency_jpeg.Options
 
-Other formats, thumbnails and pictures that have to be turned are encoded from the pixels. Other JPEG files stay as they
-are unless they get smaller; then they keep their chroma sampling.
+Other formats, thumbnails and pictures that have to be turned are encoded from the pixels. Other JPEG files are made
+smaller on their own coefficients, without loss where there is neither a target nor a quality.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from PIL import Image
 
 from .. import images, segments
 from ..encoder import Encoder
-from ..errors import SegmentError
 from ..options import Options
-from ._optimize import optimized
+from ._optimize import is_jpeg, optimized
 from ._optional import missing
 
 try:
@@ -52,19 +51,16 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
         Raises:
             TargetError: the target is too small; Scrapy counts the image as failed.
         """
-        if size is None and _is_upright_jpeg(response_body.getvalue()):
+        if size is None and _is_upright(response_body.getvalue()):
             return image, BytesIO(optimized(response_body.getvalue(), self._encoder.options))
         if size is not None:
             image = _reduced(image, size)
         return image, BytesIO(self._encoder.compress(image).jpeg)
 
 
-def _is_upright_jpeg(data: bytes) -> bool:
-    """Whether the file shows the picture as Scrapy does, which turns it by its EXIF orientation."""
-    try:
-        return segments.collect(segments.parse(data)).orientation == 1
-    except SegmentError:
-        return False
+def _is_upright(data: bytes) -> bool:
+    """Whether a JPEG file shows the picture as Scrapy does, which turns it by its EXIF orientation."""
+    return is_jpeg(data) and segments.collect(segments.parse(data)).orientation == 1
 
 
 def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -25,7 +25,6 @@ from ..encoder import Encoder
 from ..errors import InputError, TargetError
 from ..images import Picture
 from ..options import BYTES_PER_KB, Options
-from ._optimize import kept_sampling
 from ._optional import missing
 
 try:
@@ -53,10 +52,9 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         Raises:
             OptionError: ``SALIENCY_JPEG_OPTIONS`` is not right.
         """
-        sampling = kept_sampling(buffer) if self.should_run(image_extension, buffer) else None
-        if sampling is None:
+        if not self.should_run(image_extension, buffer):
             return buffer
-        options = self._options(sampling)
+        options = self._options()
         try:
             jpeg = Encoder(options).compress_picture(self._picture(buffer)).jpeg
         except TargetError as error:
@@ -68,10 +66,10 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         fits = options.target_bytes is not None and len(jpeg) <= options.target_bytes
         return jpeg if fits or len(jpeg) < len(buffer) else buffer
 
-    def _options(self, sampling: str) -> Options:
+    def _options(self) -> Options:
         config, request = self.context.config, self.context.request
         quality = request.quality if request.quality is not None else config.QUALITY
-        wanted: dict[str, Any] = {"subsampling": sampling, "progressive": bool(config.PROGRESSIVE_JPEG)}
+        wanted: dict[str, Any] = {"progressive": bool(config.PROGRESSIVE_JPEG)}
         if isinstance(quality, int | float):
             wanted["quality"] = min(max(quality, 0), 100)
         wanted |= config.SALIENCY_JPEG_OPTIONS
@@ -89,4 +87,4 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return written
         if (image.height, image.width) != shape[:2]:
             return written
-        return Picture(np.ascontiguousarray(image), written.metadata)
+        return written._replace(pixels=np.ascontiguousarray(image), original=None)

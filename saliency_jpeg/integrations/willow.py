@@ -64,5 +64,5 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
         except SaliencyJpegError:
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
             return
-        if jpeg is not data:
+        if jpeg != data:
             files.write(str(file_path), jpeg)

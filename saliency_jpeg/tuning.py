@@ -24,7 +24,7 @@ class TableShape:
             logarithms) of those on the axes and on the diagonal.
         bend: exponent of the scale at DC; 1 from the third frequency on, linear between.
         diagonal: logarithm of the ratio between steps on the diagonal and on the axes, at the first and at the last
-            knot; linear between.  The eye is less sensitive to oblique gratings.
+            knot; linear between.
     """
 
     steps: tuple[float, ...]
@@ -60,16 +60,16 @@ class Tuning:
 
 TUNINGS: Final[dict[str, Tuning]] = {
     "default": Tuning(
-        luma=TableShape((3.434, 3.97, 3.562, 5.445, 8.257, 9.806), 0.7212),
-        cb=TableShape((3.667, 4.087, 6.089, 8.612, 10.59, 15.05), 0.6965),
-        cr=TableShape((4.377, 4.484, 6.848, 6.898, 6.97, 6.81), 0.6965),
-        lmbda=0.06206,
-        masking_exponent=0.3717,
-        masking_floor=2575.0,
-        light_exponent=0.6038,
-        luma_tilt=0.1774,
-        chroma_tilt=-0.03762,
-        scales=(1000.0, 300, 95.4, 39.1, 15.1, 8.55, 6.22, 4.9, 3.89, 3.06, 2.6, 2.14, 1.68, 1.19, 0.747, 0.35, 0.05),
+        luma=TableShape((2.653, 4.561, 4.88, 6.817, 11.39, 10.16), 0.7997, (0.3, -0.1771)),
+        cb=TableShape((4.404, 4.905, 7.303, 10.32, 12.67, 17.95), 0.6585, (-0.3787, -0.3787)),
+        cr=TableShape((5.07, 5.19, 7.921, 7.97, 8.041, 7.832), 0.6585, (-0.3787, -0.3787)),
+        lmbda=0.04566,
+        masking_exponent=0.4039,
+        masking_floor=3395.0,
+        light_exponent=0.3867,
+        luma_tilt=-0.1325,
+        chroma_tilt=0.01539,
+        scales=(1000.0, 280, 91.3, 35.7, 13.3, 7.49, 5.15, 4.09, 3.28, 2.5, 2.13, 1.73, 1.4, 0.983, 0.581, 0.3, 0.05),
     ),
     "psnr": Tuning(
         luma=TableShape((5.0, 6.0, 6.0, 6.0, 6.5, 7.0), 1.0),

@@ -169,6 +169,13 @@ def test_keep_rgb(keywords: dict[str, Any]) -> None:
     check(GRAY, *both(GRAY, keep_rgb=True, **keywords))
 
 
+def test_keep_of_black_on_white() -> None:
+    drawing = Image.new("L", (80, 80), 255)
+    drawing.paste(0, (13, 21, 58, 60))
+    image = Image.open(io.BytesIO(saved(drawing, "JPEG", quality=60)))
+    check(image, *both(image, ("subsampling",), quality="keep"), slack=0.1)
+
+
 def test_keep_rgb_keeps_saturated_colours() -> None:
     colours = np.zeros((64, 64, 3), np.uint8)
     colours[:32, :, 0] = colours[:, ::2, 2] = 255

@@ -136,8 +136,11 @@ def _with_interval(recipe: Recipe, picture: Picture) -> Recipe:
 class _TableQuantizer(Quantizer):
     """Tables that the caller names, times the scale."""
 
-    def __init__(self, own: NDArray[np.uint16], *arguments: Any, **options: Any) -> None:
+    def __init__(self, own: NDArray[np.uint16], *arguments: Any, rounded: bool, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        if rounded:
+            self._clipped = self._clipped[:0]  # black and white stay where they are
+            self._overshot = self._coefficients[0]
         self._own = own
         self._coarsest = 255 if own.max() <= 255 else 65535
 
@@ -161,7 +164,8 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
         finest = wanted if options.quality is not None else quality_to_scale(100, tuning)
     else:
         own = _per_component(recipe.tables, len(coefficients))
-        quantizer = _TableQuantizer(own, *common, progressive=options.progressive, tuning=tuning)
+        form: dict[str, Any] = {"progressive": options.progressive, "tuning": tuning}
+        quantizer = _TableQuantizer(own, *common, rounded=recipe.rounded, **form)
         wanted = finest = 1.0
     extra = _segments(picture, recipe)
     write = partial(_write, recipe, picture.pixels.shape[:2], sampling, extra)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, images, originals, rate, segments, tables
+from . import _core, images, originals, pipeline, rate, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
 from .compressed import Compressed, passed_through
-from .errors import OptionError, TargetError
+from .errors import TargetError
 from .further import Further
 from .options import Options
 from .orientation import turned
+from .pipeline import BATCH_SIZE
 from .quantizer import Levels, Quantizer
 from .resize import resized
 from .saliency.sources import Saliency, resolve
@@ -60,16 +59,40 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
             PresetError: the saliency preset is unknown or damaged.
         """
+        picture = self.load(image)
+        found = self.passed(picture)
+        if found is not None:
+            return found
+        orientation = picture.metadata.orientation
+        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        return self.encode(picture, saliency)
+
+    def load(self, image: images.ImageSource) -> images.Picture:
+        """Step 1, with these options."""
         picture = images.load(image, background=self.options.background)
         if self.options.further_images == "drop":
             picture = picture.alone()
         originals.check_further(picture, self.options)
+        return picture
+
+    def passed(self, picture: images.Picture) -> Compressed | None:
+        """The source's own file where that will do without a look at the picture, else ``None``."""
+        if self.options.target_bytes is None or self.options.quality is not None:
+            return None  # the encoding has to show whether the original is smaller
         original = originals.original(picture, self.options)
         if original is not None and originals.suffices(original, self.options):
             return passed_through(original, picture, None)
-        orientation = picture.metadata.orientation
-        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        return None
+
+    def encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+        """Steps 3 to 8: encodes a loaded image with its map, float32 (H, W) in [0, 1] as stored, or ``None`` for none.
+
+        Raises:
+            TargetError: the target is too small for this image; ``.best`` is the smallest file.
+        """
+        original = originals.original(picture, self.options)
         if self.options.orientation == "apply":
+            orientation = picture.metadata.orientation
             picture = picture.upright()
             saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
         scalable = self.options.allow_downscale and picture.further is None
@@ -78,31 +101,56 @@ class Encoder:
             return passed_through(original, picture, saliency)
         return found
 
-    def compress_many(self, sources: Iterable[images.ImageSource], *, workers: int = 2) -> Iterator[Compressed]:
-        """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
+    @overload
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = ...,
+        batch_size: int = ...,
+        errors: Literal["raise"] = ...,
+    ) -> Iterator[Compressed]: ...
 
-        The first error is raised where its image stands in the order.
+    @overload
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = ...,
+        batch_size: int = ...,
+        errors: Literal["return"],
+    ) -> Iterator[Compressed | Exception]: ...
+
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = None,
+        batch_size: int = BATCH_SIZE,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> Iterator[Compressed | Exception]:
+        """Encodes many images, in order: decoding, the network in batches, and coding overlap in a few threads.
+
+        Images are read from ``sources`` as room is made, in the thread that asks for results, so it may be a generator
+        without end. At most ``2 * workers`` images are held at a time; while the network makes the maps,
+        ``2 * batch_size`` more, or as many as have 32 megapixels. Closing the iterator drops what has not begun.
+
+        The files are those of :meth:`compress` with any number of workers, and with a map of your own or none always.
+        The network may round differently for a batch (see :meth:`SaliencyModel.predict_batch`): about one map in a
+        hundred then differs by a hair. Batches follow the order of the images, so the same call gives the same files;
+        ``batch_size=1`` gives those of :meth:`compress`.
+
+        Args:
+            sources: images, each as for :meth:`compress`.
+            workers: threads; ``None`` for as many as there are processors.
+            batch_size: images that go through the network together.
+            errors: ``"raise"`` the first error where its image stands in the order, or ``"return"`` the exception
+                there in place of a result and go on. Errors of the options, and of ``sources`` itself, are raised.
 
         Raises:
-            OptionError: ``workers`` is not a positive integer.
+            OptionError: an argument is out of range.
         """
-        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-            raise OptionError(f"workers must be a positive integer, got {workers!r}")
-        return self._compress_in_threads(sources, workers)
-
-    def _compress_in_threads(self, sources: Iterable[images.ImageSource], workers: int) -> Iterator[Compressed]:
-        pending: deque[Future[Compressed]] = deque()
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            try:
-                for source in sources:
-                    if len(pending) == 2 * workers:
-                        yield pending.popleft().result()
-                    pending.append(pool.submit(self.compress, source))
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        return pipeline.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
 
     def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Steps 3 to 8 with the chroma as asked for, or as suits the picture and the size."""

@@ -104,6 +104,7 @@ def _add_compress(commands: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=_OUTPUT)
     size = parser.add_argument_group("size")
     size.add_argument("--target-kb", type=float, metavar="N", help="largest size in units of 1000 bytes")
+    size.add_argument("--target-score", type=float, metavar="N", help="SSIMULACRA2 to reach, 0 to 100")
     size.add_argument("--quality", type=float, metavar="Q", help="0 to 100; without a target the default is 75")
     size.add_argument("--allow-downscale", action="store_true", help="rather fewer pixels than a quality below 10")
     matter = _add_saliency(

@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, images, originals, pipeline, rate, segments, tables
+from . import _core, images, originals, pipeline, rate, score, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
 from .compressed import Compressed, passed_through
@@ -34,6 +34,7 @@ _HEADER_BYTES = 450  # of a file without metadata: quantization and Huffman tabl
 _LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
 _DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
 _MAX_DOWNSCALINGS = 50
+_IDENTICAL = 100.0  # SSIMULACRA2 of a picture against itself
 
 
 class Encoder:
@@ -96,10 +97,16 @@ class Encoder:
             picture = picture.upright()
             saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
         scalable = self.options.allow_downscale and picture.further is None
-        found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
-        if original is not None and len(original) <= len(found.jpeg):
-            return passed_through(original, picture, saliency)
-        return found
+        try:
+            found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
+        except TargetError:
+            if original is None or self.options.target_score is None:
+                raise
+        else:
+            if original is None or len(found.jpeg) < len(original):
+                return found
+        reached = None if self.options.target_score is None else _IDENTICAL
+        return passed_through(original, picture, saliency)._replace(score=reached)
 
     @overload
     def compress_many(
@@ -158,6 +165,8 @@ class Encoder:
         extra = segments.build(picture.metadata, self.options.metadata)
         if picture.further is not None:
             extra += picture.further.segments
+        if self.options.target_score is not None:
+            return self._encode_to_score(picture, saliency, sampling, extra)
         quantizer = self._quantizer(picture, saliency, sampling)
         if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
             return self._encode_by(quantizer, picture, extra, saliency)
@@ -170,8 +179,27 @@ class Encoder:
                 raise
         return self._encode_by(self._quantizer(picture, saliency, _AVERAGED), picture, extra, saliency)
 
+    def _encode_to_score(
+        self,
+        picture: images.Picture,
+        saliency: NDArray[np.float32] | None,
+        sampling: tuple[int, int],
+        extra: list[segments.Segment],
+    ) -> Compressed:
+        """Steps 4 to 8 for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
+        judge = score.Judge(picture.pixels)
+        try:
+            quantizer = self._quantizer(picture, saliency, sampling)
+            return self._encode_by(quantizer, picture, extra, saliency, judge)
+        except TargetError:
+            if self.options.subsampling != "auto" or sampling == (1, 1) or picture.subsampling is not None:
+                raise
+        return self._encode_by(self._quantizer(picture, saliency, (1, 1)), picture, extra, saliency, judge)
+
     @property
     def _quality(self) -> float:
+        if self.options.target_score is not None:
+            return score.likely_quality(self.options.target_score)
         return DEFAULT_QUALITY if self.options.quality is None else float(self.options.quality)
 
     @property
@@ -202,12 +230,16 @@ class Encoder:
         picture: images.Picture,
         extra: list[segments.Segment],
         saliency: NDArray[np.float32] | None,
+        judge: score.Judge | None = None,
     ) -> Compressed:
         """Steps 4 and 6 to 8."""
         height, width = picture.pixels.shape[:2]
         write = partial(self._write, picture, quantizer.sampling, extra)
         budget = self.options.target_bytes
-        if budget is None:
+        coded: rate.Coded
+        if judge is not None and self.options.target_score is not None:
+            coded = score.search(quantizer, write, judge, self.options.target_score, self._tuning)
+        elif budget is None:
             coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
         else:
             coded = rate.search(
@@ -215,7 +247,8 @@ class Encoder:
             )
         bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
         quality = tables.scale_to_quality(coded.scale, self._tuning)
-        return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
+        reached = coded.score if isinstance(coded, score.Scored) else None
+        return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency, reached)
 
     def _write(
         self, picture: images.Picture, sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
@@ -268,6 +301,7 @@ def compress(
     *,
     target_kb: float | None = None,
     quality: float | None = None,
+    target_score: float | None = None,
     saliency: Saliency = "default",
     strength: float = 0.5,
     tune: str = "default",

@@ -85,7 +85,7 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
 
 
 def test_every_option_has_a_word() -> None:
-    arguments = cli._parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
+    arguments = cli.make_parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
     assert {field.name for field in fields(Options)} <= set(vars(arguments))
 
 

@@ -28,7 +28,10 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.output != STREAM and Path(arguments.output).suffix.lower() != ".png":
         raise UsageError(f"the map is written as PNG; the output must end in .png, got {arguments.output!r}")
-    ((job,), _) = plan([arguments.input], arguments.output)
+    planned = plan([arguments.input], arguments.output)
+    if planned.folder is not None:
+        raise UsageError(f"one image is needed, not a folder, got {arguments.input!r}")
+    job = planned.jobs[0]
     saliency = read_saliency(arguments)
     if saliency is None:
         raise UsageError("there is no map to draw with --saliency none")

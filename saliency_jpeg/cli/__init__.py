@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..errors import OptionError, SaliencyJpegError
 from ..files import PlanError
-from . import compress, heat
+from . import bench, compare, completion, compress, heat, info
 from .terminal import NAME, UsageError, reason, say
 
 __all__ = ["main", "make_parser"]
@@ -61,6 +61,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, heat):
+    for module in (compress, heat, compare, info, bench, completion):
         module.add(commands)
     return parser

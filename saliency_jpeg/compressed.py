@@ -23,6 +23,7 @@ class Compressed(NamedTuple):
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
         passes: of the quantizer over the image.
         saliency: float32 (H, W) in [0, 1] that was used, turned as the pixels were, or ``None``.
+        score: SSIMULACRA2 of the file against its source, where a ``target_score`` was asked for.
 
     Where a JPEG source came back with its own scans (see ``Options.never_enlarge``), ``passed_through`` is true:
     ``passes`` and ``lmbda`` are 0, ``quality`` is estimated from its luma table, and there is a map only if one was
@@ -35,6 +36,7 @@ class Compressed(NamedTuple):
     lmbda: float
     passes: int
     saliency: NDArray[np.float32] | None
+    score: float | None = None
 
     @property
     def passed_through(self) -> bool:

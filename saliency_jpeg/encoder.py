@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, images, originals, rate, segments, tables
+from . import _core, images, originals, pipeline, rate, score, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
 from .compressed import Compressed, passed_through
-from .errors import OptionError, TargetError
+from .errors import TargetError
 from .further import Further
 from .options import Options
 from .orientation import turned
+from .pipeline import BATCH_SIZE
 from .quantizer import Levels, Quantizer
 from .resize import resized
 from .saliency.sources import Saliency, resolve
@@ -35,6 +34,7 @@ _HEADER_BYTES = 450  # of a file without metadata: quantization and Huffman tabl
 _LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
 _DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
 _MAX_DOWNSCALINGS = 50
+_IDENTICAL = 100.0  # SSIMULACRA2 of a picture against itself
 
 
 class Encoder:
@@ -64,48 +64,107 @@ class Encoder:
 
     def compress_picture(self, picture: images.Picture) -> Compressed:
         """The same for an image that is loaded already, with the metadata that is to go into the file."""
+        picture = self._checked(picture)
+        found = self.passed(picture)
+        if found is not None:
+            return found
+        orientation = picture.metadata.orientation
+        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        return self.encode(picture, saliency)
+
+    def load(self, image: images.ImageSource) -> images.Picture:
+        """Step 1, with these options."""
+        return self._checked(images.load(image, background=self.options.background))
+
+    def _checked(self, picture: images.Picture) -> images.Picture:
+        """The picture without what is to be left out; what cannot be kept is refused."""
         if self.options.further_images == "drop":
             picture = picture.alone()
         originals.check_further(picture, self.options)
+        return picture
+
+    def passed(self, picture: images.Picture) -> Compressed | None:
+        """The source's own file where that will do without a look at the picture, else ``None``."""
+        if self.options.target_bytes is None or self.options.quality is not None:
+            return None  # the encoding has to show whether the original is smaller
         original = originals.original(picture, self.options)
         if original is not None and originals.suffices(original, self.options):
             return passed_through(original, picture, None)
-        orientation = picture.metadata.orientation
-        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        return None
+
+    def encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+        """Steps 3 to 8: encodes a loaded image with its map, float32 (H, W) in [0, 1] as stored, or ``None`` for none.
+
+        Raises:
+            TargetError: the target is too small for this image; ``.best`` is the smallest file.
+        """
+        original = originals.original(picture, self.options)
         if self.options.orientation == "apply":
+            orientation = picture.metadata.orientation
             picture = picture.upright()
             saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
         scalable = self.options.allow_downscale and picture.further is None
-        found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
-        if original is not None and len(original) <= len(found.jpeg):
-            return passed_through(original, picture, saliency)
-        return found
+        try:
+            found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
+        except TargetError:
+            if original is None or self.options.target_score is None:
+                raise
+        else:
+            if original is None or len(found.jpeg) < len(original):
+                return found
+        reached = None if self.options.target_score is None else _IDENTICAL
+        return passed_through(original, picture, saliency)._replace(score=reached)
 
-    def compress_many(self, sources: Iterable[images.ImageSource], *, workers: int = 2) -> Iterator[Compressed]:
-        """Encodes images in order with a few threads; at most ``2 * workers`` images are held at a time.
+    @overload
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = ...,
+        batch_size: int = ...,
+        errors: Literal["raise"] = ...,
+    ) -> Iterator[Compressed]: ...
 
-        The first error is raised where its image stands in the order.
+    @overload
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = ...,
+        batch_size: int = ...,
+        errors: Literal["return"],
+    ) -> Iterator[Compressed | Exception]: ...
+
+    def compress_many(
+        self,
+        sources: Iterable[images.ImageSource],
+        *,
+        workers: int | None = None,
+        batch_size: int = BATCH_SIZE,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> Iterator[Compressed | Exception]:
+        """Encodes many images, in order: decoding, the network in batches, and coding overlap in a few threads.
+
+        Images are read from ``sources`` as room is made, in the thread that asks for results, so it may be a generator
+        without end. At most ``2 * workers`` images are held at a time; while the network makes the maps,
+        ``2 * batch_size`` more, or as many as have 32 megapixels. Closing the iterator drops what has not begun.
+
+        The files are those of :meth:`compress` with any number of workers, and with a map of your own or none always.
+        The network may round differently for a batch (see :meth:`SaliencyModel.predict_batch`): about one map in a
+        hundred then differs by a hair. Batches follow the order of the images, so the same call gives the same files;
+        ``batch_size=1`` gives those of :meth:`compress`.
+
+        Args:
+            sources: images, each as for :meth:`compress`.
+            workers: threads; ``None`` for as many as there are processors.
+            batch_size: images that go through the network together.
+            errors: ``"raise"`` the first error where its image stands in the order, or ``"return"`` the exception
+                there in place of a result and go on. Errors of the options, and of ``sources`` itself, are raised.
 
         Raises:
-            OptionError: ``workers`` is not a positive integer.
+            OptionError: an argument is out of range.
         """
-        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-            raise OptionError(f"workers must be a positive integer, got {workers!r}")
-        return self._compress_in_threads(sources, workers)
-
-    def _compress_in_threads(self, sources: Iterable[images.ImageSource], workers: int) -> Iterator[Compressed]:
-        pending: deque[Future[Compressed]] = deque()
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            try:
-                for source in sources:
-                    if len(pending) == 2 * workers:
-                        yield pending.popleft().result()
-                    pending.append(pool.submit(self.compress, source))
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        return pipeline.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
 
     def _encode(self, picture: images.Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Steps 3 to 8 with the chroma as asked for, or as suits the picture and the size."""
@@ -113,6 +172,8 @@ class Encoder:
         extra = segments.build(picture.metadata, self.options.metadata)
         if picture.further is not None:
             extra += picture.further.segments
+        if self.options.target_score is not None:
+            return self._encode_to_score(picture, saliency, sampling, extra)
         quantizer = self._quantizer(picture, saliency, sampling)
         if self.options.subsampling != "auto" or self.options.target_bytes is None or picture.pixels.ndim == 2:
             return self._encode_by(quantizer, picture, extra, saliency)
@@ -125,8 +186,27 @@ class Encoder:
                 raise
         return self._encode_by(self._quantizer(picture, saliency, _AVERAGED), picture, extra, saliency)
 
+    def _encode_to_score(
+        self,
+        picture: images.Picture,
+        saliency: NDArray[np.float32] | None,
+        sampling: tuple[int, int],
+        extra: list[segments.Segment],
+    ) -> Compressed:
+        """Steps 4 to 8 for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
+        judge = score.Judge(picture.pixels)
+        try:
+            quantizer = self._quantizer(picture, saliency, sampling)
+            return self._encode_by(quantizer, picture, extra, saliency, judge)
+        except TargetError:
+            if self.options.subsampling != "auto" or sampling == (1, 1) or picture.subsampling is not None:
+                raise
+        return self._encode_by(self._quantizer(picture, saliency, (1, 1)), picture, extra, saliency, judge)
+
     @property
     def _quality(self) -> float:
+        if self.options.target_score is not None:
+            return score.likely_quality(self.options.target_score)
         return DEFAULT_QUALITY if self.options.quality is None else float(self.options.quality)
 
     @property
@@ -157,12 +237,16 @@ class Encoder:
         picture: images.Picture,
         extra: list[segments.Segment],
         saliency: NDArray[np.float32] | None,
+        judge: score.Judge | None = None,
     ) -> Compressed:
         """Steps 4 and 6 to 8."""
         height, width = picture.pixels.shape[:2]
         write = partial(self._write, picture, quantizer.sampling, extra)
         budget = self.options.target_bytes
-        if budget is None:
+        coded: rate.Coded
+        if judge is not None and self.options.target_score is not None:
+            coded = score.search(quantizer, write, judge, self.options.target_score, self._tuning)
+        elif budget is None:
             coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
         else:
             coded = rate.search(
@@ -170,7 +254,8 @@ class Encoder:
             )
         bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
         quality = tables.scale_to_quality(coded.scale, self._tuning)
-        return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency)
+        reached = coded.score if isinstance(coded, score.Scored) else None
+        return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency, reached)
 
     def _write(
         self, picture: images.Picture, sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
@@ -223,6 +308,7 @@ def compress(
     *,
     target_kb: float | None = None,
     quality: float | None = None,
+    target_score: float | None = None,
     saliency: Saliency = "default",
     strength: float = 0.5,
     tune: str = "default",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-__all__ = ["gray", "over"]
+__all__ = ["gray", "over", "upright"]
 
 _ORIENTATION: Final = 0x0112  # EXIF
 _OPACITY: Final = 0.6
@@ -34,9 +34,10 @@ def over(pixels: NDArray[np.uint8], saliency: NDArray[np.float32], orientation: 
     ramp = [np.interp(np.arange(256) / 255, _KNOTS, channel) for channel in zip(*_COLOURS, strict=True)]
     table = np.rint(np.stack(ramp, axis=1)).astype(np.uint8)
     heat = Image.fromarray(table[np.asarray(gray(saliency))])
-    return _upright(Image.blend(picture, heat, _OPACITY), orientation)
+    return upright(Image.blend(picture, heat, _OPACITY), orientation)
 
 
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned as EXIF orientation 1 to 8 says."""
     image.getexif()[_ORIENTATION] = orientation
     return ImageOps.exif_transpose(image)

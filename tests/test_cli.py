@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from PIL import Image
 
 import saliency_jpeg
 from saliency_jpeg import cli, files, heatmap
+from saliency_jpeg.journal import FILE_NAME
 from saliency_jpeg.options import Options
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
@@ -85,7 +88,7 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
 
 
 def test_every_option_has_a_word() -> None:
-    arguments = cli._parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
+    arguments = cli.make_parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
     assert {field.name for field in fields(Options)} <= set(vars(arguments))
 
 
@@ -150,8 +153,8 @@ def test_several_inputs_go_to_a_folder(picture: Path, tmp_path: Path, capsys: Ca
     other.write_bytes(picture.read_bytes())
     folder = tmp_path / "new" / "out"
     assert run("compress", picture, other, "-o", folder, *NONE) == 0
-    assert names(folder) == ["a picture.jpg", "b.c.jpg"]
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert names(folder) == [FILE_NAME, "a picture.jpg", "b.c.jpg"]
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 @pytest.mark.parametrize("slash", [True, False])
@@ -160,19 +163,20 @@ def test_one_input_into_a_folder(picture: Path, tmp_path: Path, slash: bool) -> 
     if not slash:
         folder.mkdir()
     assert run("compress", picture, "-o", f"{folder}{'/' if slash else ''}", *NONE) == 0
-    assert names(folder) == ["a picture.jpg"]
+    assert names(folder) == [FILE_NAME, "a picture.jpg"]
 
 
 def test_a_batch_goes_on_past_bad_files(picture: Path, tmp_path: Path, capsys: Capture) -> None:
     bad, missing, folder = tmp_path / "bad.png", tmp_path / "missing.png", tmp_path / "out"
     bad.write_bytes(picture.read_bytes()[:300])
     assert run("compress", bad, missing, picture, "-o", folder, *NONE) == 1
-    assert names(folder) == ["a picture.jpg"]
+    assert names(folder) == [FILE_NAME, "a picture.jpg"]
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 5
     assert lines[0].startswith(f"saliency-jpeg: {bad}: cannot decode the image")
     assert lines[1] == f"saliency-jpeg: {missing}: No such file or directory"
-    assert lines[2] == f"saliency-jpeg: 2 of 3 failed: {bad}, {missing}"
+    assert lines[2] == "saliency-jpeg: 2 of 3 failed:"
+    assert [f"saliency-jpeg: {line.strip()}" for line in lines[3:]] == lines[:2]
 
 
 def test_clashes_are_refused_before_any_work(picture: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -249,17 +253,27 @@ def test_an_interrupted_write_leaves_the_old_file(
         assert (status, said) == (1, f"saliency-jpeg: {picture}: No space left on device\n")
 
 
-def test_interrupt_from_the_keyboard(picture: Path) -> None:
-    """The process waits for its standard input when the signal comes."""
-    output = str(picture.parent / "out")
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(picture), "-", "-o", output, *NONE]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
+    """In the middle of a batch: what is written is whole, the rest is done by the next run."""
+    inputs, output = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    for i in range(40):
+        shutil.copy(PHOTO, inputs / f"{i:02d}.png")
+    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(inputs), "-o", str(output), "--jobs", "2", *NONE]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()  # the first file is done
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
-        assert process.stderr.read() == b"saliency-jpeg: interrupted\n"
-    assert names(picture.parent / "out") == ["a picture.jpg"]
+        said = process.stderr.read().decode().splitlines()
+    done = [name for name in names(output) if name != FILE_NAME]
+    assert 1 <= len(done) < 40 and said[-1] == "saliency-jpeg: interrupted"
+    assert re.fullmatch(r"saliency-jpeg: \d+ of 40 done; a rerun does the rest", said[-2])
+    expected = saliency_jpeg.compress(PHOTO, saliency=None)
+    assert all((output / name).read_bytes() == expected for name in done)
+    again = command("compress", inputs, "-o", output, *NONE)
+    assert again.returncode == 0 and len(names(output)) == 41
+    assert again.stdout.splitlines()[-1].startswith(f"{len(done)} skipped, {40 - len(done)} written".encode())
 
 
 # Refusals -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import Encoder, InputError, OptionError, SaliencyJpegError, TargetError, _core, compress
+from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, _core, compress
 from saliency_jpeg.quantizer import Quantizer
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
@@ -124,12 +124,6 @@ def test_a_map_of_a_turned_photograph_lies_where_the_pixels_are(photo, orientati
     assert saliency[marked].all() and saliency.sum() == saliency[marked].size
 
 
-@pytest.mark.parametrize("workers", [0, -1, 1.5, True, None])
-def test_a_wrong_number_of_workers_is_refused_at_once(photo, workers):
-    with pytest.raises(OptionError, match=r"workers .*got"):
-        Encoder(saliency=None).compress_many([photo], workers=workers)
-
-
 def test_the_target_counts_the_metadata(photo):
     image = Image.fromarray(photo)
     image.info["icc_profile"] = np.random.default_rng(0).bytes(9000)
@@ -238,27 +232,6 @@ def test_several_threads_make_the_same_bytes(photo):
     wanted = encoder.compress(photo).jpeg
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda _: encoder.compress(photo).jpeg, range(8))) == {wanted}
-
-
-def test_compress_many_keeps_the_order_and_takes_few_at_a_time(photo):
-    taken = []
-
-    def sources():
-        for i in range(12):
-            taken.append(i)
-            yield photo[: 16 * (i + 1)]
-
-    results = Encoder(quality=50, saliency=None).compress_many(sources(), workers=2)
-    first = next(results)
-    assert decoded(first.jpeg).size == (384, 16) and len(taken) <= 5
-    assert [decoded(r.jpeg).size[1] for r in results] == [16 * (i + 1) for i in range(1, 12)]
-
-
-def test_compress_many_raises_where_the_bad_image_stands(photo):
-    results = Encoder(saliency=None).compress_many([photo, b"not an image", photo])
-    assert next(results).jpeg
-    with pytest.raises(InputError):
-        next(results)
 
 
 BAD_IMAGES = {

@@ -49,4 +49,12 @@ def test_a_target_error_carries_the_smallest_file():
 
 
 def test_the_fields_of_a_result():
-    assert saliency_jpeg.Compressed._fields == ("jpeg", "bits_per_pixel", "quality", "lmbda", "passes", "saliency")
+    assert saliency_jpeg.Compressed._fields == (
+        "jpeg",
+        "bits_per_pixel",
+        "quality",
+        "lmbda",
+        "passes",
+        "saliency",
+        "score",
+    )

@@ -22,6 +22,12 @@ from .report import read_json, render_all, write_json
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m saliency_jpeg.evaluation", description=__doc__)
+    add_arguments(parser)
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of the comparison, for any parser."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", type=Path, help="folder of lossless images, with its sub-folders")
     source.add_argument("--from-json", type=Path, nargs="+", help="print the tables of earlier runs, merged")
@@ -39,7 +45,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-butteraugli", action="store_true", help="leave out the slowest metric")
     parser.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
     parser.add_argument("--json", type=Path, help="also keep every measurement in this file")
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,16 +53,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] == "saliency":
         return saliency_table.main(arguments[1:])
     options = build_parser().parse_args(arguments)
-    if options.list:
-        print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
-        return 0
     try:
-        measured = _earlier(options.from_json) if options.from_json else _run(options)
-        if options.champion and options.champion not in codec_names(measured):
-            raise OptionError(f"the champion must be one of the codecs measured, got {options.champion!r}")
+        return run(options)
     except (SaliencyJpegError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compares, prints and keeps what was asked for; returns the exit status.
+
+    Raises:
+        OptionError: none of the codecs can be used here, one is unknown, or the champion was not measured.
+        InputError: there are no images.
+    """
+    if options.list:
+        print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
+        return 0
+    measured = _earlier(options.from_json) if options.from_json else _run(options)
+    if options.champion and options.champion not in codec_names(measured):
+        raise OptionError(f"the champion must be one of the codecs measured, got {options.champion!r}")
     if options.json:
         write_json(options.json, measured)
     print(render_all(measured, options.anchors, options.metrics, options.markdown, options.champion))

@@ -6,7 +6,7 @@ computed from the picture (by a model or a function) is computed from the uprigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -21,9 +21,10 @@ from ..orientation import turned
 from .regions import Box, fill_boxes
 
 if TYPE_CHECKING:
+    from ..images import Picture
     from .model import SaliencyModel
 
-__all__ = ["Combined", "Saliency", "Source", "combine", "resolve"]
+__all__ = ["Combined", "Saliency", "Source", "combine", "has_network", "resolve", "resolve_many"]
 
 Map = NDArray[np.float32]
 Source: TypeAlias = (
@@ -92,16 +93,45 @@ def resolve(
         OptionError: the value is of no known kind.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolved(saliency, pixels, orientation, device)
+    return None if saliency is None else _resolved(saliency, pixels, orientation, device, {})
 
 
-def _resolved(saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None) -> Map:
+def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
+    """The maps of several images, in their order, as :func:`resolve` makes them; a network sees them in batches."""
+    if saliency is None:
+        return [None] * len(pictures)
+    batches = {id(part): _predicted_batch(part, pictures, device) for part in _networks(saliency)}
+    return [
+        _resolved(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
+        for n, picture in enumerate(pictures)
+    ]
+
+
+def has_network(saliency: Saliency) -> bool:
+    """Whether a network, of a preset or a model, takes part that can look at several images at once."""
+    return saliency is not None and any(True for _ in _networks(saliency))
+
+
+def _networks(saliency: Source) -> Iterator[Any]:
+    """The presets and models with ``predict_batch`` among the parts."""
     if isinstance(saliency, Combined):
-        return _combined(saliency, lambda part: _resolved(part, pixels, orientation, device))
+        for part in (*saliency.sources, saliency.protect, saliency.ignore):
+            if part is not None:
+                yield from _networks(part)
+    elif isinstance(saliency, str) or (hasattr(saliency, "predict_batch") and not isinstance(saliency, type)):
+        yield saliency
+
+
+def _resolved(
+    saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None, known: Mapping[int, Map]
+) -> Map:
+    """As :func:`resolve`; ``known`` are maps that were predicted before, by the ``id`` of their preset or model."""
+    if id(saliency) in known:
+        return known[id(saliency)]
+    if isinstance(saliency, Combined):
+        return _combined(saliency, lambda part: _resolved(part, pixels, orientation, device, known))
     if isinstance(saliency, str):
-        with _PRESET_LOCK:
-            model = _preset(saliency, device)
-        return _predicted(model, pixels, orientation)
+        return _predicted(_model(saliency, device), pixels, orientation)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
         return _given(saliency, pixels.shape[:2])
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
@@ -123,6 +153,13 @@ def _combined(combined: Combined, resolved: Callable[[Source], Map]) -> Map:
     return result if combined.protect is None else np.maximum(result, resolved(combined.protect))
 
 
+def _model(saliency: Any, device: str | None) -> Any:
+    if not isinstance(saliency, str):
+        return saliency
+    with _PRESET_LOCK:
+        return _preset(saliency, device)
+
+
 @lru_cache(maxsize=4)
 def _preset(name: str, device: str | None) -> SaliencyModel:
     from .model import SaliencyModel
@@ -132,8 +169,20 @@ def _preset(name: str, device: str | None) -> SaliencyModel:
 
 def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
     upright = np.ascontiguousarray(turned(pixels, orientation))
-    predicted = _checked(np.asarray(model.predict(upright)), upright.shape[:2])
-    return np.ascontiguousarray(turned(predicted, orientation, back=True))
+    return _turned_back(model.predict(upright), upright, orientation)
+
+
+def _predicted_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
+    orientations = [picture.metadata.orientation for picture in pictures]
+    upright = [np.ascontiguousarray(turned(p.pixels, o)) for p, o in zip(pictures, orientations, strict=True)]
+    maps = _model(saliency, device).predict_batch(upright)
+    return [_turned_back(*each) for each in zip(maps, upright, orientations, strict=True)]
+
+
+def _turned_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
+    """A map of the upright picture, checked, turned to where the pixels lie."""
+    checked = _checked(np.asarray(predicted), upright.shape[:2])
+    return np.ascontiguousarray(turned(checked, orientation, back=True))
 
 
 def _called(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:

@@ -1,0 +1,102 @@
+"""The search for a quality: what it finds is good enough, hardly better, and smaller than anything else as good."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from saliency_jpeg import Encoder, OptionError, Options, TargetError, compress
+from saliency_jpeg.evaluation import ssimulacra2
+from saliency_jpeg.score import Judge, likely_quality
+
+PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[128:384, 192:576]
+
+Pixels = NDArray[np.uint8]
+
+
+def decoded(jpeg: bytes) -> Pixels:
+    return np.asarray(Image.open(io.BytesIO(jpeg)))
+
+
+@pytest.mark.parametrize("target", [15, 40, 62.5, 75, 85, 90])
+def test_the_score_is_reached_and_hardly_exceeded(target: float) -> None:
+    result = Encoder(target_score=target, saliency=None).compress(PHOTO)
+    score = ssimulacra2(PHOTO, decoded(result.jpeg))
+    assert result.score == score
+    assert target <= score < target + 1.5
+    coarser = compress(PHOTO, quality=result.quality - 3, saliency=None)
+    assert ssimulacra2(PHOTO, decoded(coarser)) < target
+
+
+@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr", "hvs"])
+def test_other_tunings_and_a_map(tune: str) -> None:
+    result = Encoder(target_score=70, tune=tune, saliency=[(0, 0, 100, 100)]).compress(PHOTO)
+    assert 70 <= ssimulacra2(PHOTO, decoded(result.jpeg)) < 71
+
+
+def test_whole_chroma_where_averaged_chroma_never_gets_there() -> None:
+    squares = np.zeros((64, 64, 3), np.uint8)
+    squares[::2, ::2, 0] = squares[1::2, 1::2, 2] = 90
+    result = Encoder(target_score=75, saliency=None).compress(squares)
+    assert ssimulacra2(squares, decoded(result.jpeg)) >= 75
+    with pytest.raises(TargetError, match="less than 75"):
+        Encoder(target_score=75, saliency=None, subsampling="4:2:0").compress(squares)
+
+
+def test_a_score_out_of_reach_carries_the_finest_file() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    with pytest.raises(TargetError, match=r"the finest encoding scores \d+\.\d\d, less than 100") as caught:
+        compress(noise, target_score=100, saliency=None)
+    assert ssimulacra2(noise, decoded(caught.value.best)) > 80
+
+
+def test_a_jpeg_source_is_the_answer_where_nothing_smaller_reaches_the_score() -> None:
+    source = compress(PHOTO, quality=30, saliency=None)
+    result = Encoder(target_score=100, saliency=None).compress(source)
+    assert result.jpeg == source and result.passed_through and result.score == 100
+    smaller = Encoder(target_score=50, saliency=None).compress(source)
+    assert len(smaller.jpeg) < len(source) and smaller.score is not None and 50 <= smaller.score < 53
+
+
+def test_pictures_are_judged_as_they_are_turned() -> None:
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(PHOTO).save(file, "PNG", exif=exif)
+    result = Encoder(target_score=70, saliency=None, orientation="apply").compress(file.getvalue())
+    assert 70 <= ssimulacra2(np.rot90(PHOTO, -1), decoded(result.jpeg)) < 71
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 40, 3), (7, 3), (40, 40)])
+def test_small_and_gray_pictures(shape: tuple[int, ...]) -> None:
+    picture = np.resize(PHOTO[:40, :40] if len(shape) == 3 else PHOTO[:40, :40, 0], shape)
+    result = Encoder(target_score=60, saliency=None).compress(picture)
+    assert result.score is not None and result.score >= 60 and decoded(result.jpeg).shape == shape
+
+
+def test_the_judge_continues_small_pictures_only() -> None:
+    jpeg = compress(PHOTO, quality=50, saliency=None)
+    assert Judge(PHOTO)(jpeg) == ssimulacra2(PHOTO, decoded(jpeg))
+    dot = PHOTO[:1, :1]
+    assert Judge(dot)(compress(dot, quality=100, saliency=None)) > 90
+
+
+def test_the_start_follows_the_score() -> None:
+    qualities = [likely_quality(score) for score in (-100, 0, 50, 70, 90, 100)]
+    assert qualities == sorted(qualities) and qualities[0] == 0 and qualities[-1] == 100
+
+
+@pytest.mark.parametrize("other", [{"quality": 50}, {"target_kb": 10}])
+def test_a_score_stands_alone(other: dict[str, float]) -> None:
+    with pytest.raises(OptionError, match="target_score goes with neither"):
+        Options(target_score=50, **other)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"target_score .* got 101"):
+        Options(target_score=101)
+
+
+def test_results_without_a_target_have_no_score() -> None:
+    assert Encoder(quality=50, saliency=None).compress(PHOTO).score is None

@@ -250,7 +250,7 @@ def test_an_interrupted_write_leaves_the_old_file(
     if isinstance(error, KeyboardInterrupt):
         assert (status, said) == (130, "saliency-jpeg: interrupted\n")
     else:
-        assert (status, said) == (1, f"saliency-jpeg: {picture}: No space left on device\n")
+        assert (status, said) == (1, f"saliency-jpeg: {picture}: cannot write {output}: No space left on device\n")
 
 
 def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:

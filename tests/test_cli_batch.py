@@ -272,6 +272,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
     assert tree(output) == [FILE_NAME, "a.jpg", "b.jpg", "deep", "größe 日本.jpg"]
     said = capsys.readouterr()
     assert "saliency-jpeg: 2 of 5 failed:" in said.err
+    assert f"cannot write {output / 'deep' / 'd.jpg'}: " in said.err and ".tmp" not in said.err
     assert said.out.splitlines()[-1].startswith("3 written, 2 failed: ")
 
 

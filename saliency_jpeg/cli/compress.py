@@ -109,7 +109,8 @@ class _Batch:
             try:
                 return self._written(job, result, size, before)
             except OSError as error:
-                result = error
+                told = f"{job.source}: cannot write {job.output}: {error.strerror or error}"
+                return Row(job.source, job.output, "failed", bytes_in=size, error=told)
         if not isinstance(result, (SaliencyJpegError, OSError, MemoryError)):
             raise result  # a fault of this program
         return Row(job.source, job.output, "failed", bytes_in=size, error=reason(result, job.source))

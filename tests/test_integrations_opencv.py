@@ -128,6 +128,11 @@ def test_our_own_keywords() -> None:
     assert len(large) > len(plainly(".jpg", BGR)[1])  # a target is filled, whatever OpenCV's default quality
 
 
+def test_a_score_takes_the_place_of_the_quality() -> None:
+    _, ours = opencv.imencode(".jpg", BGR, target_score=60, saliency=None, subsampling="auto", progressive=True)
+    assert ours.tobytes() == compress(PHOTO, target_score=60, saliency=None)
+
+
 def test_alpha_shows_the_background_where_one_is_named() -> None:
     clear = np.dstack([BGR, np.zeros_like(GRAY)])
     _, ours = opencv.imencode(".jpg", clear, background=(255, 0, 0), saliency=None)

@@ -11,7 +11,9 @@ from doors import EXIF, ICC, PHOTO, look, pixels
 from PIL import Image
 
 from saliency_jpeg import InputError, Options, TargetError, compress
+from saliency_jpeg.integrations import _optimize
 from saliency_jpeg.integrations._optimize import optimized
+from saliency_jpeg.integrations._recipe import OPTION_NAMES
 
 OPTIONS = Options(quality=60, saliency=None)
 RGB = Image.fromarray(PHOTO)
@@ -76,6 +78,13 @@ def test_targets() -> None:
     assert len(small) <= 450 and look(small).size[0] < 88
     with pytest.raises(TargetError):
         optimized(data, Options(target_kb=0.1, saliency=None))
+
+
+def test_no_option_is_forgotten() -> None:
+    known = {*_optimize._ON_COEFFICIENTS, *_optimize._ON_PIXELS, "background"}  # which a JPEG file never shows
+    assert known == set(OPTION_NAMES)
+    scored = optimized(saved(quality=95), Options(target_score=60, saliency=None))
+    assert len(scored) < len(saved(quality=95)) / 2
 
 
 def test_never_larger() -> None:

@@ -296,6 +296,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"allow_downscale": True, "target_kb": 1, "qtables": QTABLES}, "allow_downscale"),
     ({"allow_downscale": True, "target_kb": 1, "restart_marker_rows": 1}, "allow_downscale"),
     ({"orientation": "apply", "exif": EXIF, "keep_rgb": True}, "turn the image first, got 'apply'"),
+    ({"target_score": 70, "qtables": QTABLES}, "target_score does not go with qtables or keep_rgb, got 70"),
     ({"metadata": "all"}, "metadata .* got 'all'"),
     ({"target_kb": 0}, "target_kb .* got 0"),
 ]

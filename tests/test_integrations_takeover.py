@@ -70,6 +70,15 @@ def test_a_calls_own_keywords_win() -> None:
     assert look(saved(keep_rgb=True)).sampling == [(1, 1)] * 3
 
 
+def test_one_kind_of_target_replaces_another() -> None:
+    scored, sized = saved(RGB, "SALIENCY_JPEG", target_score=70, saliency=None), 3000
+    with takeover(target_score=70, saliency=None, progressive=True, subsampling="auto"):
+        assert saved() == scored and len(saved(target_kb=3)) <= sized
+        assert saved(quality=40) == saved(RGB, "SALIENCY_JPEG", quality=40, saliency=None)
+    with takeover(target_kb=3, saliency=None, progressive=True, subsampling="auto"):
+        assert saved(target_score=70) == scored
+
+
 def test_the_same_metadata_as_pillow() -> None:
     image = Image.open(
         io.BytesIO(saved(exif=b"Exif\0\0" + EXIF, icc_profile=ICC, comment="mine", dpi=(300, 300), xmp=XMP))

@@ -108,6 +108,13 @@ def test_other_images_are_refused(image: Any) -> None:
         encode_jpeg(image, saliency=None)
 
 
+def test_a_score_takes_the_place_of_the_quality() -> None:
+    data = encode_jpeg(PHOTO, target_score=60, saliency=None).numpy()
+    assert len(data) < len(encode_jpeg(PHOTO, saliency=None).numpy()) / 1.5
+    with pytest.raises(OptionError, match="target_score"):
+        encode_jpeg(PHOTO, target_score=60, quality=80)
+
+
 def test_other_errors() -> None:
     with pytest.raises(SegmentError):
         encode_jpeg(PHOTO, xmp_metadata="x" * 70_000, saliency=None)

@@ -88,6 +88,13 @@ def test_options_and_other_formats() -> None:
     assert ours("100x100/kodim07.png").startswith(b"\x89PNG")
 
 
+def test_a_score_takes_the_place_of_the_quality() -> None:
+    scored = ours(f"300x200/{JPEG}/kodim07.png", {"target_score": 50})
+    assert len(scored) < 0.7 * len(ours(f"300x200/{JPEG}/kodim07.png"))
+    limited = ours("300x200/filters:format(jpeg):max_bytes(4000)/kodim07.png", {"target_score": 50})
+    assert len(limited) <= 4000
+
+
 def test_quality_of_the_request() -> None:
     high, low = (ours(f"300x200/filters:format(jpeg):quality({quality})/kodim07.png") for quality in (90, 30))
     assert len(low) < 0.4 * len(high)

@@ -25,6 +25,15 @@ _ON_COEFFICIENTS: Final = (
     "restart_interval",
     "device",
 )
+_ON_PIXELS: Final = (
+    "subsampling",
+    "orientation",
+    "further_images",
+    "never_enlarge",
+    "allow_downscale",
+    "target_score",
+)
+_DEFAULTS: Final = Options()
 _LOSSLESS: Final = ("progressive", "metadata", "restart_interval")
 
 
@@ -62,5 +71,4 @@ def optimized(data: bytes, options: Options) -> bytes:
 
 
 def _needs_pixels(options: Options) -> bool:
-    drops = options.further_images == "drop" or not options.never_enlarge
-    return options.allow_downscale or options.orientation == "apply" or options.subsampling != "auto" or drops
+    return any(getattr(options, name) != getattr(_DEFAULTS, name) for name in _ON_PIXELS)

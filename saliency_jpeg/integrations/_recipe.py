@@ -101,6 +101,9 @@ def _check_pixels_stay(recipe: Recipe, picture: Picture) -> None:
     if recipe.tables is None and not recipe.keep_rgb and not recipe.restart_rows:
         return
     custom = "qtables, keep_rgb or rows between restart markers"
+    is_ours = recipe.tables is None and not recipe.keep_rgb
+    if recipe.options.target_score is not None and not is_ours:
+        raise OptionError(f"target_score does not go with qtables or keep_rgb, got {recipe.options.target_score!r}")
     if recipe.options.allow_downscale:
         raise OptionError(f"allow_downscale does not go with {custom}, got True")
     if recipe.options.orientation == "apply" and picture.metadata.orientation != 1:
@@ -136,11 +139,8 @@ def _with_interval(recipe: Recipe, picture: Picture) -> Recipe:
 class _TableQuantizer(Quantizer):
     """Tables that the caller names, times the scale."""
 
-    def __init__(self, own: NDArray[np.uint16], *arguments: Any, rounded: bool, **options: Any) -> None:
+    def __init__(self, own: NDArray[np.uint16], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if rounded:
-            self._clipped = self._clipped[:0]  # black and white stay where they are
-            self._overshot = self._coefficients[0]
         self._own = own
         self._coarsest = 255 if own.max() <= 255 else 65535
 
@@ -164,8 +164,7 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
         finest = wanted if options.quality is not None else quality_to_scale(100, tuning)
     else:
         own = _per_component(recipe.tables, len(coefficients))
-        form: dict[str, Any] = {"progressive": options.progressive, "tuning": tuning}
-        quantizer = _TableQuantizer(own, *common, rounded=recipe.rounded, **form)
+        quantizer = _TableQuantizer(own, *common, progressive=options.progressive, tuning=tuning)
         wanted = finest = 1.0
     extra = _segments(picture, recipe)
     write = partial(_write, recipe, picture.pixels.shape[:2], sampling, extra)

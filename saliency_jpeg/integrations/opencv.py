@@ -212,7 +212,7 @@ def _recipe(flags: dict[int, int], options: dict[str, Any]) -> Recipe:
     fields["subsampling"] = "4:4:4" if differ else _FACTORS[flags.get(_SAMPLING_FACTOR, 0x221111)]
     if luma is not None:
         fields["quality"] = luma
-    elif options.get("target_kb") is None:
+    elif options.get("target_kb") is None and options.get("target_score") is None:
         fields["quality"] = _DEFAULT_QUALITY
     checked = Options(**fields | options)
     if not differ:

@@ -250,6 +250,10 @@ def _merged(defaults: Mapping[str, Any], keywords: Mapping[str, Any]) -> dict[st
         hidden.add("quality")
     if keywords.get("keep_rgb"):
         hidden.add("subsampling")
+    if keywords.get("target_score") is not None:
+        hidden |= {"target_kb", "quality"}
+    elif any(keywords.get(name) is not None for name in ("quality", "target_kb", "qtables")):
+        hidden.add("target_score")
     return {**{name: value for name, value in defaults.items() if name not in hidden}, **keywords}
 
 

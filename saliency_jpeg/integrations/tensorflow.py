@@ -28,6 +28,7 @@ from ._recipe import OPTION_NAMES, Recipe, check_names, encode
 __all__ = ["encode_jpeg"]
 
 _CHANNELS: Final = {"": (1, 3), "grayscale": (1,), "rgb": (3,)}
+_QUALITY: Final = 95
 _UNITS: Final = {"in": 1, "cm": 2}  # of JFIF
 _SAID_OTHERWISE: Final = {"quality", "progressive", "subsampling", "metadata", "background"}
 
@@ -50,7 +51,7 @@ def _as_it_is(function: Any) -> Any:
 def encode_jpeg(
     image: Any,
     format: str = "",
-    quality: int = 95,
+    quality: int = _QUALITY,
     progressive: bool = False,
     optimize_size: bool = False,
     chroma_downsampling: bool = True,
@@ -66,7 +67,7 @@ def encode_jpeg(
     Args:
         image: uint8 tensor or array (H, W, 1) or (H, W, 3).
         format: ``""``, ``"grayscale"`` (1 channel) or ``"rgb"`` (3).
-        quality: 0 to 100; with ``target_kb`` the highest that is used.
+        quality: 0 to 100; with ``target_kb`` the highest that is used. With ``target_score`` it is to be left out.
         progressive: a progressive file.
         optimize_size: changes nothing: Huffman tables are always optimal.
         chroma_downsampling: 4:2:0, else 4:4:4.
@@ -92,7 +93,8 @@ def encode_jpeg(
     if density_unit not in _UNITS:
         raise OptionError(f"density_unit must be 'in' or 'cm', got {density_unit!r}")
     subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
-    recipe = Recipe(options=Options(quality=quality, progressive=progressive, subsampling=subsampling, **options))
+    wanted = None if quality == _QUALITY and options.get("target_score") is not None else quality
+    recipe = Recipe(options=Options(quality=wanted, progressive=progressive, subsampling=subsampling, **options))
     metadata = Metadata(
         xmp=(xmp_metadata.encode() if isinstance(xmp_metadata, str) else xmp_metadata) or None,
         density=(_UNITS[density_unit], _density("x_density", x_density), _density("y_density", y_density)),

@@ -10,7 +10,7 @@ of loss; metadata and chroma sampling are those of thumbor's own file. The quali
 ``PROGRESSIVE_JPEG`` counts, and the filter ``max_bytes(N)`` is a limit that is kept and filled. (thumbor itself lowers
 the quality by quarters and, where 10 is not low enough, sends the large file.) Where even the coarsest file is larger
 than that, the smallest one is sent and a warning logged, unless ``SALIENCY_JPEG_OPTIONS`` allows to downscale. Without
-a limit the smaller of thumbor's file and this library's is sent.
+a limit the smaller of thumbor's file and this library's is sent. A ``target_score`` takes the place of the quality.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         if isinstance(quality, int | float):
             wanted["quality"] = min(max(quality, 0), 100)
         wanted |= config.SALIENCY_JPEG_OPTIONS
+        if wanted.get("target_score") is not None:
+            del wanted["quality" if request.max_bytes is None else "target_score"]
         if request.max_bytes is not None:
             limits = [request.max_bytes / BYTES_PER_KB, wanted.get("target_kb")]
             wanted["target_kb"] = min(limit for limit in limits if limit is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
-from . import grid, network, presets
+from . import grid, heads, network, presets
 from .classes import Activations
-from .maps import MapOptions, saliency_grid
+from .maps import MapOptions, class_evidence, learned_evidence, saliency_grid
 from .runtime import Runner, check_device
 
 __all__ = ["SaliencyModel"]
 
 _LARGEST = 65535
 
+Array = np.ndarray[Any, Any]
 Image = NDArray[np.uint8]
 Map = NDArray[np.float32]
 
@@ -39,10 +40,11 @@ class SaliencyModel:
 
     def __init__(
         self,
-        arrays: Mapping[str, np.ndarray[Any, Any]],
+        arrays: Mapping[str, Array],
         names: Sequence[str],
         preset: presets.Preset,
         *,
+        head: Mapping[str, Array] | None = None,
         device: str | None = None,
         options: MapOptions | None = None,
     ) -> None:
@@ -51,8 +53,12 @@ class SaliencyModel:
         self.device = check_device(device)
         self._arrays = dict(arrays)
         self._preset = preset
+        self._head = None if preset.head is None else heads.HeadArchitecture(**preset.head.architecture)
+        self._head_arrays = dict(head or {})
         self._runner: Runner | None = None
         self._building = threading.Lock()
+        if self.options.evidence == "learned" and not self._learned:
+            raise OptionError(f"preset {preset.name!r} has no learned evidence, got 'learned'")
 
     @classmethod
     def from_preset(
@@ -63,16 +69,16 @@ class SaliencyModel:
         Args:
             name: preset name, see :func:`.presets.names`.
             device: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, or None for TensorFlow's choice.
-            options: how to make the map, None for the preset's way.
+            options: how to make the map, None for the preset's way. ``MapOptions()`` is the way of the plain class
+                activation map; to change one thing of a preset's, use ``dataclasses.replace(model.options, ...)``.
 
         Raises:
             PresetError: unknown name, missing or damaged weights.
-            OptionError: unknown device.
+            OptionError: unknown device, or options that the preset cannot follow.
         """
         preset = presets.find(name)
-        return cls(
-            presets.read_arrays(preset), presets.read_class_names(preset), preset, device=device, options=options
-        )
+        arrays, head = presets.read_arrays(preset), presets.read_head(preset)
+        return cls(arrays, presets.read_class_names(preset), preset, head=head, device=device, options=options)
 
     @classmethod
     def from_file(
@@ -87,31 +93,33 @@ class SaliencyModel:
 
         Args:
             path: NumPy ``.npz`` archive with the arrays that :func:`.network.get_arrays` gives for a model made by
-                :func:`.network.build`, and optionally ``class_names``, an array of strings; :meth:`save` writes one.
+                :func:`.network.build`, for a head made by :func:`.heads.build_head`, or for both (what is not there is
+                the preset's), and optionally ``class_names``, an array of strings; :meth:`save` writes one.
             preset, device, options: as for :meth:`from_preset`.
 
         Raises:
             PresetError: no such file, not such an archive, or arrays that do not fit.
-            OptionError: unknown device.
+            OptionError: unknown device, or options that the preset cannot follow.
         """
         try:
-            arrays = presets.unpack(Path(path).read_bytes(), str(path))
+            own = presets.unpack(Path(path).read_bytes(), str(path))
         except OSError as error:
             raise PresetError(f"cannot read the weights file {path}: {error}") from error
         base = presets.find(preset)
-        names = arrays.pop(presets.CLASS_NAMES, None)
-        count = _class_count(arrays)
+        names = own.pop(presets.CLASS_NAMES, None)
+        arrays, head = _parts(own, presets.read_arrays(base), presets.read_head(base), str(path))
+        base, count = _resized(base, arrays, head)
         known = presets.read_class_names(base)
         if names is None:
             names = np.array(known if count == len(known) else [f"class {i}" for i in range(count)])
         if len(names) != count:
             raise PresetError(f"{path} has {len(names)} class names for {count} classes")
-        base = replace(base, architecture={**base.architecture, "classes": count})
-        return cls(arrays, names.tolist(), base, device=device, options=options)
+        return cls(arrays, names.tolist(), base, head=head, device=device, options=options)
 
     def save(self, path: str | Path) -> None:
         """Write the weights (float16) and class names as a file for :meth:`from_file`."""
-        Path(path).write_bytes(presets.write_arrays({**self._arrays, presets.CLASS_NAMES: np.array(self.names)}))
+        arrays = {**self._arrays, **self._head_arrays, presets.CLASS_NAMES: np.array(self.names)}
+        Path(path).write_bytes(presets.write_arrays(arrays))
 
     def predict(self, rgb: Image) -> Map:
         """Saliency of every pixel.
@@ -125,7 +133,7 @@ class SaliencyModel:
         Raises:
             InputError: another shape or dtype, empty, or a side over 65535.
         """
-        return self._map(self.activations(rgb), rgb)
+        return self._maps([rgb])[0]
 
     def activations(self, rgb: Image) -> Activations:
         """Multi-class activation map: evidence for each class in each cell of a grid that covers the image.
@@ -134,10 +142,10 @@ class SaliencyModel:
             rgb: as for :meth:`predict`.
 
         Returns:
-            maps float32 (rows, cols, classes), ten cells along the longer side, and class names.
+            maps float32 (rows, cols, classes) and class names; ten cells along the longer side for ``cam``.
         """
-        pixels = self._input(rgb)
-        return Activations(self._run(pixels[None])[0], self.names)
+        _check_image(rgb)
+        return self._activations(self._input(rgb)[None])[0]
 
     def predict_batch(self, images: Iterable[Image], *, batch_size: int = 16) -> list[Map]:
         """Maps of several images, in their order, as :meth:`predict` gives them.
@@ -153,37 +161,64 @@ class SaliencyModel:
         if batch_size < 1:
             raise OptionError(f"batch_size must be at least 1, got {batch_size!r}")
         images = list(images)
-        inputs = [self._input(image) for image in images]
+        for image in images:
+            _check_image(image)
         maps: dict[int, Map] = {}
-        for size in dict.fromkeys(pixels.shape for pixels in inputs):
-            same = [i for i, pixels in enumerate(inputs) if pixels.shape == size]
-            for start in range(0, len(same), batch_size):
-                chunk = same[start : start + batch_size]
-                outputs = self._run(np.stack([inputs[i] for i in chunk]))
-                maps |= {
-                    i: self._map(Activations(output, self.names), images[i])
-                    for i, output in zip(chunk, outputs, strict=True)
-                }
+        for places in _buckets([self._input_size(image) for image in images]):
+            for start in range(0, len(places), batch_size):
+                chunk = places[start : start + batch_size]
+                maps |= dict(zip(chunk, self._maps([images[i] for i in chunk]), strict=True))
         return [maps[i] for i in range(len(images))]
+
+    @property
+    def _learned(self) -> bool:
+        """Whether the head gives evidence of its own rather than class activations."""
+        return self._head is not None and self._head.kind == "pyramid"
+
+    def _input_size(self, rgb: Image) -> tuple[int, int]:
+        height, width = rgb.shape[:2]
+        return grid.input_size(height, width, self._preset.long_side, network.STRIDE, margin=self._preset.margin)
 
     def _input(self, rgb: Image) -> Image:
         """The image as the network takes it, uint8 (h, w, 3)."""
-        _check_image(rgb)
-        height, width = rgb.shape[:2]
-        return grid.resize(rgb, grid.input_size(height, width, self._preset.long_side, network.STRIDE))
+        return grid.resize(rgb, self._input_size(rgb))
 
-    def _map(self, activations: Activations, rgb: Image) -> Map:
-        cells = saliency_grid(activations, self.options)
-        height, width = rgb.shape[:2]
-        offset = self._preset.offset / network.STRIDE
-        return grid.enlarge(cells, (height, width), offset=offset, sigma=self.options.smoothing)
+    def _activations(self, pixels: Image) -> list[Activations]:
+        run = self._run()
+        output = run.classes if self._head is None or self._learned else run.head
+        return [Activations(maps, self.names) for maps in output(pixels)]
 
-    def _run(self, pixels: Image) -> NDArray[np.float32]:
+    def _evidence(self, pixels: Image) -> list[NDArray[np.float64]]:
+        if self.options.evidence == "learned":
+            return [learned_evidence(logits, self.options.gaze) for logits in self._run().head(pixels)]
+        return [class_evidence(activations, self.options.classes) for activations in self._activations(pixels)]
+
+    def _maps(self, images: Sequence[Image]) -> list[Map]:
+        """Maps of images that have one input size."""
+        for image in images:
+            _check_image(image)
+        evidence = self._evidence(np.stack([self._input(image) for image in images]))
+        contrast = self._preset.contrast if self.options.evidence == "classes" else 0.0
+        grids = [saliency_grid(cells, self.options, contrast=contrast) for cells in evidence]
+        lattice = grid.Lattice.of(self._stride(), margin=self._preset.margin, offset=self._preset.offset)
+        sigma = self.options.smoothing
+        return [
+            grid.enlarge(cells, image.shape[:2], lattice=lattice, sigma=sigma)
+            for cells, image in zip(grids, images, strict=True)
+        ]
+
+    def _stride(self) -> int:
+        """Pixels of the input per cell of the evidence."""
+        if self._head is None or (self._learned and self.options.evidence == "classes"):
+            return network.STRIDE
+        return heads.STRIDES[self._head.kind]
+
+    def _run(self) -> Runner:
         with self._building:
             if self._runner is None:
                 architecture = network.Architecture(**self._preset.architecture)  # type: ignore[arg-type]
-                self._runner = Runner(architecture, self._arrays, self.device)
-        return self._runner(pixels)
+                self._runner = Runner(architecture, self._arrays, self._head, self._head_arrays, self.device)
+            return self._runner
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key not in ("_runner", "_building")}
@@ -195,11 +230,39 @@ class SaliencyModel:
         return f"SaliencyModel({self._preset.name!r}, {len(self.names)} classes, device={self.device!r})"
 
 
-def _class_count(arrays: Mapping[str, np.ndarray[Any, Any]]) -> int:
-    bias = arrays.get("cam/1")
-    if bias is None or bias.ndim != 1 or not bias.size:
-        raise PresetError("the weights have no class layer 'cam'")
-    return int(bias.size)
+def _buckets(keys: Sequence[Any]) -> Iterator[list[int]]:
+    """Places of equal keys."""
+    places: dict[Any, list[int]] = {}
+    for i, key in enumerate(keys):
+        places.setdefault(key, []).append(i)
+    yield from places.values()
+
+
+def _parts(
+    own: Mapping[str, Array], arrays: Mapping[str, Array], head: Mapping[str, Array], path: str
+) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    """Weights of backbone and head, each the file's own or the preset's."""
+    if not own or (strange := sorted(set(own) - set(arrays) - set(head))):
+        raise PresetError(f"{path} does not fit the network: {', '.join(strange[:3]) if own else 'nothing'} in it")
+    parts = []
+    for base in (arrays, head):
+        if missing := sorted(set(base) - set(own)) if set(base) & set(own) else []:
+            raise PresetError(f"{path} does not fit the network: {', '.join(missing[:3])} missing")
+        parts.append({key: own[key] for key in base} if set(base) & set(own) else base)
+    return parts[0], parts[1]
+
+
+def _resized(
+    preset: presets.Preset, arrays: Mapping[str, Array], head: Mapping[str, Array]
+) -> tuple[presets.Preset, int]:
+    """The preset for the number of classes that the weights have, and the number that it gives names to."""
+    count = int(arrays["cam/1"].size)
+    preset = replace(preset, architecture={**preset.architecture, "classes": count})
+    if preset.head is None or preset.head.architecture["kind"] != "msroi":
+        return preset, count
+    count = int(head["maps/1"].size)
+    architecture = {**preset.head.architecture, "outputs": count}
+    return replace(preset, head=replace(preset.head, architecture=architecture)), count
 
 
 def _check_image(rgb: object) -> None:

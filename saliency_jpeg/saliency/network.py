@@ -56,6 +56,7 @@ _STAGES = (
     _Stage(4, 5, 2, 6, 192),
     _Stage(1, 3, 1, 6, 320),
 )
+_LEVELS = (3, 5)  # stages whose input is the last at strides 8 and 16
 
 
 @dataclass(frozen=True)
@@ -120,17 +121,19 @@ class _Builder:
         return x if self.folded else self.layers.BatchNormalization(epsilon=_EPSILON, name=f"{name}_bn")(x)
 
 
-def build(architecture: Architecture, *, folded: bool = False) -> Any:
+def build(architecture: Architecture, *, folded: bool = False, features: bool = False) -> Any:
     """The network as a ``keras.Model`` with fresh weights.
 
     Args:
         architecture: its size.
         folded: leave out batch normalization and give every convolution a bias, as :func:`fold` makes the weights;
             a third faster, for inference only.
+        features: give the features that a head needs too.
 
     Returns:
         Model from RGB (n, h, w, 3), float, 0 to 255, any h and w, to class activations (n, ceil(h/32), ceil(w/32),
-        classes), float32.
+        classes), float32. With ``features`` a list: those at stride 8, at stride 16, the last ones (1280 maps at stride
+        32), and the class activations.
     """
     import keras
 
@@ -138,14 +141,22 @@ def build(architecture: Architecture, *, folded: bool = False) -> Any:
     rgb = keras.Input((None, None, 3), name="rgb")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(rgb)
     x = make.relu6(make.convolution(x, "stem", _STEM, kernel=3, stride=2), "stem_act")
-    index = 0
+    x, *levels = _stages(make, x, architecture)
+    x = make.relu6(make.convolution(x, "head", _HEAD), "head_act")
+    cam = keras.layers.Conv2D(architecture.classes, 1, name="cam")(x)
+    return keras.Model(rgb, [*levels, x, cam] if features else cam, name="efficientnet_lite_cam")
+
+
+def _stages(make: _Builder, x: Any, architecture: Architecture) -> tuple[Any, Any, Any]:
+    """The blocks: their output, and what they have at strides 8 and 16 before the next stride."""
+    index, levels = 0, []
     for number, stage in enumerate(_STAGES):
+        if number in _LEVELS:
+            levels.append(x)
         for repeat in range(architecture.repeats(number)):
             x = make.block(x, f"block{index}", stage, architecture.filters(stage.filters), first=repeat == 0)
             index += 1
-    x = make.relu6(make.convolution(x, "head", _HEAD), "head_act")
-    cam = keras.layers.Conv2D(architecture.classes, 1, name="cam")(x)
-    return keras.Model(rgb, cam, name="efficientnet_lite_cam")
+    return x, levels[0], levels[1]
 
 
 def fold(arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:

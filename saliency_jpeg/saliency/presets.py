@@ -1,7 +1,8 @@
 """Presets are data: ``weights/presets.json`` says which file, what is in it, whose it is and how to use it.
 
 A weights file is a NumPy ``.npz`` archive (never pickled) with one float16 or float32 array per variable, named
-``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings.
+``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings. Presets share
+the file of the backbone; a head on it has a file of its own.
 """
 
 from __future__ import annotations
@@ -21,12 +22,38 @@ import numpy as np
 from ..errors import PresetError
 from .classes import parse_names
 
-__all__ = ["CLASS_NAMES", "Preset", "find", "names", "read_arrays", "read_class_names", "unpack", "write_arrays"]
+__all__ = [
+    "CLASS_NAMES",
+    "Head",
+    "Preset",
+    "find",
+    "names",
+    "read_arrays",
+    "read_class_names",
+    "read_head",
+    "unpack",
+    "write_arrays",
+]
 
 #: Key of the optional array of class names in a weights file.
 CLASS_NAMES = "class_names"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head on the backbone.
+
+    Attributes:
+        file: weights file, beside ``presets.json``.
+        sha256: of the weights file, in hex.
+        architecture: fields of :class:`.heads.HeadArchitecture`.
+    """
+
+    file: str
+    sha256: str
+    architecture: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,19 +63,24 @@ class Preset:
     Attributes:
         name: how it is called.
         description: one sentence on what it does.
-        file: weights file, beside ``presets.json``.
+        card: model card, beside ``presets.json``: data, terms, figures, limits.
+        file: weights file of the backbone, beside ``presets.json``.
         sha256: of the weights file, in hex.
         classes: text file with one class name a line.
         source: where the weights come from.
         license: SPDX identifier of the weights' licence.
         architecture: fields of :class:`.network.Architecture`.
         long_side: the longer side of the network's input in pixels, a multiple of its stride.
+        margin: pixels more that the input has in both directions, 1 for heads (see :mod:`.heads`).
         offset: how far below and to the right of its middle a cell of the output looks, in pixels of the input.
+        contrast: least difference of class evidence between 0 and 1, where the options name none.
         map: fields of :class:`.maps.MapOptions`.
+        head: what is put on the backbone, if anything.
     """
 
     name: str
     description: str
+    card: str
     file: str
     sha256: str
     classes: str
@@ -56,8 +88,11 @@ class Preset:
     license: str
     architecture: Mapping[str, float]
     long_side: int
-    offset: float
+    margin: int = 0
+    offset: float = 0.0
+    contrast: float = 0.0
     map: Mapping[str, Any] = field(default_factory=dict)
+    head: Head | None = None
 
 
 def _folder() -> Traversable:
@@ -86,20 +121,30 @@ def find(name: str) -> Preset:
         name, entry = entry, entries[entry]
     if entry is None:
         raise PresetError(f"unknown preset {name!r}, known are {', '.join(sorted(entries))}")
-    return Preset(name=name, **entry)
+    head = entry.get("head")
+    return Preset(name=name, **{**entry, "head": head and Head(**head)})
 
 
 def read_arrays(preset: Preset) -> Arrays:
-    """The preset's weights, checked against its sha256.
+    """The weights of the preset's backbone, checked against their sha256.
 
     Raises:
         PresetError: the file is missing or is not the file the preset means.
     """
-    data = _read(preset.file)
+    return _checked(preset.name, preset.file, preset.sha256)
+
+
+def read_head(preset: Preset) -> Arrays:
+    """The weights of the preset's head, none where it has no head; checked as in :func:`read_arrays`."""
+    return {} if preset.head is None else _checked(preset.name, preset.head.file, preset.head.sha256)
+
+
+def _checked(name: str, file: str, sha256: str) -> Arrays:
+    data = _read(file)
     digest = hashlib.sha256(data).hexdigest()
-    if digest != preset.sha256:
-        raise PresetError(f"{preset.file} is damaged: sha256 is {digest}, preset {preset.name!r} has {preset.sha256}")
-    return unpack(data, preset.file)
+    if digest != sha256:
+        raise PresetError(f"{file} is damaged: sha256 is {digest}, preset {name!r} has {sha256}")
+    return unpack(data, file)
 
 
 def read_class_names(preset: Preset) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """TensorFlow, loaded on first use: backend, device, and the network as one function on arrays.
 
-The network is traced once, for any batch and image size, so a new size never waits for a new trace. It is never
+Each output of the network is traced once, for any batch and image size, so a new size never waits for a new trace. It is never
 compiled by XLA and never run eagerly: both were measured to be slower on CPUs.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from . import network
+from . import heads, network
 
 __all__ = ["Runner", "check_device"]
 
@@ -81,34 +81,60 @@ class Runner:
     """The network with its weights on a device. Safe to call from several threads.
 
     Args:
-        architecture: of the network.
+        architecture: of the backbone.
         arrays: weights as :mod:`.presets` reads them, with batch normalization; it is folded away here.
+        head: architecture of the head, None for none.
+        head_arrays: its weights.
         device: TensorFlow's name, or None for TensorFlow's choice.
     """
 
-    def __init__(self, architecture: network.Architecture, arrays: network.Arrays, device: str | None = None) -> None:
+    def __init__(
+        self,
+        architecture: network.Architecture,
+        arrays: network.Arrays,
+        head: heads.HeadArchitecture | None = None,
+        head_arrays: network.Arrays | None = None,
+        device: str | None = None,
+    ) -> None:
         self._tensorflow = _tensorflow()
-        with self._tensorflow.device(device):
-            self._model = network.build(architecture, folded=True)
-            network.set_arrays(self._model, network.fold(arrays))
         self._device = device
-        self._function = self._trace()
+        self._head: Any = None
+        with self._tensorflow.device(device):
+            self._backbone = network.build(architecture, folded=True, features=True)
+            network.set_arrays(self._backbone, network.fold(arrays))
+            if head is not None:
+                channels = [level.shape[-1] for level in self._backbone.outputs[:3]]
+                self._head = heads.build_head(head, channels)
+                heads.set_arrays(self._head, head_arrays or {})
+        self._functions: dict[str, Any] = {}
+        self._tracing = threading.Lock()
 
-    def _trace(self) -> Any:
+    def _output(self, rgb: Any, name: str) -> Any:
+        features = self._backbone(self._tensorflow.cast(rgb, self._tensorflow.float32), training=False)
+        return features[-1] if name == "classes" else self._head(features, training=False)
+
+    def _traced(self, name: str) -> Any:
         tf = self._tensorflow
+        with self._tracing:
+            if name not in self._functions:
+                function = tf.function(lambda rgb: self._output(rgb, name), autograph=False, jit_compile=False)
+                signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
+                with tf.device(self._device):
+                    self._functions[name] = function.get_concrete_function(signature)
+            return self._functions[name]
 
-        def activations(rgb: Any) -> Any:
-            return self._model(tf.cast(rgb, tf.float32), training=False)
+    def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The backbone's class activations (n, rows, cols, classes), float32, of images (n, h, w, 3), uint8."""
+        return self._run("classes", rgb)
 
-        function = tf.function(activations, autograph=False, jit_compile=False)
-        with tf.device(self._device):
-            return function.get_concrete_function(tf.TensorSpec((None, None, None, 3), tf.uint8))
+    def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The head's maps (n, rows, cols, outputs), float32, of images (n, h, w, 3), uint8."""
+        return self._run("head", rgb)
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class activations (n, rows, cols, classes), float32, of images (n, h, w, 3), uint8."""
+    def _run(self, name: str, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         tf = self._tensorflow
         with _full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._function(tf.constant(rgb)).numpy()
+            result: NDArray[np.float32] = self._traced(name)(tf.constant(rgb)).numpy()
         return result
 
 

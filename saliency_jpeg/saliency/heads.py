@@ -1,0 +1,178 @@
+"""Heads on the backbone: small networks from its features to maps.
+
+``pyramid``, where people look and where objects are::
+
+    class evidence  sum of the positive class activations -+
+    stride 32  1280 -> 1x1 -> + context -> 5x5 ------------+-> x2
+    stride 16   112 -> 1x1 -----------------------------------+-> 3x3 -> x2
+    stride 8     40 -> 1x1 -----------------------------------------------+-> 3x3 -> 3x3 -> 1x1 -> gaze, objects
+
+``msroi``, several features per channel, each with a say in every class (A. Prakash, N. Moran, S. Garber, A. DiLillo and
+J. Storer, "Semantic perceptual image compression using deep convolution networks", DCC 2017)::
+
+    stride 32  1280 -> 1x1 -> x2 -+
+    stride 16   112 -> 1x1 -------+-> depthwise 3x3, m maps of each channel -> 1x1 -> one map per class
+
+whose means over the picture are the logits it is trained by, with labels alone.
+
+The network's input has sides of 32 n + 1 pixels: then every layer of stride 2 has its cells on every second cell of the
+one before, the outermost on the border, and nothing is shifted. Cell i of a map of stride s lies on pixel s i, so
+doubling inserts means between neighbours, and left and right are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ..errors import OptionError
+from .network import get_arrays, set_arrays
+
+__all__ = ["STRIDES", "HeadArchitecture", "build_head", "get_arrays", "set_arrays"]
+
+Kind = Literal["pyramid", "msroi"]
+
+#: Pixels of the network's input per cell of the output, by kind of head.
+STRIDES = {"pyramid": 8, "msroi": 16}
+
+
+@dataclass(frozen=True)
+class HeadArchitecture:
+    """What a head is and its size.
+
+    Attributes:
+        kind: ``"pyramid"`` or ``"msroi"``.
+        width: channels of its layers.
+        outputs: maps; for ``"pyramid"`` two, gaze and objects, for ``"msroi"`` one per class.
+        features: maps that ``"msroi"`` makes of each channel.
+        dropout: share of the features left out in training.
+
+    Raises:
+        OptionError: an unknown kind or a size that is not positive.
+    """
+
+    kind: Kind = "pyramid"
+    width: int = 64
+    outputs: int = 2
+    features: int = 4
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise OptionError(f"a head must be one of {', '.join(get_args(Kind))}, got {self.kind!r}")
+        for name in ("width", "outputs", "features"):
+            if not getattr(self, name) > 0:
+                raise OptionError(f"{name} must be positive, got {getattr(self, name)!r}")
+
+
+def build_head(architecture: HeadArchitecture, channels: Sequence[int]) -> Any:
+    """The head as a ``keras.Model`` with fresh weights.
+
+    Args:
+        architecture: its kind and size.
+        channels: of the features at strides 8, 16 and 32.
+
+    Returns:
+        Model from a list of features at strides 8, 16 and 32 and class activations, as ``network.build(...,
+        features=True)`` gives them, to maps (n, rows, cols, outputs) at the stride of its kind, not bounded.
+    """
+    import keras
+
+    inputs = [keras.Input((None, None, n)) for n in (*channels, None)]
+    kinds = {"pyramid": _pyramid, "msroi": _msroi}
+    return keras.Model(inputs, kinds[architecture.kind](architecture, *inputs), name=f"{architecture.kind}_head")
+
+
+def _pyramid(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
+    from keras import layers
+
+    own, dropout = _own_layers(), architecture.dropout
+
+    def pointwise(x: Any, name: str, activation: str | None = None) -> Any:
+        return layers.Conv2D(architecture.width, 1, activation=activation, name=name)(x)
+
+    def refine(x: Any, name: str, kernel: int) -> Any:
+        y = layers.SeparableConv2D(architecture.width, kernel, padding="same", name=name)(x)
+        return layers.ReLU(name=f"{name}_act")(layers.Add(name=f"{name}_add")([x, y]))
+
+    def below(x: Any, features: Any, name: str) -> Any:
+        joined = layers.Add(name=f"{name}_add")([own["Doubling"](name=f"{name}_double")(x), pointwise(features, name)])
+        return layers.ReLU(name=f"{name}_act")(joined)
+
+    known = own["Evidence"](name="evidence")(classes)
+    x = layers.Concatenate(name="coarse_in")([layers.Dropout(dropout, name="coarse_drop")(coarse), known])
+    x = pointwise(x, "coarse", "relu")
+    mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
+    x = layers.Add(name="context_add")([x, layers.Dense(architecture.width, name="context")(mean)])
+    x = below(refine(x, "refine32", 5), layers.Dropout(dropout / 2, name="middle_drop")(middle), "middle")
+    x = below(refine(x, "refine16", 3), fine, "fine")
+    x = refine(refine(x, "refine8", 3), "refine8b", 3)
+    return layers.Conv2D(architecture.outputs, 1, name="maps")(own["Place"](name="place")(x))
+
+
+def _msroi(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
+    from keras import layers
+
+    width, dropout = architecture.width, architecture.dropout
+    known = layers.Conv2D(width, 1, name="coarse")(layers.Dropout(dropout, name="coarse_drop")(coarse))
+    seen = layers.Conv2D(width, 1, name="middle")(layers.Dropout(dropout / 2, name="middle_drop")(middle))
+    x = layers.Add(name="middle_add")([_own_layers()["Doubling"](name="middle_double")(known), seen])
+    x = layers.ReLU(name="middle_act")(x)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=architecture.features, padding="same", name="features")(x)
+    x = layers.Dropout(dropout, name="features_drop")(layers.ReLU(name="features_act")(x))
+    return layers.Conv2D(architecture.outputs, 1, name="maps")(x)
+
+
+_OWN: dict[str, type[Any]] = {}
+
+
+def _own_layers() -> dict[str, type[Any]]:
+    """Layers that Keras does not have, made on first use because Keras is loaded late."""
+    if not _OWN:
+        _OWN.update({made.__name__: made for made in _make_own_layers()})
+    return _OWN
+
+
+def _make_own_layers() -> tuple[type[Any], ...]:
+    from keras import layers, ops
+
+    class Doubling(layers.Layer):  # type: ignore[misc]
+        """(n, h, w, c) to (n, 2 h - 1, 2 w - 1, c): means between neighbours."""
+
+        def call(self, x: Any) -> Any:
+            n, rows, cols = (ops.shape(x)[i] for i in range(3))
+            taller = ops.stack([x[:, :-1], (x[:, :-1] + x[:, 1:]) / 2], axis=2)
+            taller = ops.reshape(taller, (n, 2 * rows - 2, cols, x.shape[3]))
+            taller = ops.concatenate([taller, x[:, -1:]], axis=1)
+            wider = ops.stack([taller[:, :, :-1], (taller[:, :, :-1] + taller[:, :, 1:]) / 2], axis=3)
+            wider = ops.reshape(wider, (n, 2 * rows - 1, 2 * cols - 2, x.shape[3]))
+            return ops.concatenate([wider, taller[:, :, -1:]], axis=2)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape[0], None, None, shape[3]
+
+    class Evidence(layers.Layer):  # type: ignore[misc]
+        """Class activations (n, h, w, classes) to the logarithm of the sum of the positive ones (n, h, w, 1)."""
+
+        def call(self, x: Any) -> Any:
+            return ops.log(1 + ops.sum(ops.relu(x), axis=-1, keepdims=True)) / 8
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return *shape[:3], 1
+
+    class Place(layers.Layer):  # type: ignore[misc]
+        """Appends where a cell lies: x squared, y and y squared, with the borders at -1 and 1."""
+
+        def call(self, x: Any) -> Any:
+            like = ops.zeros_like(x[..., :1])
+            down, across = (
+                ops.reshape(2 * ops.cast(ops.arange(n), "float32") / (ops.cast(n, "float32") - 1) - 1, shape) + like
+                for n, shape in ((ops.shape(x)[1], (1, -1, 1, 1)), (ops.shape(x)[2], (1, 1, -1, 1)))
+            )
+            return ops.concatenate([x, across * across, down, down * down], axis=-1)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return *shape[:3], shape[3] + 3
+
+    return Doubling, Evidence, Place

@@ -1,4 +1,4 @@
-"""What the training scripts share: features of the frozen backbone, made once, and the loop that fits a head to them."""
+"""What the training scripts share: features of the frozen backbone, made once, and the loop that fits a head."""
 
 from __future__ import annotations
 

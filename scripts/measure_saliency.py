@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from saliency_jpeg.evaluation import centred_gaussian, judge_gaze, judge_masks, read_gaze, read_masks
 from saliency_jpeg.evaluation.judges import GazeSample, MaskSample
 from saliency_jpeg.saliency import Activations, MapOptions, SaliencyModel, network, presets
-from saliency_jpeg.saliency.grid import enlarge, input_size, resize
-from saliency_jpeg.saliency.maps import saliency_grid
+from saliency_jpeg.saliency.grid import Lattice, enlarge, input_size, resize
+from saliency_jpeg.saliency.maps import class_evidence, saliency_grid
 
 Bytes = NDArray[np.uint8]
 Reals = NDArray[np.floating]
@@ -77,9 +77,9 @@ def maker(source: Source, options: MapOptions, *, offset: float = PRESET.offset)
     """A way to make a map of a picture, in the library's own code."""
 
     def make(rgb: Bytes) -> Reals:
-        cells = saliency_grid(source(rgb), options)
+        cells = saliency_grid(class_evidence(source(rgb), options.classes), options, contrast=PRESET.contrast)
         size = rgb.shape[0], rgb.shape[1]
-        return enlarge(cells, size, offset=offset / network.STRIDE, sigma=options.smoothing)
+        return enlarge(cells, size, lattice=Lattice.of(network.STRIDE, offset=offset), sigma=options.smoothing)
 
     return make
 
@@ -121,9 +121,12 @@ def mirror_agreement(pictures: list[Bytes], model: SaliencyModel) -> dict[int, f
     totals: dict[int, list[float]] = defaultdict(list)
     for rgb in pictures:
         both = (rgb, np.ascontiguousarray(rgb[:, ::-1]))
-        cells = [saliency_grid(model.activations(picture), model.options) for picture in both]
+        cells = [
+            saliency_grid(class_evidence(model.activations(p)), model.options, contrast=PRESET.contrast) for p in both
+        ]
         for offset in range(-4, 17, 2):
-            there, back = (enlarge(c, (160, 320), offset=offset / network.STRIDE, sigma=0.6) for c in cells)
+            lattice = Lattice.of(network.STRIDE, offset=offset)
+            there, back = (enlarge(c, (160, 320), lattice=lattice, sigma=0.6) for c in cells)
             inner = there[:, 24:-24].ravel(), back[:, ::-1][:, 24:-24].ravel()
             totals[offset].append(float(np.corrcoef(*inner)[0, 1]))
     return {offset: float(np.mean(values)) for offset, values in totals.items()}
@@ -183,7 +186,8 @@ def report_empty(model: SaliencyModel) -> None:
     for contrast in (0, 300, 500, 800):
         empty = replace(model.options, contrast=contrast)
         tops = (
-            f"{n} {saliency_grid(model.activations(p), empty).max() / 255:.2f}" for n, p in empty_pictures().items()
+            f"{n} {saliency_grid(class_evidence(model.activations(p)), empty).max() / 255:.2f}"
+            for n, p in empty_pictures().items()
         )
         print(f"  contrast {contrast}: {', '.join(tops)}")
 

@@ -16,6 +16,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -119,7 +120,7 @@ def split(pictures: list[Picture], counts: tuple[int, ...], seed: int) -> list[l
     order = list(range(len(pictures)))
     random.Random(seed).shuffle(order)
     cuts = [0, *np.cumsum(counts).tolist(), len(pictures)]
-    return [[pictures[i] for i in sorted(order[a:b])] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [[pictures[i] for i in sorted(order[a:b])] for a, b in pairwise(cuts)]
 
 
 def coco(data: Path) -> list[Picture]:
@@ -244,10 +245,10 @@ def _scan(rng: np.random.Generator) -> NDArray[Any]:
     return np.clip(part[:, :, None] * rng.uniform(0.6, 1.2, 3), 0, 255)
 
 
-_WORDS: Final = """the of and to in a is that it was for on are as with his they at be this from have or by one had not
-but what all were when we there can an your which their said if do will each about how up out them then she many some
-so these would other into has more her two like him see time could no make than first been its who now people my made
-over did down only way find use may water long little very after words called just where most know""".split()
+_WORDS: Final = """
+the of and to in a is that it was for on are as with his they at be this from have or by one had not but what all were
+when we there can an your which their said if do will each about how up out them then she many some so these would other
+""".split()  # noqa: SIM905
 
 
 def _line(rng: np.random.Generator, words: int) -> str:

@@ -9,7 +9,7 @@ those too. ECSSD's and DUTS's masks are looked at only to print the table, unles
     python scripts/train_saliency.py DATA OUT.npz [--cache FOLDER] [--research] [--seed 0]
 
 About fifteen minutes on two cores; :mod:`saliency_data` says what DATA holds. The table of the README is printed by
-``scripts/report_saliency.py``.
+``python -m saliency_jpeg.evaluation saliency``.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ import saliency_data as data
 from head_training import Backbone, Item, Source, cached, fit, outputs
 from numpy.typing import NDArray
 from pseudo_labels import labelled
-from saliency_data import Floats, Picture
+from saliency_data import GAZE_SIGMA, Floats, Picture
 
+from saliency_jpeg.evaluation.saliency import fixation_density
 from saliency_jpeg.saliency import heads, presets
 from saliency_jpeg.saliency.grid import resize
 
-LONG_SIDE: Final = 384
+LONG_SIDE: Final = 320
 SPLIT: Final = ((190, 30), 4)  # OSIE: training, validation; the seed; the other 80 are for the report
-_LEAST: Final = 225  # of the sides of training pictures
-_KEPT = 0.6  # of GrabCut's masks: intersection over union with what the head said
+_LEAST: Final = 193  # of the sides of training pictures
+_KEPT: Final = 0.6  # of GrabCut's masks: intersection over union with what the head said
+_LOOK: Final = 0.3  # density of gaze, peak 1, that a thing must reach somewhere
 
 
 def items(
@@ -72,7 +74,7 @@ def object_losses(logits: Any, objects: Any) -> tuple[Any, Any]:
     either = tf.reduce_sum(chance + truth - chance * truth, [1, 2])
     inside, outside = tf.reduce_sum(truth, [1, 2]), tf.reduce_sum(known - truth, [1, 2])
     counts = tf.cast((inside > 1) & (outside > 1), tf.float32)
-    return tf.reduce_mean(mean), 0.3 * tf.reduce_mean(counts * (1 - both / (either + 1e-3)))
+    return tf.reduce_mean(mean), 0.5 * tf.reduce_mean(counts * (1 - both / (either + 1e-3)))
 
 
 def gaze_losses(logits: Any, gaze: Any) -> tuple[Any, Any]:
@@ -97,14 +99,14 @@ def _standardized(values: Any) -> Any:
 # ---- the second round's labels -------------------------------------------------------------------------------------
 
 
-def object_chance(model: Any, backbone: Backbone, pictures: Sequence[Picture]) -> list[Floats]:
-    """The head's opinion of every pixel, float32 (H, W)."""
+def opinions(model: Any, backbone: Backbone, pictures: Sequence[Picture]) -> list[tuple[Floats, Floats]]:
+    """The head's opinion of every pixel: the chance of an object and the density of gaze, peak 1, float32 (H, W)."""
     found = []
-    for start in range(0, len(pictures), 100):
-        part = pictures[start : start + 100]
+    for part in (pictures[i : i + 100] for i in range(0, len(pictures), 100)):
         for picture, logits in zip(part, outputs(model, items(backbone, part, 1)), strict=True):
-            chance = (1 / (1 + np.exp(-logits[:, :, 1]))).astype(np.float32)
-            found.append(cv2.resize(chance, picture.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+            size = picture.rgb.shape[1::-1]
+            chance, density = 1 / (1 + np.exp(-logits[:, :, 1])), np.exp(logits[:, :, 0] - logits[:, :, 0].max())
+            found.append((cv2.resize(chance, size), cv2.resize(density, size)))
     return found  # type: ignore[return-value]
 
 
@@ -135,11 +137,26 @@ def _grab_cut(rgb: NDArray[np.uint8], chance: Floats) -> Floats | None:
     return cv2.resize(inside.astype(np.float32), rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]
 
 
-def sure_objects(picture: Picture, chance: Floats) -> Picture:
-    """The picture with what the head is sure of added to what is known."""
+def looked_at(picture: Picture, chance: Floats) -> Picture:
+    """The picture with what the head takes for objects and people looked at, and what is neither."""
+    assert picture.objects is not None and picture.gaze is not None
+    height, width = chance.shape
+    density = fixation_density(picture.gaze / 4, (height // 4, width // 4), 1.5 * GAZE_SIGMA * width / 4)
+    gaze = cv2.resize((density / density.max()).astype(np.float32), (width, height))
+    known = [(chance > 0.8) & (gaze > 0.3), ((chance < 0.1) & (gaze < 0.1)) | (gaze < 0.02)]
+    guess = np.select(known, [1.0, 0.0], np.nan).astype(np.float32)
+    return replace(picture, objects=np.where(picture.objects == 1, picture.objects, guess))
+
+
+def worth_a_look(picture: Picture, density: Floats) -> Picture:
+    """The picture without a say on things that would hardly be looked at."""
     assert picture.objects is not None
-    guess = np.select([chance > 0.9, chance < 0.05], [1.0, 0.0], np.nan).astype(np.float32)
-    return replace(picture, objects=np.where(np.isfinite(picture.objects), picture.objects, guess))
+    objects = picture.objects.copy()
+    count, pieces = cv2.connectedComponents((objects == 1).astype(np.uint8))
+    for piece in (pieces == i for i in range(1, count)):
+        if density[piece].max() < _LOOK:
+            objects[piece] = np.nan
+    return replace(picture, objects=objects)
 
 
 # ---- rounds --------------------------------------------------------------------------------------------------------
@@ -178,7 +195,7 @@ class Material:
         """What needs no head to be labelled."""
         return [
             self.source("osie1", self.osie, 8, 0.5, 0.55),
-            self.source("coco", self.coco, 6, 1.0, 0.4),
+            self.source("coco1", self.coco, 6, 1.0, 0.4),
             self.composites("composites1", self.cutouts, 400),
             *self.nothing(),
         ]
@@ -186,14 +203,18 @@ class Material:
     def second_round(self, model: Any) -> list[Source]:
         """The same and what the first head found."""
         caltech = data.caltech(self.folder)
-        found = cached(
-            self.cache, "caltech", lambda: whole_objects(caltech, object_chance(model, self.backbone, caltech))
-        )
-        sure = [sure_objects(*p) for p in zip(self.osie, object_chance(model, self.backbone, self.osie), strict=True)]
+
+        def whole() -> list[Picture]:
+            return whole_objects(caltech, [chance for chance, _ in opinions(model, self.backbone, caltech)])
+
+        found = cached(self.cache, "caltech", whole)
+        osie, coco = (opinions(model, self.backbone, pictures) for pictures in (self.osie, self.coco))
+        seen = [looked_at(p, chance) for p, (chance, _) in zip(self.osie, osie, strict=True)]
+        worth = [worth_a_look(p, density) for p, (_, density) in zip(self.coco, coco, strict=True)]
         cutouts = [c for c in map(data.cut_out, found) if c]
         return [
-            self.source("osie2", sure, 8, 0.4, 0.55),
-            self.source("coco", self.coco, 6, 1.0, 0.4),
+            self.source("osie2", seen, 8, 0.4, 0.55),
+            self.source("coco2", worth, 6, 1.0, 0.4),
             self.source("caltech", found, 2, 0.6, 0.6),
             self.composites("composites2", cutouts + 3 * self.cutouts, 900),
             *self.nothing(),

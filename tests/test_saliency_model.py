@@ -19,8 +19,8 @@ from PIL import Image
 from saliency_jpeg.errors import InputError, OptionError, PresetError
 from saliency_jpeg.saliency import Activations, MapOptions, SaliencyModel, preset_names, presets
 from saliency_jpeg.saliency import model as model_module
-from saliency_jpeg.saliency.grid import enlarge, input_size, resize, sampling_matrix
-from saliency_jpeg.saliency.maps import saliency_grid
+from saliency_jpeg.saliency.grid import Lattice, enlarge, input_size, resize, sampling_matrix
+from saliency_jpeg.saliency.maps import class_evidence, learned_evidence, saliency_grid
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 GRID_STEP = 5 / 255
@@ -29,6 +29,11 @@ GRID_STEP = 5 / 255
 @pytest.fixture(scope="module")
 def model():
     return SaliencyModel.from_preset()
+
+
+@pytest.fixture(scope="module")
+def cam():
+    return SaliencyModel.from_preset("cam")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,9 @@ def _run(code: str, **environment: str) -> str:
 # ---------------------------------------------------------------- maps of pictures
 
 
-def test_map_is_quantized_and_repeats(model, photo):
+@pytest.mark.parametrize("preset", ["default", "cam"])
+def test_map_is_quantized_and_repeats(preset, photo, request):
+    model = request.getfixturevalue("model" if preset == "default" else preset)
     saliency = model.predict(photo)
     assert saliency.shape == photo.shape[:2] and saliency.dtype == np.float32
     levels = np.rint(saliency * 255)
@@ -66,8 +73,8 @@ def test_map_lights_up_where_the_subject_is(model, photo):
     assert saliency[120:330, 200:460].mean() > 3 * saliency[:, :100].mean()
 
 
-def test_activations_name_what_they_see(model, photo):
-    activations = model.activations(photo)
+def test_activations_name_what_they_see(cam, photo):
+    activations = cam.activations(photo)
     assert activations.maps.shape == (7, 10, 1000) and activations.maps.dtype == np.float32
     best = activations.top(5)
     assert {"pot", "picket fence"} <= {found.name for found in best}
@@ -76,6 +83,22 @@ def test_activations_name_what_they_see(model, photo):
     assert best[0].map.mean() == pytest.approx(best[0].logit, rel=1e-5)
     with pytest.raises(KeyError):
         activations["no such class"]
+
+
+def test_default_names_classes_too(model, photo):
+    activations = model.activations(photo)
+    assert activations.maps.shape == (8, 11, 1000) and activations.names == model.names
+    assert {"pot", "picket fence"} <= {found.name for found in activations.top(5)}
+
+
+def test_a_mirrored_picture_has_the_mirrored_map(model, photo):
+    assert np.abs(model.predict(photo[:, ::-1])[:, ::-1] - model.predict(photo)).max() <= GRID_STEP + 1e-6
+
+
+def test_the_map_of_a_smaller_picture_is_the_smaller_map(model, photo):
+    small = np.asarray(Image.fromarray(photo).resize((384, 256), Image.Resampling.BOX))
+    whole = model.predict(photo).reshape(256, 2, 384, 2).mean(axis=(1, 3))
+    assert np.abs(model.predict(small) - whole).mean() < 0.02
 
 
 def test_class_names_are_complete_and_in_order(model):
@@ -93,8 +116,20 @@ def test_any_size_and_gray(model, shape):
     assert np.array_equal(saliency, model.predict(np.repeat(gray[:, :, None], 3, axis=2)))
 
 
-def test_plain_picture_is_not_stretched_to_full_contrast(model):
-    assert model.predict(np.full((200, 300, 3), 128, np.uint8)).max() < 0.2
+@pytest.mark.parametrize("name", ["model", "cam"])
+def test_plain_picture_is_not_stretched_to_full_contrast(name, request):
+    assert request.getfixturevalue(name).predict(np.full((200, 300, 3), 128, np.uint8)).max() < 0.2
+
+
+@pytest.mark.parametrize("kind", ["noise", "stripes", "ramp"])
+def test_a_picture_of_nothing_has_a_flat_map(model, kind):
+    rows, cols = np.mgrid[:300, :450]
+    values = {
+        "noise": np.random.default_rng(0).integers(0, 256, (300, 450)),
+        "stripes": 128 + 60 * np.sign(np.sin(rows / 7) * np.sin(cols / 9)),
+        "ramp": cols / 450 * 255,
+    }[kind]
+    assert np.ptp(model.predict(values.astype(np.uint8))) < 0.25
 
 
 def test_views_are_taken_as_they_look(model, photo):
@@ -201,17 +236,34 @@ def test_unknown_device_is_refused(device):
 
 
 def test_unknown_preset_lists_the_known_ones():
-    assert preset_names() == ("cam", "default")
+    assert preset_names() == ("cam", "default", "gaze")
     for name in ("nonsense", None):
-        with pytest.raises(PresetError, match=f"unknown preset {name!r}, known are cam, default"):
+        with pytest.raises(PresetError, match=f"unknown preset {name!r}, known are cam, default, gaze"):
             SaliencyModel.from_preset(name)
 
 
-def test_preset_entry_is_true():
-    preset = presets.find("default")
-    assert preset.name == "cam" and preset.license == "Apache-2.0"
-    assert hashlib.sha256(presets._folder().joinpath(preset.file).read_bytes()).hexdigest() == preset.sha256
-    assert MapOptions(**preset.map) == SaliencyModel.from_preset().options
+@pytest.mark.parametrize("name", ["cam", "default"])
+def test_preset_entry_is_true(name):
+    preset = presets.find(name)
+    assert preset.name == {"default": "gaze"}.get(name, name) and preset.license == "Apache-2.0"
+    files = [(preset.file, preset.sha256), *([(preset.head.file, preset.head.sha256)] if preset.head else [])]
+    for file, sha256 in files:
+        assert hashlib.sha256(presets._folder().joinpath(file).read_bytes()).hexdigest() == sha256
+    assert MapOptions(**preset.map) == SaliencyModel.from_preset(name).options
+    assert "Terms" in presets._folder().joinpath(preset.card).read_text("utf-8")
+
+
+def test_weights_stay_small():
+    assert sum(p.stat().st_size for p in presets._folder().iterdir() if p.name.endswith(".npz")) <= 15_000_000
+
+
+def test_default_can_make_the_map_of_its_classes(photo):
+    classes = SaliencyModel.from_preset(options=MapOptions())
+    learned = replace(SaliencyModel.from_preset().options, gaze=1.0)
+    assert classes.predict(photo)[120:330, 200:460].mean() > 3 * classes.predict(photo)[:, :100].mean()
+    assert not np.array_equal(SaliencyModel.from_preset(options=learned).predict(photo), classes.predict(photo))
+    with pytest.raises(OptionError, match="preset 'cam' has no learned evidence, got 'learned'"):
+        SaliencyModel.from_preset("cam", options=learned)
 
 
 def test_damaged_and_missing_weights(tmp_path, monkeypatch):
@@ -232,26 +284,41 @@ def test_own_weights_file(model, photo, tmp_path):
     assert np.array_equal(own.predict(photo), model.predict(photo))
 
 
-def test_own_weights_with_fewer_classes(model, photo, tmp_path):
+def test_own_weights_with_fewer_classes(cam, photo, tmp_path):
     arrays = presets.read_arrays(presets.find("cam"))
     arrays |= {"cam/0": arrays["cam/0"][..., 700:703], "cam/1": arrays["cam/1"][700:703]}
     path = tmp_path / "own.npz"
     path.write_bytes(presets.write_arrays(arrays))
-    own = SaliencyModel.from_file(str(path), options=MapOptions(contrast=0))
+    own = SaliencyModel.from_file(str(path), preset="cam", options=MapOptions(contrast=0))
     assert own.names == ("class 0", "class 1", "class 2")
     assert own.predict(photo).shape == photo.shape[:2]
-    np.testing.assert_allclose(own.activations(photo).maps, model.activations(photo).maps[:, :, 700:703], atol=1e-3)
+    np.testing.assert_allclose(own.activations(photo).maps, cam.activations(photo).maps[:, :, 700:703], atol=1e-3)
     path.write_bytes(presets.write_arrays({**arrays, presets.CLASS_NAMES: np.array(["a", "b"])}))
     with pytest.raises(PresetError, match="2 class names for 3 classes"):
         SaliencyModel.from_file(path)
 
 
+def test_own_head_on_the_backbone_of_the_preset(model, photo, tmp_path):
+    head = presets.read_head(presets.find("default"))
+    head["maps/1"] = head["maps/1"] + np.float16([0, -60])  # no chance of an object anywhere
+    (tmp_path / "head.npz").write_bytes(presets.write_arrays(head))
+    own = SaliencyModel.from_file(tmp_path / "head.npz")
+    assert own.names == model.names
+    assert 0 < own.predict(photo).max() < 0.5 < model.predict(photo).max()
+
+
 def test_unusable_weights_files(tmp_path):
     with pytest.raises(PresetError, match="cannot read"):
         SaliencyModel.from_file(tmp_path / "none.npz")
-    (tmp_path / "empty.npz").write_bytes(presets.write_arrays({"a/0": np.zeros(1)}))
-    with pytest.raises(PresetError, match="no class layer"):
-        SaliencyModel.from_file(tmp_path / "empty.npz")
+    head = presets.read_head(presets.find("default"))
+    for arrays, message in (
+        ({"a/0": np.zeros(1)}, "does not fit the network: a/0 in it"),
+        ({}, "does not fit the network: nothing in it"),
+        ({"maps/1": head["maps/1"]}, "does not fit the network: coarse/0, coarse/1, context/0 missing"),
+    ):
+        (tmp_path / "own.npz").write_bytes(presets.write_arrays(arrays))
+        with pytest.raises(PresetError, match=message):
+            SaliencyModel.from_file(tmp_path / "own.npz")
 
 
 # ---------------------------------------------------------------- activations to grid
@@ -277,15 +344,15 @@ def _activations() -> Activations:
     ],
 )
 def test_thresholds(options, expected):
-    got = saliency_grid(_activations(), options)
+    got = saliency_grid(class_evidence(_activations(), options.classes), options)
     assert got.dtype == np.uint8 and not (got % 5).any()
     assert np.abs(got[0].astype(int) - expected).max() <= 2.5
 
 
 def test_ranked_classes_keep_the_scale_of_all():
     activations = _activations()
-    all_classes = saliency_grid(activations, MapOptions("fixed", 0, 1000, contrast=0))
-    best = saliency_grid(activations, MapOptions("fixed", 0, 1000, contrast=0, classes=1))
+    options = MapOptions("fixed", 0, 1000, contrast=0)
+    all_classes, best = (saliency_grid(class_evidence(activations, n), options) for n in (None, 1))
     assert abs(int(all_classes.sum()) - int(best.sum())) <= 5 * best.size / 2
     assert best[0, 1] == 0 < all_classes[0, 1]
 
@@ -293,17 +360,34 @@ def test_ranked_classes_keep_the_scale_of_all():
 def test_no_evidence_is_no_saliency_and_nan_is_an_error():
     nothing = Activations(np.full((2, 3, 4), -1, np.float32), tuple("abcd"))
     for classes in (None, 2):
-        assert not saliency_grid(nothing, MapOptions(contrast=0, classes=classes)).any()
+        assert not saliency_grid(class_evidence(nothing, classes), MapOptions(contrast=0)).any()
     with pytest.raises(PresetError, match="not finite"):
-        saliency_grid(Activations(np.full((2, 3, 1), np.nan, np.float32), ("a",)), MapOptions())
+        saliency_grid(np.full((2, 3), np.nan), MapOptions())
 
 
-def test_grid_forgives_the_last_bits_of_a_convolution(model, photo):
-    activations = model.activations(photo)
+def test_learned_evidence_is_high_where_looks_and_objects_meet():
+    logits = np.full((10, 10, 2), -9.0, np.float32)
+    logits[4:6, 4:8, 0], logits[4:6, 2:6, 1] = 9, 9  # looked at, an object, and both in the middle
+    evidence = learned_evidence(logits, 0.5)
+    assert evidence[4, 4] == pytest.approx(1, abs=1e-3)
+    assert evidence[4, 2] == pytest.approx(0.125, abs=1e-3) == evidence[4, 7]
+    assert evidence[0].max() < 1e-3
+    assert learned_evidence(logits, 0.0)[4, 2] == pytest.approx(1, abs=1e-3)
+    assert learned_evidence(logits, 1.0)[4, 7] == pytest.approx(1, abs=1e-3)
+
+
+def test_even_looks_and_no_objects_are_no_evidence():
+    flat = learned_evidence(np.stack([np.zeros((9, 12)), np.full((9, 12), -9)], axis=2).astype(np.float32), 0.5)
+    assert np.ptp(flat) == 0 and flat.max() < 0.01
+
+
+def test_grid_forgives_the_last_bits_of_a_convolution(cam, photo):
+    activations = cam.activations(photo)
     noise = np.random.default_rng(0).normal(0, 1e-6, activations.maps.shape)
     other = Activations((activations.maps * (1 + noise)).astype(np.float32), activations.names)
     assert not np.array_equal(other.maps, activations.maps)
-    assert np.array_equal(saliency_grid(other, model.options), saliency_grid(activations, model.options))
+    grids = [saliency_grid(class_evidence(a), cam.options, contrast=500) for a in (other, activations)]
+    assert np.array_equal(*grids) and grids[0].max() > 200
 
 
 @pytest.mark.parametrize(
@@ -316,6 +400,8 @@ def test_grid_forgives_the_last_bits_of_a_convolution(model, photo):
         ({"high": float("nan")}, "nan"),
         ({"threshold": "fixed", "high": float("inf")}, "inf"),
         ({"contrast": -1}, "-1"),
+        ({"evidence": "hearsay"}, "'hearsay'"),
+        ({"gaze": 1.5}, "1.5"),
         ({"smoothing": 0.1}, "0.1"),
         ({"smoothing": "much"}, "'much'"),
         ({"classes": 0}, "0"),
@@ -350,6 +436,7 @@ def test_activations_check_themselves():
 )
 def test_input_size(image, network):
     assert input_size(*image, 320, 32) == network
+    assert input_size(*image, 320, 32, margin=1) == (network[0] + 1, network[1] + 1)
 
 
 def test_few_input_sizes_exist():
@@ -368,7 +455,7 @@ def test_resize_averages_in_each_direction_alone():
 
 @pytest.mark.parametrize(("length", "cells"), [(1, 10), (7, 1), (320, 10), (4001, 7)])
 def test_sampling_matrix_is_a_mean(length, cells):
-    matrix = sampling_matrix(length, cells, offset=0.1, sigma=0.6)
+    matrix = sampling_matrix(length, cells, lattice=Lattice.of(32, offset=3.2), sigma=0.6)
     assert matrix.shape == (length, cells) and matrix.dtype == np.float32
     assert np.array_equal(matrix, np.rint(matrix)) and matrix.min() >= 0
     assert np.array_equal(matrix.sum(axis=1), np.full(length, 4096))
@@ -376,15 +463,17 @@ def test_sampling_matrix_is_a_mean(length, cells):
 
 def test_enlarge_matches_plain_gaussian_interpolation():
     cells = np.random.default_rng(0).integers(0, 256, (7, 10), dtype=np.uint8)
-    got = enlarge(cells, (333, 500), offset=0.1, sigma=0.6)
+    got = enlarge(cells, (333, 500), lattice=Lattice.of(32, offset=3.2), sigma=0.6)
     rows, cols = (
         np.exp(-0.5 * (((np.arange(n) + 0.5) * m / n)[:, None] - (np.arange(m) + 0.6)) ** 2 / 0.36)
         for n, m in ((333, 7), (500, 10))
     )
     expected = rows @ cells @ cols.T / rows.sum(axis=1)[:, None] / cols.sum(axis=1) / 255
-    assert np.abs(got - expected).max() < 0.5 / 255 + 2e-3
+    difference = np.abs(got - expected)
+    assert difference[2:-2, 2:-2].max() < 0.5 / 255 + 4e-3
+    assert difference.max() < 0.012  # the outermost pixels take the value of the outermost sample
     for value in (0, 55, 255):
-        flat = enlarge(np.full((3, 10), value, np.uint8), (50, 77), offset=0.1, sigma=0.6)
+        flat = enlarge(np.full((3, 10), value, np.uint8), (50, 77), lattice=Lattice.of(32, offset=3.2), sigma=0.6)
         assert np.array_equal(flat, np.full((50, 77), np.float32(value / 255)))
 
 
@@ -392,6 +481,14 @@ def test_offset_moves_the_map_down_and_right():
     cells = np.zeros((9, 9), np.uint8)
     cells[4, 4] = 255
     for offset in (0.0, 0.25):
-        saliency = enlarge(cells, (288, 288), offset=offset, sigma=0.5)
+        saliency = enlarge(cells, (288, 288), lattice=Lattice.of(32, offset=32 * offset), sigma=0.5)
         rows, cols = (saliency.sum(axis=axis) @ (np.arange(288) + 0.5) / saliency.sum() for axis in (1, 0))
         assert rows == pytest.approx(144 + 32 * offset, abs=1) and cols == pytest.approx(144 + 32 * offset, abs=1)
+
+
+def test_aligned_cells_lie_on_their_pixels():
+    cells = np.zeros((5, 9), np.uint8)
+    cells[1, 2] = 255
+    saliency = enlarge(cells, (33, 65), lattice=Lattice.of(8, margin=1), sigma=0.4)
+    assert np.unravel_index(saliency.argmax(), saliency.shape) == (8, 16)
+    assert np.abs(saliency[:, :33] - saliency[:, 32::-1]).max() <= 1 / 255 + 1e-6

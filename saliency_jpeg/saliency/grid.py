@@ -19,7 +19,7 @@ __all__ = ["Lattice", "enlarge", "input_size", "resize", "sampling_matrix"]
 
 _ONE = 4096  # sum of a row of the sampling matrix
 _WIDE = 4095  # full scale of the half-way result: 4095 * 4096 < 2**24
-_FINE = 8  # samples a cell, between which the interpolation is linear
+_FINE = 16  # samples a cell, between which the interpolation is linear
 
 
 class Lattice(NamedTuple):
@@ -90,7 +90,7 @@ def sampling_matrix(length: int, cells: int, *, lattice: Lattice, sigma: float) 
 def enlarge(grid: NDArray[np.uint8], size: tuple[int, int], *, lattice: Lattice, sigma: float) -> NDArray[np.float32]:
     """Map (H, W) in [0, 1], multiples of 1/255, from a grid of cells (rows, cols), uint8; exact on every machine.
 
-    ``lattice`` and ``sigma`` as in :func:`sampling_matrix`. Where a cell covers more than 8 pixels, every eighth of a
+    ``lattice`` and ``sigma`` as in :func:`sampling_matrix`. Where a cell covers more than 16 pixels, every 16th of a
     cell is computed and the rest interpolated between them.
     """
     import cv2

@@ -28,7 +28,7 @@ Evidence = Literal["classes", "learned"]
 Reals = NDArray[np.float64]
 
 _STEP = 5  # of the grid, in units of 1/255
-_PEAK = 12.0  # gaze this many times as dense as in an even spread is as dense as it matters
+_PEAK = 6.0  # gaze this many times as dense as in an even spread is as dense as it matters
 _POWER = 3  # by which what one output is unsure of falls behind what both agree on
 
 
@@ -116,8 +116,8 @@ def saliency_grid(evidence: Reals, options: MapOptions, *, contrast: float = 0.0
 def learned_evidence(logits: NDArray[np.float32], gaze: float) -> Reals:
     """Evidence (rows, cols) in [0, 1] from a head's logits (rows, cols, 2) of gaze and objects.
 
-    ``(gaze * sqrt(density / 12) + (1 - gaze) * chance) ** 3``: the density of gaze, 1 for an even spread and counted up
-    to 12, and the chance of an object.
+    ``(gaze * sqrt(density / 6) + (1 - gaze) * chance) ** 3``: the density of gaze, 1 for an even spread and counted up
+    to 6, and the chance of an object.
     """
     looks, objects = logits[:, :, 0].astype(np.float64), logits[:, :, 1].astype(np.float64)
     density = np.exp(looks - looks.max())

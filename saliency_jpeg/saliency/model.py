@@ -217,7 +217,8 @@ class SaliencyModel:
         with self._building:
             if self._runner is None:
                 architecture = network.Architecture(**self._preset.architecture)  # type: ignore[arg-type]
-                self._runner = Runner(architecture, self._arrays, self._head, self._head_arrays, self.device)
+                mirror = self._preset.mirror
+                self._runner = Runner(architecture, self._arrays, self._head, self._head_arrays, mirror, self.device)
             return self._runner
 
     def __getstate__(self) -> dict[str, Any]:

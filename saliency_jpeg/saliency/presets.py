@@ -72,6 +72,7 @@ class Preset:
         architecture: fields of :class:`.network.Architecture`.
         long_side: the longer side of the network's input in pixels, a multiple of its stride.
         margin: pixels more that the input has in both directions, 1 for heads (see :mod:`.heads`).
+        mirror: show the head the mirrored image too and take the mean: the map of a mirrored image is the mirrored map.
         offset: how far below and to the right of its middle a cell of the output looks, in pixels of the input.
         contrast: least difference of class evidence between 0 and 1, where the options name none.
         map: fields of :class:`.maps.MapOptions`.
@@ -89,6 +90,7 @@ class Preset:
     architecture: Mapping[str, float]
     long_side: int
     margin: int = 0
+    mirror: bool = False
     offset: float = 0.0
     contrast: float = 0.0
     map: Mapping[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """TensorFlow, loaded on first use: backend, device, and the network as one function on arrays.
 
-Each output of the network is traced once, for any batch and image size, so a new size never waits for a new trace. It is never
-compiled by XLA and never run eagerly: both were measured to be slower on CPUs.
+Each output of the network is traced once, for any batch and image size, so a new size never waits for a new trace. It is
+never compiled by XLA and never run eagerly: both were measured to be slower on CPUs.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Runner:
         arrays: weights as :mod:`.presets` reads them, with batch normalization; it is folded away here.
         head: architecture of the head, None for none.
         head_arrays: its weights.
+        mirror: give the mean of the head's maps of an image and of its mirror image.
         device: TensorFlow's name, or None for TensorFlow's choice.
     """
 
@@ -94,11 +95,13 @@ class Runner:
         arrays: network.Arrays,
         head: heads.HeadArchitecture | None = None,
         head_arrays: network.Arrays | None = None,
+        mirror: bool = False,
         device: str | None = None,
     ) -> None:
         self._tensorflow = _tensorflow()
         self._device = device
         self._head: Any = None
+        self._mirror = mirror
         with self._tensorflow.device(device):
             self._backbone = network.build(architecture, folded=True, features=True)
             network.set_arrays(self._backbone, network.fold(arrays))
@@ -110,8 +113,14 @@ class Runner:
         self._tracing = threading.Lock()
 
     def _output(self, rgb: Any, name: str) -> Any:
-        features = self._backbone(self._tensorflow.cast(rgb, self._tensorflow.float32), training=False)
-        return features[-1] if name == "classes" else self._head(features, training=False)
+        pixels = self._tensorflow.cast(rgb, self._tensorflow.float32)
+        if name == "classes":
+            return self._backbone(pixels, training=False)[-1]
+        if not self._mirror:
+            return self._head(self._backbone(pixels, training=False), training=False)
+        both = self._tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0)
+        there, back = self._tensorflow.split(self._head(self._backbone(both, training=False), training=False), 2)
+        return (there + back[:, :, ::-1]) / 2
 
     def _traced(self, name: str) -> Any:
         tf = self._tensorflow

@@ -60,8 +60,8 @@ class Backbone:
 
     def size(self, rgb: Bytes, least: int = 33) -> tuple[int, int]:
         """Size of the network's input for an image; ``least`` keeps the sides of training pictures few and large."""
-        height, width = input_size(*rgb.shape[:2], self.long_side, network.STRIDE, margin=1)
-        return max(height, least), max(width, least)
+        rows, cols = input_size(rgb.shape[0], rgb.shape[1], self.long_side, network.STRIDE, margin=1)
+        return max(rows, least), max(cols, least)
 
     def __call__(self, images: Sequence[Bytes], batch: int = 8) -> list[Features]:
         """Features of images of any sizes 32 n + 1, in their order."""
@@ -149,8 +149,7 @@ def fit(
     means = [tf.Variable(v) for v in model.trainable_variables]
     inputs = [tf.TensorSpec((None, None, None, n), tf.float32) for n in CHANNELS]
 
-    @tf.function(input_signature=[inputs, [tf.TensorSpec((None,) * n, tf.float32) for n in ranks]], jit_compile=False)
-    def step(features: Any, targets: Any) -> Any:
+    def update(features: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             parts = loss(model(features, training=True), *targets)
             total = tf.add_n(parts)
@@ -159,6 +158,8 @@ def fit(
             mean.assign(mean * _SMOOTHING + value * (1 - _SMOOTHING))
         return tf.stack(parts)
 
+    signature = [inputs, [tf.TensorSpec((None,) * n, tf.float32) for n in ranks]]
+    step = tf.function(update, input_signature=signature, jit_compile=False)
     start = time.perf_counter()
     for epoch in range(epochs):
         parts = [step(*stacked(b)).numpy() for b in batches(sources, batch, rng)]

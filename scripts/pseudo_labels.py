@@ -47,7 +47,8 @@ def _fitted(rgb: Bytes, long_side: int) -> Bytes:
     height, width = rgb.shape[:2]
     scale = long_side / max(height, width)
     size = max(32, round(height * scale / 32) * 32), max(32, round(width * scale / 32) * 32)
-    return cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    fitted: Bytes = cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return fitted
 
 
 def faces(rgb: Bytes) -> list[Box]:
@@ -80,7 +81,7 @@ def text(rgb: Bytes) -> NDArray[np.bool_]:
         window = np.s_[max(0, top - grown) : top + height + grown, max(0, left - grown) : left + width + grown]
         if area > 20 and _readable(pixels[window]):
             found[window] = 1
-    return cv2.resize(found, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return np.asarray(cv2.resize(found, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _readable(line: Bytes) -> bool:

@@ -199,7 +199,7 @@ def textures(count: int, seed: int) -> list[Picture]:
     return [_nothing(kinds[i % len(kinds)](rng)) for i in range(count)]
 
 
-def _nothing(rgb: NDArray[Any]) -> Picture:
+def _nothing(rgb: Any) -> Picture:
     pixels = np.ascontiguousarray(np.clip(rgb, 0, 255).astype(np.uint8))
     return Picture(pixels, np.zeros(pixels.shape[:2], np.float32))
 
@@ -208,7 +208,7 @@ def _colours(rng: np.random.Generator) -> tuple[Points, Points]:
     return rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)
 
 
-def _noise(rng: np.random.Generator) -> NDArray[Any]:
+def _noise(rng: np.random.Generator) -> Any:
     layers = np.zeros((300, 400))
     for power in range(7):
         grain = rng.normal(size=(max(2, 300 >> power), max(2, 400 >> power)))
@@ -218,15 +218,15 @@ def _noise(rng: np.random.Generator) -> NDArray[Any]:
     return first * (1 - share) + second * share
 
 
-def _gradient(rng: np.random.Generator) -> NDArray[Any]:
+def _gradient(rng: np.random.Generator) -> Any:
     angle, (first, second) = rng.uniform(0, 6.3), _colours(rng)
-    rows, cols = np.mgrid[-1:1:300j, -1:1:400j]  # type: ignore[misc]
+    rows, cols = np.mgrid[-1:1:300j, -1:1:400j]
     share = (0.5 + 0.4 * (rows * np.sin(angle) + cols * np.cos(angle)))[:, :, None]
     plain = first * (1 - share) + second * share
     return plain + rng.normal(0, rng.uniform(0, 6), (300, 400, 1))
 
 
-def _stripes(rng: np.random.Generator) -> NDArray[Any]:
+def _stripes(rng: np.random.Generator) -> Any:
     angles, periods = rng.uniform(0, 6.3, 2), rng.uniform(6, 60, 2)
     rows, cols = np.mgrid[:300, :400]
     waves = [np.sin(6.28 * (rows * np.sin(a) + cols * np.cos(a)) / p) for a, p in zip(angles, periods, strict=True)]
@@ -235,10 +235,10 @@ def _stripes(rng: np.random.Generator) -> NDArray[Any]:
     return first * (1 - share) + second * share + rng.normal(0, 5, (300, 400, 1))
 
 
-def _scan(rng: np.random.Generator) -> NDArray[Any]:
-    from skimage import data
+def _scan(rng: np.random.Generator) -> Any:
+    from skimage import data as samples
 
-    surface = [data.brick, data.grass, data.gravel][int(rng.integers(3))]()
+    surface = getattr(samples, ("brick", "grass", "gravel")[int(rng.integers(3))])()
     side = int(rng.integers(200, 500))
     top, left = rng.integers(0, 513 - side, 2)
     part = cv2.resize(surface[top : top + side, left : left + side], (400, 300), interpolation=cv2.INTER_AREA)

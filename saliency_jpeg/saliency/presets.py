@@ -1,8 +1,8 @@
 """Presets are data: ``weights/presets.json`` says which file, what is in it, whose it is and how to use it.
 
 A weights file is a NumPy ``.npz`` archive (never pickled) with one float16 or float32 array per variable, named
-``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings. Presets share
-the file of the backbone; a head on it has a file of its own.
+``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings, and ``preset``,
+one string. Presets share the file of the backbone; a head on it has a file of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .classes import parse_names
 
 __all__ = [
     "CLASS_NAMES",
+    "PRESET",
     "Head",
     "Preset",
     "find",
@@ -37,6 +38,8 @@ __all__ = [
 
 #: Key of the optional array of class names in a weights file.
 CLASS_NAMES = "class_names"
+#: Key of the optional name of the preset that a weights file is for.
+PRESET = "preset"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

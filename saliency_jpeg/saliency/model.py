@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
-from . import grid, heads, network, presets
+from . import grid, heads, lite, network, presets
 from .classes import Activations
 from .maps import MapOptions, class_evidence, learned_evidence, saliency_grid
 from .runtime import Runner, check_device
@@ -55,7 +55,8 @@ class SaliencyModel:
         self._preset = preset
         self._head = None if preset.head is None else heads.HeadArchitecture(**preset.head.architecture)
         self._head_arrays = dict(head or {})
-        self._runner: Runner | None = None
+        self._network: bytes | None = None
+        self._runner: Runner | lite.LiteRunner | None = None
         self._building = threading.Lock()
         if self.options.evidence == "learned" and not self._learned:
             raise OptionError(f"preset {preset.name!r} has no learned evidence, got 'learned'")
@@ -77,6 +78,8 @@ class SaliencyModel:
             OptionError: unknown device, or options that the preset cannot follow.
         """
         preset = presets.find(name)
+        if lite.stands_in():
+            return cls._from_exported(lite.find(preset.name), device, options)
         arrays, head = presets.read_arrays(preset), presets.read_head(preset)
         return cls(arrays, presets.read_class_names(preset), preset, head=head, device=device, options=options)
 
@@ -95,7 +98,8 @@ class SaliencyModel:
             path: NumPy ``.npz`` archive with the arrays that :func:`.network.get_arrays` gives for a model made by
                 :func:`.network.build`, for a head made by :func:`.heads.build_head`, or for both (what is not there is
                 the preset's), and optionally ``class_names``, an array of strings, and ``preset``, a string;
-                :meth:`save` writes one.
+                :meth:`save` writes one. Or a file that :meth:`export` wrote, with the suffix ``.tflite``, which
+                LiteRT runs on the processor, without TensorFlow.
             preset: what the weights are for; None for what the file says, or else the default.
             device, options: as for :meth:`from_preset`.
 
@@ -103,10 +107,9 @@ class SaliencyModel:
             PresetError: no such file, not such an archive, or arrays that do not fit.
             OptionError: unknown device, or options that the preset cannot follow.
         """
-        try:
-            own = presets.unpack(Path(path).read_bytes(), str(path))
-        except OSError as error:
-            raise PresetError(f"cannot read the weights file {path}: {error}") from error
+        if Path(path).suffix == lite.SUFFIX:
+            return cls._from_exported(Path(path), device, options)
+        own = presets.unpack(_read(Path(path)), str(path))
         told = str(own.pop(presets.PRESET, "default"))
         base = presets.find(told if preset is None else preset)
         names = own.pop(presets.CLASS_NAMES, None)
@@ -121,8 +124,36 @@ class SaliencyModel:
 
     def save(self, path: str | Path) -> None:
         """Write the weights (float16), class names and the preset they are for as a file for :meth:`from_file`."""
+        self._check_has_weights()
         texts = {presets.CLASS_NAMES: np.array(self.names), presets.PRESET: np.array(self._preset.name)}
         Path(path).write_bytes(presets.write_arrays({**self._arrays, **self._head_arrays, **texts}))
+
+    def export(self, path: str | Path) -> None:
+        """Write the network as a file for LiteRT and :meth:`from_file`, suffix ``.tflite``; needs TensorFlow.
+
+        Raises:
+            OptionError: another suffix.
+            PresetError: the model was read from such a file.
+        """
+        self._check_has_weights()
+        if Path(path).suffix != lite.SUFFIX:
+            raise OptionError(f"an exported model needs the suffix {lite.SUFFIX}, got {str(path)!r}")
+        runner = self._run()
+        assert isinstance(runner, Runner)
+        Path(path).write_bytes(lite.pack(lite.Exported(lite.export(runner), self._preset.name, self.names)))
+
+    @classmethod
+    def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:
+        network, preset, names = lite.unpack(_read(path), str(path))
+        if device is not None and device.lower().strip("/") not in ("cpu", "cpu:0"):
+            raise OptionError(f"LiteRT runs on the processor, device must be None or 'cpu', got {device!r}")
+        model = cls({}, names, presets.find(preset), options=options)
+        model._network = network
+        return model
+
+    def _check_has_weights(self) -> None:
+        if self._network is not None:
+            raise PresetError("a model that was exported to LiteRT holds no weights to write")
 
     def predict(self, rgb: Image) -> Map:
         """Saliency of every pixel.
@@ -216,9 +247,11 @@ class SaliencyModel:
             return network.STRIDE
         return heads.STRIDES[self._head.kind]
 
-    def _run(self) -> Runner:
+    def _run(self) -> Runner | lite.LiteRunner:
         with self._building:
-            if self._runner is None:
+            if self._runner is None and self._network is not None:
+                self._runner = lite.LiteRunner(self._network, self._preset.name + lite.SUFFIX)
+            elif self._runner is None:
                 architecture = network.Architecture(**self._preset.architecture)  # type: ignore[arg-type]
                 mirror = self._preset.mirror
                 self._runner = Runner(architecture, self._arrays, self._head, self._head_arrays, mirror, self.device)
@@ -232,6 +265,13 @@ class SaliencyModel:
 
     def __repr__(self) -> str:
         return f"SaliencyModel({self._preset.name!r}, {len(self.names)} classes, device={self.device!r})"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PresetError(f"cannot read the weights file {path}: {error}") from error
 
 
 def _buckets(keys: Sequence[Any]) -> Iterator[list[int]]:

@@ -1,8 +1,8 @@
 """Presets are data: ``weights/presets.json`` says which file, what is in it, whose it is and how to use it.
 
 A weights file is a NumPy ``.npz`` archive (never pickled) with one float16 or float32 array per variable, named
-``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings, and ``preset``,
-one string. Presets share the file of the backbone; a head on it has a file of its own.
+``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings, and
+``preset``, one string. Presets share the file of the backbone; a head on it has a file of its own.
 """
 
 from __future__ import annotations

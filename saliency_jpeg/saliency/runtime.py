@@ -87,6 +87,10 @@ class Runner:
         head_arrays: its weights.
         mirror: give the mean of the head's maps of an image and of its mirror image.
         device: TensorFlow's name, or None for TensorFlow's choice.
+
+    Attributes:
+        tensorflow: the module.
+        backbone: the ``keras.Model``.
     """
 
     def __init__(
@@ -98,32 +102,39 @@ class Runner:
         mirror: bool = False,
         device: str | None = None,
     ) -> None:
-        self._tensorflow = _tensorflow()
+        self.tensorflow = _tensorflow()
         self._device = device
         self._head: Any = None
         self._mirror = mirror
-        with self._tensorflow.device(device):
-            self._backbone = network.build(architecture, folded=True, features=True)
-            network.set_arrays(self._backbone, network.fold(arrays))
+        with self.tensorflow.device(device):
+            self.backbone = network.build(architecture, folded=True, features=True)
+            network.set_arrays(self.backbone, network.fold(arrays))
             if head is not None:
-                channels = [level.shape[-1] for level in self._backbone.outputs[:3]]
+                channels = [level.shape[-1] for level in self.backbone.outputs[:3]]
                 self._head = heads.build_head(head, channels)
                 heads.set_arrays(self._head, head_arrays or {})
         self._functions: dict[str, Any] = {}
         self._tracing = threading.Lock()
 
-    def _output(self, rgb: Any, name: str) -> Any:
-        pixels = self._tensorflow.cast(rgb, self._tensorflow.float32)
-        if name == "classes":
-            return self._backbone(pixels, training=False)[-1]
+    def outputs(self, rgb: Any) -> list[Any]:
+        """Class activations, and behind them the head's maps if there is a head, of a tensor (n, h, w, 3), uint8."""
+        pixels = self.tensorflow.cast(rgb, self.tensorflow.float32)
+        if self._head is None:
+            return [self.backbone(pixels, training=False)[-1]]
         if not self._mirror:
-            return self._head(self._backbone(pixels, training=False), training=False)
-        both = self._tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0)
-        there, back = self._tensorflow.split(self._head(self._backbone(both, training=False), training=False), 2)
-        return (there + back[:, :, ::-1]) / 2
+            levels = self.backbone(pixels, training=False)
+            return [levels[-1], self._head(levels, training=False)]
+        levels = self.backbone(self.tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0), training=False)
+        there, back = self.tensorflow.split(self._head(levels, training=False), 2)
+        return [self.tensorflow.split(levels[-1], 2)[0], (there + back[:, :, ::-1]) / 2]
+
+    def _output(self, rgb: Any, name: str) -> Any:
+        if name == "head":
+            return self.outputs(rgb)[-1]
+        return self.backbone(self.tensorflow.cast(rgb, self.tensorflow.float32), training=False)[-1]
 
     def _traced(self, name: str) -> Any:
-        tf = self._tensorflow
+        tf = self.tensorflow
         with self._tracing:
             if name not in self._functions:
                 function = tf.function(lambda rgb: self._output(rgb, name), autograph=False, jit_compile=False)
@@ -141,7 +152,7 @@ class Runner:
         return self._run("head", rgb)
 
     def _run(self, name: str, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        tf = self._tensorflow
+        tf = self.tensorflow
         with _full_precision(tf), tf.device(self._device):
             result: NDArray[np.float32] = self._traced(name)(tf.constant(rgb)).numpy()
         return result

@@ -1,0 +1,123 @@
+"""Presets exported to LiteRT: the same maps, and plain errors. Needs TensorFlow to export, ai-edge-litert to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saliency_jpeg.errors import OptionError, PresetError
+from saliency_jpeg.saliency import MapOptions, SaliencyModel, lite
+
+PHOTO = Path(__file__).parent / "data" / "kodim07.png"
+STEP = 5 / 255  # of the map
+
+pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.asarray(Image.open(PHOTO).convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def model() -> SaliencyModel:
+    return SaliencyModel.from_preset("default", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def file(model: SaliencyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lite") / "gaze.tflite"
+    model.export(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(file: Path) -> SaliencyModel:
+    return SaliencyModel.from_file(file)
+
+
+def test_maps_are_the_same_within_a_step(model, exported, photo):
+    for rgb in (photo, photo[:, :300], photo[:90, :90], photo[:, :, 1], photo[:1, :1]):
+        assert np.abs(exported.predict(rgb) - model.predict(rgb)).max() <= STEP + 1e-6
+    assert exported.predict(photo).max() > 0.5
+
+
+def test_batches_are_the_same(exported, photo):
+    pictures = [photo, photo[:, ::-1].copy(), photo[:200]]
+    for one, together in zip(map(exported.predict, pictures), exported.predict_batch(pictures), strict=True):
+        assert np.abs(one - together).max() <= STEP + 1e-6
+
+
+def test_class_activations_come_along(model, exported, photo):
+    theirs, ours = model.activations(photo), exported.activations(photo)
+    assert ours.names == theirs.names
+    assert [c.name for c in ours.top(3)] == [c.name for c in theirs.top(3)]
+    scale = np.abs(theirs.maps).max()
+    np.testing.assert_allclose(ours.maps, theirs.maps, atol=0.01 * scale)
+
+
+def test_preset_without_a_head(photo, tmp_path):
+    cam = SaliencyModel.from_preset("cam", device="cpu")
+    cam.export(tmp_path / "cam.tflite")
+    own = SaliencyModel.from_file(tmp_path / "cam.tflite", options=MapOptions(classes=5))
+    cam = SaliencyModel.from_preset("cam", device="cpu", options=MapOptions(classes=5))
+    assert np.abs(own.predict(photo) - cam.predict(photo)).max() <= STEP + 1e-6
+
+
+def test_exported_model_can_be_pickled(exported, photo):
+    copy = pickle.loads(pickle.dumps(exported))
+    assert np.array_equal(copy.predict(photo), exported.predict(photo))
+
+
+def test_stands_in_where_tensorflow_is_missing(exported, file, photo, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else found(name))
+    monkeypatch.setenv("SALIENCY_JPEG_LITE", str(file.parent))
+    assert np.array_equal(SaliencyModel.from_preset("default").predict(photo), exported.predict(photo))
+    with pytest.raises(PresetError, match=r"'cam' is read from cam\.tflite in the folder that SALIENCY_JPEG_LITE"):
+        SaliencyModel.from_preset("cam")
+    monkeypatch.delenv("SALIENCY_JPEG_LITE")
+    with pytest.raises(PresetError, match="names, got None"):
+        SaliencyModel.from_preset("default")
+
+
+def test_runs_without_tensorflow(file, photo):
+    import subprocess
+
+    program = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; import numpy; from PIL import Image; "
+        "from saliency_jpeg.saliency import SaliencyModel; "
+        f"rgb = numpy.asarray(Image.open({str(PHOTO)!r}).convert('RGB')); "
+        f"print(SaliencyModel.from_file({str(file)!r}).predict(rgb).sum())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout.split()[-1]) > 100
+
+
+def test_what_cannot_be_done(exported, file, model, tmp_path):
+    for write in (exported.save, exported.export):
+        with pytest.raises(PresetError, match="holds no weights"):
+            write(tmp_path / "x.tflite")
+    with pytest.raises(OptionError, match=r"needs the suffix \.tflite, got"):
+        model.export(tmp_path / "x.npz")
+    with pytest.raises(OptionError, match="LiteRT runs on the processor, device must be None or 'cpu', got 'gpu'"):
+        SaliencyModel.from_file(file, device="gpu")
+    with pytest.raises(PresetError, match="cannot read the weights file"):
+        SaliencyModel.from_file(tmp_path / "none.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_files(file, photo, tmp_path):
+    damaged = tmp_path / "x.tflite"
+    damaged.write_bytes(b"not a network")
+    with pytest.raises(PresetError, match=r"not a file that SaliencyModel\.export wrote"):
+        SaliencyModel.from_file(damaged)
+    damaged.write_bytes(lite.pack(lite.Exported(b"nothing", "gaze", ("a",))))
+    with pytest.raises(PresetError, match=r"gaze\.tflite cannot be read by LiteRT"):
+        SaliencyModel.from_file(damaged).predict(photo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -260,7 +261,8 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     for i in range(40):
         shutil.copy(PHOTO, inputs / f"{i:02d}.png")
     words = [sys.executable, "-m", "saliency_jpeg", "compress", str(inputs), "-o", str(output), "--jobs", "2", *NONE]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests may be deaf to it
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()  # the first file is done
         process.send_signal(signal.SIGINT)

@@ -44,8 +44,15 @@ def coloured_edges(pixels: NDArray[np.uint8]) -> float:
     height, width = (n // 2 * 2 for n in pixels.shape[:2])
     if height == 0 or width == 0:
         return 0.0
-    rgb = pixels[:height, :width].astype(np.int16)
-    differences = np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]])  # chroma up to scale
-    boxes = differences.reshape(2, height // 2, 2, width // 2, 2)
-    spread = np.ptp(boxes, axis=(2, 4)).max(axis=0)
+    red, green, blue = (pixels[:height, :width, i].astype(np.int16) for i in range(3))
+    spread = np.maximum(_box_spread(red - green), _box_spread(blue - green))  # chroma up to scale
     return float(np.mean(spread > _SHARP))
+
+
+def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Largest less smallest value of each 2x2 box: (H / 2, W / 2) of (H, W), sides even."""
+    upper, lower = values[::2], values[1::2]
+    highest, lowest = np.maximum(upper, lower), np.minimum(upper, lower)
+    spread: NDArray[np.int16] = np.maximum(highest[:, ::2], highest[:, 1::2])
+    spread -= np.minimum(lowest[:, ::2], lowest[:, 1::2])
+    return spread

@@ -34,6 +34,29 @@ def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1) -> list[_Float
         repeat the last ones.
     """
 
+def compensated_luma(
+    image: NDArray[np.uint8],
+    levels: Sequence[_Levels],
+    tables: NDArray[np.uint16],
+    h: int,
+    v: int,
+    strength: float,
+) -> _Float:
+    """Luma coefficients (rows, cols, 64), the luma moved to where it makes up for what the chroma loses.
+
+    Subsampling and quantization of chroma shift red, green and blue, and by that the lightness of a pixel, as its light
+    grows faster than its sample values. The chroma is decoded and interpolated as decoders do; ``strength`` times the
+    shift is taken from the luma.
+
+    Args:
+        image: (H, W, 3) RGB.
+        levels: (rows, cols, 64) of Cb and Cr.
+        tables: (2, 64) their steps, natural order.
+        h: pixels across that one chroma sample stands for, 1 to 4.
+        v: the same down.
+        strength: 0 is the plain luma, 1 keeps the light to the first order.
+    """
+
 def clipped_blocks(coefficients: _Float) -> NDArray[np.uint32]:
     """(n,) indices, in raster order, of the blocks that have samples at 0 or 255, and others too.
 

@@ -222,7 +222,9 @@ class Encoder:
         coefficients = _core.forward_dct(picture.pixels, *sampling)
         weights = block_weights(saliency, coefficients[0], self.options.strength, self._tuning)
         progressive = self.options.progressive
-        return Quantizer(coefficients, weights, sampling, progressive=progressive, tuning=self._tuning)
+        return Quantizer(
+            coefficients, weights, sampling, progressive=progressive, tuning=self._tuning, rgb=picture.pixels
+        )
 
     def _leaves_room(self, quantizer: Quantizer, extra: list[segments.Segment]) -> bool:
         """Whether the finest tables leave a good part of the target empty; asked only where that may be."""

@@ -98,8 +98,12 @@ class Quantizer:
         *,
         progressive: bool = True,
         tuning: Tuning = TUNINGS["default"],
+        rgb: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1."""
+        """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1.
+
+        With the pixels they were made from, ``rgb`` (H, W, 3), the luma makes up for what the chroma loses.
+        """
         self._progressive = progressive
         self._coefficients = coefficients
         self.pixels = weights.size * 64  # those that pad the last blocks included
@@ -111,7 +115,7 @@ class Quantizer:
             block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
         self._block_lambda = block_lambda
         self._clipped = _core.clipped_blocks(coefficients[0])
-        self._overshot = coefficients[0].copy() if self._clipped.size else coefficients[0]
+        self._rgb = rgb if len(coefficients) == 3 and tuning.compensation > 0 else None
         self._prices: list[_AcPrices] = []
         self._dc_prices: list[NDArray[np.float32]] = []
 
@@ -121,12 +125,12 @@ class Quantizer:
         sensitivity = tables.sensitivity(steps, self.tuning, integer_steps)
         if not self._prices:
             self.plain_bits(scale)
-        if self._clipped.size:
-            _core.overshoot(self._coefficients[0], integer_steps[0], self._clipped, self._overshot)
-        levels = [
-            self._component(i, table, sense)
-            for i, (table, sense) in enumerate(zip(integer_steps, sensitivity, strict=True))
+        chroma = [
+            self._component(i, self._coefficients[i], integer_steps[i], sensitivity[i])
+            for i in range(1, len(integer_steps))
         ]
+        luma = self._component(0, self._luma(integer_steps, chroma), integer_steps[0], sensitivity[0])
+        levels = [luma, *chroma]
         self.passes += 1
         return Levels(levels, integer_steps, self._learn_prices(levels))
 
@@ -140,9 +144,21 @@ class Quantizer:
         steps = tables.ideal_steps(scale, self.tuning)[: len(self._coefficients)]
         return steps, tables.to_table(steps)
 
-    def _component(self, i: int, table: NDArray[np.uint16], sensitivity: NDArray[np.float32]) -> LevelArray:
+    def _luma(self, steps: NDArray[np.uint16], chroma: list[LevelArray]) -> NDArray[np.float32]:
+        """The luma coefficients to be quantized: moved by what the chroma lost, and beyond white and black."""
+        luma = self._coefficients[0]
+        if self._rgb is not None:
+            luma = _core.compensated_luma(self._rgb, chroma, steps[1:], *self.sampling, self.tuning.compensation)
+        if self._clipped.size:
+            overshot = luma.copy()
+            _core.overshoot(luma, steps[0], self._clipped, overshot)
+            luma = overshot
+        return luma
+
+    def _component(
+        self, i: int, coefficients: NDArray[np.float32], table: NDArray[np.uint16], sensitivity: NDArray[np.float32]
+    ) -> LevelArray:
         """Levels of component ``i`` under the prices of its kind."""
-        coefficients = self._overshot if i == 0 else self._coefficients[i]
         block_lambda, kind = self._block_lambda[i], min(i, len(self._prices) - 1)
         ac = self._prices[kind]
         levels = _core.quantize(coefficients, table, block_lambda, ac.prices, sensitivity, ac.bands)

@@ -43,6 +43,7 @@ class Tuning:
         masking_floor: AC energy, in squared coefficient units, below which nothing is masked.
         light_exponent: weight of a block falls with this power of its mean sample value.
         luma_tilt, chroma_tilt: growth of the cost of an error, in steps, over six cycles of frequency, as a logarithm.
+        compensation: share of the change of lightness by coded chroma that the luma takes back, 0 to 1.
         scales: scale of the tables at ``QUALITY_KNOTS``.
     """
 
@@ -55,6 +56,7 @@ class Tuning:
     light_exponent: float
     luma_tilt: float
     chroma_tilt: float
+    compensation: float
     scales: tuple[float, ...]
 
 
@@ -69,6 +71,7 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.3867,
         luma_tilt=-0.1325,
         chroma_tilt=0.01539,
+        compensation=0.4,
         scales=(1000.0, 280, 91.3, 35.7, 13.3, 7.49, 5.15, 4.09, 3.28, 2.5, 2.13, 1.73, 1.4, 0.983, 0.581, 0.3, 0.05),
     ),
     "psnr": Tuning(
@@ -81,6 +84,7 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.0,
         luma_tilt=0.0,
         chroma_tilt=0.0,
+        compensation=0.0,
         scales=(400.0, 100, 24.9, 12.9, 6.76, 4.44, 3.64, 2.96, 2.52, 2.07, 1.84, 1.6, 1.29, 0.942, 0.573, 0.3, 0.05),
     ),
     "hvs": Tuning(
@@ -93,6 +97,7 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.2274,
         luma_tilt=-0.2802,
         chroma_tilt=0.1527,
+        compensation=0.0,
         scales=(1000.0, 450, 146, 74.6, 21.1, 10.1, 6.85, 4.75, 3.59, 2.67, 2.17, 1.78, 1.37, 0.912, 0.501, 0.2, 0.02),
     ),
     "ssimulacra2": Tuning(
@@ -105,6 +110,7 @@ TUNINGS: Final[dict[str, Tuning]] = {
         light_exponent=0.8067,
         luma_tilt=0.1383,
         chroma_tilt=0.5999,
+        compensation=0.7,
         scales=(1000.0, 320, 102, 37.9, 13.7, 7.64, 5.62, 4.41, 3.52, 2.75, 2.36, 1.97, 1.56, 1.13, 0.713, 0.35, 0.05),
     ),
 }

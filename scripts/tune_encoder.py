@@ -45,7 +45,7 @@ SLOW = "butteraugli3"  # a program of its own: measured at every other scale
 GOALS: dict[str, tuple[dict[str, float], tuple[float, ...]]] = {
     # BD-rates in percent that satisfy, and how much each of METRICS counts
     "default": (
-        {"ssimulacra2": -11, "butteraugli3": -3.8, "psnr_hvsm": -13, "ms_ssim_db": -8, "psnr_y": -3},
+        {"ssimulacra2": -13.5, "butteraugli3": -5.5, "psnr_hvsm": -13.2, "ms_ssim_db": -10, "psnr_y": -3},
         (1, 1, 1, 1, 0.6),
     ),
     "psnr": ({"ssimulacra2": 15, "psnr_y": -40}, (0.3, 0, 0, 0, 1)),
@@ -87,7 +87,7 @@ class Photo:
 
     def encode(self, tuning: Tuning, scale: float) -> bytes:
         weights = block_weights(None, self.coefficients[0], tuning=tuning)
-        quantizer = Quantizer(self.coefficients, weights, (2, 2), tuning=tuning)
+        quantizer = Quantizer(self.coefficients, weights, (2, 2), tuning=tuning, rgb=self.rgb)
 
         def write(levels: Levels) -> bytes:
             sampling = [(2, 2), (1, 1), (1, 1)]
@@ -141,7 +141,7 @@ def tilted(shape: TableShape, factor: float, tilt: float, bend: float, diagonal:
 
 
 def moved(start: Tuning, x: NDArray[np.float64]) -> Tuning:
-    """``start`` changed by 20 numbers, all of the order of 0.1."""
+    """``start`` changed by 21 numbers, all of the order of 0.1."""
     luma = TableShape(
         tuple(float(s) for s in np.array(start.luma.steps) * np.exp(x[:6])),
         start.luma.bend + x[6],
@@ -158,6 +158,7 @@ def moved(start: Tuning, x: NDArray[np.float64]) -> Tuning:
         luma_tilt=start.luma_tilt + 2 * x[14],
         chroma_tilt=start.chroma_tilt + 2 * x[15],
         light_exponent=start.light_exponent + 2 * x[16],
+        compensation=min(max(start.compensation + 2 * x[20], 0.0), 1.0),
     )
 
 
@@ -181,6 +182,7 @@ def rounded(tuning: Tuning) -> Tuning:
         light_exponent=short(tuning.light_exponent),
         luma_tilt=short(tuning.luma_tilt),
         chroma_tilt=short(tuning.chroma_tilt),
+        compensation=short(tuning.compensation),
     )
 
 
@@ -204,7 +206,7 @@ def search(arguments: argparse.Namespace) -> None:
         return cost
 
     strategy = cma.CMAEvolutionStrategy(
-        [0.0] * 20, arguments.sigma, {"popsize": 10, "seed": SEED, "maxiter": arguments.generations, "verbose": -9}
+        [0.0] * 21, arguments.sigma, {"popsize": 10, "seed": SEED, "maxiter": arguments.generations, "verbose": -9}
     )
     while not strategy.stop():
         candidates = strategy.ask()

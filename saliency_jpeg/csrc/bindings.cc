@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "compensation.h"
 #include "constants.h"
 #include "huffman.h"
 #include "jpeg_reader.h"
@@ -81,6 +82,29 @@ std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int
 }
 
 // ---- step 6 --------------------------------------------------------------------------------------------------------
+
+Array<float> py_compensated_luma(const Array<uint8_t>& image, const std::vector<Array<int16_t>>& levels,
+                                 const Array<uint16_t>& tables, int h, int v, float strength) {
+  require(image.ndim() == 3 && image.shape(2) == 3, "the image must have shape (H, W, 3)");
+  require(h >= 1 && h <= 4 && v >= 1 && v <= 4, "sampling factors must lie in 1..4");
+  require(levels.size() == 2, "levels must be those of Cb and Cr");
+  require(tables.ndim() == 2 && tables.shape(0) == 2 && tables.shape(1) == kBlockSize,
+          "tables must have shape (2, 64)");
+  for (int axis : {0, 1}) {
+    require(image.shape(axis) >= 1 && image.shape(axis) <= kMaxDimension, "height and width must lie in 1..65535");
+  }
+  const ImageView view{image.data(), static_cast<int>(image.shape(0)), static_cast<int>(image.shape(1)), 3};
+  CodedChroma chroma{{blocks(levels[0]), blocks(levels[1])}, {tables.data(), tables.data() + kBlockSize}, h, v};
+  for (const LevelView& component : chroma.levels) {
+    require(component.rows == blocks_along(view.height, 1, v) && component.cols == blocks_along(view.width, 1, h),
+            "levels must have the size of the subsampled chroma");
+  }
+  Array<float> luma = new_blocks<float>(blocks_along(view.height, v, v), blocks_along(view.width, h, h));
+  const BlockView<float> out = mutable_blocks(luma);
+  py::gil_scoped_release release;
+  compensated_luma(view, chroma, strength, out);
+  return luma;
+}
 
 Array<uint32_t> py_clipped_blocks(const Array<float>& coefficients) {
   const CoefficientView view = blocks(coefficients);
@@ -352,6 +376,8 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Steps 5 to 7 of the encoder: DCT, quantization, entropy coding (ITU-T T.81).";
   m.attr("ZIGZAG") = py::tuple(py::cast(std::vector<int>(kZigzag.begin(), kZigzag.end())));
   m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1);
+  m.def("compensated_luma", &py_compensated_luma, py::arg("image").noconvert(), py::arg("levels"),
+        py::arg("tables").noconvert(), py::arg("h"), py::arg("v"), py::arg("strength"));
   m.def("clipped_blocks", &py_clipped_blocks, py::arg("coefficients").noconvert());
   m.def("overshoot", &py_overshoot, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("blocks").noconvert(), py::arg("out").noconvert());

@@ -158,13 +158,14 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
     coefficients, luma = _coefficients(picture.pixels, sampling, recipe.keep_rgb)
     weights = block_weights(saliency, luma, options.strength, tuning)
     common = (coefficients, weights, sampling)
+    how: dict[str, Any] = {"progressive": options.progressive, "tuning": tuning, "rgb": _compensated(picture, recipe)}
     if recipe.tables is None:
-        quantizer = Quantizer(*common, progressive=options.progressive, tuning=tuning)
+        quantizer = Quantizer(*common, **how)
         wanted = quality_to_scale(recipe.quality, tuning)
         finest = wanted if options.quality is not None else quality_to_scale(100, tuning)
     else:
         own = _per_component(recipe.tables, len(coefficients))
-        quantizer = _TableQuantizer(own, *common, progressive=options.progressive, tuning=tuning)
+        quantizer = _TableQuantizer(own, *common, **how)
         wanted = finest = 1.0
     extra = _segments(picture, recipe)
     write = partial(_write, recipe, picture.pixels.shape[:2], sampling, extra)
@@ -172,6 +173,11 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
         return rate.encode_at(quantizer, write, wanted).jpeg
     overhead = 450 + sum(4 + len(payload) for _, payload in extra)
     return rate.search(quantizer, write, options.target_bytes, finest=finest, overhead=overhead).jpeg
+
+
+def _compensated(picture: Picture, recipe: Recipe) -> NDArray[np.uint8] | None:
+    """The pixels whose lightness the luma is to keep; not where the components are colours or are only rounded."""
+    return None if recipe.keep_rgb or recipe.rounded else picture.pixels
 
 
 def _tuning(recipe: Recipe) -> Tuning:

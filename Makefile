@@ -2,7 +2,8 @@
 # make test     lint, type checks and tests
 # make bench    speed and memory beside mozjpeg and Pillow
 # make clean    back to a bare clone
-# make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy and Django installed
+# make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
+#                           installed
 #
 # All but the last work in one environment, .venv, which the first one makes: the package in editable form with what it
 # depends on (TensorFlow is a download of some 600 MB). It is made again when the C++ sources or the setup change.
@@ -68,7 +69,7 @@ $(VENV)-integrations/installed: $(SOURCES) $(SETUP)
 	$(PYTHON) -m venv --clear $(VENV)-integrations
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --editable \
-	  '.[test,imageio,thumbor,willow,scrapy,django]'
+	  '.[test,imageio,thumbor,willow,scrapy,django,ray,dask,spark]'
 	touch $@
 
 .PHONY: check

@@ -13,14 +13,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from dataclasses import fields
+from numbers import Number
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from PIL import Image
 
 from .files import STREAM, Job
 from .options import Options
+from .saliency.sources import Combined
 
 __all__ = ["FILE_NAME", "Journal", "recipe"]
 
@@ -40,9 +44,19 @@ def recipe(options: Options) -> str:
 
 
 def _content(value: Any) -> str:
+    """What a value holds; of a function that cannot be pickled only itself is the same."""
     if isinstance(value, np.ndarray):
         return f"{value.shape}{value.dtype}{hashlib.sha256(value.tobytes()).hexdigest()}"
-    return repr(value)
+    if isinstance(value, Image.Image):
+        return f"{value.mode}{_content(np.asarray(value))}"
+    if isinstance(value, Combined):
+        return f"{[_content(part) for part in (*value.sources, value.protect, value.ignore)]}"
+    if value is None or isinstance(value, str | Number | list | tuple):
+        return repr(value)
+    try:
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return repr(value)
 
 
 class Journal:

@@ -12,8 +12,30 @@ from saliency_jpeg import integrations
 
 FOLDER = Path(integrations.__file__).parent
 DOORS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
-OPTIONAL = {"imageio": "imageio", "thumbor": "thumbor", "willow": "Willow", "scrapy": "Scrapy", "django": "Django"}
-HEAVY = ("tensorflow", "keras", "cv2", "torch", "imageio", "thumbor", "willow", "scrapy", "django", "scipy", "piexif")
+OPTIONAL = {
+    "imageio": "imageio",
+    "thumbor": "thumbor",
+    "willow": "Willow",
+    "scrapy": "Scrapy",
+    "django": "Django",
+    "ray": "Ray",
+}
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "cv2",
+    "torch",
+    "imageio",
+    "thumbor",
+    "willow",
+    "scrapy",
+    "django",
+    "scipy",
+    "piexif",
+    "ray",
+    "pyarrow",
+    "pandas",
+)
 
 
 def python(program: str, *words: str) -> str:
@@ -34,7 +56,7 @@ def test_the_package_opens_no_door() -> None:
     assert python(program) == "[]\n"
 
 
-@pytest.mark.parametrize("door", ["pillow", "opencv", "torch"])
+@pytest.mark.parametrize("door", ["batch", "pillow", "opencv", "torch"])
 def test_doors_that_need_nothing_load_nothing(door: str) -> None:
     program = f"import sys; import saliency_jpeg.integrations.{door}; print([n for n in {HEAVY} if n in sys.modules])"
     assert python(program) == "[]\n"
@@ -55,3 +77,30 @@ def test_a_plain_message_where_the_other_side_is_missing(door: str) -> None:
     assert python(MISSING, door) == (
         f"this needs {OPTIONAL[door]}, which is not installed: pip install 'saliency-jpeg[{door}]' (or {door} itself)\n"
     )
+
+
+RAY = """
+import sys
+sys.modules["ray"] = None
+from saliency_jpeg import cli
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "--ray: this needs Ray, which is not installed: pip install 'saliency-jpeg[ray]' (or ray itself)"),
+        (("--dry-run",), "--dry-run does not go with --ray"),
+        (("-",), "standard input does not go with --ray"),
+        (("--columns", "name"), "--columns must be two names with a comma in between, got 'name'"),
+    ],
+)
+def test_what_the_command_line_says_of_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "x.png").touch()
+    command = ["compress", *words, str(tmp_path / "x.png"), "-o", str(tmp_path / "out"), "--saliency", "none"]
+    done = subprocess.run(
+        [sys.executable, "-c", RAY, *command, "--ray", "local"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
+    assert not (tmp_path / "out").exists()

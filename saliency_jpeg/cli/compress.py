@@ -7,6 +7,7 @@ import io
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from ..files import STREAM, Job, Plan, plan, read, write
 from ..images import ImageSource
 from ..journal import Journal, Stamp, recipe, stamp
 from ..pipeline import default_workers
+from . import cluster
 from .progress import Progress
 from .report import Report, Row
 from .terminal import UsageError, reason
@@ -42,12 +44,13 @@ def add(commands: Any) -> None:
     )
     add_options(parser, matter)
     batch = parser.add_argument_group("batches")
-    batch.add_argument("-j", "--jobs", type=int, metavar="N", help="threads (as many as there are processors)")
+    batch.add_argument("-j", "--jobs", type=int, metavar="N", help="threads, or actors with --ray (as many as fit)")
     batch.add_argument("-f", "--force", action="store_true", help="also what an earlier run has done")
     batch.add_argument("-n", "--dry-run", action="store_true", help="encode and tell, but write nothing")
     batch.add_argument("--json", action="store_true", help="tell in lines of JSON, the last of them a summary")
     batch.add_argument("-q", "--quiet", action="store_true", help="say nothing but what went wrong")
     batch.add_argument("-v", "--verbose", action="store_true", help="a line for each file, even beside the bar")
+    cluster.add_words(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -55,6 +58,8 @@ def _run(arguments: argparse.Namespace) -> int:
     options = given_options(arguments)  # wrong values show before any work
     if arguments.jobs is not None and arguments.jobs < 1:
         raise UsageError(f"--jobs must be at least 1, got {arguments.jobs}")
+    if arguments.ray is not None:
+        return cluster.run(arguments, replace(options, saliency=read_saliency(arguments)))
     planned = plan(arguments.inputs, arguments.output, recursive=arguments.recursive, in_place=arguments.in_place)
     if planned.folder is None and Path(arguments.output or "").suffix.lower() in _OTHER_FORMATS:
         raise UsageError(f"the output is a JPEG file and must not be named as another one, got {arguments.output!r}")

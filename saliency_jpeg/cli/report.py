@@ -86,11 +86,11 @@ class Report:
         if row.error is not None:
             self._failed.append(row)
             self._progress.say(f"{NAME}: {row.error}", sys.stderr)
-        else:
+        elif row.status != "skipped":
             self._bytes = [self._bytes[0] + row.bytes_in, self._bytes[1] + row.bytes_out]
         if self._json:
             self._tell(row.json())
-        elif row.error is None and self._lines:
+        elif row.error is None and row.status != "skipped" and self._lines:
             self._tell(row.line())
         self._progress.advance(*((row.bytes_in, row.bytes_out) if row.error is None else ()))
 

@@ -11,7 +11,9 @@ default holds. A keyword that cannot be honoured is an ``OptionError``; none is 
 ``tensorflow``  ``encode_jpeg`` as ``tf.io.encode_jpeg``, inside ``tf.data`` too
 ``torch``       ``encode_jpeg`` as ``torchvision.io.encode_jpeg``, for all that speaks DLPack
 ``imageio``     a plugin for ``imageio.v3.imwrite``, and through it ``skimage.io.imsave``
+``batch``       a callable on tables of images, for Dask and Spark
 ``django``      a storage that makes uploads smaller
+``ray``         a folder or a table on the processors and GPUs of a cluster
 ``scrapy``      an image pipeline
 ``thumbor``     an optimizer that honours ``max_bytes``
 ``willow``      an optimizer for Willow and Wagtail

@@ -1,0 +1,251 @@
+"""Ray Data on a small cluster of this machine's: two nodes with a processor each, of which one is lost on the way."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import photo
+from PIL import Image
+
+pytest.importorskip("ray", reason="Ray is not installed; make test-integrations installs it")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+import pyarrow  # noqa: E402
+import ray  # noqa: E402
+from pyarrow import parquet  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
+
+from saliency_jpeg import Encoder, InputError, OptionError, cli, compress  # noqa: E402
+from saliency_jpeg.files import PlanError  # noqa: E402
+from saliency_jpeg.integrations import ray as door  # noqa: E402
+from saliency_jpeg.integrations.batch import COLUMNS  # noqa: E402
+from saliency_jpeg.options import Options  # noqa: E402
+from saliency_jpeg.saliency import combine  # noqa: E402
+
+COUNT = 24
+STORE = 80_000_000  # bytes of shared memory for a node
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers cannot import a test
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A head that does no work, and two nodes; one says that it has a GPU."""
+    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}  # a lost node is missed soon
+    made = Cluster(initialize_head=True, head_node_args=head)
+    made.add_node(num_cpus=1, object_store_memory=STORE)
+    made.add_node(num_cpus=1, object_store_memory=STORE, num_gpus=1)
+    ray.init(address=made.address, log_to_driver=False, logging_level="error")
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(photo(24, 24, 5 * seed, 9 * seed)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Images in two folders, and one that is none."""
+    folder = tmp_path / "album"
+    (folder / "more").mkdir(parents=True)
+    for i in range(COUNT):
+        (folder / ("more" if i % 3 else ".") / f"{i:02d}.png").write_bytes(png(i))
+    (folder / "bad.png").write_bytes(b"no image")
+    return folder
+
+
+def logged(output: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = parquet.read_table(output / door.LOG_NAME).to_pylist()
+    return rows
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.jpg")}
+
+
+def expected(album: Path, **options: Any) -> dict[str, bytes]:
+    """What every image becomes by itself."""
+    found = sorted(path for path in album.rglob("*.png") if path.name != "bad.png")
+    return {str(path.relative_to(album).with_suffix(".jpg")): compress(path, **options) for path in found}
+
+
+# The command line ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_line(cluster: Cluster, album: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ray.shutdown()
+    try:
+        words = ["compress", str(album), "-o", str(tmp_path / "out"), "-r", "--ray", cluster.address]
+        words += ["--saliency", "none", "--quality", "60"]
+        assert cli.main(words) == 1
+        said = capfd.readouterr()
+        assert f"\n{COUNT} written, 1 failed: " in said.out and said.out.count("\n") == COUNT + 1
+        bad = f"{album / 'bad.png'}: the data (8 bytes) is not an image that Pillow can read"
+        assert said.err == f"saliency-jpeg: {bad}\nsaliency-jpeg: 1 of {COUNT + 1} failed:\n  {bad}\n"
+        assert outputs(tmp_path / "out") == expected(album, saliency=None, quality=60)
+        assert cli.main([*words, "--json"]) == 1
+        assert f'"summary": {{"written": 0, "skipped": {COUNT}, "failed": 1}}' in capfd.readouterr().out
+        assert len(logged(tmp_path / "out")) == COUNT + 2  # the bad one was tried again
+    finally:
+        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+
+
+# What is lost ---------------------------------------------------------------------------------------------------------
+
+
+class Trap:
+    """A saliency function whose caller waits, at the first image that is told to, to be killed."""
+
+    def __init__(self, folder: Path, bait: Any) -> None:
+        folder.mkdir()
+        self.bait = bait
+        self.caught, self.sprung = folder / "caught", folder / "sprung"
+
+    def __call__(self, pixels: Any) -> list[tuple[int, int, int, int]]:
+        if not self.sprung.exists() and np.array_equal(pixels, self.bait):
+            node = ray.get_runtime_context().get_node_id()
+            self.caught.with_suffix(".new").write_text(f"{os.getpid()} {node}")
+            self.caught.with_suffix(".new").rename(self.caught)
+            while not self.sprung.exists():
+                time.sleep(0.02)
+        return [(0, 0, 12, 12)]
+
+    def spring(self, kill: Callable[[int, str], None]) -> None:
+        """Waits for a caller, and kills it."""
+        while not self.caught.exists():
+            time.sleep(0.02)
+        process, node = self.caught.read_text().split()
+        kill(int(process), node)
+        self.sprung.touch()
+
+
+def test_a_worker_is_killed_in_the_middle(cluster: Cluster, album: Path, tmp_path: Path) -> None:
+    lost_and_found(album, tmp_path, lambda process, node: os.kill(process, signal.SIGKILL))
+
+
+def test_a_node_is_lost_in_the_middle(cluster: Cluster, album: Path, tmp_path: Path) -> None:
+    gpus: list[int] = []
+
+    def remove(process: int, node: str) -> None:
+        gpus.append(int(next(each["Resources"].get("GPU", 0) for each in ray.nodes() if each["NodeID"] == node)))
+        (lost,) = (each for each in cluster.list_all_nodes() if each.node_id == node)
+        cluster.remove_node(lost, allow_graceful=False)
+
+    try:
+        lost_and_found(album, tmp_path, remove)
+    finally:
+        cluster.add_node(num_cpus=1, object_store_memory=STORE, num_gpus=gpus[0])
+
+
+def lost_and_found(album: Path, tmp_path: Path, kill: Callable[[int, str], None]) -> None:
+    """Runs with a worker that is lost; sees that nothing else is, and nothing is there twice."""
+    trap, output = Trap(tmp_path / "trap", photo(24, 24, 5 * 10, 9 * 10)), tmp_path / "out"
+    hunter = threading.Thread(target=trap.spring, args=(kill,), daemon=True)
+    hunter.start()
+    seen: list[str] = []
+    found = door.compress(album, output, saliency=trap, quality=70, gpus=0, report=lambda row: seen.append(row["name"]))
+    hunter.join()
+    assert trap.caught.exists()
+    assert found == {"written": COUNT, "skipped": 0, "failed": 1}
+    assert outputs(output) == expected(album, saliency=[(0, 0, 12, 12)], quality=70)
+    rows = logged(output)
+    assert sorted(row["name"] for row in rows) == sorted(seen) == sorted(str(path) for path in album.rglob("*.png"))
+    assert [Path(row["name"]).name for row in rows if row["error"]] == ["bad.png"]
+
+
+def test_a_run_that_is_stopped_goes_on(cluster: Cluster, album: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    told: list[str] = []
+
+    def stop(row: Any) -> None:
+        told.append(row["name"])
+        if len(told) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        door.compress(album, output, saliency=None, report=stop)
+    before = {row["output"] for row in logged(output) if row["done"]}
+    assert 4 <= len(before) < COUNT
+    damaged = output / door.LOG_NAME / "part-0.parquet"
+    damaged.write_bytes(b"cut off")
+    found = door.compress(album, output, saliency=None)
+    assert found == {"written": COUNT - len(before), "skipped": len(before), "failed": 1}
+    assert outputs(output) == expected(album, saliency=None)
+    damaged.unlink()
+    done = [row["output"] for row in logged(output) if row["done"]]
+    assert len(done) == len(set(done)) == COUNT
+
+
+# Tables --------------------------------------------------------------------------------------------------------------
+
+
+def table(path: Path, keys: list[str], images: list[bytes | None]) -> Path:
+    parquet.write_table(pyarrow.table({"key": keys, "image": images, "other": keys}), path, row_group_size=4)
+    return path
+
+
+def test_a_table(cluster: Cluster, tmp_path: Path) -> None:
+    keys = [f"shelf/{i}" for i in range(6)] + ["nothing", "noise", "../outside"]
+    source = table(tmp_path / "x.parquet", keys, [*(png(i) for i in range(6)), None, b"noise", png(0)])
+    output = tmp_path / "out"
+    found = door.compress(str(source), output, columns=("key", "image"), saliency=None)
+    assert found == {"written": 6, "skipped": 0, "failed": 3}
+    assert outputs(output) == {f"shelf/{i}.jpg": compress(png(i), saliency=None) for i in range(6)}
+    assert not (tmp_path / "outside.jpg").exists()
+    assert {row["name"] for row in logged(output) if row["status"] == "failed"} == set(keys[6:])
+    assert list(logged(output)[0]) == list(COLUMNS)
+
+
+def test_tables_that_are_refused(cluster: Cluster, tmp_path: Path) -> None:
+    source = table(tmp_path / "x.parquet", ["a.png", "b", "a.webp"], [png(0)] * 3)
+    with pytest.raises(PlanError, match=r"a\.(png|webp) and a\.(png|webp) would both become a.jpg"):
+        door.compress(str(source), tmp_path / "out", columns=("key", "image"))
+    with pytest.raises(InputError, match="no column 'bytes', only key, image, other"):
+        door.compress(str(source), tmp_path / "out", columns=("key", "bytes"))
+    with pytest.raises(OptionError, match="got 101"):
+        door.compress(str(source), tmp_path / "out", columns=("other", "image"), quality=101)
+    assert not (tmp_path / "out").exists()
+
+
+def test_between_other_stages(cluster: Cluster) -> None:
+    images = ray.data.from_items([{"name": str(i), "bytes": png(i)} for i in range(4)])
+    rows = door.compressed(images, None, saliency=None).sort("name").take_all()
+    assert [row["jpeg"] for row in rows] == [compress(png(i), saliency=None) for i in range(4)]
+
+
+# GPUs ----------------------------------------------------------------------------------------------------------------
+
+
+def test_maps_are_made_where_the_gpu_is(cluster: Cluster, tmp_path: Path) -> None:
+    def saliency(pixels: Any) -> Any:
+        assert ray.get_gpu_ids() == [0], "a map made elsewhere"
+        return [(0, 0, 12, 12)]
+
+    images = ray.data.from_items([{"name": str(i), "bytes": png(i)} for i in range(4)] + [{"name": "x", "bytes": b""}])
+    rows = door.compressed(images, None, saliency=combine("default", saliency)).sort("name").take_all()
+    assert [row["error"] for row in rows[:4]] == [None] * 4 and rows[4]["status"] == "failed"
+    encoder = Encoder(saliency=combine("default", [(0, 0, 12, 12)]))
+    assert [row["jpeg"] for row in rows[:4]] == [encoder.compress(png(i)).jpeg for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("saliency", "resources", "gpus"),
+    [("default", {"GPU": 4}, 1), ("default", {"CPU": 4}, 0), (None, {"GPU": 4}, 0), (np.zeros((4, 4)), {"GPU": 1}, 0)],
+)
+def test_who_makes_the_maps(saliency: Any, resources: dict[str, float], gpus: float) -> None:
+    assert door.gpus_of_an_actor(Options(saliency=saliency), resources) == gpus

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,18 @@ def test_scrapy(tmp_path: Path) -> None:
     (size,) = sizes(run("examples/with_scrapy.py", str(tmp_path), folder=tmp_path)).values()
     (path,) = (tmp_path / "full").iterdir()
     assert 24_000 < size == path.stat().st_size <= 25_000
+
+
+@pytest.mark.parametrize("package", ["ray", "dask", "pyspark"])
+def test_data_engines(package: str, tmp_path: Path) -> None:
+    needs(package)
+    if package == "pyspark" and shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed")
+    printed = run(f"examples/with_{package.removeprefix('py')}.py", str(tmp_path), folder=tmp_path)
+    found = sizes(printed)
+    assert sorted(found) == ["broken", "shelf/a", "shelf/b"] and found["broken"] == 0
+    for name in ("shelf/a", "shelf/b"):
+        assert 24_000 < found[name] == (tmp_path / "smaller" / f"{name}.jpg").stat().st_size <= 25_000
 
 
 def needs(package: str) -> None:

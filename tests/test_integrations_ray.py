@@ -26,7 +26,7 @@ from pyarrow import parquet  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
 from saliency_jpeg import Encoder, InputError, OptionError, cli, compress  # noqa: E402
-from saliency_jpeg.files import PlanError  # noqa: E402
+from saliency_jpeg.files import Job, PlanError  # noqa: E402
 from saliency_jpeg.integrations import ray as door  # noqa: E402
 from saliency_jpeg.integrations.batch import COLUMNS  # noqa: E402
 from saliency_jpeg.options import Options  # noqa: E402
@@ -217,6 +217,8 @@ def test_tables_that_are_refused(cluster: Cluster, tmp_path: Path) -> None:
         door.compress(str(source), tmp_path / "out", columns=("key", "image"))
     with pytest.raises(InputError, match="no column 'bytes', only key, image, other"):
         door.compress(str(source), tmp_path / "out", columns=("key", "bytes"))
+    with pytest.raises(PlanError, match="names of files must be UTF-8"):
+        door.from_files([Job("a\udcff.png", "out/a.jpg", Path("out"))])
     with pytest.raises(OptionError, match="got 101"):
         door.compress(str(source), tmp_path / "out", columns=("other", "image"), quality=101)
     assert not (tmp_path / "out").exists()

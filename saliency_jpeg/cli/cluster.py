@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, options: Options) -> int:
             report.begin(progress, skipped=[])
             for missed in unreadable:
                 report.add(Row(str(missed.filename), "", "failed", error=reason(missed)))
-            return _followed(door, dataset, arguments, options, report, total)
+            return _followed(door, dataset, columns, arguments, options, report, total)
     finally:
         _ray().shutdown()
 
@@ -110,11 +110,17 @@ def _planned(door: Any, arguments: argparse.Namespace, columns: tuple[str, str])
         dataset = door.from_parquet(tables, columns)
         return dataset, dataset.count(), []
     planned = plan(arguments.inputs, f"{arguments.output}/", recursive=arguments.recursive)
-    return door.from_files(planned.jobs), len(planned.jobs), planned.unreadable
+    return door.from_files(planned.jobs, columns), len(planned.jobs), planned.unreadable
 
 
 def _followed(
-    door: Any, dataset: Any, arguments: argparse.Namespace, options: Options, report: Report, total: int
+    door: Any,
+    dataset: Any,
+    columns: tuple[str, str],
+    arguments: argparse.Namespace,
+    options: Options,
+    report: Report,
+    total: int,
 ) -> int:
     """Runs, and tells of every row as it comes."""
     start = time.monotonic()
@@ -123,6 +129,7 @@ def _followed(
             dataset,
             Path(arguments.output),
             options,
+            columns=columns,
             force=arguments.force,
             actors=arguments.jobs,
             report=lambda row: report.add(_row(row)),

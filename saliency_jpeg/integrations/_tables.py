@@ -9,7 +9,7 @@ from ..errors import InputError
 
 __all__ = ["added", "arrow_schema", "formed", "records"]
 
-_PANDAS: Final = {"string": "object", "binary": "object", "long": "int64", "double": "float64"}
+_PANDAS: Final = {"string": "string", "binary": "object", "long": "int64", "double": "float64"}
 
 
 def records(batch: Any, needed: Sequence[str]) -> list[dict[str, Any]]:

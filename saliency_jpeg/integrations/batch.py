@@ -4,7 +4,7 @@ An instance is made once, travels to the workers, and is called there with one b
 that needs a network loads it, and it stays as long as the worker does::
 
     compress = BatchCompressor("smaller/", target_kb=100)
-    spark_frame.mapInPandas(partial(map, compress), SPARK_SCHEMA)
+    spark_frame.mapInPandas(lambda batches: map(compress, batches), SPARK_SCHEMA)
     dask_frame.map_partitions(compress, meta=compress.empty())
 
 A batch is a pandas DataFrame, a pyarrow Table or RecordBatch, or a sequence of dicts; what comes back is of the same

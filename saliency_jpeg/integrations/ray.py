@@ -76,7 +76,7 @@ def compress(
             ends in ``.parquet``, a file, a folder or a URI that Ray reads; or a dataset as :func:`compressed` takes it.
         output: folder for the files, which all workers see by this name.
         options: of the encoder; ``changes`` are single fields.
-        columns: of a table, with the name of an image and with its bytes, or its path.
+        columns: of a table or dataset, with the name of an image and with its bytes, or its path.
         log: folder for the log, local, in Parquet; by default ``log.parquet`` in ``output``.
         force: do again what is done.
         report: is told what became of each image as it comes, in no order: the columns of :class:`.BatchCompressor`.
@@ -95,7 +95,7 @@ def compress(
     written = Log(Path(output) / LOG_NAME if log is None else Path(log))
     dataset = source if isinstance(source, ray.data.Dataset) else _read(str(source), output, columns)
     done = digests([]) if force else written.done()
-    rows = compressed(dataset, output, options, done=done, gpus=gpus, cpus=cpus, actors=actors)
+    rows = compressed(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
     counts = Counter(written=0, skipped=0, failed=0)
     try:
         for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
@@ -115,6 +115,7 @@ def compressed(
     output: str | Path | None,
     options: Options | None = None,
     *,
+    columns: tuple[str, str] = ("name", "bytes"),
     done: Digests | None = None,
     gpus: float | None = None,
     cpus: int | None = None,
@@ -124,9 +125,10 @@ def compressed(
     """The stages of :func:`compress`, to stand between others: a dataset of images in, one of rows out.
 
     Args:
-        dataset: with the columns ``name`` and ``bytes`` (or in their place the path of a file).
+        dataset: of images, with the two ``columns``, and perhaps ``output``, a path below the folder.
         output: folder for the files; ``None`` for a column ``jpeg`` in the rows.
         options: of the encoder; ``changes`` are single fields.
+        columns: with the name of an image, and with its bytes or its path.
         done: sorted digests of images that are skipped.
         gpus: of an actor that makes maps; by default 1 where the cluster has any and a network takes part, else 0.
         cpus: of an actor; by default half of the smallest machine's, 4 at most.
@@ -138,14 +140,14 @@ def compressed(
     Raises:
         OptionError: an option is out of range.
     """
-    compressor = BatchCompressor(output, options, **changes)
+    compressor = BatchCompressor(output, options, name=columns[0], data=columns[1], **changes)
     resources = ray.cluster_resources() if ray.is_initialized() else _started()
     cpus = cpus or _cpus_of_an_actor()
     compressor.workers = cpus
     gpus = gpus_of_an_actor(compressor.options, resources) if gpus is None else gpus
     if gpus:
         most = max(1, int(resources.get("GPU", 0) / gpus))
-        mapper = BatchMapper(compressor.options, workers=cpus)
+        mapper = BatchMapper(compressor.options, data=columns[1], workers=cpus)
         dataset = _staged(dataset, (mapper, cpus), cpus, most, batch_size=_MAPS_AT_ONCE, num_gpus=gpus)
     most = actors or max(1, int(resources.get("CPU", 1) // cpus))
     known = None if done is None else ray.put(done)
@@ -199,7 +201,7 @@ def _cpus_of_an_actor() -> int:
 # What to read --------------------------------------------------------------------------------------------------------
 
 
-def from_files(jobs: Iterable[Job]) -> ray.data.Dataset:
+def from_files(jobs: Iterable[Job], columns: tuple[str, str] = ("name", "bytes")) -> ray.data.Dataset:
     """A dataset for :func:`compressed` of planned files, which the workers read.
 
     Raises:
@@ -208,13 +210,13 @@ def from_files(jobs: Iterable[Job]) -> ray.data.Dataset:
     rows = []
     for source, output, home in jobs:
         inner = os.path.relpath(output, home) if home is not None else Path(output).name
-        rows.append({"name": source, "bytes": str(Path(source).absolute()), OUTPUT: inner})
+        rows.append((source, str(Path(source).absolute()), inner))
+    names = (*columns, OUTPUT)
     try:
-        table = pyarrow.Table.from_pylist(
-            rows, schema=pyarrow.schema([(n, "string") for n in ("name", "bytes", OUTPUT)])
-        )
+        filled = [pyarrow.array(values, pyarrow.string()) for values in (zip(*rows, strict=True) if rows else [()] * 3)]
     except UnicodeEncodeError as error:
         raise PlanError(f"on a cluster the names of files must be UTF-8, got {error.object!r}") from error
+    table = pyarrow.Table.from_arrays(filled, names=names)
     return ray.data.from_arrow(table, override_num_blocks=_blocks(len(rows)))
 
 
@@ -235,14 +237,12 @@ def from_parquet(source: str | Sequence[str], columns: tuple[str, str] = ("name"
         InputError: a column is missing.
         PlanError: two rows would become the same file.
     """
-    table = ray.data.read_parquet(source, num_cpus=_READING)
-    known = table.schema().names
+    known = ray.data.read_parquet(source, num_cpus=_READING).schema().names
     for name in columns:
         if name not in known:
             raise InputError(f"{source} has no column {name!r}, only {', '.join(known)}")
-    chosen = table.select_columns(list(columns)).rename_columns(dict(zip(columns, ("name", "bytes"), strict=True)))
-    _check_names(chosen.select_columns(["name"]))
-    return chosen
+    _check_names(ray.data.read_parquet(source, columns=[columns[0]], num_cpus=_READING), columns[0])
+    return ray.data.read_parquet(source, columns=list(columns), num_cpus=_READING)
 
 
 def _read(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data.Dataset:
@@ -253,33 +253,33 @@ def _read(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data
     planned = plan([source], f"{output}{os.sep}", recursive=True)
     if planned.unreadable:
         raise planned.unreadable[0]
-    return from_files(planned.jobs)
+    return from_files(planned.jobs, columns)
 
 
-def _check_names(names: ray.data.Dataset) -> None:
+def _check_names(names: ray.data.Dataset, column: str) -> None:
     """Sees that every row has a file of its own, by digests alone.
 
     Raises:
         PlanError: two rows have not.
     """
-    tables = names.map_batches(_digested, batch_format="pyarrow", num_cpus=_READING)
+    settings: dict[str, Any] = {"batch_format": "pyarrow", "num_cpus": _READING}
+    tables = names.map_batches(_digested, fn_args=(column,), **settings)
     parts = [b"".join(t["digest"].to_pylist()) for t in tables.iter_batches(batch_size=None, batch_format="pyarrow")]
     ordered = np.sort(np.frombuffer(b"".join(parts), "S16"))
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
-        wanted = {"wanted": bytes(twice[0])}
-        found = names.map_batches(_of_digest, batch_format="pyarrow", num_cpus=_READING, fn_kwargs=wanted).take(2)
-        first, second = (str(row["name"]) for row in found)
+        found = names.map_batches(_of_digest, fn_args=(column, bytes(twice[0])), **settings).take(2)
+        first, second = (str(row[column]) for row in found)
         raise PlanError(f"{first} and {second} would both become {output_name(first)}")
 
 
-def _digested(names: Any) -> Any:
+def _digested(names: Any, column: str) -> Any:
     """Digests of the files that images will become."""
-    files = [output_name(str(name)).encode() for name in names["name"].to_pylist()]
+    files = [output_name(str(name)).encode() for name in names[column].to_pylist()]
     return pyarrow.table({"digest": [hashlib.blake2b(file, digest_size=16).digest() for file in files]})
 
 
-def _of_digest(names: Any, wanted: bytes) -> Any:
-    """The names with one digest."""
-    digests_of_all = _digested(names)["digest"].to_pylist()
-    return names.filter(pyarrow.array([digest.rstrip(b"\0") == wanted for digest in digests_of_all], pyarrow.bool_()))
+def _of_digest(names: Any, column: str, wanted: bytes) -> Any:
+    """The names with one digest, which has lost the zeros at its end."""
+    found = [digest.rstrip(b"\0") == wanted for digest in _digested(names, column)["digest"].to_pylist()]
+    return names.filter(pyarrow.array(found, pyarrow.bool_()))

@@ -58,3 +58,17 @@ def test_measure_recompress(tmp_path: Path) -> None:
         assert len(scores) == 4 and max(scores) < 100 and 0.95 < fill <= 1
         assert scores[3] > scores[0] - 1  # the coefficients are no worse than the decoded pixels
     assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3
+
+
+def test_stages(tmp_path: Path) -> None:
+    words = ("--megapixels", "0.1", "--rounds", "1", "--count", "3600", "--cores", "2", "--core-hour", "2")
+    printed = run("benchmarks/stages.py", *words, folder=tmp_path, TF_CPP_MIN_LOG_LEVEL="3")
+    rows = re.findall(r"^(\D+?) +(\d+\.\d{4}) +(\d+\.\d{4}) +(?:[\d.]+%)? +(\d+) +(\d+)$", printed, re.MULTILINE)
+    seconds = {name: float(value) for name, value, *_ in rows}
+    assert len(rows) == 9
+    for _, value, of_a_pixel, hours, cost in rows:
+        assert abs(float(of_a_pixel) - 10 * float(value)) < 0.02 * float(value) + 0.001
+        assert abs(float(hours) - float(value)) <= 0.51 and abs(float(cost) - 2 * float(value)) <= 0.51
+    stages = [value for name, value in seconds.items() if not name.startswith(("in all", "search"))]
+    assert abs(seconds["in all, to a quality"] - sum(stages)) < 0.001
+    assert "in 24 hours: 1 machines of 2 cores" in printed and "images a\nsecond on" in printed

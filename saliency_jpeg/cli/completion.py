@@ -49,5 +49,5 @@ def mark(parser: argparse.ArgumentParser, files: Any) -> None:
                 mark(command, files)
         elif action.dest == "saliency":
             action.choices = ["none", *preset_names()]
-        elif action.choices is None and (str(action.metavar) in _FILES or "pathlib" in str(action.type)):
+        elif action.choices is None and (str(action.metavar).split("|")[0] in _FILES or "pathlib" in str(action.type)):
             action.complete = files  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
     job = planned.jobs[0]
     saliency = read_saliency(arguments)
     if saliency is None:
-        raise UsageError("there is no map to draw with --saliency none")
+        raise UsageError("there is no map to draw with --saliency none alone")
     picture = images.load(read(job.source))
     orientation = picture.metadata.orientation
     found = resolve(saliency, picture.pixels, orientation, device=arguments.device)

@@ -20,13 +20,16 @@ from PIL import Image, ImageColor
 from .. import images
 from ..errors import InputError
 from ..options import SUBSAMPLINGS, Options
-from ..saliency import preset_names
-from ..saliency.sources import resolve
+from ..saliency import combine, preset_names
+from ..saliency.regions import Box, fill_boxes
+from ..saliency.sources import Saliency, Source, resolve
 from ..tuning import TUNINGS
 from .terminal import NAME, UsageError, quiet
 
 __all__ = ["add_command", "add_options", "add_saliency", "given_options", "read_saliency"]
 
+_NUMBER: Final = r" *-?\d+(?:\.\d*)? *"
+_BOX: Final = re.compile(f"{_NUMBER}(?:,{_NUMBER}){{3}}")
 Group = Any  # argparse keeps the type of its groups to itself
 
 
@@ -127,30 +130,61 @@ def given_options(arguments: argparse.Namespace) -> Options:
 
 
 def add_saliency(parser: argparse.ArgumentParser, metavar: str, description: str) -> Group:
-    """``--saliency`` and ``--device``, in a group of their own."""
+    """``--saliency``, ``--protect``, ``--ignore`` and ``--device``, in a group of their own."""
     group = parser.add_argument_group("what matters")
-    group.add_argument("--saliency", default="default", metavar=metavar, help=f"{description} (default)")
+    more = f"{description}; of several the highest counts (default)"
+    group.add_argument("--saliency", action="append", metavar=metavar, help=more)
+    where = "a map as --saliency takes it, or a box in pixels; may be repeated"
+    for word, meaning in (("--protect", "what matters in any case"), ("--ignore", "what does not, unless protected")):
+        group.add_argument(word, action="append", metavar="MAP|LEFT,TOP,RIGHT,BOTTOM", help=f"{meaning}: {where}")
     group.add_argument("--device", metavar="NAME", help="where the network runs: cpu, gpu, gpu:1 (TensorFlow's choice)")
     return group
 
 
-def read_saliency(arguments: argparse.Namespace) -> str | NDArray[np.uint8] | None:
-    """What ``--saliency`` means, ready for use: ``None``, a map, or the name of a preset that is loaded.
+def read_saliency(arguments: argparse.Namespace) -> Saliency:
+    """What ``--saliency``, ``--protect`` and ``--ignore`` mean, ready for use: presets are loaded, files are read.
 
     Raises:
-        UsageError: it is neither a preset nor a file.
-        InputError: the file is no image.
+        UsageError: one is neither a preset nor a file nor a box, or ``none`` stands beside others.
+        InputError: a file is no image.
+        OptionError: a box has no inside.
     """
-    name: str = arguments.saliency
-    if name == "none":
-        return None
+    names: list[str] = arguments.saliency or ["default"]
+    if "none" in names and len(names) > 1:
+        raise UsageError(f"--saliency none does not go with others, got {' and '.join(names)}")
+    nothing = names == ["none"]
+    sources: list[Source] = [_source("--saliency", name, arguments.device) for name in names if not nothing]
+    protect, ignore = (_region(word, arguments) for word in ("protect", "ignore"))
+    if protect is None and ignore is None and len(sources) < 2:
+        return sources[0] if sources else None
+    return combine(*(sources or [[]]), protect=protect, ignore=ignore)
+
+
+def _region(word: str, arguments: argparse.Namespace) -> Source | None:
+    """The parts of the picture that were named; boxes as one list, with maps the highest of all."""
+    names: list[str] = getattr(arguments, word) or []
+    boxes = [_box(name) for name in names if _BOX.fullmatch(name)]
+    parts: list[Source] = [boxes] if boxes else []
+    parts += [_source(f"--{word}", name, arguments.device) for name in names if not _BOX.fullmatch(name)]
+    return None if not parts else parts[0] if len(parts) == 1 else combine(*parts)
+
+
+def _box(text: str) -> Box:
+    left, top, right, bottom = (float(number) for number in text.split(","))
+    fill_boxes([(left, top, right, bottom)], (1, 1))  # says what is wrong with it
+    return left, top, right, bottom
+
+
+def _source(word: str, name: str, device: str | None) -> str | NDArray[np.uint8]:
+    """The name of a preset, which is loaded, or the map in a file."""
     if name in preset_names():
         with quiet():
-            resolve(name, np.zeros((1, 1, 3), np.uint8), 1, device=arguments.device)
+            resolve(name, np.zeros((1, 1, 3), np.uint8), 1, device=device)
         return name
     if not Path(name).is_file():
         known = ", ".join(preset_names())
-        raise UsageError(f"--saliency must be none, a preset ({known}) or a file, got {name!r}")
+        other = "none, a preset" if word == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
+        raise UsageError(f"{word} must be {other} ({known}) or a file, got {name!r}")
     try:
         pixels = images.load(name, background=(0, 0, 0)).pixels
     except InputError as error:

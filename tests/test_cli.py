@@ -20,6 +20,7 @@ from PIL import Image
 
 import saliency_jpeg
 from saliency_jpeg import cli, files, heatmap
+from saliency_jpeg.cli import terminal
 from saliency_jpeg.journal import FILE_NAME
 from saliency_jpeg.options import Options
 
@@ -386,3 +387,15 @@ def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> N
 def test_a_jpeg_file_is_not_named_as_another(name: str, picture: Path, tmp_path: Path, capsys: Capture) -> None:
     assert "must not be named" in usage_error(capsys, "compress", picture, "-o", tmp_path / name, *NONE)
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(("level", "written"), [(None, ""), ("3", ""), ("0", "a log line\n")])
+def test_what_libraries_log_is_held_back_unless_asked_for(
+    level: str | None, written: str, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    if level is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+    with terminal.quiet():
+        os.write(2, b"a log line\n")
+    assert capfd.readouterr().err == written

@@ -13,12 +13,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(script: str, *words: str, folder: Path, **environment: str) -> str:
+def run(script: str, *words: str, folder: Path, status: int = 0, **environment: str) -> str:
+    """What a script prints, which is expected to end with ``status``."""
     command = [sys.executable, str(ROOT / script), *words]
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
 

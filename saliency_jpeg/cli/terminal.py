@@ -47,9 +47,10 @@ def quiet() -> Iterator[None]:
     """Holds back what TensorFlow's libraries write to standard error while they load, unless they fail to.
 
     They write past Python, to the file descriptor, and heed ``TF_CPP_MIN_LOG_LEVEL`` in some versions only. Where the
-    user has set that variable, everything is let through.
+    user has set that variable to less than 3 (errors), everything is let through; 3 is what a parent process has that
+    loaded TensorFlow by this library.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or sys.stderr is None:
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or sys.stderr is None:
         yield
         return
     sys.stderr.flush()

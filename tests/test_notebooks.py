@@ -1,0 +1,85 @@
+"""The notebooks in ``examples``: executed, they give what is stored in them, and what is stored is fit to be shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_scripts import ROOT, run
+
+NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+MACHINERY = ("nbclient", "ipykernel", "matplotlib", "tqdm")
+
+missing = [name for name in MACHINERY if importlib.util.find_spec(name) is None]
+needs_machinery = pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} missing: pip install '.[examples]'")
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+
+
+def printed(cell: dict[str, Any]) -> str:
+    return "".join("".join(output.get("text", "")) for output in cell["outputs"])
+
+
+def make(path: Path, *sources: str) -> Path:
+    """A small notebook without outputs."""
+    cells = [
+        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+        for i, source in enumerate(sources)
+    ]
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "utf-8")
+    return path
+
+
+@needs_machinery
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_executed_again_it_gives_what_is_stored(path: Path, tmp_path: Path) -> None:
+    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == f"{path.name}: as stored\n"
+
+
+def test_there_are_three() -> None:
+    assert [path.stem[:3] for path in NOTEBOOKS] == ["01_", "02_", "03_"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_stored_is_fit_to_be_shown(path: Path) -> None:
+    cells = code_cells(path)
+    assert path.stat().st_size < 400_000
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    assert sum("image/" in key for cell in cells for output in cell["outputs"] for key in output.get("data", {})) >= 3
+    assert sum("assert " in "".join(cell["source"]) for cell in cells) >= 5
+    assert not re.search(r"(^|\s)/\w+/", "".join(map(printed, cells)))  # no place on somebody's machine
+
+
+@needs_machinery
+def test_differences_are_told(tmp_path: Path) -> None:
+    path = make(tmp_path / "small.ipynb", "print('one', '2.50', 1000)", "import time; print(time.time())", "1 + 1")
+    content = json.loads(path.read_text())
+    content["cells"][1]["metadata"]["tags"] = ["varies"]
+    path.write_text(json.dumps(content))
+    assert run("scripts/run_notebooks.py", "--write", str(path), folder=tmp_path) == "small.ipynb: stored\n"
+    assert printed(code_cells(path)[0]) == "one 2.50 1000\n"
+    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == "small.ipynb: as stored\n"
+
+    stored = path.read_text()
+    path.write_text(stored.replace("one 2.50 1000", "one 2.51 1004"))  # within what rounding may do
+    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == "small.ipynb: as stored\n"
+    for other in ("two 2.50 1000", "one 2.60 1000", "one 2.50 1010"):
+        path.write_text(stored.replace("one 2.50 1000", other))
+        found = run("scripts/run_notebooks.py", str(path), folder=tmp_path, status=1)
+        assert found.startswith("small.ipynb: differs\n") and f"prints 'one 2.50 1000', stored is '{other}'" in found
+
+
+@needs_machinery
+def test_an_error_in_a_cell_is_told(tmp_path: Path) -> None:
+    path = make(tmp_path / "wrong.ipynb", "print('so far')", "assert 1 > 2, 'it is not'")
+    before = path.read_bytes()
+    found = run("scripts/run_notebooks.py", "--write", str(path), folder=tmp_path, status=1)
+    assert "AssertionError" in found and "it is not" in found
+    assert path.read_bytes() == before

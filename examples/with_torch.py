@@ -1,4 +1,4 @@
-"""Tensors: torchvision's call, here on a stand-in that lends its memory by DLPack, as PyTorch's tensors do.
+"""Tensors: torchvision's call, on a tensor of PyTorch where that is installed, and else on an array of NumPy.
 
 python examples/with_torch.py [FOLDER]
 """

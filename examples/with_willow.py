@@ -1,13 +1,15 @@
 """Willow, and so Wagtail: a rendition of at most 15 kB.
 
-    WILLOW_OPTIMIZERS=saliency-jpeg python examples/with_willow.py [FOLDER]
+    python examples/with_willow.py [FOLDER]
 
-Where Django is installed too, Willow reads its settings instead of the environment.
+Willow runs the optimizers that ``WILLOW_OPTIMIZERS`` names: a variable of the environment, or where Django is installed
+a setting of it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ PHOTO = Path(__file__).resolve().parents[1] / "tests" / "data" / "kodim07.png"
 
 
 def main(folder: Path) -> None:
+    os.environ["WILLOW_OPTIMIZERS"] = "saliency-jpeg"
     with contextlib.suppress(ImportError):
         from django.conf import settings
 
@@ -28,11 +31,12 @@ def main(folder: Path) -> None:
     class Renditions(SaliencyJpeg):
         options = Options(target_kb=15, saliency=[(200, 75, 350, 225)])
 
-    registry.register_optimizer(Renditions)
-    path = folder / "willow.jpg"
-    with PHOTO.open("rb") as photo, path.open("w+b") as file:
-        Image.open(photo).resize((384, 256)).save_as_jpeg(file, quality=95)
-    print(f"{path.name:14s}{path.stat().st_size:7d} bytes")
+    for name in ("plain", "willow"):
+        path = folder / f"{name}.jpg"
+        with PHOTO.open("rb") as photo, path.open("w+b") as file:
+            Image.open(photo).resize((384, 256)).save_as_jpeg(file, quality=95)
+        print(f"{path.name:14s}{path.stat().st_size:7d} bytes")
+        registry.register_optimizer(Renditions)  # from here on
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def test_frameworks(package: str, tmp_path: Path) -> None:
     needs(package)
     name, most = FRAMEWORKS[package]
     script = f"examples/with_{package}.py"
-    found = sizes(run(script, str(tmp_path), folder=tmp_path, WILLOW_OPTIMIZERS="saliency-jpeg"))
+    found = sizes(run(script, str(tmp_path), folder=tmp_path))
     assert 0.95 * most < found[name] == (tmp_path / name).stat().st_size <= most
 
 

@@ -144,11 +144,12 @@ def ac_histogram(levels: _Levels, eob_runs: bool = False, ss: int = 1, se: int =
         se: last coefficient.
     """
 
-def best_bands(levels: Sequence[_Levels]) -> tuple[list[_Band], NDArray[np.uint32]]:
+def best_bands(levels: Sequence[_Levels], choice_blocks: int = 0) -> tuple[list[_Band], NDArray[np.uint32]]:
     """The bands in which progressive scans, each with a code of its own, send these AC levels in the fewest bits.
 
     Args:
         levels: (rows, cols, 64) of each component that shares the codes.
+        choice_blocks: about how many blocks of a component, in rows of blocks, the bands are chosen by; 0: all.
 
     Returns:
         (Ss, Se) of the bands, and the (bands, 257) counts of their symbols, components added up; see
@@ -176,6 +177,7 @@ def write_jpeg(
     segments: Sequence[tuple[int, bytes]] = (),
     component_tables: Sequence[int] | None = None,
     component_ids: Sequence[int] | None = None,
+    choice_blocks: int = 0,
 ) -> bytes:
     """A JPEG file (SOF0, or SOF2 if progressive, or SOF1 if a step is above 255) with optimal Huffman tables.
 
@@ -191,6 +193,7 @@ def write_jpeg(
         segments: (marker, payload) written behind SOI, marker 0xE0 to 0xEF or 0xFE, payload at most 65533 bytes.
         component_tables: row of ``tables`` that each component uses; by default its own number, or the last row.
         component_ids: names of the components in the file; by default 1, 2, ...
+        choice_blocks: about how many blocks of a component the scans are chosen by, where we choose; 0: all.
 
     Raises:
         ValueError: a frame, level or progression that T.81 does not allow; the message says which.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import _core
 from .frame import Frame, read_frame
 from .options import SUBSAMPLINGS
-from .quantizer import symbol_prices
+from .prices import symbol_prices
 
 __all__ = ["Anatomy", "Part", "Scan", "block_bits", "dissect"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, overload
@@ -14,6 +14,8 @@ from . import _core, images, originals, pipeline, rate, score, segments, tables
 from .allocation import block_weights
 from .chroma import choose_subsampling
 from .compressed import Compressed, passed_through
+from .contest import best_of, encode_like
+from .effort import DEFAULT_EFFORT, EFFORTS
 from .errors import TargetError
 from .further import Further
 from .options import Options
@@ -223,7 +225,13 @@ class Encoder:
         weights = block_weights(saliency, coefficients[0], self.options.strength, self._tuning)
         progressive = self.options.progressive
         return Quantizer(
-            coefficients, weights, sampling, progressive=progressive, tuning=self._tuning, rgb=picture.pixels
+            coefficients,
+            weights,
+            sampling,
+            progressive=progressive,
+            tuning=self._tuning,
+            rgb=picture.pixels,
+            effort=EFFORTS[self.options.effort],
         )
 
     def _leaves_room(self, quantizer: Quantizer, extra: list[segments.Segment]) -> bool:
@@ -249,15 +257,32 @@ class Encoder:
         if judge is not None and self.options.target_score is not None:
             coded = score.search(quantizer, write, judge, self.options.target_score, self._tuning)
         elif budget is None:
-            coded = rate.encode_at(quantizer, write, tables.quality_to_scale(self._quality, self._tuning))
+            scale = tables.quality_to_scale(self._quality, self._tuning)
+            coded = rate.encode_at(quantizer, write, scale)
+            size = len(coded.jpeg)
+            coded = self._best(coded, quantizer, picture, lambda other: encode_like(other, write, scale, size))
         else:
-            coded = rate.search(
-                quantizer, write, budget, finest=self._finest, overhead=_overhead(extra, picture.further)
+            fill = partial(
+                rate.search, write=write, budget=budget, finest=self._finest, overhead=_overhead(extra, picture.further)
             )
+            coded = self._best(fill(quantizer), quantizer, picture, fill)
         bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
         quality = tables.scale_to_quality(coded.scale, self._tuning)
         reached = coded.score if isinstance(coded, score.Scored) else None
         return Compressed(coded.jpeg, bits_per_pixel, quality, self._tuning.lmbda, quantizer.passes, saliency, reached)
+
+    def _best(
+        self,
+        coded: rate.Coded,
+        quantizer: Quantizer,
+        picture: images.Picture,
+        encode: Callable[[Quantizer], rate.Coded],
+    ) -> rate.Coded:
+        """The file at hand or, with high effort, a better one of its size."""
+        variants = EFFORTS[self.options.effort].variants
+        if not variants:
+            return coded
+        return best_of(coded, quantizer, variants, encode, score.Judge(picture.pixels))
 
     def _write(
         self, picture: images.Picture, sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels
@@ -272,6 +297,7 @@ class Encoder:
             progressive=self.options.progressive,
             restart_interval=self.options.restart_interval,
             segments=extra,
+            choice_blocks=EFFORTS[self.options.effort].choice_blocks,
         )
         return jpeg if picture.further is None else picture.further.behind(jpeg)
 
@@ -314,6 +340,7 @@ def compress(
     saliency: Saliency = "default",
     strength: float = 0.5,
     tune: str = "default",
+    effort: int = DEFAULT_EFFORT,
     subsampling: str = "auto",
     progressive: bool = True,
     metadata: Literal["keep", "safe", "strip"] = "keep",

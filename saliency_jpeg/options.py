@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from .effort import DEFAULT_EFFORT, EFFORTS
 from .errors import OptionError
 from .tuning import TUNINGS
 
@@ -91,6 +92,8 @@ class Options:
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
+        effort: 1 (fast) to 9 (small): time against bytes.  Up to 5 the more of a large picture is studied; from 6 on it
+            is encoded in 3, 5, 8, 12 ways of the same size, and SSIMULACRA2 chooses.
         subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps that of a JPEG
             file and else looks at the picture and the rate.
         progressive: write a progressive file (smaller) or a baseline one.
@@ -116,6 +119,7 @@ class Options:
     saliency: Saliency = "default"
     strength: float = 0.5
     tune: str = "default"
+    effort: int = DEFAULT_EFFORT
     subsampling: str = "auto"
     progressive: bool = True
     metadata: Literal["keep", "safe", "strip"] = "keep"
@@ -138,6 +142,8 @@ class Options:
                 raise OptionError(f"target_score goes with neither target_kb nor quality, got {self.target_score!r}")
         _in_range("strength", self.strength, 0, 1)
         _one_of("tune", self.tune, tuple(TUNINGS))
+        if not _is_integer(self.effort, min(EFFORTS), max(EFFORTS)):
+            raise OptionError(f"effort must be an integer from {min(EFFORTS)} to {max(EFFORTS)}, got {self.effort!r}")
         _one_of("subsampling", self.subsampling, ("auto", *SUBSAMPLINGS))
         _flag("progressive", self.progressive)
         _one_of("metadata", self.metadata, ("keep", "safe", "strip"))

@@ -40,8 +40,8 @@ class Coded:
 
 
 def encode_at(quantizer: Quantizer, write: Write, scale: float) -> Coded:
-    """Encodes at one scale: a pass that learns the prices, then the one that counts."""
-    quantizer.at(scale)
+    """Encodes at one scale: learns the prices, then makes the pass that counts."""
+    quantizer.prepare(scale)
     return Coded(write(quantizer.at(scale)), scale)
 
 
@@ -93,7 +93,7 @@ class _Search:
     def step(self) -> bool:
         """Quantizes once and moves on; True when the search is over."""
         levels = self._quantizer.at(math.exp(self._x))
-        estimate = max(levels.bits / 8, 1.0)
+        estimate = max(self._quantizer.learn(levels) / 8, 1.0)
         error = self._error(estimate)
         near = (_CLOSE if self._sizes.known else _NEAR) * self._free
         is_near = abs(self._sizes.of(estimate) - self._aim) < near

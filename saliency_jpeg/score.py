@@ -111,9 +111,11 @@ class _Search:
         """Makes and judges the file at a quality."""
         scale = tables.quality_to_scale(quality, self._tuning)
         if self._passes == 0:
-            self._quantizer.at(scale)  # learns the prices
+            self._quantizer.prepare(scale)
         self._passes += 1
-        jpeg = self._write(self._quantizer.at(scale))
+        levels = self._quantizer.at(scale)
+        self._quantizer.learn(levels)
+        jpeg = self._write(levels)
         score = self._judge(jpeg)
         if score < self._target:
             if quality >= 100:

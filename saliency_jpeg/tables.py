@@ -70,13 +70,13 @@ def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:
     return np.stack([_steps(shape, scale) for shape in (tuning.luma, tuning.cb, tuning.cr)])
 
 
-def to_table(steps: NDArray[np.float64]) -> NDArray[np.uint16]:
+def to_table(steps: NDArray[np.float64], rounding: float = 0.0) -> NDArray[np.uint16]:
     """Steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0).
 
     Each frequency rounds up from a fraction of its own, so that the integers of a flat table do not all jump at the
-    same scale, and the size of the file with them.
+    same scale, and the size of the file with them. ``rounding`` from 0 to 1 turns these fractions.
     """
-    return np.clip(np.floor(steps + _ROUNDING), 1, 255).astype(np.uint16)
+    return np.clip(np.floor(steps + (_ROUNDING + rounding) % 1), 1, 255).astype(np.uint16)
 
 
 def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.uint16]) -> NDArray[np.float32]:

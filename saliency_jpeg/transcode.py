@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import _core, bracket, further, images, rate, segments, tables
 from .allocation import block_weights
+from .effort import DEFAULT_EFFORT, EFFORTS
 from .errors import InputError
 from .frame import Frame, read_frame
 from .further import Further
@@ -43,6 +44,7 @@ def recompress(
     saliency: Saliency = "default",
     strength: float = 0.5,
     tune: str = "default",
+    effort: int = DEFAULT_EFFORT,
     progressive: bool = True,
     metadata: Literal["keep", "safe", "strip"] = "keep",
     restart_interval: int = 0,
@@ -58,7 +60,7 @@ def recompress(
 
     Args:
         jpeg: path, bytes or binary file object of a JPEG file: baseline or progressive, 8 bits, Huffman codes.
-        target_kb, quality, saliency, strength, tune, progressive, metadata, restart_interval, device: as in
+        target_kb, quality, saliency, strength, tune, effort, progressive, metadata, restart_interval, device: as in
             :class:`saliency_jpeg.Options`. Without a target and a quality the map is not needed and not made.
 
     Returns:
@@ -160,7 +162,11 @@ class _Source:
         self._metadata = segments.collect(segments.parse(jpeg))
         further.check_metadata(further.find(jpeg), options.metadata)
         self._further: Further | None = further.find(jpeg, everything=True)
-        self._form: dict[str, Any] = {"progressive": options.progressive, "restart_interval": options.restart_interval}
+        self._form: dict[str, Any] = {
+            "progressive": options.progressive,
+            "restart_interval": options.restart_interval,
+            "choice_blocks": EFFORTS[options.effort].choice_blocks,
+        }
         self._extra = self._image.segments
         if options.metadata != "keep":
             self._further = None
@@ -194,7 +200,13 @@ class _Source:
         if budget is None:
             return rate.encode_at(quantizer, write, asked).jpeg
         finest = max(asked, quantizer.finest)
-        return bracket.fill(lambda scale: write(quantizer.at(scale)), budget, start=_START * finest, finest=finest)
+
+        def attempt(scale: float) -> bytes:
+            levels = quantizer.at(scale)
+            quantizer.learn(levels)
+            return write(levels)
+
+        return bracket.fill(attempt, budget, start=_START * finest, finest=finest)
 
     def _quantizer(self) -> _Requantizer:
         sampling, options, tuning = self._sampling(), self._options, TUNINGS[self._options.tune]
@@ -203,7 +215,8 @@ class _Source:
             levels * table.astype(np.float32) for levels, table in zip(self._image.levels, own, strict=True)
         ]
         weights = block_weights(self._saliency(), coefficients[0], options.strength, tuning)
-        return _Requantizer(coefficients, weights, sampling, progressive=options.progressive, tuning=tuning, own=own)
+        form = {"progressive": options.progressive, "tuning": tuning, "effort": EFFORTS[options.effort]}
+        return _Requantizer(coefficients, weights, sampling, own=own, **form)
 
     def _sampling(self) -> tuple[int, int]:
         if self._frame.colour == "gray" and len(self._image.levels) == 1:

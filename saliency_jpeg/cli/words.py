@@ -44,6 +44,7 @@ def _color(text: str) -> tuple[int, int, int]:
 _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "size": ("target_kb", "quality", "target_score", "allow_downscale"),
     "what matters": ("strength", "tune"),
+    "time": ("effort",),
     "form of the file": (),  # and whatever is not named here
 }
 _ELSEWHERE: Final = ("saliency", "device")  # see add_saliency
@@ -55,6 +56,7 @@ _SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "allow_downscale": {"help": "rather fewer pixels than a quality below 10"},
     "strength": {"metavar": "S", "help": "0 to 1, how much the map counts (0.5)"},
     "tune": {"choices": tuple(TUNINGS), "help": "the metric to favour (default: all at once)"},
+    "effort": {"metavar": "N", "help": "1 (fast) to 9 (small); 5 is the default"},
     "subsampling": {"choices": ("auto", *SUBSAMPLINGS), "help": "of the chroma (auto)"},
     "progressive": {"word": "--baseline", "help": "not progressive"},
     "restart_interval": {"metavar": "N", "help": "MCUs between restart markers; 0: none"},

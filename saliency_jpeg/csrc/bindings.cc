@@ -194,13 +194,13 @@ void py_quantize_dc(const Array<float>& coefficients, int step, float sensitivit
   quantize_dc(view, rule, lambda, out);
 }
 
-py::tuple py_best_bands(const std::vector<Array<int16_t>>& components) {
+py::tuple py_best_bands(const std::vector<Array<int16_t>>& components, size_t choice_blocks) {
   std::vector<LevelView> views;
   for (const Array<int16_t>& levels : components) views.push_back(blocks(levels));
   BandStatistics found;
   {
     py::gil_scoped_release release;
-    found = best_bands(views);
+    found = best_bands(views, choice_blocks);
   }
   std::vector<std::pair<int, int>> bands;
   for (Band band : found.bands) bands.emplace_back(band.ss, band.se);
@@ -280,7 +280,7 @@ py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<u
                         const std::optional<std::vector<ScanTuple>>& scans, int restart_interval,
                         const std::vector<std::pair<int, py::bytes>>& segments,
                         const std::optional<std::vector<int>>& component_tables,
-                        const std::optional<std::vector<int>>& component_ids) {
+                        const std::optional<std::vector<int>>& component_ids, size_t choice_blocks) {
   Frame frame;
   frame.height = size.first;
   frame.width = size.second;
@@ -293,7 +293,7 @@ py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<u
   std::string jpeg;
   {
     py::gil_scoped_release release;
-    jpeg = write_jpeg(frame, script);
+    jpeg = write_jpeg(frame, script, choice_blocks);
   }
   return py::bytes(jpeg);
 }
@@ -385,7 +385,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("quantize", &py_quantize, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("sensitivity").noconvert(),
         py::arg("bands") = std::vector<std::pair<int, int>>{{1, 63}});
-  m.def("best_bands", &py_best_bands, py::arg("levels"));
+  m.def("best_bands", &py_best_bands, py::arg("levels"), py::arg("choice_blocks") = 0);
   m.def("quantize_dc", &py_quantize_dc, py::arg("coefficients").noconvert(), py::arg("step"), py::arg("sensitivity"),
         py::arg("block_lambda").noconvert(), py::arg("prices").noconvert(), py::arg("levels").noconvert());
   m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false, py::arg("ss") = 1,
@@ -395,6 +395,6 @@ PYBIND11_MODULE(_core, m) {
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),
         py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
         py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
-        py::arg("component_ids") = py::none());
+        py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0);
   bind_reader(m);
 }

@@ -184,8 +184,9 @@ void check_frame(const Frame& frame) {
   }
 }
 
-Script script_for(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans) {
-  if (scans.empty() && frame.progressive) return choose_script(frame, masks);
+Script script_for(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans,
+                  size_t choice_blocks) {
+  if (scans.empty() && frame.progressive) return choose_script(frame, masks, choice_blocks);
   Script script;
   for (const Scan& scan : scans.empty() ? sequential_script(frame) : scans) {
     script.add(scan, count_symbols(frame, masks, scan));
@@ -195,7 +196,7 @@ Script script_for(const Frame& frame, const std::vector<Masks>& masks, const std
 
 }  // namespace
 
-std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans) {
+std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_t choice_blocks) {
   check_frame(frame);
   if (!scans.empty()) check_script(scans, frame);
   std::string out;
@@ -213,7 +214,7 @@ std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans) {
     put_segment(out, kDRI, interval);
   }
   const std::vector<Masks> masks = nonzero_masks(frame);
-  put_scans(out, frame, masks, script_for(frame, masks, scans));
+  put_scans(out, frame, masks, script_for(frame, masks, scans, choice_blocks));
   put_byte(out, 0xFF);
   put_byte(out, kEOI);
   return out;

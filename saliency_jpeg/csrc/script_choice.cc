@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "bands.h"
+#include "row_sample.h"
 
 namespace jpegcore {
 namespace {
@@ -29,42 +30,18 @@ const std::vector<Division>& divisions() {
   return kDivisions;
 }
 
-// AC scans of one component, each counted once.
-class AcScans {
+// Counts of the AC scans of one component, each scan counted once.
+class AcCounts {
  public:
-  AcScans(const Frame& frame, const std::vector<Masks>& masks, int component)
-      : frame_(frame), masks_(masks), component_(component) {
-    for (const Division& division : divisions()) {
-      const uint64_t bits = bits_of(division);
-      if (best_ == nullptr || bits < lowest_) {
-        best_ = &division;
-        lowest_ = bits;
-      }
-    }
-  }
+  AcCounts(const Frame& frame, const std::vector<Masks>& masks, int component)
+      : frame_(frame), masks_(masks), component_(component) {}
 
-  size_t size() const { return best_->size(); }
-
-  // Adds the i-th scan of the best division.
-  void add(size_t i, Script& script) {
-    Scan scan = (*best_)[i];
-    scan.components = {component_};
-    script.add(scan, counted(scan).counts);
-  }
-
- private:
   struct Counted {
     ScanCounts counts;
     uint64_t bits = 0;
   };
 
-  uint64_t bits_of(const Division& division) {
-    uint64_t bits = 0;
-    for (const Scan& scan : division) bits += counted(scan).bits;
-    return bits;
-  }
-
-  const Counted& counted(Scan scan) {
+  const Counted& of(Scan scan) {
     const auto key = std::make_tuple(scan.ss, scan.se, scan.ah, scan.al);
     const auto [entry, is_new] = known_.try_emplace(key);
     if (!is_new) return entry->second;
@@ -75,12 +52,57 @@ class AcScans {
     return entry->second;
   }
 
+  const Division& best_division() {
+    const Division* best = nullptr;
+    uint64_t lowest = 0;
+    for (const Division& division : divisions()) {
+      uint64_t bits = 0;
+      for (const Scan& scan : division) bits += of(scan).bits;
+      if (best == nullptr || bits < lowest) {
+        best = &division;
+        lowest = bits;
+      }
+    }
+    return *best;
+  }
+
+ private:
   const Frame& frame_;
   const std::vector<Masks>& masks_;
   int component_;
   std::map<std::tuple<int, int, int, int>, Counted> known_;
-  const Division* best_ = nullptr;
-  uint64_t lowest_ = 0;
+};
+
+const Division& sampled_division(const Frame& frame, int component, const RowSample& sample) {
+  Frame part = frame;
+  part.components[component].levels = sample.view();
+  std::vector<Masks> masks(frame.components.size());
+  masks[component] = nonzero_masks(sample.view());
+  return AcCounts(part, masks, component).best_division();
+}
+
+// AC scans of one component in the division that suits it best.
+class AcScans {
+ public:
+  AcScans(const Frame& frame, const std::vector<Masks>& masks, int component, size_t choice_blocks)
+      : counts_(frame, masks, component), component_(component) {
+    const RowSample sample(frame.components[component].levels, choice_blocks);
+    division_ = sample.is_all() ? &counts_.best_division() : &sampled_division(frame, component, sample);
+  }
+
+  size_t size() const { return division_->size(); }
+
+  // Adds the i-th scan.
+  void add(size_t i, Script& script) {
+    Scan scan = (*division_)[i];
+    scan.components = {component_};
+    script.add(scan, counts_.of(scan).counts);
+  }
+
+ private:
+  AcCounts counts_;
+  int component_;
+  const Division* division_;
 };
 
 uint64_t dc_bits(const Script& script) {
@@ -106,10 +128,12 @@ Script best_dc_script(const Frame& frame, const std::vector<Masks>& masks) {
 
 }  // namespace
 
-Script choose_script(const Frame& frame, const std::vector<Masks>& masks) {
+Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks) {
   Script script = best_dc_script(frame, masks);
   std::vector<AcScans> components;
-  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) components.emplace_back(frame, masks, c);
+  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) {
+    components.emplace_back(frame, masks, c, choice_blocks);
+  }
   for (size_t step = 0; step < 4; ++step) {  // all first scans, then all second ones: the picture sharpens evenly
     for (AcScans& scans : components) {
       if (step < scans.size()) scans.add(step, script);

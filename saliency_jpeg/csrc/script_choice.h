@@ -20,7 +20,8 @@ struct Script {
 };
 
 // Chooses for every component, among a few divisions of its AC coefficients into scans, the one with the fewest bits,
-// and whether the DC scans are interleaved.
-Script choose_script(const Frame& frame, const std::vector<Masks>& masks);
+// and whether the DC scans are interleaved. The divisions are compared on about `choice_blocks` blocks of a component,
+// 0 for all.
+Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks = 0);
 
 }  // namespace jpegcore

@@ -6,6 +6,7 @@
 
 #include "bands.h"
 #include "code_tables.h"
+#include "row_sample.h"
 #include "scans.h"
 #include "symbols.h"
 
@@ -54,30 +55,64 @@ AcHistogram ac_histogram(const LevelView& levels, bool eob_runs, Band band) {
   return count.histogram();
 }
 
-BandStatistics best_bands(const std::vector<LevelView>& components) {
-  std::vector<Masks> masks;
-  for (const LevelView& levels : components) masks.push_back(nonzero_masks(levels));
-  std::map<std::pair<int, int>, BandCount> known;
-  const auto counted = [&](Band band) -> const BandCount& {
-    const auto [entry, is_new] = known.try_emplace({band.ss, band.se}, band, true);
+namespace {
+
+// Counts of bands over some components, each band counted once.
+class BandCounts {
+ public:
+  explicit BandCounts(const std::vector<LevelView>& components) : components_(components) {
+    for (const LevelView& levels : components) masks_.push_back(nonzero_masks(levels));
+  }
+
+  const BandCount& of(Band band) {
+    const auto [entry, is_new] = known_.try_emplace({band.ss, band.se}, band, true);
     if (is_new) {
-      for (size_t c = 0; c < components.size(); ++c) entry->second.add(components[c], masks[c]);
+      for (size_t c = 0; c < components_.size(); ++c) entry->second.add(components_[c], masks_[c]);
     }
     return entry->second;
-  };
-  const std::vector<Band>* best = nullptr;
-  uint64_t lowest = 0;
-  for (const std::vector<Band>& division : spectral_divisions()) {
-    uint64_t bits = 0;
-    for (Band band : division) bits += counted(band).bits() + scan_header_bits(1);
-    if (best == nullptr || bits < lowest) {
-      best = &division;
-      lowest = bits;
-    }
   }
-  BandStatistics statistics{*best, {}};
-  for (Band band : *best) statistics.histograms.push_back(counted(band).histogram());
-  return statistics;
+
+  // The division that takes the fewest bits.
+  const std::vector<Band>& best_division() {
+    const std::vector<Band>* best = nullptr;
+    uint64_t lowest = 0;
+    for (const std::vector<Band>& division : spectral_divisions()) {
+      uint64_t bits = 0;
+      for (Band band : division) bits += of(band).bits() + scan_header_bits(1);
+      if (best == nullptr || bits < lowest) {
+        best = &division;
+        lowest = bits;
+      }
+    }
+    return *best;
+  }
+
+  BandStatistics statistics(const std::vector<Band>& bands) {
+    BandStatistics found{bands, {}};
+    for (Band band : bands) found.histograms.push_back(of(band).histogram());
+    return found;
+  }
+
+ private:
+  std::vector<LevelView> components_;
+  std::vector<Masks> masks_;
+  std::map<std::pair<int, int>, BandCount> known_;
+};
+
+}  // namespace
+
+BandStatistics best_bands(const std::vector<LevelView>& components, size_t choice_blocks) {
+  std::vector<RowSample> samples;
+  std::vector<LevelView> views;
+  bool is_all = true;
+  for (const LevelView& levels : components) {
+    samples.emplace_back(levels, choice_blocks);
+    views.push_back(samples.back().view());
+    is_all = is_all && samples.back().is_all();
+  }
+  BandCounts sampled(views);
+  const std::vector<Band>& bands = sampled.best_division();
+  return is_all ? sampled.statistics(bands) : BandCounts(components).statistics(bands);
 }
 
 void block_bits(const LevelView& levels, const float* prices, float* bits) {

@@ -22,8 +22,8 @@ struct BandStatistics {
 };
 
 // The division of `spectral_divisions()` in which these levels take the fewest bits in scans of their own, each with an
-// optimal code.
-BandStatistics best_bands(const std::vector<LevelView>& components);
+// optimal code; chosen by about `choice_blocks` of the blocks of each component, 0 for all.
+BandStatistics best_bands(const std::vector<LevelView>& components, size_t choice_blocks = 0);
 
 // bits[i] = AC bits of block i when symbol s costs prices[s], its raw bits included and
 // an end of block that is its block's only symbol prices[256].

@@ -20,6 +20,7 @@ _ON_COEFFICIENTS: Final = (
     "saliency",
     "strength",
     "tune",
+    "effort",
     "progressive",
     "metadata",
     "restart_interval",

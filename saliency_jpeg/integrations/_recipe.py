@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .. import _core, rate, segments
 from ..allocation import block_weights
 from ..chroma import choose_subsampling
+from ..effort import EFFORTS
 from ..encoder import DEFAULT_QUALITY, Encoder
 from ..errors import OptionError
 from ..images import Picture
@@ -158,7 +159,12 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
     coefficients, luma = _coefficients(picture.pixels, sampling, recipe.keep_rgb)
     weights = block_weights(saliency, luma, options.strength, tuning)
     common = (coefficients, weights, sampling)
-    how: dict[str, Any] = {"progressive": options.progressive, "tuning": tuning, "rgb": _compensated(picture, recipe)}
+    how: dict[str, Any] = {
+        "progressive": options.progressive,
+        "tuning": tuning,
+        "rgb": _compensated(picture, recipe),
+        "effort": EFFORTS[options.effort],
+    }
     if recipe.tables is None:
         quantizer = Quantizer(*common, **how)
         wanted = quality_to_scale(recipe.quality, tuning)
@@ -229,5 +235,6 @@ def _write(
         progressive=recipe.options.progressive,
         restart_interval=recipe.options.restart_interval,
         segments=extra,
+        choice_blocks=EFFORTS[recipe.options.effort].choice_blocks,
         component_ids=_RGB_IDS if recipe.keep_rgb and components == 3 else None,
     )

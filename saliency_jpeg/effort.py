@@ -1,0 +1,67 @@
+"""What each level of effort does: time against bytes.
+
+Learning what symbols will cost and choosing the scans need not be done on a whole picture: low levels do both on a
+part of the blocks. High levels encode in several ways and let SSIMULACRA2 choose. ``benchmarks/effort.py`` prints what
+each level takes and gains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["DEFAULT_EFFORT", "EFFORTS", "Effort", "Variant"]
+
+DEFAULT_EFFORT: Final = 5
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another way to encode: factor on lambda, and what is added to the offsets by which steps are rounded, 0 to 1."""
+
+    factor: float
+    rounding: float
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard the encoder tries.
+
+    Attributes:
+        learn_blocks: about how many blocks of a component the first prices are learned on.
+        learn_passes: of the trellis over those blocks, each priced by the one before, the first by plain rounding.
+        choice_blocks: about how many blocks of a component the scans are chosen by.
+        variants: what is tried beside the plain way, and judged.
+    """
+
+    learn_blocks: int
+    learn_passes: int
+    choice_blocks: int
+    variants: tuple[Variant, ...] = ()
+
+
+_VARIANTS: Final = (
+    Variant(1.18, 0.0),
+    Variant(0.85, 0.0),
+    Variant(1.0, 0.5),
+    Variant(1.0, 0.25),
+    Variant(1.0, 0.75),
+    Variant(1.18, 0.4),
+    Variant(0.85, 0.6),
+    Variant(1.08, 0.1),
+    Variant(0.92, 0.9),
+    Variant(1.0, 0.15),
+    Variant(1.0, 0.85),
+)
+
+EFFORTS: Final[dict[int, Effort]] = {
+    1: Effort(512, 0, 512),
+    2: Effort(1024, 1, 1024),
+    3: Effort(2048, 1, 2048),
+    4: Effort(4096, 1, 4096),
+    5: Effort(8192, 1, 8192),
+    6: Effort(8192, 1, 8192, _VARIANTS[:2]),
+    7: Effort(8192, 1, 8192, _VARIANTS[:4]),
+    8: Effort(8192, 1, 8192, _VARIANTS[:7]),
+    9: Effort(8192, 1, 8192, _VARIANTS),
+}

@@ -1,0 +1,123 @@
+"""What symbols cost: bits of DC categories and AC run/size pairs, learned from levels that were quantized before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+
+__all__ = ["AcPrices", "Prices", "learn", "symbol_prices"]
+
+_RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
+_EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
+_DC_CATEGORIES: Final = 12  # of 8-bit samples, T.81 table F.1
+_UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
+
+LevelArray = NDArray[np.int16]
+Histogram = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class AcPrices:
+    """Prices of the AC symbols of one kind of component, (n, 257), and the bands (Ss, Se) that they belong to."""
+
+    bands: list[tuple[int, int]]
+    prices: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Of the components by the codes that they share: one entry a component, or the last one for all that follow."""
+
+    ac: list[AcPrices]
+    dc: list[NDArray[np.float32]]
+
+    def of(self, component: int) -> tuple[AcPrices, NDArray[np.float32]]:
+        """AC and DC prices of a component."""
+        kind = min(component, len(self.ac) - 1)
+        return self.ac[kind], self.dc[kind]
+
+
+def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0) -> tuple[Prices, float]:
+    """Prices from the levels of all components, and about how many bits these take.
+
+    Args:
+        levels: int16 (rows, cols, 64) of each component.
+        progressive: each component has codes of its own, for each of its scans; else one for luma and one for chroma.
+        choice_blocks: about how many blocks of a component the bands of the scans are chosen by; 0: all.
+    """
+    kinds = [[component] for component in levels] if progressive else [levels[:1], levels[1:]][: len(levels)]
+    counts = [_band_histograms(kind, progressive, choice_blocks) for kind in kinds]
+    dc_counts = [_total([_dc_histogram(c) for c in kind]) for kind in kinds]
+    ac = [AcPrices(bands, np.stack([symbol_prices(h) for h in histograms])) for bands, histograms in counts]
+    dc = [_dc_prices(h) for h in dc_counts]
+    ac_bits = sum(_ac_bits(h) for _, histograms in counts for h in histograms)
+    dc_bits = sum(float(h @ p) for h, p in zip(dc_counts, dc, strict=True))
+    return Prices(ac, dc), ac_bits + dc_bits
+
+
+def symbol_prices(histogram: Histogram) -> NDArray[np.float32]:
+    """Bits of every run/size symbol with its raw bits.
+
+    The code lengths are those of the optimal Huffman code for the counts (T.81 K.2 with its limits).  An end of band
+    costs the mean of the runs that were sent.  What a block without levels costs follows from the entropy of runs of
+    geometric length: R runs over T blocks take about R (a + log2(T / R)) bits, so one run less saves the mean less
+    1 / ln 2.
+
+    Args:
+        histogram: uint32 (257,), see ``_core.ac_histogram``.
+
+    Returns:
+        float32 (257,); [0] is the end of a block with levels, [256] that of a block without any.
+    """
+    lengths = _core.code_lengths(histogram[:256]).astype(np.float32)
+    unseen = min(lengths.max() + _UNSEEN, 16)
+    prices = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
+    empty = prices[0]
+    runs = histogram[_EOB_RUNS]
+    if runs[1:].any():
+        prices[0] = (runs @ (lengths[_EOB_RUNS] + np.arange(15))) / runs.sum()
+        empty = min(prices[0], 1 / np.log(2))
+    return np.append(prices, empty).astype(np.float32)
+
+
+def _band_histograms(
+    levels: Sequence[LevelArray], progressive: bool, choice_blocks: int
+) -> tuple[list[tuple[int, int]], Histogram]:
+    """The bands in which these components are best sent, and the (n, 257) counts of their symbols."""
+    if progressive:
+        return _core.best_bands(levels, choice_blocks)
+    return [(1, 63)], _total([_core.ac_histogram(component) for component in levels])[None]
+
+
+def _ac_bits(histogram: Histogram) -> float:
+    """Bits of the counted symbols under their own optimal code."""
+    lengths = _core.code_lengths(histogram[:256]).astype(np.float64)
+    raw = _RAW_BITS.astype(np.float64)
+    raw[_EOB_RUNS] = np.arange(15)
+    return float(histogram[:256] @ (lengths + raw))
+
+
+def _dc_histogram(levels: LevelArray) -> Histogram:
+    """(12,) counts of the categories of DC differences in raster order (T.81 F.1.2.1)."""
+    differences = np.diff(levels[..., 0].astype(np.int32).ravel(), prepend=0)
+    categories = np.frexp(np.abs(differences).astype(np.float32))[1]
+    return np.bincount(categories, minlength=_DC_CATEGORIES).astype(np.uint32)
+
+
+def _dc_prices(histogram: Histogram) -> NDArray[np.float32]:
+    """(12,) bits of each category with its raw bits, from the entropy of the counts, each taken one higher."""
+    share = (histogram + 1) / (histogram.sum() + _DC_CATEGORIES)
+    bits: NDArray[np.float32] = (np.arange(_DC_CATEGORIES) - np.log2(share)).astype(np.float32)
+    return bits
+
+
+def _total(histograms: Sequence[Histogram]) -> Histogram:
+    """The counts of all components together."""
+    total: Histogram = np.stack(histograms).sum(axis=0, dtype=np.uint32)
+    return total

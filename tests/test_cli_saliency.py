@@ -13,7 +13,7 @@ from test_cli import run, usage_error
 from saliency_jpeg import compress, saliency_map
 from saliency_jpeg.journal import recipe
 from saliency_jpeg.options import Options
-from saliency_jpeg.saliency import combine
+from saliency_jpeg.saliency import SaliencyModel, combine
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 SIZE = (96, 64)  # width, height
@@ -78,6 +78,22 @@ def test_a_rerun_sees_other_regions(folder: Path, capsys: Capture) -> None:
     for region, told in (("0,0,9,9", "1 written"), ("0,0,9,9", "1 skipped"), ("0,0,9,10", "1 written")):
         assert run(*words, "--protect", region) == 0
         assert capsys.readouterr().out.splitlines()[-1].startswith(told)
+
+
+def test_a_model_of_ones_own(folder: Path, capsys: Capture) -> None:
+    model = SaliencyModel.from_preset("cam")
+    model.save(folder / "own.npz")
+    words = ("--saliency", folder / "own.npz", "--device", "cpu", "--quality", 70)
+    assert run("compress", folder / "in.png", "-o", f"{folder / 'out'}/", *words) == 0
+    assert (folder / "out" / "in.jpg").read_bytes() == compress(folder / "in.png", saliency="cam", quality=70)
+    capsys.readouterr()
+    assert run("compress", folder / "in.png", "-o", f"{folder / 'out'}/", *words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 skipped")
+    cam = drawn(folder, "--saliency", "cam", "--protect", "0,0,9,9")
+    assert np.array_equal(drawn(folder, "--saliency", str(folder / "own.npz"), "--protect", "0,0,9,9"), cam)
+    (folder / "own.npz").write_bytes(b"no weights")
+    assert run("compress", folder / "in.png", "-o", folder / "x.jpg", *words) == 1
+    assert "own.npz" in capsys.readouterr().err and not (folder / "x.jpg").exists()
 
 
 @pytest.mark.parametrize(

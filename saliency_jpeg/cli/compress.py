@@ -7,7 +7,6 @@ import io
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from . import cluster
 from .progress import Progress
 from .report import Report, Row
 from .terminal import UsageError, reason
-from .words import add_command, add_options, add_saliency, given_options, read_saliency
+from .words import add_command, add_options, add_saliency, given_options, with_saliency
 
 __all__ = ["add"]
 
@@ -40,7 +39,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--in-place", action="store_true", help="replace JPEG files where that makes them smaller")
     parser.add_argument("-r", "--recursive", action="store_true", help="folders within folders too")
     matter = add_saliency(
-        parser, "PRESET|none|MAP", "preset, none, or an image file as large as IN, white where it counts"
+        parser,
+        "PRESET|none|MAP",
+        "preset, none, an image file as large as IN, white where it counts, or a model's weights (.npz, .tflite)",
     )
     add_options(parser, matter)
     batch = parser.add_argument_group("batches")
@@ -59,11 +60,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.jobs is not None and arguments.jobs < 1:
         raise UsageError(f"--jobs must be at least 1, got {arguments.jobs}")
     if arguments.ray is not None:
-        return cluster.run(arguments, replace(options, saliency=read_saliency(arguments)))
+        return cluster.run(arguments, with_saliency(options, arguments))
     planned = plan(arguments.inputs, arguments.output, recursive=arguments.recursive, in_place=arguments.in_place)
     if planned.folder is None and Path(arguments.output or "").suffix.lower() in _OTHER_FORMATS:
         raise UsageError(f"the output is a JPEG file and must not be named as another one, got {arguments.output!r}")
-    encoder = Encoder(options, saliency=read_saliency(arguments))
+    encoder = Encoder(with_saliency(options, arguments))
     if planned.folder is not None and not arguments.dry_run:
         planned.folder.mkdir(parents=True, exist_ok=True)
     return _Batch(arguments, encoder, planned).run()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-from dataclasses import Field, fields
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +20,15 @@ from PIL import Image, ImageColor
 from .. import images
 from ..errors import InputError
 from ..options import SUBSAMPLINGS, Options
-from ..saliency import combine, preset_names
+from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.regions import Box, fill_boxes
 from ..saliency.sources import Saliency, Source, resolve
 from ..tuning import TUNINGS
 from .terminal import NAME, UsageError, quiet
 
-__all__ = ["add_command", "add_options", "add_saliency", "given_options", "read_saliency"]
+__all__ = ["add_command", "add_options", "add_saliency", "given_options", "read_saliency", "with_saliency"]
 
+_MODELS: Final = (".npz", ".tflite")  # what SaliencyModel.save and export write
 _NUMBER: Final = r" *-?\d+(?:\.\d*)? *"
 _BOX: Final = re.compile(f"{_NUMBER}(?:,{_NUMBER}){{3}}")
 Group = Any  # argparse keeps the type of its groups to itself
@@ -177,12 +178,21 @@ def _box(text: str) -> Box:
     return left, top, right, bottom
 
 
-def _source(word: str, name: str, device: str | None) -> str | NDArray[np.uint8]:
-    """The name of a preset, which is loaded, or the map in a file."""
-    if name in preset_names():
+def with_saliency(options: Options, arguments: argparse.Namespace) -> Options:
+    """The options with what :func:`read_saliency` finds; a model of one's own knows its device."""
+    saliency = read_saliency(arguments)
+    device = None if isinstance(saliency, SaliencyModel) else options.device
+    return replace(options, saliency=saliency, device=device)
+
+
+def _source(word: str, name: str, device: str | None) -> str | SaliencyModel | NDArray[np.uint8]:
+    """The name of a preset or the model in a file, which are loaded, or the map in a file."""
+    is_model = Path(name).suffix.lower() in _MODELS and Path(name).is_file()
+    if is_model or name in preset_names():
         with quiet():
-            resolve(name, np.zeros((1, 1, 3), np.uint8), 1, device=device)
-        return name
+            source = SaliencyModel.from_file(name, device=device) if is_model else name
+            resolve(source, np.zeros((1, 1, 3), np.uint8), 1, device=device)
+        return source
     if not Path(name).is_file():
         known = ", ".join(preset_names())
         other = "none, a preset" if word == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"

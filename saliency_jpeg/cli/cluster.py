@@ -15,7 +15,7 @@ from ..files import STREAM, PlanError, plan
 from ..options import Options
 from .progress import Progress
 from .report import Report, Row
-from .terminal import UsageError, reason
+from .terminal import UsageError, quiet, reason
 
 __all__ = ["add_words", "run"]
 
@@ -87,11 +87,12 @@ def _ray() -> Any:
 def _connect(address: str) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    settings: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     if address == _LOCAL:
-        quiet["include_dashboard"] = False
+        settings["include_dashboard"] = False
     try:
-        _ray().init(address=address, **quiet)
+        with quiet():
+            _ray().init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(f"no Ray cluster at {address}: {' '.join(str(error).split())}") from error
     import ray.data

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +32,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
 
+OSIE_SPLIT: Final = ((190, 30), 4)  # training, validation; the seed; the other 80 pictures are for the report
 GAZE_SIGMA: Final = 24 / 800  # of the density of fixations, in widths: one degree for OSIE's viewers
 # COCO's panoptic categories. The rest, furniture and buildings among them, may be either subject or background.
 _SUBJECTS: Final = {*range(1, 14), *range(16, 62), 72, 73, 75, 76, 77, *range(84, 91)}
@@ -63,6 +64,7 @@ _BACKGROUND: Final = {
     ),
     *(184, 185, 186, 187, 188, 190, 191, 192, 193, 194, 199, 200),
 }
+_BARELY: Final = 0.2  # chance of an object below which there is none
 _SMALLEST: Final = 0.002  # share of the picture below which a thing is neither
 
 
@@ -72,7 +74,7 @@ class Picture:
 
     Attributes:
         rgb: uint8 (H, W, 3).
-        objects: float32 (H, W), 1 object, 0 background, NaN unknown; None where nothing is known.
+        objects: float32 (H, W), chance of an object, NaN unknown; None where nothing is known.
         gaze: float64 (n, 2), fixations as (row, column); None where nobody looked.
         labels: class names.
     """
@@ -115,7 +117,7 @@ def osie(data: Path) -> list[Picture]:
     return pictures
 
 
-def split(pictures: list[Picture], counts: tuple[int, ...], seed: int) -> list[list[Picture]]:
+def split(pictures: Sequence[Any], counts: tuple[int, ...], seed: int) -> list[list[Any]]:
     """Disjoint parts of the given sizes, drawn by the seed, in order; the last part takes what is left."""
     order = list(range(len(pictures)))
     random.Random(seed).shuffle(order)
@@ -178,7 +180,7 @@ def stuff(pictures: list[Picture], count: int, seed: int) -> list[Picture]:
         picture = chooser.choice(pictures)
         window = _window(picture.rgb.shape, chooser, 0.3, 1.0)
         assert picture.objects is not None
-        if np.mean(picture.objects[window] != 0) < 0.01:
+        if np.mean(~(picture.objects[window] < _BARELY)) < 0.01:
             found.append(Picture(picture.rgb[window], picture.objects[window] * 0))
         if len(found) == count:
             break
@@ -317,7 +319,7 @@ def _composite(cutouts: list[Picture], background: Picture, chooser: random.Rand
         assert cutout.objects is not None
         scale = chooser.uniform(0.25, 0.95) * min(height, width) / max(cutout.rgb.shape[:2])
         size = [max(8, round(n * scale)) for n in cutout.rgb.shape[:2]]
-        alpha = cv2.resize(np.nan_to_num(cutout.objects), size[::-1], interpolation=cv2.INTER_AREA)
+        alpha = cv2.resize(cutout.objects, size[::-1], interpolation=cv2.INTER_AREA)
         pixels = resize(cutout.rgb, (size[0], size[1])).astype(np.float32)
         if chooser.random() < 0.5:
             alpha, pixels = alpha[:, ::-1], pixels[:, ::-1]
@@ -332,13 +334,13 @@ def _composite(cutouts: list[Picture], background: Picture, chooser: random.Rand
 def cut_out(picture: Picture, least: float = 0.02, most: float = 0.7) -> Picture | None:
     """The box around a picture's objects, or None where they are too small, too large or cut by the border."""
     assert picture.objects is not None
-    inside = picture.objects == 1
+    inside = picture.objects > 0.5
     border = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
     if not least < inside.mean() < most or border.mean() > 0.02:
         return None
     rows, cols = np.nonzero(inside.any(axis=1))[0], np.nonzero(inside.any(axis=0))[0]
     window = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    return Picture(picture.rgb[window], inside[window].astype(np.float32))
+    return Picture(picture.rgb[window], np.nan_to_num(picture.objects[window]))
 
 
 # ---- from pictures to examples -------------------------------------------------------------------------------------

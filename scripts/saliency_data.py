@@ -162,6 +162,14 @@ def caltech(data: Path) -> list[Picture]:
     return [Picture(read(path), labels=(path.parent.name.replace("_", " "),)) for path in paths]
 
 
+def some_of_each(pictures: Sequence[Picture], count: int) -> list[Picture]:
+    """The first ``count`` pictures of each class."""
+    by_class = defaultdict(list)
+    for picture in pictures:
+        by_class[picture.labels].append(picture)
+    return [picture for found in by_class.values() for picture in found[:count]]
+
+
 def masked(images: Path, masks: Path) -> list[Picture]:
     """Pictures with object masks, by equal names in two folders."""
     pairs = [

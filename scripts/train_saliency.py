@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -102,7 +101,7 @@ class Material:
         self.backbone = Backbone(LONG_SIDE)
         self.osie = self._labelled("osie", lambda: data.split(data.osie(folder), *data.OSIE_SPLIT)[0])
         self.coco = self._labelled("coco", lambda: data.coco(folder))
-        self.caltech = self._labelled("caltech", lambda: _some_of_each(data.caltech(folder)))
+        self.caltech = self._labelled("caltech", lambda: data.some_of_each(data.caltech(folder), _A_CLASS))
         self.stuff = data.stuff(self.coco, 120, seed)
 
     def _labelled(self, name: str, read: Callable[[], list[Picture]]) -> list[Picture]:
@@ -140,14 +139,6 @@ class Material:
         cutouts = [c for c in map(data.cut_out, [*self.caltech, *self.coco, *self.osie]) if c]
         backgrounds = self.stuff + data.textures(60, self.seed + 1)
         return data.composites(cutouts, backgrounds, min(count, self.count or count), self.seed)
-
-
-def _some_of_each(pictures: Sequence[Picture]) -> list[Picture]:
-    """The first pictures of each class."""
-    by_class = defaultdict(list)
-    for picture in pictures:
-        by_class[picture.labels].append(picture)
-    return [picture for found in by_class.values() for picture in found[:_A_CLASS]]
 
 
 def main() -> None:

@@ -27,8 +27,7 @@ __all__ = [
 ]
 
 _DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
-FULL_GAIN: Final = 400.0  # weight of the most salient block against the least at strength 1
-_FULL_RELIEF: Final = 0.5  # strength from which texture masks nothing in the most salient blocks
+FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
 
 
 def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
@@ -46,21 +45,18 @@ def activity(luma: NDArray[np.float32]) -> NDArray[np.float64]:
     return energy
 
 
-def texture_masking(
-    luma: NDArray[np.float32], tuning: Tuning, relief: NDArray[np.float64] | float = 0.0
-) -> NDArray[np.float64]:
+def texture_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
     """Weight of each block by what its texture hides: less, the busier it is.
 
     Args:
         luma: float32 (rows, cols, 64) coefficients.
         tuning: exponent and floor.
-        relief: (rows, cols) in [0, 1]: 1 where texture is no excuse; those blocks weigh as one of mean texture does.
 
     Returns:
         float64 (rows, cols).
     """
     texture = np.log(activity(luma) + tuning.masking_floor)
-    weight: NDArray[np.float64] = np.exp(-tuning.masking_exponent * (1 - relief) * (texture - texture.mean()))
+    weight: NDArray[np.float64] = np.exp(-tuning.masking_exponent * (texture - texture.mean()))
     return weight
 
 
@@ -92,20 +88,15 @@ def block_weights(
     Args:
         saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
         luma: float32 (rows, cols, 64) DCT coefficients of the luma.
-        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside, and
-            texture counts the less against a block the more salient it is.
+        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside.
         tuning: how much texture and light mask.
 
     Returns:
         float32 (rows, cols), mean 1, positive.
     """
-    weights = light_masking(luma, tuning)
-    if saliency is None or strength == 0:
-        weights = weights * texture_masking(luma, tuning)
-    else:
-        means = block_means(saliency, *luma.shape[:2])
-        relief = min(strength / _FULL_RELIEF, 1.0) * means
-        weights = weights * texture_masking(luma, tuning, relief) * saliency_gain(means, strength)
+    weights = light_masking(luma, tuning) * texture_masking(luma, tuning)
+    if saliency is not None and strength > 0:
+        weights = weights * saliency_gain(block_means(saliency, *luma.shape[:2]), strength)
     return _rounded(weights / weights.mean())
 
 

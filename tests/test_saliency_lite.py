@@ -62,11 +62,12 @@ def test_class_activations_come_along(model, exported, photo):
     np.testing.assert_allclose(ours.maps, theirs.maps, atol=0.01 * scale)
 
 
-def test_preset_without_a_head(photo, tmp_path):
-    cam = SaliencyModel.from_preset("cam", device="cpu")
+@pytest.mark.parametrize("name", ["cam", "msroi"])
+def test_presets_of_class_activations(name, photo, tmp_path):
+    cam = SaliencyModel.from_preset(name, device="cpu")
     cam.export(tmp_path / "cam.tflite")
     own = SaliencyModel.from_file(tmp_path / "cam.tflite", options=MapOptions(classes=5))
-    cam = SaliencyModel.from_preset("cam", device="cpu", options=MapOptions(classes=5))
+    cam = SaliencyModel.from_preset(name, device="cpu", options=MapOptions(classes=5))
     assert np.abs(own.predict(photo) - cam.predict(photo)).max() <= STEP + 1e-6
 
 

@@ -236,7 +236,7 @@ def test_unknown_device_is_refused(device):
 
 
 def test_unknown_preset_lists_the_known_ones():
-    assert preset_names() == ("cam", "default", "gaze")
+    assert preset_names() == ("cam", "default", "gaze", "msroi")
     for name in ("nonsense", None):
         with pytest.raises(PresetError, match=f"unknown preset {name!r}, known are cam, default, gaze"):
             SaliencyModel.from_preset(name)

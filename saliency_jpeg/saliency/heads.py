@@ -11,9 +11,10 @@
 J. Storer, "Semantic perceptual image compression using deep convolution networks", DCC 2017)::
 
     stride 32  1280 -> 1x1 -> x2 -+
-    stride 16   112 -> 1x1 -------+-> depthwise 3x3, m maps of each channel -> 1x1 -> one map per class
+    stride 16   112 -> 1x1 -------+-> depthwise 3x3, m maps of each channel -> 1x1 -> one map per further class
+    class activations -> x2 -> times 1 + 4 (chance that any of those is here) -> the maps of the backbone's classes
 
-whose means over the picture are the logits it is trained by, with labels alone.
+The means of the further maps over the picture are the logits they are trained by, with labels alone.
 
 The network's input has sides of 32 n + 1 pixels: then every layer of stride 2 has its cells on every second cell of the
 one before, the outermost on the border, and nothing is shifted. Cell i of a map of stride s lies on pixel s i, so
@@ -36,6 +37,8 @@ Kind = Literal["pyramid", "msroi"]
 #: Pixels of the network's input per cell of the output, by kind of head.
 STRIDES = {"pyramid": 8, "msroi": 16}
 
+_GAIN, _SOFTNESS = 4.0, 4.0  # of further classes on the backbone's: measured, see CARD-msroi.md
+
 
 @dataclass(frozen=True)
 class HeadArchitecture:
@@ -44,7 +47,8 @@ class HeadArchitecture:
     Attributes:
         kind: ``"pyramid"`` or ``"msroi"``.
         width: channels of its layers.
-        outputs: maps; for ``"pyramid"`` two, gaze and objects, for ``"msroi"`` one per class.
+        outputs: maps; for ``"pyramid"`` two, gaze and objects, for ``"msroi"`` one per further class, which come
+            behind those of the backbone.
         features: maps that ``"msroi"`` makes of each channel.
         dropout: share of the features left out in training.
 
@@ -121,7 +125,9 @@ def _msroi(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, 
     x = layers.ReLU(name="middle_act")(x)
     x = layers.DepthwiseConv2D(3, depth_multiplier=architecture.features, padding="same", name="features")(x)
     x = layers.Dropout(dropout, name="features_drop")(layers.ReLU(name="features_act")(x))
-    return layers.Conv2D(architecture.outputs, 1, name="maps")(x)
+    further = layers.Conv2D(architecture.outputs, 1, name="maps")(x)
+    doubled = _own_layers()["Doubling"](name="classes_double")(classes)
+    return _own_layers()["Extension"](name="extension")([doubled, further])
 
 
 _OWN: dict[str, type[Any]] = {}
@@ -142,11 +148,12 @@ def _make_own_layers() -> tuple[type[Any], ...]:
 
         def call(self, x: Any) -> Any:
             n, rows, cols = (ops.shape(x)[i] for i in range(3))
+            channels = x.shape[3] or ops.shape(x)[3]
             taller = ops.stack([x[:, :-1], (x[:, :-1] + x[:, 1:]) / 2], axis=2)
-            taller = ops.reshape(taller, (n, 2 * rows - 2, cols, x.shape[3]))
+            taller = ops.reshape(taller, (n, 2 * rows - 2, cols, channels))
             taller = ops.concatenate([taller, x[:, -1:]], axis=1)
             wider = ops.stack([taller[:, :, :-1], (taller[:, :, :-1] + taller[:, :, 1:]) / 2], axis=3)
-            wider = ops.reshape(wider, (n, 2 * rows - 1, 2 * cols - 2, x.shape[3]))
+            wider = ops.reshape(wider, (n, 2 * rows - 1, 2 * cols - 2, channels))
             return ops.concatenate([wider, taller[:, :, -1:]], axis=2)
 
         def compute_output_shape(self, shape: Any) -> Any:
@@ -160,6 +167,18 @@ def _make_own_layers() -> tuple[type[Any], ...]:
 
         def compute_output_shape(self, shape: Any) -> Any:
             return *shape[:3], 1
+
+    class Extension(layers.Layer):  # type: ignore[misc]
+        """Class activations, stronger where any further class is, and those of the further classes."""
+
+        def call(self, x: Any) -> Any:
+            known, further = x
+            none = ops.sum(ops.softplus(further), axis=-1, keepdims=True) / _SOFTNESS
+            return ops.concatenate([known * (1 + _GAIN * (1 - ops.exp(-none))), further], axis=-1)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            known, further = shape
+            return *further[:3], None if known[3] is None else known[3] + further[3]
 
     class Place(layers.Layer):  # type: ignore[misc]
         """Appends where a cell lies: x squared, y and y squared, with the borders at -1 and 1."""
@@ -175,4 +194,4 @@ def _make_own_layers() -> tuple[type[Any], ...]:
         def compute_output_shape(self, shape: Any) -> Any:
             return *shape[:3], shape[3] + 3
 
-    return Doubling, Evidence, Place
+    return Doubling, Evidence, Extension, Place

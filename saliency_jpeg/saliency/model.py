@@ -304,9 +304,9 @@ def _resized(
     preset = replace(preset, architecture={**preset.architecture, "classes": count})
     if preset.head is None or preset.head.architecture["kind"] != "msroi":
         return preset, count
-    count = int(head["maps/1"].size)
-    architecture = {**preset.head.architecture, "outputs": count}
-    return replace(preset, head=replace(preset.head, architecture=architecture)), count
+    further = int(head["maps/1"].size)
+    architecture = {**preset.head.architecture, "outputs": further}
+    return replace(preset, head=replace(preset.head, architecture=architecture)), count + further
 
 
 def _check_image(rgb: object) -> None:

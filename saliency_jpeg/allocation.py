@@ -9,6 +9,7 @@ precision and the weights are then rounded to 12 bits: the files come out the sa
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -23,9 +24,12 @@ __all__ = [
     "chroma_weights",
     "light_masking",
     "saliency_gain",
+    "strength_at",
     "texture_masking",
 ]
 
+_USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
+_SCARCITY: Final = 0.3  # growth of the strength with the logarithm of the scale
 _DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
 FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
 
@@ -69,6 +73,15 @@ def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float
     light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
     weight: NDArray[np.float64] = (light + _DARKEST) ** -tuning.light_exponent
     return weight
+
+
+def strength_at(scale: float, strength: float) -> float:
+    """The strength, 0 to 1, that is used for files of about a scale: more where bytes are scarce, less where not.
+
+    At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
+    there is less to gain.
+    """
+    return min(strength * min(max(1 + _SCARCITY * math.log(scale / _USUAL_SCALE), 0.5), 1.6), 1.0)
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:

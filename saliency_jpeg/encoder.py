@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, images, originals, pipeline, rate, score, segments, tables
-from .allocation import block_weights
+from .allocation import block_weights, strength_at
 from .chroma import choose_subsampling
 from .compressed import Compressed, passed_through
 from .contest import best_of, encode_like
@@ -217,12 +217,20 @@ class Encoder:
         quality = 100.0 if self.options.quality is None else self._quality
         return tables.quality_to_scale(quality, self._tuning)
 
+    def _expected_scale(self, picture: images.Picture) -> float:
+        """About the scale that the file will have."""
+        target, (height, width) = self.options.target_bytes, picture.pixels.shape[:2]
+        if target is None:
+            return tables.quality_to_scale(self._quality, self._tuning)
+        return max(rate.typical_scale(8 * target / (height * width)), self._finest)
+
     def _quantizer(
         self, picture: images.Picture, saliency: NDArray[np.float32] | None, sampling: tuple[int, int]
     ) -> Quantizer:
         """Steps 3 and 5."""
         coefficients = _core.forward_dct(picture.pixels, *sampling)
-        weights = block_weights(saliency, coefficients[0], self.options.strength, self._tuning)
+        strength = strength_at(self._expected_scale(picture), self.options.strength)
+        weights = block_weights(saliency, coefficients[0], strength, self._tuning)
         progressive = self.options.progressive
         return Quantizer(
             coefficients,

@@ -10,7 +10,7 @@ from typing import Final
 from .errors import TargetError
 from .quantizer import Levels, Quantizer
 
-__all__ = ["Coded", "encode_at", "search"]
+__all__ = ["Coded", "encode_at", "search", "typical_scale"]
 
 MAX_PASSES: Final = 8
 _COARSEST: Final = math.log(1e5)  # log(scale) at which nothing but the coarsest DC is left
@@ -29,6 +29,11 @@ _TYPICAL_SLOPE: Final = -1.1  # d log(scale) / d log(size) over photographs
 _SLOPE: Final = -0.9  # d log(size) / d log(scale) before two points are known
 
 Write = Callable[[Levels], bytes]
+
+
+def typical_scale(bits_per_pixel: float) -> float:
+    """The scale at which photographs take about so many bits a pixel."""
+    return float(_TYPICAL_SCALE * min(max(bits_per_pixel, 0.01), 24.0) ** _TYPICAL_SLOPE)
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,8 @@ class _Search:
 
     def __init__(self, quantizer: Quantizer, write: Write, budget: int, finest: float, overhead: int) -> None:
         self._quantizer, self._write, self._budget = quantizer, write, budget
-        bits_per_pixel = min(max(8 * budget / quantizer.pixels, 0.01), 24.0)
-        start = _TYPICAL_SCALE * bits_per_pixel**_TYPICAL_SLOPE
         self._finest = math.log(finest)
-        self._x = max(math.log(start), self._finest)
+        self._x = max(math.log(typical_scale(8 * budget / quantizer.pixels)), self._finest)
         self._slope = _SLOPE
         self._last: tuple[float, float] | None = None
         self._sizes = _Sizes(overhead)

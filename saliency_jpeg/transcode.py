@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, bracket, further, images, rate, segments, tables
-from .allocation import block_weights
+from .allocation import block_weights, strength_at
 from .effort import DEFAULT_EFFORT, EFFORTS
 from .errors import InputError
 from .frame import Frame, read_frame
@@ -26,7 +26,7 @@ from .metadata import Metadata
 from .options import Options
 from .quantizer import Levels, Quantizer
 from .saliency.sources import Saliency, resolve
-from .tuning import TUNINGS
+from .tuning import TUNINGS, Tuning
 
 __all__ = ["lossless", "metadata_segments", "recompress"]
 
@@ -214,9 +214,16 @@ class _Source:
         coefficients = [
             levels * table.astype(np.float32) for levels, table in zip(self._image.levels, own, strict=True)
         ]
-        weights = block_weights(self._saliency(), coefficients[0], options.strength, tuning)
+        strength = strength_at(self._expected_scale(tuning), options.strength)
+        weights = block_weights(self._saliency(), coefficients[0], strength, tuning)
         form = {"progressive": options.progressive, "tuning": tuning, "effort": EFFORTS[options.effort]}
         return _Requantizer(coefficients, weights, sampling, own=own, **form)
+
+    def _expected_scale(self, tuning: Tuning) -> float:
+        """About the scale that the file will have."""
+        quality, target, (height, width) = self._options.quality, self._options.target_bytes, self._image.size
+        asked = 0.0 if quality is None else tables.quality_to_scale(float(quality), tuning)
+        return asked if target is None else max(asked, rate.typical_scale(8 * target / (height * width)))
 
     def _sampling(self) -> tuple[int, int]:
         if self._frame.colour == "gray" and len(self._image.levels) == 1:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core, rate, segments
-from ..allocation import block_weights
+from ..allocation import block_weights, strength_at
 from ..chroma import choose_subsampling
 from ..effort import EFFORTS
 from ..encoder import DEFAULT_QUALITY, Encoder
@@ -157,7 +157,7 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
     saliency = resolve(options.saliency, picture.pixels, picture.metadata.orientation, device=options.device)
     tuning = _tuning(recipe)
     coefficients, luma = _coefficients(picture.pixels, sampling, recipe.keep_rgb)
-    weights = block_weights(saliency, luma, options.strength, tuning)
+    weights = block_weights(saliency, luma, _strength(picture, recipe), tuning)
     common = (coefficients, weights, sampling)
     how: dict[str, Any] = {
         "progressive": options.progressive,
@@ -184,6 +184,16 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
 def _compensated(picture: Picture, recipe: Recipe) -> NDArray[np.uint8] | None:
     """The pixels whose lightness the luma is to keep; not where the components are colours or are only rounded."""
     return None if recipe.keep_rgb or recipe.rounded else picture.pixels
+
+
+def _strength(picture: Picture, recipe: Recipe) -> float:
+    """As for a file of ours of the same quality or size; tables of the caller's own say nothing of that."""
+    options, (height, width) = recipe.options, picture.pixels.shape[:2]
+    if recipe.tables is not None:
+        return options.strength
+    if options.target_bytes is None:
+        return strength_at(quality_to_scale(recipe.quality, TUNINGS[options.tune]), options.strength)
+    return strength_at(rate.typical_scale(8 * options.target_bytes / (height * width)), options.strength)
 
 
 def _tuning(recipe: Recipe) -> Tuning:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .effort import Variant
+from .errors import TargetError
 from .quantizer import Quantizer
 from .rate import Coded, Write
 
@@ -35,7 +36,7 @@ def best_of(
         first: what the quantizer made as it is.
         quantizer: the image; its ``passes`` grow by those of the variants.
         variants: what to try.
-        encode: makes a file of about the size of ``first``.
+        encode: makes a file of about the size of ``first``; a variant that meets no target is passed over.
         judge: SSIMULACRA2 of a file.
     """
 
@@ -45,8 +46,12 @@ def best_of(
     best, highest = first, merit(first)
     for variant in variants:
         other = quantizer.varied(variant)
-        coded = encode(other)
-        quantizer.passes += other.passes
+        try:
+            coded = encode(other)
+        except TargetError:
+            continue
+        finally:
+            quantizer.passes += other.passes
         value = merit(coded)
         if value > highest:
             best, highest = coded, value

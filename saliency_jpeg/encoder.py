@@ -286,9 +286,9 @@ class Encoder:
         picture: images.Picture,
         encode: Callable[[Quantizer], rate.Coded],
     ) -> rate.Coded:
-        """The file at hand or, with high effort, a better one of its size."""
+        """The file at hand or, with high effort and where files can be judged, a better one of its size."""
         variants = EFFORTS[self.options.effort].variants
-        if not variants:
+        if not variants or not score.Judge.takes(picture.pixels):
             return coded
         return best_of(coded, quantizer, variants, encode, score.Judge(picture.pixels))
 

@@ -6,15 +6,17 @@ that stalls. Every candidate is written, decoded by libjpeg and scored; what com
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.JpegImagePlugin import JpegImageFile
 
-from . import images, tables
-from .errors import TargetError
+from . import segments, tables
+from .errors import InputError, TargetError
 from .quantizer import Quantizer
 from .rate import Coded, Write
 from .tuning import Tuning
@@ -26,6 +28,7 @@ _ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
 _NARROW: Final = 0.02  # difference of quality from which a bracket is closed
 _BISECT: Final = 3  # every such pass halves the bracket, wherever interpolation would go
 _MIN_SIDE: Final = 8  # of the metric
+_MAX_SIDE: Final = 65500  # of what libjpeg opens
 # Scores of libjpeg-turbo's 4:2:0 files, means over photographs: where a search starts.
 _QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
 _SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
@@ -39,16 +42,34 @@ class Scored(Coded):
 
 
 class Judge:
-    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W); a side below 8 is continued to 8."""
+    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W); a side below 8 is continued to 8.
+
+    Raises:
+        InputError: a side is so long that no file of the picture can be decoded, see :meth:`takes`.
+    """
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
         from .evaluation import Ssimulacra2
 
+        if not self.takes(pixels):
+            height, width = pixels.shape[:2]
+            raise InputError(f"a score needs a picture of at most {_MAX_SIDE} pixels on a side, got {width}x{height}")
         self._metric = Ssimulacra2(_continued(pixels))
 
     def __call__(self, jpeg: bytes) -> float:
         """The score of a file of the picture's size."""
-        return self._metric.score(_continued(images.load(jpeg).pixels))
+        return self._metric.score(_continued(_decoded(jpeg)))
+
+    @staticmethod
+    def takes(pixels: NDArray[np.uint8]) -> bool:
+        """Whether libjpeg opens files of this picture, so that they can be judged."""
+        return max(map(int, pixels.shape[:2])) <= _MAX_SIDE
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    """The pixels of a file of our own, which may be as large as it likes: ``Image.open`` would limit it."""
+    with JpegImageFile(io.BytesIO(segments.without_metadata(jpeg))) as image:
+        return np.asarray(image)
 
 
 def _continued(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from helpers import photo
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import Encoder, OptionError, _core, contest
+from saliency_jpeg import Encoder, OptionError, TargetError, _core, contest
 from saliency_jpeg.effort import DEFAULT_EFFORT, EFFORTS, Variant
 from saliency_jpeg.quantizer import Quantizer
 from saliency_jpeg.rate import Coded
@@ -140,3 +140,38 @@ def test_a_variant_leaves_its_quantizer_alone() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before.components, after.components, strict=True))
     assert (quantizer.passes, other.passes) == (2, 1)
     assert other.tuning.lmbda == pytest.approx(1.3 * quantizer.tuning.lmbda)
+
+
+def test_a_variant_that_meets_no_target_is_passed_over() -> None:
+    game, passes = Contest(), 0
+
+    def encode(quantizer: Quantizer) -> Coded:
+        nonlocal passes
+        quantizer.passes += 3
+        passes += 3
+        if passes == 3:
+            raise TargetError("too small", b"")
+        return Coded(b"b" * 1000, 1.0)
+
+    first = Coded(b"a" * 1000, 1.0)
+    variants = [Variant(1.1, 0.0), Variant(1.2, 0.0)]
+    best = contest.best_of(first, game.quantizer, variants, encode, game.scores.__getitem__)
+    assert best.jpeg[:1] == b"b"
+    assert game.quantizer.passes == passes == 6
+
+
+def test_what_cannot_be_judged_is_encoded_the_plain_way() -> None:
+    """libjpeg opens at most 65500 pixels on a side."""
+    longest = np.tile(photo(1, 80), (1, 820, 1))[:, :65535].copy()
+    five, nine = (saliency_jpeg.compress(longest, quality=30, saliency=None, effort=level) for level in (5, 9))
+    assert five == nine
+    assert _core.read_jpeg(nine).size == (1, 65535)
+
+
+def test_arrays_beyond_the_limit_on_files_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's limit is against small files that decode to large pictures, and warns; warnings are errors here."""
+    pixels = photo(64, 64)
+    expected = Encoder(quality=60, saliency=None, effort=9).compress(pixels)
+    for limit in (1000, 3000):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert Encoder(quality=60, saliency=None, effort=9).compress(pixels).jpeg == expected.jpeg

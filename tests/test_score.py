@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import Encoder, OptionError, Options, TargetError, compress
+from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
 from saliency_jpeg.evaluation import ssimulacra2
 from saliency_jpeg.score import Judge, likely_quality
 
@@ -100,3 +100,15 @@ def test_a_score_stands_alone(other: dict[str, float]) -> None:
 
 def test_results_without_a_target_have_no_score() -> None:
     assert Encoder(quality=50, saliency=None).compress(PHOTO).score is None
+
+
+def test_a_picture_too_long_for_decoders_is_refused_plainly() -> None:
+    longest = np.tile(PHOTO[:1, :80], (1, 820, 1))[:, :65535].copy()
+    with pytest.raises(InputError, match=r"at most 65500 pixels on a side, got 65535x1$"):
+        compress(longest, target_score=50, saliency=None)
+
+
+def test_an_array_beyond_the_limit_on_files_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = compress(PHOTO, target_score=50, saliency=None)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert compress(PHOTO, target_score=50, saliency=None) == expected

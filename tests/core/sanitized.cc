@@ -3,6 +3,7 @@
 //
 //     sanitized MUTATIONS FILE...      prints what was done; any fault ends the program with a status other than 0
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "compensation.h"
 #include "huffman.h"
 #include "jpeg_reader.h"
 #include "jpeg_writer.h"
@@ -76,9 +78,20 @@ void quantize(const CoefficientView& coefficients, const QuantTable& table, floa
   const QuantizeRule rule{table.data(), bands, sensitivity.data()};
   (lambda > 0 ? quantize_trellis : quantize_plain)(coefficients, rule, lambdas.data(), levels);
   if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, prices.data()}, lambdas.data(), levels);
-  best_bands({{levels.data, levels.rows, levels.cols}});
+  for (size_t part : {0, 1, 5}) best_bands({{levels.data, levels.rows, levels.cols}}, part);
   std::vector<float> bits(levels.count());
   block_bits({levels.data, levels.rows, levels.cols}, prices.data(), bits.data());
+}
+
+// Luma from pixels and coded chroma, into memory of exactly its size.
+void compensate(const ImageView& image, const Frame& frame, int h, int v) {
+  const LevelView& luma = frame.components[0].levels;
+  const uint16_t* table = frame.tables[0].data();
+  const CodedChroma chroma{{frame.components[1].levels, frame.components[2].levels}, {table, table}, h, v};
+  std::vector<float> coefficients(luma.count() * kBlockSize);
+  compensated_luma(image, chroma, 0.75f, {coefficients.data(), luma.rows, luma.cols});
+  check(std::all_of(coefficients.begin(), coefficients.end(), [](float c) { return std::abs(c) < 1e4f; }),
+        "compensated luma stays in range");
 }
 
 void encode(Random& random, int height, int width, int channels, int h, int v) {
@@ -109,11 +122,14 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
                {levels[c].data(), views[c].rows, views[c].cols});
     }
     rewrite(frame);
+    frame.progressive = true;
+    check(same_levels(read(write_jpeg(frame, {}, 2)).frame, frame), "scans chosen by a part hold all levels");
+    if (channels == 3) compensate({pixels.data(), height, width, 3}, frame, h, v);
   }
 }
 
 void encode_all(Random& random) {
-  const int factors[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {3, 2}};
+  const int factors[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {3, 2}, {1, 4}, {2, 3}};
   for (int size : {1, 7, 8, 17, 33}) {
     for (const auto& [h, v] : factors) encode(random, size, 50 - size, 3, h, v);
     encode(random, size, 50 - size, 1, 1, 1);

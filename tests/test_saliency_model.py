@@ -329,6 +329,32 @@ def test_unusable_weights_files(tmp_path):
             SaliencyModel.from_file(tmp_path / "own.npz")
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"class_names": np.array("one")}, "1 class names for 1000 classes"),
+        ({"class_names": np.array([["a", "b"]] * 500)}, "1000 class names for 1000 classes"),
+        ({"maps/1": np.array(["a", "b"])}, "maps/1 must be numbers"),
+        ({"maps/1": np.array([1j, 2j])}, "maps/1 must be numbers"),
+    ],
+)
+def test_arrays_of_another_kind(model, tmp_path, changes, complaint):
+    model.save(tmp_path / "own.npz")
+    np.savez(tmp_path / "own.npz", **(dict(np.load(tmp_path / "own.npz")) | changes))
+    with pytest.raises(PresetError, match=complaint):
+        SaliencyModel.from_file(tmp_path / "own.npz")
+
+
+def test_damaged_archives(tmp_path):
+    np.savez_compressed(tmp_path / "own.npz", a=np.zeros(1000))
+    data = (tmp_path / "own.npz").read_bytes()
+    start = data.index(b"a.npy") + 5
+    for damage in (b"\xff" * 4, b"\0" * 4):
+        (tmp_path / "own.npz").write_bytes(data[: start + 20] + damage + data[start + 24 :])
+        with pytest.raises(PresetError, match="is not a weights file"):
+            SaliencyModel.from_file(tmp_path / "own.npz")
+
+
 # ---------------------------------------------------------------- activations to grid
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
+from .presets import DAMAGED
 
 if TYPE_CHECKING:
     from .runtime import Runner
@@ -79,7 +80,7 @@ def unpack(data: bytes, name: str) -> Exported:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             told = json.loads(archive.read(_ENTRY))
         return Exported(data, str(told["preset"]), tuple(map(str, told["names"])))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (*DAMAGED, KeyError, TypeError, ValueError) as error:
         raise PresetError(f"{name} is not a file that SaliencyModel.export wrote: {error}") from error
 
 

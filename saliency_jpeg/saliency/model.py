@@ -118,8 +118,8 @@ class SaliencyModel:
         known = presets.read_class_names(base)
         if names is None:
             names = np.array(known if count == len(known) else [f"class {i}" for i in range(count)])
-        if len(names) != count:
-            raise PresetError(f"{path} has {len(names)} class names for {count} classes")
+        if names.shape != (count,):
+            raise PresetError(f"{path} has {names.size} class names for {count} classes")
         return cls(arrays, names.tolist(), base, head=head, device=device, options=options)
 
     def save(self, path: str | Path) -> None:
@@ -288,6 +288,8 @@ def _parts(
     """Weights of backbone and head, each the file's own or the preset's."""
     if not own or (strange := sorted(set(own) - set(arrays) - set(head))):
         raise PresetError(f"{path} does not fit the network: {', '.join(strange[:3]) if own else 'nothing'} in it")
+    if strange := sorted(key for key, array in own.items() if array.dtype.kind not in "fiu"):
+        raise PresetError(f"{path} does not fit the network: {', '.join(strange[:3])} must be numbers")
     parts = []
     for base in (arrays, head):
         if missing := sorted(set(base) - set(own)) if set(base) & set(own) else []:

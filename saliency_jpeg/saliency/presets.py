@@ -12,6 +12,7 @@ import importlib.resources
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
@@ -24,6 +25,7 @@ from .classes import parse_names
 
 __all__ = [
     "CLASS_NAMES",
+    "DAMAGED",
     "PRESET",
     "Head",
     "Preset",
@@ -40,6 +42,9 @@ __all__ = [
 CLASS_NAMES = "class_names"
 #: Key of the optional name of the preset that a weights file is for.
 PRESET = "preset"
+
+#: What the standard library's reader of zip archives raises where one is damaged, encrypted or of an unknown kind.
+DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError)
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -173,7 +178,7 @@ def unpack(data: bytes, name: str) -> Arrays:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, AttributeError, KeyError, zipfile.BadZipFile) as error:
+    except (*DAMAGED, ValueError, OSError, EOFError, AttributeError, KeyError) as error:
         raise PresetError(f"{name} is not a weights file (.npz of plain arrays): {error}") from error
 
 

@@ -91,6 +91,7 @@ class _Search:
         self._free = max(budget - overhead, 0.1 * budget)  # bytes that the levels may fill
         self._aim = budget - (1 - _AIM) * self._free
         self._last_written = b""
+        self._over: tuple[float, int] | None = None  # log(scale) and size of the smallest file that was too large
         self.best: Coded | None = None
 
     def step(self) -> bool:
@@ -130,6 +131,8 @@ class _Search:
             self._aim -= _CAUTION * self._free
         if size <= self._budget and (self.best is None or size > len(self.best.jpeg)):
             self.best = coded
+        if size > self._budget and (self._over is None or size < self._over[1]):
+            self._over = (self._x, size)
         return self._budget - (1 - _ENOUGH) * self._free <= size <= self._budget
 
     def _move(self, log_estimate: float, error: float) -> None:
@@ -141,8 +144,21 @@ class _Search:
         if self.best is None and self._quantizer.passes >= MAX_PASSES - 2:
             step = max(step, _HASTE)  # rather a file that is not full than none
         self._x = min(max(self._x + step, self._finest), _COARSEST)
+        if self._quantizer.passes >= MAX_PASSES - 2:
+            self._x = self._bracketed(self._x)
         if self.best is None and self._quantizer.passes == MAX_PASSES - 1:
             self._x = _COARSEST
+
+    def _bracketed(self, x: float) -> float:
+        """``x``, or where a straight line between the files on both sides of the budget meets the aim.
+
+        Sources that were quantized before have jumps in their sizes, where a secant does not find its way.
+        """
+        if self.best is None or self._over is None or math.log(self.best.scale) <= self._over[0]:
+            return x
+        fine, coarse = (math.log(size) for size in (self._over[1], len(self.best.jpeg)))
+        share = (fine - math.log(self._aim)) / (fine - coarse)
+        return self._over[0] + min(max(share, 0.2), 0.8) * (math.log(self.best.scale) - self._over[0])
 
     def _wanted(self, log_estimate: float, error: float) -> float:
         """How far the estimate, in the logarithm, has to fall for the size to reach the aim."""

@@ -265,3 +265,14 @@ def test_the_default_map_and_its_effect():
     photo, plain = np.asarray(Image.open(PHOTO)), decoded(compress(PHOTO, target_kb=30, saliency=None))
     hot = result.saliency > 0.6
     assert psnr(decoded(result.jpeg), photo, hot) > psnr(plain, photo, hot) + 0.3
+
+
+@pytest.mark.parametrize("share", [0.7, 0.85])
+@pytest.mark.parametrize("quality", [90, 98])
+def test_targets_are_filled_where_the_pixels_were_quantized_before(photo, quality, share):
+    """The sizes of such pictures jump where steps pass those of the first file."""
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, "JPEG", quality=quality)
+    target = int(share * len(buffer.getvalue()))
+    result = Encoder(target_kb=target / 1000, saliency=None).compress(np.asarray(Image.open(buffer)))
+    assert 0.94 * target <= len(result.jpeg) <= target and result.passes <= 8

@@ -32,12 +32,14 @@ class Effort:
         learn_passes: of the trellis over those blocks, each priced by the one before, the first by plain rounding.
         choice_blocks: about how many blocks of a component the scans are chosen by.
         variants: what is tried beside the plain way, and judged.
+        corrections: whether luma makes up for chroma, and samples at the ends of the range may go beyond.
     """
 
     learn_blocks: int
     learn_passes: int
     choice_blocks: int
     variants: tuple[Variant, ...] = ()
+    corrections: bool = True
 
 
 _VARIANTS: Final = (
@@ -55,7 +57,7 @@ _VARIANTS: Final = (
 )
 
 EFFORTS: Final[dict[int, Effort]] = {
-    1: Effort(512, 0, 512),
+    1: Effort(512, 0, 512, corrections=False),
     2: Effort(1024, 1, 1024),
     3: Effort(2048, 1, 2048),
     4: Effort(4096, 1, 4096),

@@ -92,9 +92,10 @@ class Options:
         strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
-        effort: 1 (fast) to 9 (small): time against bytes.  Up to 5 the more of a large picture is studied; from 6 on it
-            is encoded in 3, 5, 8, 12 ways of about the same size, and SSIMULACRA2 chooses; but not for a score, in
-            ``recompress()`` and with a door's own tables, where from 5 on all levels do the same.
+        effort: 1 (fast) to 9 (small): time against bytes.  Up to 5 the more of a large picture is studied, and 1 does
+            without corrections; from 6 on there are 3, 5, 8, 12 encodings of about the same size, and SSIMULACRA2
+            chooses; but not for a score, in ``recompress()`` and with a door's own tables, where from 5 on all levels do
+            the same.
         subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps that of a JPEG
             file and else looks at the picture and the rate.
         progressive: write a progressive file (smaller) or a baseline one.

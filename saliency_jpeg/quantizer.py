@@ -70,8 +70,8 @@ class Quantizer:
         for chroma in coefficients[1:]:
             block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
         self._blocks = _Blocks(coefficients, block_lambda)
-        self._clipped = _core.clipped_blocks(coefficients[0])
-        self._rgb = rgb if len(coefficients) == 3 and tuning.compensation > 0 else None
+        self._clipped = _core.clipped_blocks(coefficients[0]) if effort.corrections else np.empty(0, np.uint32)
+        self._rgb = rgb if len(coefficients) == 3 and tuning.compensation > 0 and effort.corrections else None
         self._prices: Prices | None = None
         self._rounding = 0.0
 

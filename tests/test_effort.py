@@ -175,3 +175,14 @@ def test_arrays_beyond_the_limit_on_files_are_judged(monkeypatch: pytest.MonkeyP
     for limit in (1000, 3000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         assert Encoder(quality=60, saliency=None, effort=9).compress(pixels).jpeg == expected.jpeg
+
+
+def test_the_lowest_level_does_without_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    for name in ("clipped_blocks", "compensated_luma"):
+        function = getattr(_core, name)
+        monkeypatch.setattr(_core, name, lambda *a, n=name, f=function: called.append(n) or f(*a))
+    saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=1)
+    assert called == []
+    saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=2)
+    assert called == ["clipped_blocks", "compensated_luma"]

@@ -30,6 +30,8 @@ __all__ = [
 
 _USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
 _SCARCITY: Final = 0.3  # growth of the strength with the logarithm of the scale
+_LEAST_GROWTH: Final = 0.5
+_MOST_GROWTH: Final = 1.2  # beyond, the rest of the picture loses eight times what the salient part gains
 _DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
 FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
 
@@ -81,7 +83,8 @@ def strength_at(scale: float, strength: float) -> float:
     At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
     there is less to gain.
     """
-    return min(strength * min(max(1 + _SCARCITY * math.log(scale / _USUAL_SCALE), 0.5), 1.6), 1.0)
+    growth = 1 + _SCARCITY * math.log(scale / _USUAL_SCALE)
+    return min(strength * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH), 1.0)
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:

@@ -89,12 +89,13 @@ class Options:
             size, and are bool, uint8 from 0 to 255, or floats from 0 to 1; like boxes they follow the pixels as they
             are stored.  A function is given the upright picture, uint8 (H, W, 3) RGB, and returns a map, a mask or
             boxes for it; ``Encoder.compress_many`` calls it from several threads.
-        strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters.
+        strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters, somewhat more where bytes
+            are scarce and less where they are not.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
         effort: 1 (fast) to 9 (small): time against bytes.  Up to 5 the more of a large picture is studied, and 1 does
             without corrections; from 6 on there are 3, 5, 8, 12 encodings of about the same size, and SSIMULACRA2
-            chooses; but not for a score, in ``recompress()`` and with a door's own tables, where from 5 on all levels do
+            chooses; not for a score, in ``recompress()`` and with a door's own tables, where all levels from 5 on are
             the same.
         subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps that of a JPEG
             file and else looks at the picture and the rate.

@@ -222,7 +222,9 @@ class Encoder:
         target, (height, width) = self.options.target_bytes, picture.pixels.shape[:2]
         if target is None:
             return tables.quality_to_scale(self._quality, self._tuning)
-        return max(rate.typical_scale(8 * target / (height * width)), self._finest)
+        extra = segments.build(picture.metadata, self.options.metadata)[1:]  # the first one every file has
+        metadata = _overhead(extra, picture.further) - _HEADER_BYTES
+        return rate.likely_scale(target, metadata, (height, width), self._finest)
 
     def _quantizer(
         self, picture: images.Picture, saliency: NDArray[np.float32] | None, sampling: tuple[int, int]
@@ -336,7 +338,7 @@ class Encoder:
 def _overhead(extra: list[segments.Segment], further: Further | None = None) -> int:
     """About the bytes that hold no levels: metadata, tables, headers, further images."""
     tail = 0 if further is None else len(further.tail)
-    return _HEADER_BYTES + sum(4 + len(payload) for _, payload in extra) + tail
+    return _HEADER_BYTES + segments.size(extra) + tail
 
 
 def compress(

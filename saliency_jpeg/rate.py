@@ -10,7 +10,7 @@ from typing import Final
 from .errors import TargetError
 from .quantizer import Levels, Quantizer
 
-__all__ = ["Coded", "encode_at", "search", "typical_scale"]
+__all__ = ["Coded", "encode_at", "likely_scale", "search", "typical_scale"]
 
 MAX_PASSES: Final = 8
 _COARSEST: Final = math.log(1e5)  # log(scale) at which nothing but the coarsest DC is left
@@ -34,6 +34,11 @@ Write = Callable[[Levels], bytes]
 def typical_scale(bits_per_pixel: float) -> float:
     """The scale at which photographs take about so many bits a pixel."""
     return float(_TYPICAL_SCALE * min(max(bits_per_pixel, 0.01), 24.0) ** _TYPICAL_SLOPE)
+
+
+def likely_scale(target: int, metadata: int, size: tuple[int, int], finest: float = 0.0) -> float:
+    """About the scale, not below ``finest``, of a file of ``target`` bytes, of which so many are metadata."""
+    return max(typical_scale(8 * max(target - metadata, 0) / (size[0] * size[1])), finest)
 
 
 @dataclass(frozen=True)

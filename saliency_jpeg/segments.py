@@ -13,13 +13,24 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .errors import OptionError, SegmentError
 from .exif import EXIF_HEADER, shown
 from .metadata import Metadata, checked_density
 
-__all__ = ["MODES", "Segment", "build", "collect", "parse", "segment_end", "walk", "with_segments", "without_metadata"]
+__all__ = [
+    "MODES",
+    "Segment",
+    "build",
+    "collect",
+    "parse",
+    "segment_end",
+    "size",
+    "walk",
+    "with_segments",
+    "without_metadata",
+]
 
 Segment = tuple[int, bytes]
 
@@ -58,6 +69,11 @@ def parse(jpeg: bytes | bytearray | memoryview) -> list[Segment]:
     """
     data = bytes(jpeg)
     return [(marker, data[start + 4 : end]) for marker, start, end in _spans(data)]
+
+
+def size(extra: Sequence[Segment]) -> int:
+    """The bytes that segments take in a file."""
+    return sum(4 + len(payload) for _, payload in extra)
 
 
 def without_metadata(jpeg: bytes) -> bytes:

@@ -221,9 +221,12 @@ class _Source:
 
     def _expected_scale(self, tuning: Tuning) -> float:
         """About the scale that the file will have."""
-        quality, target, (height, width) = self._options.quality, self._options.target_bytes, self._image.size
+        quality, target = self._options.quality, self._options.target_bytes
         asked = 0.0 if quality is None else tables.quality_to_scale(float(quality), tuning)
-        return asked if target is None else max(asked, rate.typical_scale(8 * target / (height * width)))
+        if target is None:
+            return asked
+        metadata = segments.size(self._extra[1:]) + (0 if self._further is None else len(self._further.tail))
+        return rate.likely_scale(target, metadata, self._image.size, asked)
 
     def _sampling(self) -> tuple[int, int]:
         if self._frame.colour == "gray" and len(self._image.levels) == 1:

@@ -276,3 +276,33 @@ def test_targets_are_filled_where_the_pixels_were_quantized_before(photo, qualit
     target = int(share * len(buffer.getvalue()))
     result = Encoder(target_kb=target / 1000, saliency=None).compress(np.asarray(Image.open(buffer)))
     assert 0.94 * target <= len(result.jpeg) <= target and result.passes <= 8
+
+
+def saved(photo, **metadata):
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "JPEG", quality=95, **metadata)
+    return file.getvalue()
+
+
+def door(jpeg, **options):
+    """Writes red, green and blue as they are, which Encoder does not do."""
+    from saliency_jpeg.integrations import pillow  # noqa: F401
+
+    image = Image.open(io.BytesIO(jpeg))
+    profile = image.info.get("icc_profile")
+    Image.fromarray(np.asarray(image)).save(
+        io.BytesIO(), "SALIENCY_JPEG", keep_rgb=True, icc_profile=profile, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "encode"),
+    [("encoder", compress), ("transcode", saliency_jpeg.recompress), ("integrations._recipe", door)],
+)
+def test_metadata_has_no_part_in_how_strongly_a_target_moves_bytes(photo, monkeypatch, module, encode):
+    scales = []
+    monkeypatch.setattr(f"saliency_jpeg.{module}.strength_at", lambda scale, strength: scales.append(scale) or strength)
+    encode(saved(photo), target_kb=8, saliency=None)
+    encode(saved(photo, icc_profile=bytes(20_000)), target_kb=28.018, saliency=None)  # a segment has 18 bytes more
+    assert scales[0] == pytest.approx(scales[-1], rel=1e-3)
+    assert scales[0] > 1

@@ -157,7 +157,8 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
     saliency = resolve(options.saliency, picture.pixels, picture.metadata.orientation, device=options.device)
     tuning = _tuning(recipe)
     coefficients, luma = _coefficients(picture.pixels, sampling, recipe.keep_rgb)
-    weights = block_weights(saliency, luma, _strength(picture, recipe), tuning)
+    extra = _segments(picture, recipe)
+    weights = block_weights(saliency, luma, _strength(picture, recipe, extra), tuning)
     common = (coefficients, weights, sampling)
     how: dict[str, Any] = {
         "progressive": options.progressive,
@@ -173,11 +174,10 @@ def _encode_custom(picture: Picture, recipe: Recipe) -> bytes:
         own = _per_component(recipe.tables, len(coefficients))
         quantizer = _TableQuantizer(own, *common, **how)
         wanted = finest = 1.0
-    extra = _segments(picture, recipe)
     write = partial(_write, recipe, picture.pixels.shape[:2], sampling, extra)
     if options.target_bytes is None:
         return rate.encode_at(quantizer, write, wanted).jpeg
-    overhead = 450 + sum(4 + len(payload) for _, payload in extra)
+    overhead = 450 + segments.size(extra)
     return rate.search(quantizer, write, options.target_bytes, finest=finest, overhead=overhead).jpeg
 
 
@@ -186,14 +186,17 @@ def _compensated(picture: Picture, recipe: Recipe) -> NDArray[np.uint8] | None:
     return None if recipe.keep_rgb or recipe.rounded else picture.pixels
 
 
-def _strength(picture: Picture, recipe: Recipe) -> float:
+def _strength(picture: Picture, recipe: Recipe, extra: list[segments.Segment]) -> float:
     """As for a file of ours of the same quality or size; tables of the caller's own say nothing of that."""
     options, (height, width) = recipe.options, picture.pixels.shape[:2]
     if recipe.tables is not None:
         return options.strength
+    asked = quality_to_scale(recipe.quality, TUNINGS[options.tune])
     if options.target_bytes is None:
-        return strength_at(quality_to_scale(recipe.quality, TUNINGS[options.tune]), options.strength)
-    return strength_at(rate.typical_scale(8 * options.target_bytes / (height * width)), options.strength)
+        return strength_at(asked, options.strength)
+    finest = asked if options.quality is not None else 0.0
+    scale = rate.likely_scale(options.target_bytes, segments.size(extra[1:]), (height, width), finest)
+    return strength_at(scale, options.strength)
 
 
 def _tuning(recipe: Recipe) -> Tuning:

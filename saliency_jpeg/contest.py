@@ -20,6 +20,7 @@ __all__ = ["best_of", "encode_like"]
 _CLOSE: Final = 0.004  # of the size that is wanted
 _TRIES: Final = 3
 _SLOPE: Final = -0.85  # d log(size) / d log(scale) of photographs
+_MOST_SAVED: Final = 0.02  # in the logarithm of the size, that counts; more is a search gone astray
 _WORTH: Final = 25.0  # SSIMULACRA2 that the logarithm of the size is worth, on photographs at about a bit a pixel
 
 
@@ -29,8 +30,10 @@ def best_of(
     variants: Sequence[Variant],
     encode: Callable[[Quantizer], Coded],
     judge: Callable[[bytes], float],
+    *,
+    counts_bytes: bool,
 ) -> Coded:
-    """The best of a file and of those that variants of its quantizer make; few bytes count as much as a high score.
+    """The best of a file and of those that variants of its quantizer make.
 
     Args:
         first: what the quantizer made as it is.
@@ -38,10 +41,12 @@ def best_of(
         variants: what to try.
         encode: makes a file of about the size of ``first``; a variant that meets no target is passed over.
         judge: SSIMULACRA2 of a file.
+        counts_bytes: whether few bytes are worth something too; not where all files fill the same target.
     """
 
     def merit(coded: Coded) -> float:
-        return judge(coded.jpeg) - _WORTH * math.log(len(coded.jpeg) / len(first.jpeg))
+        saved = math.log(len(first.jpeg) / len(coded.jpeg)) if counts_bytes else 0.0
+        return judge(coded.jpeg) + _WORTH * min(saved, _MOST_SAVED)
 
     best, highest = first, merit(first)
     for variant in variants:

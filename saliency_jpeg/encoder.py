@@ -292,7 +292,8 @@ class Encoder:
         variants = EFFORTS[self.options.effort].variants
         if not variants or not score.Judge.takes(picture.pixels):
             return coded
-        return best_of(coded, quantizer, variants, encode, score.Judge(picture.pixels))
+        judge = score.Judge(picture.pixels)
+        return best_of(coded, quantizer, variants, encode, judge, counts_bytes=self.options.target_bytes is None)
 
     def _write(
         self, picture: images.Picture, sampling: tuple[int, int], extra: list[segments.Segment], levels: Levels

@@ -111,14 +111,19 @@ class Contest:
         self.quantizer = Quantizer(coefficients, np.ones((4, 4), np.float32), (1, 1), rgb=pixels)
         self.scores = {b"a" * 1000: 60.0, b"b" * 1000: 61.0, b"c" * 1100: 62.0, b"d" * 1000: 59.0}
 
-    def winner(self, *names: bytes) -> bytes:
+    def winner(self, *names: bytes, counts_bytes: bool = True) -> bytes:
         files = iter(sorted(self.scores, key=lambda f: names.index(f[:1]) if f[:1] in names else 9))
         made = [next(files) for _ in names]
         variants = [Variant(1.0 + i / 10, 0.0) for i in range(len(names) - 1)]
         rest = iter(made[1:])
         first = Coded(made[0], 1.0)
         return contest.best_of(
-            first, self.quantizer, variants, lambda _: Coded(next(rest), 1.0), self.scores.__getitem__
+            first,
+            self.quantizer,
+            variants,
+            lambda _: Coded(next(rest), 1.0),
+            self.scores.__getitem__,
+            counts_bytes=counts_bytes,
         ).jpeg[:1]
 
 
@@ -128,6 +133,9 @@ def test_the_contest_weighs_bytes_against_score() -> None:
     assert game.winner(b"a", b"d") == b"a"  # the plain way stays where nothing is better
     assert game.winner(b"a", b"c") == b"a"  # 2 points are not worth a tenth more bytes
     assert game.winner(b"a", b"d", b"b", b"c") == b"b"
+    assert game.winner(b"a", b"c", counts_bytes=False) == b"c"  # both fill one target
+    game.scores[b"e" * 500] = 60.3  # half the bytes is no variant of the same size; what is saved counts to 2 %
+    assert game.winner(b"b", b"e") == b"b"
 
 
 def test_a_variant_leaves_its_quantizer_alone() -> None:
@@ -155,7 +163,7 @@ def test_a_variant_that_meets_no_target_is_passed_over() -> None:
 
     first = Coded(b"a" * 1000, 1.0)
     variants = [Variant(1.1, 0.0), Variant(1.2, 0.0)]
-    best = contest.best_of(first, game.quantizer, variants, encode, game.scores.__getitem__)
+    best = contest.best_of(first, game.quantizer, variants, encode, game.scores.__getitem__, counts_bytes=True)
     assert best.jpeg[:1] == b"b"
     assert game.quantizer.passes == passes == 6
 

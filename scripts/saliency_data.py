@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from saliency_jpeg.evaluation.saliency import fixation_density
-from saliency_jpeg.saliency.grid import resize
+from saliency_jpeg.saliency.grid import resize, shrink
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -395,18 +395,8 @@ def example(picture: Picture, size: tuple[int, int], stride: int = 8) -> Example
         gaze = (density / density.max()).astype(np.float32)
     objects = np.full(cells, np.nan, np.float32)
     if picture.objects is not None:
-        objects = _on_grid(picture.objects, size, stride)
+        objects = shrink(picture.objects, size, stride)
     return Example(resize(picture.rgb, size), objects, gaze, gaze is not None)
-
-
-def _on_grid(objects: Floats, size: tuple[int, int], stride: int) -> Floats:
-    """Mean over the cells around the points of an aligned grid; NaN where much is unknown."""
-    known = np.isfinite(objects).astype(np.float32)
-    planes = [cv2.resize(p, size[::-1], interpolation=cv2.INTER_AREA) for p in (np.nan_to_num(objects), known)]
-    inside, weight = (
-        cv2.blur(p, (stride + 1, stride + 1), borderType=cv2.BORDER_REPLICATE)[::stride, ::stride] for p in planes
-    )
-    return np.where(weight > 0.5, inside / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
 def variants(picture: Picture, count: int, chooser: random.Random, least: float = 0.5) -> Iterator[Picture]:

@@ -18,7 +18,7 @@ import argparse
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import saliency_data as data
@@ -28,6 +28,7 @@ from pseudo_labels import labelled
 from saliency_data import Picture
 
 from saliency_jpeg.saliency import SaliencyModel, heads, presets
+from saliency_jpeg.saliency.fitting import losses
 
 LONG_SIDE: Final = 320
 _LEAST: Final = 193  # of the sides of training pictures
@@ -46,48 +47,6 @@ def items(
             gaze = np.zeros(e.objects.shape) if e.gaze is None else e.gaze
             found.append(Item(levels, (e.objects.astype(np.float16), gaze.astype(np.float16))))
     return found
-
-
-# ---- losses --------------------------------------------------------------------------------------------------------
-
-
-def losses(logits: Any, objects: Any, gaze: Any) -> list[Any]:
-    """Cross entropy and overlap of the objects where they are known; divergence and correlation of the gaze."""
-    return [*object_losses(logits[..., 1], objects), *gaze_losses(logits[..., 0], gaze)]
-
-
-def object_losses(logits: Any, objects: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    known = tf.cast(tf.math.is_finite(objects), tf.float32)
-    truth = tf.where(known > 0, objects, 0.0)
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth * 0.98 + 0.01, logits) * known
-    mean = tf.reduce_sum(entropy, [1, 2]) / tf.maximum(tf.reduce_sum(known, [1, 2]), 1.0)
-    chance = tf.sigmoid(logits) * known
-    both = tf.reduce_sum(chance * truth, [1, 2])
-    either = tf.reduce_sum(chance + truth - chance * truth, [1, 2])
-    inside, outside = tf.reduce_sum(truth, [1, 2]), tf.reduce_sum(known - truth, [1, 2])
-    counts = tf.cast((inside > 1) & (outside > 1), tf.float32)
-    return tf.reduce_mean(mean), 0.5 * tf.reduce_mean(counts * (1 - both / (either + 1e-3)))
-
-
-def gaze_losses(logits: Any, gaze: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    fixated = tf.cast(tf.reduce_max(gaze, [1, 2]) > 0, tf.float32)
-    truth = gaze / (tf.reduce_sum(gaze, [1, 2], keepdims=True) + 1e-6)
-    shape = tf.shape(logits)
-    logs = tf.reshape(tf.nn.log_softmax(tf.reshape(logits, (shape[0], -1))), shape)
-    divergence = tf.reduce_sum(truth * (tf.math.log(truth + 1e-9) - logs), [1, 2])
-    correlation = tf.reduce_mean(_standardized(tf.exp(logs)) * _standardized(truth), [1, 2])
-    return tf.reduce_mean(fixated * divergence), 0.5 * tf.reduce_mean(fixated * (1 - correlation))
-
-
-def _standardized(values: Any) -> Any:
-    import tensorflow as tf
-
-    centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
-    return centred / (tf.sqrt(tf.reduce_mean(centred**2, [1, 2], keepdims=True)) + 1e-9)
 
 
 # ---- what to learn from --------------------------------------------------------------------------------------------

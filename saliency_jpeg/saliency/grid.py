@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lattice", "enlarge", "input_size", "resize", "sampling_matrix"]
+__all__ = ["Lattice", "enlarge", "input_size", "resize", "sampling_matrix", "shrink"]
 
 _ONE = 4096  # sum of a row of the sampling matrix
 _WIDE = 4095  # full scale of the half-way result: 4095 * 4096 < 2**24
@@ -104,6 +104,27 @@ def enlarge(grid: NDArray[np.uint8], size: tuple[int, int], *, lattice: Lattice,
         fine = cv2.resize(fine, size[::-1], interpolation=cv2.INTER_LINEAR_EXACT).reshape(size)
     result: NDArray[np.float32] = cv2.LUT(fine, np.arange(256, dtype=np.float32) / np.float32(255)).reshape(size)
     return result
+
+
+def shrink(values: NDArray[np.float32], size: tuple[int, int], stride: int) -> NDArray[np.float32]:
+    """What a head is to learn from a map: its means around the points of an aligned grid.
+
+    Args:
+        values: float32 (H, W), NaN where nothing is known.
+        size: (height, width) of the network's input, multiples of the stride and 1 more.
+        stride: pixels of the input per cell.
+
+    Returns:
+        float32 ((height - 1) / stride + 1, (width - 1) / stride + 1); NaN where more than half is unknown.
+    """
+    import cv2
+
+    known = np.isfinite(values).astype(np.float32)
+    planes = [cv2.resize(p, size[::-1], interpolation=cv2.INTER_AREA) for p in (np.nan_to_num(values), known)]
+    inside, weight = (
+        cv2.blur(p, (stride + 1, stride + 1), borderType=cv2.BORDER_REPLICATE)[::stride, ::stride] for p in planes
+    )
+    return np.where(weight > 0.5, inside / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
 def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:

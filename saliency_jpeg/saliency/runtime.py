@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from . import heads, network
 
-__all__ = ["Runner", "check_device"]
+__all__ = ["Runner", "check_device", "load_tensorflow"]
 
 _DEVICE = re.compile(r"(?:/(?:device:)?)?(cpu|gpu)(?::(\d+))?", re.IGNORECASE)
 _loading = threading.Lock()  # importing TensorFlow from two threads at once is not safe
 _running = threading.Lock()
 
 
-def _tensorflow() -> Any:
+def load_tensorflow() -> Any:
     """The TensorFlow module, with Keras on top of it.
 
     Raises:
@@ -74,7 +74,7 @@ def check_device(name: str | None) -> str | None:
 
 
 def _devices(kind: str) -> list[str]:
-    return [device.name.replace("/device:", "/") for device in _tensorflow().config.list_logical_devices(kind)]
+    return [device.name.replace("/device:", "/") for device in load_tensorflow().config.list_logical_devices(kind)]
 
 
 class Runner:
@@ -102,7 +102,7 @@ class Runner:
         mirror: bool = False,
         device: str | None = None,
     ) -> None:
-        self.tensorflow = _tensorflow()
+        self.tensorflow = load_tensorflow()
         self._device = device
         self._head: Any = None
         self._mirror = mirror

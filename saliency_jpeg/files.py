@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "STREAM", "Job", "Plan", "PlanError", "plan", "read", "write"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "JPEG_SUFFIXES",
+    "STREAM",
+    "Job",
+    "Plan",
+    "PlanError",
+    "images_in",
+    "plan",
+    "read",
+    "write",
+]
 
 STREAM: Final = "-"  # as a name: standard input or standard output
 JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
@@ -145,6 +156,19 @@ def _walk(
             path = Path(place) / name
             if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
                 yield _Found(str(path), path.relative_to(root), root)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images in a folder and its folders, in order, without hidden ones.
+
+    Raises:
+        OSError: it, or one of its folders, cannot be read.
+    """
+    unreadable: list[OSError] = []
+    found = [Path(item.source) for item in _walk(folder, folder, True, None, unreadable)]
+    if unreadable:
+        raise unreadable[0]
+    return found
 
 
 def _check_clashes(jobs: list[Job]) -> None:

@@ -210,6 +210,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (["compress", "x.png", "-o", "ho"], {"holiday"}),
         (["info", "--bits", "ho"], {"holiday"}),
         (["completion", "f"], {"fish"}),
+        (["train", "ho"], {"holiday"}),
+        (["train", "--from", ""], {"default", "gaze"}),
     ],
 )
 def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path) -> None:

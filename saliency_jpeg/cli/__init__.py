@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..errors import OptionError, SaliencyJpegError
 from ..files import PlanError
-from . import bench, compare, completion, compress, heat, info
+from . import bench, compare, completion, compress, heat, info, train
 from .terminal import NAME, UsageError, reason, say
 
 __all__ = ["main", "make_parser"]
@@ -25,6 +25,7 @@ _EXAMPLES = f"""examples:
   {NAME} compress photo.png -o photo.jpg --saliency mask.png
   {NAME} compress - -o - --saliency none < photo.png > photo.jpg
   {NAME} map photo.png -o heat.png
+  {NAME} train photos/ masks/ -o own.npz
 """
 
 
@@ -61,6 +62,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, heat, compare, info, bench, completion):
+    for module in (compress, heat, compare, info, bench, train, completion):
         module.add(commands)
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Final, TextIO
 
 from .terminal import say
 
-__all__ = ["Progress", "amount"]
+__all__ = ["Progress", "amount", "bar_stream"]
 
 _EVERY: Final = 0.1  # seconds between two drawings
 _BAR: Final = 24  # characters
@@ -25,17 +26,25 @@ def amount(size: float) -> str:
     return f"{size:.0f} {units[0]}" if units[0] == "B" or abs(size) >= 99.95 else f"{size:.3g} {units[0]}"
 
 
+def bar_stream(*, quiet: bool) -> TextIO | None:
+    """Where a bar goes: standard error, if that is a terminal."""
+    return sys.stderr if sys.stderr is not None and sys.stderr.isatty() and not quiet else None
+
+
 class Progress:
     """The bar: files done of all, rate, bytes saved, time left. Where it is not shown, lines are printed as they come.
 
     Args:
-        total: number of files.
+        total: number of files, or of whatever the title says.
         stream: a terminal, or ``None`` for no bar.
         clock: seconds.
+        title: what is counted, in front of the bar; it then tells no bytes.
     """
 
-    def __init__(self, total: int, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._total, self._stream, self._clock = total, stream, clock
+    def __init__(
+        self, total: int, stream: TextIO | None, clock: Callable[[], float] = time.monotonic, title: str = ""
+    ) -> None:
+        self._total, self._stream, self._clock, self._title = total, stream, clock, title
         self._start, self._drawn = clock(), float("-inf")
         self._done = self._read = self._written = 0
 
@@ -72,10 +81,11 @@ class Progress:
         share = self._done / self._total if self._total else 1.0
         seconds = self._clock() - self._start
         rate = self._done / seconds if seconds > 0 else 0.0
-        parts = [f"[{'#' * int(_BAR * share):{_BAR}}] {self._done}/{self._total}"]
+        parts = [self._title] if self._title else []
+        parts.append(f"[{'#' * int(_BAR * share):{_BAR}}] {self._done}/{self._total}")
         if self._done:
             parts.append(f"{rate:.1f}/s" if rate >= 1 or rate == 0 else f"{1 / rate:.1f} s each")
-            parts.append(f"{amount(self._read - self._written)} saved")
+            parts += [] if self._title else [f"{amount(self._read - self._written)} saved"]
             parts.append(f"{_duration((self._total - self._done) / rate) if rate else '?'} left")
         return "  ".join(parts)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from ..files import STREAM, Job
-from .progress import Progress, amount
+from .progress import Progress, amount, bar_stream
 from .terminal import NAME, say
 
 __all__ = ["Report", "Row"]
@@ -68,8 +68,8 @@ class Report:
 
     @property
     def bar_stream(self) -> TextIO | None:
-        """Where the bar goes: standard error, if that is a terminal."""
-        return sys.stderr if sys.stderr is not None and sys.stderr.isatty() and not self._quiet else None
+        """Where the bar goes, if anywhere."""
+        return bar_stream(quiet=self._quiet)
 
     def begin(self, progress: Progress, skipped: Sequence[Job]) -> None:
         """From here on the bar is shown."""

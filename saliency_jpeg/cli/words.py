@@ -15,14 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
-from .. import images
 from ..errors import InputError
 from ..options import SUBSAMPLINGS, Options
 from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.regions import Box, fill_boxes
-from ..saliency.sources import Saliency, Source, resolve
+from ..saliency.sources import Saliency, Source, gray_values, resolve
 from ..tuning import TUNINGS
 from .terminal import NAME, UsageError, quiet
 
@@ -198,7 +197,6 @@ def _source(word: str, name: str, device: str | None) -> str | SaliencyModel | N
         other = "none, a preset" if word == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
         raise UsageError(f"{word} must be {other} ({known}) or a file, got {name!r}")
     try:
-        pixels = images.load(name, background=(0, 0, 0)).pixels
+        return gray_values(name)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    return np.asarray(Image.fromarray(pixels).convert("L"))

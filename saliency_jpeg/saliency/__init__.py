@@ -1,6 +1,7 @@
 """Saliency: where people look, from a network trained with image-level labels alone.
 
-Importing this package loads neither TensorFlow nor Keras nor OpenCV; the first prediction does.
+:mod:`.training` makes weights of one's own. Importing this package loads neither TensorFlow nor Keras nor OpenCV; the
+first prediction does.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
+from ..files import write
 from . import grid, heads, lite, network, presets
 from .classes import Activations
 from .maps import MapOptions, class_evidence, learned_evidence, saliency_grid
@@ -123,10 +124,10 @@ class SaliencyModel:
         return cls(arrays, names.tolist(), base, head=head, device=device, options=options)
 
     def save(self, path: str | Path) -> None:
-        """Write the weights (float16), class names and the preset they are for as a file for :meth:`from_file`."""
+        """Write a file for :meth:`from_file`: weights (float16), class names, preset; whole or not at all."""
         self._check_has_weights()
         texts = {presets.CLASS_NAMES: np.array(self.names), presets.PRESET: np.array(self._preset.name)}
-        Path(path).write_bytes(presets.write_arrays({**self._arrays, **self._head_arrays, **texts}))
+        write(str(Path(path).absolute()), presets.write_arrays({**self._arrays, **self._head_arrays, **texts}))
 
     def export(self, path: str | Path) -> None:
         """Write the network as a file for LiteRT and :meth:`from_file`, suffix ``.tflite``; needs TensorFlow.
@@ -140,7 +141,8 @@ class SaliencyModel:
             raise OptionError(f"an exported model needs the suffix {lite.SUFFIX}, got {str(path)!r}")
         runner = self._run()
         assert isinstance(runner, Runner)
-        Path(path).write_bytes(lite.pack(lite.Exported(lite.export(runner), self._preset.name, self.names)))
+        exported = lite.Exported(lite.export(runner), self._preset.name, self.names)
+        write(str(Path(path).absolute()), lite.pack(exported))
 
     @classmethod
     def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:

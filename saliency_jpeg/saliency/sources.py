@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from ..images import Picture
     from .model import SaliencyModel
 
-__all__ = ["Combined", "Saliency", "Source", "combine", "has_network", "resolve", "resolve_many"]
+__all__ = [
+    "Combined",
+    "Saliency",
+    "Source",
+    "combine",
+    "gray_values",
+    "has_network",
+    "read_map",
+    "resolve",
+    "resolve_many",
+]
 
 Map = NDArray[np.float32]
 Source: TypeAlias = (
@@ -105,6 +115,33 @@ def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str
         _resolved(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
         for n, picture in enumerate(pictures)
     ]
+
+
+def gray_values(file: Any) -> NDArray[np.uint8]:
+    """The gray values of an image file (a path or its bytes) as a map, uint8 (H, W); black where it is transparent.
+
+    Raises:
+        InputError: it is no image.
+        OSError: it cannot be read.
+    """
+    from .. import images
+
+    return np.asarray(Image.fromarray(images.load(file, background=(0, 0, 0)).pixels).convert("L"))
+
+
+def read_map(source: Any) -> Map:
+    """A map or mask by itself, of whatever size it has, float32 (H, W) in [0, 1], multiples of 1/255.
+
+    Args:
+        source: an image file (a path or its bytes), a PIL image, or an array: bool, uint8 or float 0 to 1.
+
+    Raises:
+        InputError: it is no image, or an array or image that cannot be a map.
+        OSError: the file cannot be read.
+    """
+    given = source if isinstance(source, np.ndarray | Image.Image) else gray_values(source)
+    shape = given.shape[:2] if isinstance(given, np.ndarray) else given.size[::-1]
+    return _given(given, shape)
 
 
 def has_network(saliency: Saliency) -> bool:

@@ -1,0 +1,326 @@
+"""Training a head on pictures of one's own: the function, the command, and what both refuse."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from test_cli import run, usage_error
+
+from saliency_jpeg import compress
+from saliency_jpeg.cli import progress as progress_module
+from saliency_jpeg.cli import train as train_module
+from saliency_jpeg.errors import InputError, OptionError, PresetError
+from saliency_jpeg.saliency import SaliencyModel, fitting, heads, presets, training
+from saliency_jpeg.saliency.grid import shrink
+from saliency_jpeg.saliency.sources import read_map
+from saliency_jpeg.saliency.training import Step, Trained, pair, train
+
+Capture = pytest.CaptureFixture[str]
+Scene = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+SIZE = (72, 96)
+
+
+def scene(seed: int) -> Scene:
+    """A green and an orange disc on noise; only the green one matters."""
+    rng = np.random.default_rng(seed)
+    rgb = rng.integers(90, 150, (*SIZE, 3), np.uint8)
+    rows, cols = np.mgrid[: SIZE[0], : SIZE[1]]
+    left, right = rng.permutation([(40, 200, 60), (230, 120, 30)])
+    discs = []
+    for colour, start in ((left, 14), (right, 62)):
+        row, col, radius = rng.integers(20, 52), start + rng.integers(0, 20), rng.integers(9, 14)
+        discs.append((rows - row) ** 2 + (cols - col) ** 2 < radius**2)
+        rgb[discs[-1]] = colour
+    return rgb, discs[0] if left[0] == 40 else discs[1]
+
+
+def stored(folder: Path, count: int) -> tuple[Path, Path]:
+    """Folders of images and masks; the masks at half the size, as grays."""
+    images, masks = folder / "images", folder / "masks"
+    for i in range(count):
+        rgb, mask = scene(i)
+        for place in (images, masks):
+            (place / str(i % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rgb).save(images / str(i % 2) / f"{i}.bmp")
+        Image.fromarray(mask[::2, ::2]).convert("L").save(masks / str(i % 2) / f"{i}.png")
+    return images, masks
+
+
+class Run(NamedTuple):
+    """What a run of the command left, told and did."""
+
+    folder: Path
+    told: list[str]
+    steps: list[Step]
+    result: Trained
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The command over twelve pictures, one of them held out, and two files without a partner."""
+    folder = tmp_path_factory.mktemp("training")
+    images, masks = stored(folder, 12)
+    Image.fromarray(scene(0)[0]).save(images / "lonely.png")
+    Image.new("L", (4, 3)).save(masks / "ghost.png")
+    told: list[str] = []
+    steps: list[Step] = []
+    results: list[Trained] = []
+
+    def noted(*sources: Any, told: Callable[[Step], None], **settings: Any) -> Trained:
+        results.append(train(*sources, told=lambda step: (steps.append(step), told(step))[1], **settings))
+        return results[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "say", lambda line, stream: told.append(line))
+        patch.setattr(train_module, "train", noted)
+        assert run("train", images, masks, "-o", folder / "own.npz", "--epochs", 12, "--seed", 1, "--json") == 0
+    return Run(folder, told, steps, results[0])
+
+
+def test_the_held_out_picture_is_judged_better(done: Run) -> None:
+    facts = json.loads(done.told[-1])
+    assert facts["pairs"] == 12 and len(facts["held_out"]) == facts["judged"] == 1
+    before, after = facts["before"], facts["after"]
+    assert after["auc"] > max(0.95, before["auc"]) and after["max_f"] > before["max_f"] + 0.1
+    assert after["mae"] < before["mae"]
+    assert facts["losses"][-1] < 0.6 * facts["losses"][0] and len(facts["losses"]) == 12
+    assert facts["bytes"] == (done.folder / "own.npz").stat().st_size
+
+
+def test_every_step_is_told(done: Run) -> None:
+    features, epochs = [Step("features", i, 11) for i in range(12)], [("epochs", i, 12) for i in range(13)]
+    assert done.steps[:12] == features and [step[:3] for step in done.steps[12:]] == epochs
+    assert tuple(step.loss for step in done.steps[13:]) == done.result.losses
+
+
+def test_new_pictures_get_the_new_map(done: Run) -> None:
+    own, preset = SaliencyModel.from_file(done.folder / "own.npz"), SaliencyModel.from_preset()
+    for seed in (100, 101, 102):
+        rgb, mask = scene(seed)
+        shares = [found[mask].sum() / found.sum() for found in (own.predict(rgb), preset.predict(rgb))]
+        assert shares[0] > shares[1] + 0.1
+
+
+def test_the_file_serves_compress(done: Run, tmp_path: Path) -> None:
+    rgb, _ = scene(50)
+    Image.fromarray(rgb).save(tmp_path / "in.png")
+    own = done.folder / "own.npz"
+    words = ("compress", tmp_path / "in.png", "-o", tmp_path / "out.jpg", "--quality", 60)
+    assert run(*words, "--saliency", own) == 0
+    jpeg = (tmp_path / "out.jpg").read_bytes()
+    assert jpeg == compress(rgb, saliency=SaliencyModel.from_file(own), quality=60) != compress(rgb, quality=60)
+
+
+def test_files_without_a_partner_are_named(done: Run) -> None:
+    folder, facts, told = done.folder, json.loads(done.told[-1]), done.told
+    assert facts["masks_alone"] == [str(folder / "masks" / "ghost.png")]
+    assert facts["images_alone"] == [str(folder / "images" / "lonely.png")]
+    assert f"1 masks have no image and are left out: {folder / 'masks' / 'ghost.png'}" in told[0]
+    assert "lonely.png" in told[1]
+    assert sorted(path.name for path in folder.iterdir()) == ["images", "masks", "own.npz"]
+
+
+def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
+    preset, found = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
+    kept = [p for i, p in enumerate(zip(found.images, found.masks, strict=True)) if i not in done.result.held_out]
+    items = training._items(fitting.Backbone(preset.long_side), kept, lambda step: None)
+    arrays, losses = training._fitted(preset, items, 12, 1, lambda step: None)
+    assert losses == done.result.losses
+    with np.load(done.folder / "own.npz") as stored:
+        assert all(np.array_equal(stored[key], array) for key, array in arrays.items())
+
+
+def test_another_seed_leaves_out_other_features() -> None:
+    sizes = zip((9, 5, 3, 3), fitting.CHANNELS, strict=True)
+    features = [np.ones((1, side, side, channels), np.float32) for side, channels in sizes]
+    found = []
+    for seed in (7, 7, 8):
+        model = heads.build_head(heads.HeadArchitecture(), fitting.CHANNELS[:3])
+        heads.set_arrays(model, presets.read_head(presets.find("gaze")))
+        training._seed(model, seed)
+        found.append(np.asarray(model(features, training=True)))
+    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+
+
+def replayed(done: Run, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """The command trains no more, but does as if it did what was done."""
+
+    def train(*_: Any, told: Callable[[Step], None], **__: Any) -> Trained:
+        for step in done.steps:
+            told(step)
+        return replace(done.result, **changes)
+
+    monkeypatch.setattr(train_module, "train", train)
+
+
+def test_lines_and_a_table(done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    words = ("train", done.folder / "images", done.folder / "masks", "-o", tmp_path / "own.npz")
+    replayed(done, monkeypatch)
+    assert run(*words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    losses = done.result.losses
+    assert lines[:12] == [f"epoch {i + 1}/12: loss {loss:.3f}" for i, loss in enumerate(losses)]
+    assert lines[12] == f"{tmp_path / 'own.npz'}: 9.81 MB, learned from 11 images"
+    assert lines[13].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
+    assert done.result.after is not None
+    assert lines[15].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]
+    assert (tmp_path / "own.npz").read_bytes() == (done.folder / "own.npz").read_bytes()
+    assert run(*words, "-q") == 0
+    assert capsys.readouterr().out == ""
+    for held_out, why in (((), "fewer than ten: none was held out"), ((3,), "none of those held out can be judged by")):
+        replayed(done, monkeypatch, before=None, after=None, held_out=held_out, judged=0)
+        assert run(*words) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == f"not judged, {why}"
+
+
+def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    terminal = io.StringIO()
+    replayed(done, monkeypatch)
+    monkeypatch.setattr(train_module, "bar_stream", lambda *, quiet: terminal)
+    assert run("train", done.folder / "images", done.folder / "masks", "-o", tmp_path / "own.npz") == 0
+    text = terminal.getvalue()
+    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11") and f"\repochs  [{'#' * 24}] 12/12" in text
+    assert "saved" not in text and text.endswith("\r\x1b[K")
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_a_bar_needs_a_terminal() -> None:
+    assert progress_module.bar_stream(quiet=True) is None
+
+
+# what is learned from -----------------------------------------------------------------------------------------------
+
+
+def test_masks_follow_the_stored_pixels(tmp_path: Path) -> None:
+    rgb, mask = scene(3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(rgb).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    upright, saliency = training._read(tmp_path / "turned.jpg", mask)
+    assert upright.shape == (96, 72, 3) and saliency.shape == (96, 72)
+    assert np.array_equal(saliency, np.rot90(mask, -1).astype(np.float32))
+
+
+def test_sizes_may_differ_but_not_shapes() -> None:
+    rgb, mask = scene(4)
+    for smaller in (mask[::2, ::2], mask[::4, ::4], np.kron(mask, np.ones((2, 2), np.bool_)), mask[:71]):
+        _, saliency = training._read(rgb, smaller)
+        assert saliency.shape == SIZE and np.abs(saliency - mask).mean() < 0.05
+    for other in (mask[:60], mask.T):
+        with pytest.raises(InputError, match="has another shape than the image, 96 x 72"):
+            training._read(rgb, other)
+
+
+def test_every_kind_of_mask() -> None:
+    mask = scene(5)[1]
+    file = io.BytesIO()
+    gray = Image.fromarray(mask).convert("L")
+    gray.save(file, "PNG")
+    for kind in (mask, mask.astype(np.float64), mask.astype(np.uint8) * 255, gray, file.getvalue()):
+        assert np.array_equal(read_map(kind), mask.astype(np.float32))
+    with pytest.raises(InputError, match="not an image"):
+        read_map(b"no image")
+
+
+def test_targets_lie_on_the_points_of_the_grid() -> None:
+    values = np.zeros((33, 65), np.float32)
+    values[12:21, 20:29] = 1
+    values[:, 48:] = np.nan
+    target = shrink(values, (33, 65), 8)
+    assert target.shape == (5, 9) and target[2, 3] == 1
+    assert target[0, 0] == 0 == target[4, 5] and np.isnan(target[:, 7:]).all()
+
+
+def test_a_tenth_is_held_out() -> None:
+    assert training._held_out(9, 0) == ()
+    assert [len(training._held_out(count, 0)) for count in (10, 14, 200)] == [1, 1, 20]
+    assert training._held_out(200, 0) != training._held_out(200, 1)
+
+
+# refusals -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda folder: ("--epochs", 0), "epochs must be at least 1, got 0"),
+        (lambda folder: ("--seed", -1), "seed must be from 0 to 4294967295, got -1"),
+        (lambda folder: ("--from", "cam"), "argument --from: invalid choice: 'cam'"),
+        (lambda folder: ("-o", folder / "own.tflite"), "must end in .npz"),
+        (lambda folder: ("-o", folder / "none" / "own.npz"), "the folder of"),
+    ],
+)
+def test_refused_words(change: Callable[[Path], Any], complaint: str, tmp_path: Path, capsys: Capture) -> None:
+    images, masks = stored(tmp_path, 1)
+    words = ("train", images, masks, "-o", tmp_path / "own.npz", *change(tmp_path))
+    assert complaint in usage_error(capsys, *words)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "masks"]
+
+
+def test_refused_folders(tmp_path: Path, capsys: Capture) -> None:
+    images, masks = stored(tmp_path, 2)
+    out = ("-o", tmp_path / "own.npz")
+    assert "folders of their own" in usage_error(capsys, "train", images, images, *out)
+    assert "nowhere: No such file or directory" in usage_error(capsys, "train", tmp_path / "nowhere", masks, *out)
+    (tmp_path / "empty").mkdir()
+    told = usage_error(capsys, "train", images, tmp_path / "empty", *out)
+    assert "has a mask of the same name" in told and "(2 images and 0 masks)" in told
+    Image.fromarray(scene(0)[0]).save(images / "0" / "0.jpg")
+    assert "have one name: which is meant?" in usage_error(capsys, "train", images, masks, *out)
+    assert not (tmp_path / "own.npz").exists()
+
+
+def test_hidden_files_are_no_images(tmp_path: Path) -> None:
+    images, masks = stored(tmp_path, 2)
+    (images / "._0.bmp").write_bytes(b"no image")
+    found = pair(images, str(masks))
+    assert [path.name for path in found.images] == ["0.bmp", "1.bmp"]
+    assert [path.name for path in found.masks] == ["0.png", "1.png"] and found.images_alone == found.masks_alone == []
+
+
+def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> None:
+    images, masks = stored(tmp_path, 1)
+    words = ("train", images, masks, "-o", tmp_path / "own.npz")
+    mask = masks / "0" / "0.png"
+    Image.fromarray(scene(0)[1].astype(np.uint8)).save(mask)  # 0 and 1 instead of 0 and 255
+    assert run(*words) == 1
+    assert "0.png: a saliency map of uint8 reaches from 0 to 255, this one ends at 1" in capsys.readouterr().err
+    Image.new("L", (96, 72)).save(mask)
+    assert run(*words) == 1
+    assert "there is nothing in any of the masks" in capsys.readouterr().err
+    (images / "0" / "0.bmp").write_bytes(b"no image")
+    assert run(*words) == 1
+    assert "0.bmp: the data (8 bytes) is not an image" in capsys.readouterr().err
+    assert not (tmp_path / "own.npz").exists()
+
+
+def test_refused_arguments() -> None:
+    rgb, mask = scene(0)
+    with pytest.raises(InputError, match="2 images and 1 masks"):
+        train([rgb, rgb], [mask])
+    with pytest.raises(InputError, match="0 images and 0 masks"):
+        train([], [])
+    with pytest.raises(OptionError, match=r"one of default, gaze, whose heads can learn, got 'cam'$"):
+        train([rgb], [mask], preset="cam")
+    with pytest.raises(PresetError, match="unknown preset 'nil'"):
+        train([rgb], [mask], preset="nil")
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    images, masks = stored(tmp_path, 1)
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("saliency_jpeg.saliency.fitting.fit", interrupted)
+    assert run("train", images, masks, "-o", tmp_path / "own.npz") == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "masks"]

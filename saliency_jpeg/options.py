@@ -160,8 +160,10 @@ class Options:
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
         has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
-        if self.device is not None and not (isinstance(self.device, str) and has_preset):
-            raise OptionError(f"device must be a string or None, and needs a preset to run on it, got {self.device!r}")
+        if self.device is not None and not isinstance(self.device, str):
+            raise OptionError(f"device must be a string or None, got {self.device!r}")
+        if self.device is not None and not has_preset:
+            raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
 
     @property
     def target_bytes(self) -> int | None:

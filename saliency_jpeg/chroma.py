@@ -12,9 +12,10 @@ from .options import SUBSAMPLINGS, Options
 __all__ = ["choose_subsampling"]
 
 _SHARP: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
-_SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays at any rate
-_LOW_QUALITY: Final = 25.0  # below, the bytes are needed for the luma
-_LOW_RATE: Final = 0.3  # the same in bits a pixel, for a target
+_SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays
+_LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
+_LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
+_LOW_SHARE: Final = 0.3  # of coloured edges from which full chroma pays even so
 _HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
 _HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
 
@@ -35,7 +36,7 @@ def choose_subsampling(
         low, high = rate < _LOW_RATE, rate >= _HIGH_RATE
     else:
         low, high = quality < _LOW_QUALITY, quality >= _HIGH_QUALITY
-    whole = high or (not low and coloured_edges(pixels) > _SHARE)
+    whole = high or coloured_edges(pixels) > (_LOW_SHARE if low else _SHARE)
     return SUBSAMPLINGS["4:4:4" if whole else "4:2:0"]
 
 

@@ -205,6 +205,19 @@ def test_full_chroma_is_kept_where_averaging_would_show():
     assert decoded(compress(pixels, saliency=None)).layer[0][1:3] == (1, 1)
 
 
+def test_few_bytes_go_to_the_luma_unless_coloured_edges_are_everywhere():
+    lines = np.zeros((64, 64, 3), np.uint8)
+    lines[::2, :, 0] = 255
+    lines[1::2, :, 2] = 255
+    some = np.full((64, 64, 3), 128, np.uint8)
+    some[:16, :, :] = lines[:16]  # a quarter of the picture
+    sampled = {}
+    for name, pixels in (("lines", lines), ("some", some)):
+        for quality in (30, 60):
+            sampled[name, quality] = decoded(compress(pixels, quality=quality, saliency=None)).layer[0][1:3]
+    assert sampled == {("lines", 30): (1, 1), ("lines", 60): (1, 1), ("some", 30): (2, 2), ("some", 60): (1, 1)}
+
+
 def test_all_sources_give_the_same_file(photo, tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(photo).save(path)

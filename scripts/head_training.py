@@ -12,32 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saliency_jpeg.saliency import fitting
-from saliency_jpeg.saliency.fitting import (
-    CHANNELS,
-    Backbone,
-    Features,
-    Item,
-    Source,
-    batches,
-    by_shape,
-    chunks,
-    stacked,
-)
+from saliency_jpeg.saliency.fitting import CHANNELS, Item, Source
 
-__all__ = [
-    "CHANNELS",
-    "Backbone",
-    "Features",
-    "Item",
-    "Source",
-    "batches",
-    "by_shape",
-    "cached",
-    "chunks",
-    "fit",
-    "outputs",
-    "stacked",
-]
+__all__ = ["cached", "fit", "outputs"]
 
 
 def cached(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:

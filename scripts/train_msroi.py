@@ -24,12 +24,13 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import saliency_data as data
-from head_training import Backbone, Item, Source, cached, fit
+from head_training import cached, fit
 from judged import print_tables
 from numpy.typing import NDArray
 from saliency_data import Floats, Picture
 
 from saliency_jpeg.saliency import SaliencyModel, heads, presets
+from saliency_jpeg.saliency.fitting import Backbone, Item, Source
 from saliency_jpeg.saliency.grid import resize
 
 LONG_SIDE: Final = 320

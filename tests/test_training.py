@@ -144,8 +144,10 @@ def test_another_seed_leaves_out_other_features() -> None:
     features = [np.ones((1, side, side, channels), np.float32) for side, channels in sizes]
     found = []
     for seed in (7, 7, 8):
-        model = heads.build_head(heads.HeadArchitecture(), fitting.CHANNELS[:3])
-        heads.set_arrays(model, presets.read_head(presets.find("gaze")))
+        preset = presets.find("gaze")
+        assert preset.head is not None
+        model = heads.build_head(heads.HeadArchitecture(**preset.head.architecture), fitting.CHANNELS[:3])
+        heads.set_arrays(model, presets.read_head(preset))
         training._seed(model, seed)
         found.append(np.asarray(model(features, training=True)))
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
@@ -169,7 +171,7 @@ def test_lines_and_a_table(done: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     lines = capsys.readouterr().out.splitlines()
     losses = done.result.losses
     assert lines[:12] == [f"epoch {i + 1}/12: loss {loss:.3f}" for i, loss in enumerate(losses)]
-    assert lines[12] == f"{tmp_path / 'own.npz'}: 9.81 MB, learned from 11 images"
+    assert lines[12] == f"{tmp_path / 'own.npz'}: 10.9 MB, learned from 11 images"
     assert lines[13].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
     assert done.result.after is not None
     assert lines[15].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]

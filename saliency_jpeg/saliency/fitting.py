@@ -179,9 +179,13 @@ def _optimizer(variables: Any, rate: float, steps: int) -> Any:
 # Losses --------------------------------------------------------------------------------------------------------------
 
 
-def losses(logits: Any, objects: Any, gaze: Any) -> list[Any]:
-    """Cross entropy and overlap of the objects where they are known; divergence and correlation of the gaze."""
-    return [*object_losses(logits[..., 1], objects), *gaze_losses(logits[..., 0], gaze)]
+def losses(logits: Any, objects: Any, gaze: Any, faces: Any) -> list[Any]:
+    """Cross entropy and overlap of objects and faces where they are known; divergence and correlation of the gaze."""
+    return [
+        *object_losses(logits[..., 1], objects),
+        *gaze_losses(logits[..., 0], gaze),
+        *object_losses(logits[..., 2], faces),
+    ]
 
 
 def object_losses(logits: Any, objects: Any) -> tuple[Any, Any]:

@@ -311,7 +311,7 @@ def test_refused_arguments() -> None:
         train([rgb, rgb], [mask])
     with pytest.raises(InputError, match="0 images and 0 masks"):
         train([], [])
-    with pytest.raises(OptionError, match=r"one of default, gaze, whose heads can learn, got 'cam'$"):
+    with pytest.raises(OptionError, match=r"one of default, gaze, objects, whose heads can learn, got 'cam'$"):
         train([rgb], [mask], preset="cam")
     with pytest.raises(PresetError, match="unknown preset 'nil'"):
         train([rgb], [mask], preset="nil")

@@ -250,9 +250,10 @@ def print_start(times: int = 5) -> None:
     from saliency_jpeg.saliency import SaliencyModel
 
     program = (
-        "import resource, sys, time; t = time.perf_counter(); import saliency_jpeg; "
+        "import sys, time; t = time.perf_counter(); import saliency_jpeg; "
         f"saliency_jpeg.compress({str(PHOTO)!r}, quality=75, saliency=eval(sys.argv[1])); "
-        "print(time.perf_counter() - t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
+        "status = open('/proc/self/status').read().split(); "
+        "print(time.perf_counter() - t, int(status[status.index('VmHWM:') + 1]) / 1000)"
     )
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "gaze.tflite")

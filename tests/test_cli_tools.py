@@ -211,7 +211,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (["info", "--bits", "ho"], {"holiday"}),
         (["completion", "f"], {"fish"}),
         (["train", "ho"], {"holiday"}),
-        (["train", "--from", ""], {"default", "gaze"}),
+        (["train", "--from", ""], {"default", "gaze", "objects"}),
     ],
 )
 def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path) -> None:

@@ -430,7 +430,7 @@ def test_the_whole_face_matters_though_people_look_at_the_eyes():
     looks[4, 4], faces[3:6, 3:6] = 9, 9
     evidence = learned(0.75, looks, objects, faces)
     assert np.all(evidence[3:6, 3:6] >= 0.43) and evidence[6, 4] >= 0.43 and np.all(evidence[7:] < 0.01)
-    unsure = learned(0.75, looks, objects, np.full((10, 10), np.log(0.3 / 0.7)))
+    unsure = learned(0.75, looks, objects, np.full((10, 10), np.log(0.15 / 0.85)))
     assert unsure[0] == pytest.approx(0.44 / 2)
     assert np.array_equal(learned(0.75, looks, objects, np.full((10, 10), -9.0)), learned(0.75, looks, objects))
 

@@ -32,7 +32,7 @@ _PEAK = 10.0  # gaze this many times as dense as in an even spread is as dense a
 _POWER = 2  # of the density of gaze
 _ELSEWHERE = 0.2  # share of the gaze that counts where there is no object
 _FACE = 0.44  # evidence of a face: 0.55 of what the default takes for 1
-_UNSURE = (0.2, 0.4)  # chances of a face between which its evidence grows
+_UNSURE = (0.1, 0.2)  # chances of a face between which its evidence grows
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def learned_evidence(logits: NDArray[np.float32], gaze: float) -> Reals:
 
 
 def _face_evidence(logits: NDArray[np.float32]) -> Reals:
-    """What is said of faces: all of it from a chance of 0.4 on, nothing up to 0.2, in a cell or in one beside it."""
+    """What is said of faces: all of it from a chance of 0.2 on, nothing up to 0.1, in a cell or in one beside it."""
     (low, high), chance = _UNSURE, np.pad(_chance(logits), 1, mode="edge")
     beside = (chance[1:-1, 1:-1], chance[:-2, 1:-1], chance[2:, 1:-1], chance[1:-1, :-2], chance[1:-1, 2:])
     near = np.maximum.reduce(beside)

@@ -87,7 +87,7 @@ def test_activations_name_what_they_see(cam, photo):
 
 def test_default_names_classes_too(model, photo):
     activations = model.activations(photo)
-    assert activations.maps.shape == (8, 11, 1000) and activations.names == model.names
+    assert activations.maps.shape == (9, 13, 1000) and activations.names == model.names
     assert {"pot", "picket fence"} <= {found.name for found in activations.top(5)}
 
 

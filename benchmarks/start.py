@@ -1,0 +1,38 @@
+"""The first file of a new process, wall time and memory: without a map, by LiteRT (extra [lite]) and by TensorFlow.
+
+python benchmarks/start.py
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from speed import PHOTO, in_child
+
+
+def print_start(times: int = 5) -> None:
+    """The default preset's first map in a new process: by TensorFlow, and as exported to LiteRT."""
+    from saliency_jpeg.saliency import SaliencyModel
+
+    program = (
+        "import sys, time; t = time.perf_counter(); import saliency_jpeg; "
+        f"saliency_jpeg.compress({str(PHOTO)!r}, quality=75, saliency=eval(sys.argv[1])); "
+        "status = open('/proc/self/status').read().split(); "
+        "print(time.perf_counter() - t, int(status[status.index('VmHWM:') + 1]) / 1000)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "gaze.tflite")
+        SaliencyModel.from_preset("default").export(file)
+        exported = f"saliency_jpeg.saliency.SaliencyModel.from_file({file!r})"
+        ways = {"no map": "None", "LiteRT": exported, "TensorFlow": "'default'"}
+        rounds = [[in_child("-c", program, way).split() for way in ways.values()] for _ in range(times)]
+    medians = np.median(np.array(rounds, float), axis=0)
+    print(f"\nfirst file of a new process, median of {times}")
+    for name, (seconds, megabytes) in zip(ways, medians, strict=True):
+        print(f"{name:16s}{seconds:8.2f} s{seconds / medians[-1, 0]:8.2f} of TensorFlow's{megabytes:8.0f} MB")
+
+
+if __name__ == "__main__":
+    print_start()

@@ -35,7 +35,9 @@ def test_classes_of_imagenet_and_further_ones(model, photo):
 
 def test_known_classes_are_stronger_where_further_ones_are(photo):
     """The extension, computed again from its two parts."""
-    layer = heads._own_layers()["Extension"]()
+    from saliency_jpeg.saliency.layers import Extension
+
+    layer = Extension()
     known, further = np.full((1, 1, 3, 1), -2.0), np.array([[[[-30.0, -30], [0, 0], [30, 30]]]])
     joined = np.asarray(layer([known, further]))
     expected = 1 + 4 * (1 - np.exp(-2 * np.logaddexp(0, [-30, 0, 30]) / 4))

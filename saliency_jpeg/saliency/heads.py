@@ -37,8 +37,6 @@ Kind = Literal["pyramid", "msroi"]
 #: Pixels of the network's input per cell of the output, by kind of head.
 STRIDES = {"pyramid": 8, "msroi": 16}
 
-_GAIN, _SOFTNESS = 4.0, 4.0  # of further classes on the backbone's: measured, see CARD-msroi.md
-
 
 @dataclass(frozen=True)
 class HeadArchitecture:
@@ -114,7 +112,10 @@ class _Pyramid:
     def __init__(self, architecture: HeadArchitecture, suffix: str) -> None:
         from keras import layers
 
+        from . import layers as own
+
         self.layers: Any = layers
+        self.own: Any = own
         self.architecture, self.suffix = architecture, suffix
 
     def __call__(self, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
@@ -133,7 +134,7 @@ class _Pyramid:
 
     def add(self, kind: str, name: str, *settings: Any, **more: Any) -> Any:
         """A layer of Keras's or of one's own."""
-        made = _own_layers().get(kind) or getattr(self.layers, kind)
+        made = getattr(self.own, kind, None) or getattr(self.layers, kind)
         return made(*settings, name=f"{name}{self.suffix}", **more)
 
     def pointwise(self, x: Any, name: str, activation: str | None = None) -> Any:
@@ -153,80 +154,15 @@ class _Pyramid:
 def _msroi(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
     from keras import layers
 
+    from .layers import Doubling, Extension
+
     width, dropout = architecture.width, architecture.dropout
     known = layers.Conv2D(width, 1, name="coarse")(layers.Dropout(dropout, name="coarse_drop")(coarse))
     seen = layers.Conv2D(width, 1, name="middle")(layers.Dropout(dropout / 2, name="middle_drop")(middle))
-    x = layers.Add(name="middle_add")([_own_layers()["Doubling"](name="middle_double")(known), seen])
+    x = layers.Add(name="middle_add")([Doubling(name="middle_double")(known), seen])
     x = layers.ReLU(name="middle_act")(x)
     x = layers.DepthwiseConv2D(3, depth_multiplier=architecture.features, padding="same", name="features")(x)
     x = layers.Dropout(dropout, name="features_drop")(layers.ReLU(name="features_act")(x))
     further = layers.Conv2D(architecture.outputs, 1, name="maps")(x)
-    doubled = _own_layers()["Doubling"](name="classes_double")(classes)
-    return _own_layers()["Extension"](name="extension")([doubled, further])
-
-
-_OWN: dict[str, type[Any]] = {}
-
-
-def _own_layers() -> dict[str, type[Any]]:
-    """Layers that Keras does not have, made on first use because Keras is loaded late."""
-    if not _OWN:
-        _OWN.update({made.__name__: made for made in _make_own_layers()})
-    return _OWN
-
-
-def _make_own_layers() -> tuple[type[Any], ...]:
-    from keras import layers, ops
-
-    class Doubling(layers.Layer):  # type: ignore[misc]
-        """(n, h, w, c) to (n, 2 h - 1, 2 w - 1, c): means between neighbours."""
-
-        def call(self, x: Any) -> Any:
-            n, rows, cols = (ops.shape(x)[i] for i in range(3))
-            channels = x.shape[3] or ops.shape(x)[3]
-            taller = ops.stack([x[:, :-1], (x[:, :-1] + x[:, 1:]) / 2], axis=2)
-            taller = ops.reshape(taller, (n, 2 * rows - 2, cols, channels))
-            taller = ops.concatenate([taller, x[:, -1:]], axis=1)
-            wider = ops.stack([taller[:, :, :-1], (taller[:, :, :-1] + taller[:, :, 1:]) / 2], axis=3)
-            wider = ops.reshape(wider, (n, 2 * rows - 1, 2 * cols - 2, channels))
-            return ops.concatenate([wider, taller[:, :, -1:]], axis=2)
-
-        def compute_output_shape(self, shape: Any) -> Any:
-            return shape[0], None, None, shape[3]
-
-    class Evidence(layers.Layer):  # type: ignore[misc]
-        """Class activations (n, h, w, classes) to the logarithm of the sum of the positive ones (n, h, w, 1)."""
-
-        def call(self, x: Any) -> Any:
-            return ops.log(1 + ops.sum(ops.relu(x), axis=-1, keepdims=True)) / 8
-
-        def compute_output_shape(self, shape: Any) -> Any:
-            return *shape[:3], 1
-
-    class Extension(layers.Layer):  # type: ignore[misc]
-        """Class activations, stronger where any further class is, and those of the further classes."""
-
-        def call(self, x: Any) -> Any:
-            known, further = x
-            none = ops.sum(ops.softplus(further), axis=-1, keepdims=True) / _SOFTNESS
-            return ops.concatenate([known * (1 + _GAIN * (1 - ops.exp(-none))), further], axis=-1)
-
-        def compute_output_shape(self, shape: Any) -> Any:
-            known, further = shape
-            return *further[:3], None if known[3] is None else known[3] + further[3]
-
-    class Place(layers.Layer):  # type: ignore[misc]
-        """Appends where a cell lies: x squared, y and y squared, with the borders at -1 and 1."""
-
-        def call(self, x: Any) -> Any:
-            like = ops.zeros_like(x[..., :1])
-            down, across = (
-                ops.reshape(2 * ops.cast(ops.arange(n), "float32") / (ops.cast(n, "float32") - 1) - 1, shape) + like
-                for n, shape in ((ops.shape(x)[1], (1, -1, 1, 1)), (ops.shape(x)[2], (1, 1, -1, 1)))
-            )
-            return ops.concatenate([x, across * across, down, down * down], axis=-1)
-
-        def compute_output_shape(self, shape: Any) -> Any:
-            return *shape[:3], shape[3] + 3
-
-    return Doubling, Evidence, Extension, Place
+    doubled = Doubling(name="classes_double")(classes)
+    return Extension(name="extension")([doubled, further])

@@ -310,7 +310,7 @@ def door(jpeg, **options):
 
 @pytest.mark.parametrize(
     ("module", "encode"),
-    [("encoder", compress), ("transcode", saliency_jpeg.recompress), ("integrations._recipe", door)],
+    [("encoding", compress), ("transcode", saliency_jpeg.recompress), ("integrations._recipe", door)],
 )
 def test_metadata_has_no_part_in_how_strongly_a_target_moves_bytes(photo, monkeypatch, module, encode):
     scales = []

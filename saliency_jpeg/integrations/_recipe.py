@@ -15,7 +15,8 @@ from .. import _core, rate, segments
 from ..allocation import block_weights, strength_at
 from ..chroma import choose_subsampling
 from ..effort import EFFORTS
-from ..encoder import DEFAULT_QUALITY, Encoder
+from ..encoder import Encoder
+from ..encoding import DEFAULT_QUALITY
 from ..errors import OptionError
 from ..images import Picture
 from ..options import SUBSAMPLINGS, Options

@@ -101,7 +101,7 @@ def core(pixels: Pixels) -> Encode:
         return made[0]
 
     def encode() -> bytes:
-        with mock.patch("saliency_jpeg.encoder.block_weights", remembered):
+        with mock.patch("saliency_jpeg.encoding.block_weights", remembered):
             return ours(pixels, quality=QUALITY)()
 
     return encode

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the head of the preset ``gaze``, the default (or, with ``--research``, one for research), on a frozen backbone.
+"""Train the head of the preset ``gaze``, the default, with a tail of its own (``--research``: one for research).
 
 The head learns where people look (OSIE, the training part of a seeded split and the part that choices were made by),
 what objects are and where faces: what U2-Net's small variant, a face and a text detector find in the pictures of OSIE,
@@ -34,7 +34,8 @@ from saliency_jpeg.saliency import SaliencyModel, heads, presets
 from saliency_jpeg.saliency.fitting import CHANNELS, Backbone, Item, Source, losses
 
 LONG_SIDE: Final = 320
-MEMBERS: Final = ((13, 0.3), (14, 0.2))  # epochs and dropout of each; the more they differ, the better their mean
+HEAD: Final = heads.HeadArchitecture(width=128, outputs=3, dropout=0.25, tail=True)
+EPOCHS: Final = 10
 _LEAST: Final = 193  # of the sides of training pictures
 _A_CLASS: Final = 30  # pictures of each class of Caltech-101
 
@@ -88,7 +89,7 @@ class Material:
             self.source("coco", self.coco, 6, 0.7, 0.4),
             self.source("caltech", self.caltech, 2, 0.5, 0.6),
             self.source("windows", self.windows(), 1, 1.0),
-            self.source("close_ups", self.close_ups(), 2, 0.5, 0.8),
+            self.source("close_ups", self.close_ups(), 2, 0.8, 0.8),
             self.source("composites", self.composites(1200), 1, 0.7),
             self.source("stuff", self.stuff, 2, 0.5),
             self.source("drawn", drawn, 1, 0.6),
@@ -133,20 +134,18 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder for labels and features, some gigabytes, for repeated runs")
     parser.add_argument("--research", action="store_true", help="train on DUTS too: weights for research only")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="of each member, to try the script")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="fewer to try the script")
     parser.add_argument("--count", type=int, help="take at most so many pictures of each kind, to try the script")
     arguments = parser.parse_args()
     import keras
 
     material = Material(arguments.data, arguments.cache, arguments.seed, arguments.count)
     sources = material.sources(research=arguments.research)
-    members = []
-    for seed, (epochs, dropout) in enumerate(MEMBERS, arguments.seed):
-        keras.utils.set_random_seed(seed)
-        model = heads.build_head(heads.HeadArchitecture(width=128, outputs=3, dropout=dropout), CHANNELS[:3])
-        fit(model, sources, losses, (3, 3, 3), epochs=arguments.epochs or epochs, seed=seed)
-        members.append(heads.get_arrays(model))
-    arguments.out.write_bytes(presets.write_arrays(heads.joined(members)))
+    keras.utils.set_random_seed(arguments.seed)
+    model = heads.build_head(HEAD, CHANNELS[:3])
+    heads.set_tail(model, presets.read_arrays(presets.find("cam")))
+    fit(model, sources, losses, (3, 3, 3), epochs=arguments.epochs, seed=arguments.seed)
+    arguments.out.write_bytes(presets.write_arrays(heads.get_arrays(model)))
     print(f"wrote {arguments.out}, {arguments.out.stat().st_size} bytes")
     own = SaliencyModel.from_file(arguments.out, preset="gaze")
     print_tables(arguments.data, {"this": own, "cam": SaliencyModel.from_preset("cam")}, arguments.count)

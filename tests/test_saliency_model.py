@@ -332,7 +332,7 @@ def test_unusable_weights_files(tmp_path):
     for arrays, message in (
         ({"a/0": np.zeros(1)}, "does not fit the network: a/0 in it"),
         ({}, "does not fit the network: nothing in it"),
-        ({"maps/1": head["maps/1"]}, "does not fit the network: coarse/0, coarse/1, coarse_2/0 missing"),
+        ({"maps/1": head["maps/1"]}, "does not fit the network: coarse/0, coarse/1, context/0 missing"),
     ):
         (tmp_path / "own.npz").write_bytes(presets.write_arrays(arrays))
         with pytest.raises(PresetError, match=message):
@@ -417,7 +417,7 @@ def test_learned_evidence_is_high_where_looks_and_objects_meet():
     looks, objects = np.full((2, 10, 10), -9.0)
     looks[4:6, 4:8], objects[4:6, 2:6] = 9, 9  # looked at, an object, and both in the middle
     evidence = learned(0.75, looks, objects)
-    assert evidence[4, 4] == pytest.approx(1 - 0.75 * 0.25, abs=1e-3)
+    assert evidence[4, 4] == pytest.approx(1 - 0.75 * 0.25 * 0.85, abs=1e-3)
     assert evidence[4, 2] == pytest.approx(0.25, abs=1e-3)  # an object nobody looks at
     assert evidence[4, 7] == pytest.approx(0.75 * 0.2, abs=1e-3)  # looked at, but no object
     assert evidence[0].max() < 1e-3

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import heads, network, presets
+from saliency_jpeg.saliency import fitting, heads, network, presets
 
 SMALL = network.Architecture(width=0.25, classes=7)
 
@@ -111,21 +111,38 @@ def test_damaged_weights_file_is_one_clear_error(data):
         presets.unpack(data, "mine")
 
 
-def test_a_head_of_members_gives_their_mean():
-    """Trained apart, joined by name: the mean of what each gives alone."""
+@pytest.fixture
+def tailed() -> tuple[Any, fitting.Features]:
+    """A head with a tail that begins as the backbone's, and what the backbone makes of noise."""
     import keras
 
-    keras.utils.set_random_seed(3)
-    alone = heads.HeadArchitecture(width=8, outputs=3)
-    members = [heads.build_head(alone, (4, 6, 10)) for _ in range(2)]
-    both = heads.build_head(replace(alone, members=2), (4, 6, 10))
-    heads.set_arrays(both, heads.joined([heads.get_arrays(member) for member in members]))
-    rng = np.random.default_rng(0)
-    features = [
-        rng.normal(size=(2, side, side, n)).astype(np.float32) for side, n in ((13, 4), (7, 6), (4, 10), (4, 5))
-    ]
-    one, other = (np.asarray(member(features)) for member in members)
-    assert one.shape == (2, 13, 13, 3) and np.abs(one - other).max() > 0.01
-    np.testing.assert_allclose(np.asarray(both(features)), (one + other) / 2, atol=1e-5)
-    with pytest.raises(OptionError, match="members must be positive"):
-        heads.HeadArchitecture(members=0)
+    keras.utils.set_random_seed(4)
+    head = heads.build_head(heads.HeadArchitecture(width=8, outputs=3, tail=True), fitting.CHANNELS[:3])
+    heads.set_tail(head, presets.read_arrays(presets.find("cam")))
+    noise = np.random.default_rng(1).integers(0, 256, (65, 97, 3), np.uint8)
+    return head, fitting.Backbone(96)([noise])[0]
+
+
+def test_a_tail_begins_as_the_backbone_ends(tailed):
+    """Its features, put through the backbone's last layer, are the backbone's features at stride 32."""
+    import keras
+
+    head, features = tailed
+    arrays = network.fold(presets.read_arrays(presets.find("cam")))
+    tail = keras.Model(head.inputs[1], head.get_layer("tail_block15_project").output)
+    last = np.asarray(tail(features[1][None].astype(np.float32)))
+    again = np.clip(last @ arrays["head/0"][0, 0] + arrays["head/1"], 0, 6)
+    np.testing.assert_allclose(again[0], features[2].astype(np.float32), atol=0.05)
+
+
+@pytest.mark.parametrize("rate", [0, 1e-3])
+def test_a_tail_learns_at_its_own_rate(tailed, rate):
+    """At 0 it stays as it is, while the head learns."""
+    head, features = tailed
+    targets = tuple(np.full((9, 13), value, np.float16) for value in (0.2, 0.5, 0.8))
+    before = heads.get_arrays(head)
+    source = fitting.Source([fitting.Item(features, targets)] * 4, 1.0)
+    fitting.fit(head, [source], fitting.losses, (3, 3, 3), epochs=2, rates=(1e-3, rate), batch=2)
+    changed = {key for key, array in heads.get_arrays(head).items() if not np.array_equal(array, before[key])}
+    assert "maps/0" in changed
+    assert any(key.startswith("tail_") for key in changed) == (rate > 0)

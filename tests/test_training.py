@@ -171,7 +171,7 @@ def test_lines_and_a_table(done: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     lines = capsys.readouterr().out.splitlines()
     losses = done.result.losses
     assert lines[:12] == [f"epoch {i + 1}/12: loss {loss:.3f}" for i, loss in enumerate(losses)]
-    assert lines[12] == f"{tmp_path / 'own.npz'}: 10.9 MB, learned from 11 images"
+    assert lines[12] == f"{tmp_path / 'own.npz'}: 14.5 MB, learned from 11 images"
     assert lines[13].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
     assert done.result.after is not None
     assert lines[15].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]

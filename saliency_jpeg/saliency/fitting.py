@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import network, presets
+from . import heads, network, presets
 from .grid import input_size
 from .runtime import load_tensorflow
 
@@ -125,7 +125,7 @@ def fit(
     ranks: Sequence[int],
     *,
     epochs: int,
-    rate: float = 1.5e-3,
+    rates: tuple[float, float] = (1.5e-3, 1e-4),
     batch: int = 16,
     seed: int = 0,
     told: Callable[[int, int, NDArray[np.float32]], None] = lambda *_: None,
@@ -137,33 +137,52 @@ def fit(
         sources: what to train on.
         loss: (output, *targets) to a list of scalars, whose sum is minimized.
         ranks: numbers of axes of the targets, batch included.
-        epochs, rate, batch, seed: of AdamW with a cosine schedule; the seed is that of the order.
+        epochs, rates, batch, seed: of AdamW with a cosine schedule, for the head proper and for its tail, which stays
+            as it is at 0; the seed is that of the order.
         told: called after each epoch with its number, that of all and the mean of the losses.
     """
     tf = load_tensorflow()
     rng = np.random.default_rng(seed)
-    steps = epochs * len(batches(sources, batch, np.random.default_rng(seed)))
-    variables = model.trainable_variables
-    optimizer, means = _optimizer(variables, rate, steps), [tf.Variable(v) for v in variables]
-    kept = min(_SMOOTHING, max(0.0, 1 - _REMEMBERED / steps))
-
-    def update(features: Any, targets: Any) -> Any:
-        with tf.GradientTape() as tape:
-            parts = loss(model(features, training=True), *targets)
-            total = tf.add_n(parts)
-        optimizer.apply(tape.gradient(total, variables), variables)
-        for mean, value in zip(means, variables, strict=True):
-            mean.assign(mean * kept + value * (1 - kept))
-        return tf.stack(parts)
-
+    descent = _Descent(model, loss, rates, epochs * len(batches(sources, batch, np.random.default_rng(seed))))
     signature = [[tf.TensorSpec((None, None, None, n), tf.float32) for n in CHANNELS]]
     signature.append([tf.TensorSpec((None,) * n, tf.float32) for n in ranks])
-    step = tf.function(update, autograph=False, jit_compile=False).get_concrete_function(*signature)
+    step = tf.function(descent.update, autograph=False, jit_compile=False).get_concrete_function(*signature)
     for epoch in range(epochs):
         parts = [step(*tf.nest.map_structure(tf.constant, stacked(b))).numpy() for b in batches(sources, batch, rng)]
         told(epoch + 1, epochs, np.mean(parts, axis=0))
-    for mean, value in zip(means, variables, strict=True):
-        value.assign(mean)
+    descent.settle()
+
+
+class _Descent:
+    """Steps of the optimizers, and the running mean of the weights."""
+
+    def __init__(self, model: Any, loss: Callable[..., Any], rates: tuple[float, float], steps: int) -> None:
+        self.tensorflow: Any = load_tensorflow()
+        self.model, self.loss = model, loss
+        parts: tuple[list[Any], list[Any]] = [], []
+        for variable in model.trainable_variables:
+            parts[heads.is_of_tail(variable)].append(variable)
+        self.parts = [(_optimizer(v, rate, steps), v) for v, rate in zip(parts, rates, strict=True) if v and rate]
+        self.variables = [variable for _, variables in self.parts for variable in variables]
+        self.means = [self.tensorflow.Variable(v) for v in self.variables]
+        self.kept = min(_SMOOTHING, max(0.0, 1 - _REMEMBERED / steps))
+
+    def update(self, features: Any, targets: Any) -> Any:
+        """One step; the losses as a tensor."""
+        with self.tensorflow.GradientTape() as tape:
+            losses = self.loss(self.model(features, training=True), *targets)
+            total = self.tensorflow.add_n(losses)
+        gradients = iter(tape.gradient(total, self.variables))
+        for optimizer, variables in self.parts:
+            optimizer.apply([next(gradients) for _ in variables], variables)
+        for mean, value in zip(self.means, self.variables, strict=True):
+            mean.assign(mean * self.kept + value * (1 - self.kept))
+        return self.tensorflow.stack(losses)
+
+    def settle(self) -> None:
+        """Puts the means in the model."""
+        for mean, value in zip(self.means, self.variables, strict=True):
+            value.assign(mean)
 
 
 def _optimizer(variables: Any, rate: float, steps: int) -> Any:

@@ -3,9 +3,12 @@
 ``pyramid``, where people look and where objects are::
 
     class evidence  sum of the positive class activations -+
-    stride 32  1280 -> 1x1 -> + context -> two 5x5 --------+-> x2
+    stride 32  320 or 1280 -> 1x1 -> + context -> two 5x5 -+-> x2
     stride 16   112 -> 1x1 -----------------------------------+-> two 5x5 -> x2
     stride 8     40 -> 1x1 -----------------------------------------------+-> three 3x3 -> 1x1 -> gaze, objects, faces
+
+Its features at stride 32 are the backbone's 1280, or those of a tail: the backbone's last blocks a second time, on its
+features at stride 16, trained on together with the head.
 
 ``msroi``, several features per channel, each with a say in every class (A. Prakash, N. Moran, S. Garber, A. DiLillo and
 J. Storer, "Semantic perceptual image compression using deep convolution networks", DCC 2017)::
@@ -23,19 +26,22 @@ doubling inserts means between neighbours, and left and right are treated alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import OptionError
+from . import network
 from .network import get_arrays, set_arrays
 
-__all__ = ["STRIDES", "HeadArchitecture", "build_head", "get_arrays", "joined", "set_arrays"]
+__all__ = ["STRIDES", "HeadArchitecture", "build_head", "get_arrays", "is_of_tail", "set_arrays", "set_tail"]
 
 Kind = Literal["pyramid", "msroi"]
 
 #: Pixels of the network's input per cell of the output, by kind of head.
 STRIDES = {"pyramid": 8, "msroi": 16}
+
+_TAIL = "tail_"  # what the names of a tail's layers begin with
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class HeadArchitecture:
             which come behind those of the backbone.
         features: maps that ``"msroi"`` makes of each channel.
         dropout: share of the features left out in training.
-        members: pyramids that were trained apart and whose mean is taken.
+        tail: whether a pyramid has the last blocks of the backbone for itself.
 
     Raises:
         OptionError: an unknown kind or a size that is not positive.
@@ -60,12 +66,12 @@ class HeadArchitecture:
     outputs: int = 2
     features: int = 4
     dropout: float = 0.2
-    members: int = 1
+    tail: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise OptionError(f"a head must be one of {', '.join(get_args(Kind))}, got {self.kind!r}")
-        for name in ("width", "outputs", "features", "members"):
+        for name in ("width", "outputs", "features"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{name} must be positive, got {getattr(self, name)!r}")
 
@@ -88,67 +94,62 @@ def build_head(architecture: HeadArchitecture, channels: Sequence[int]) -> Any:
     return keras.Model(inputs, kinds[architecture.kind](architecture, *inputs), name=f"{architecture.kind}_head")
 
 
-def joined(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The weights of a head of several members from those of each, as :func:`get_arrays` gives them."""
-    named = ((key.split("/"), _suffix(i), array) for i, member in enumerate(members) for key, array in member.items())
-    return {f"{layer}{suffix}/{place}": array for (layer, place), suffix, array in named}
+def set_tail(model: Any, backbone: network.Arrays) -> None:
+    """Lets the tail of a head begin with the backbone's weights, which are given as :mod:`.presets` reads them."""
+    own = {f"{_TAIL}{key}": array for key, array in network.fold(backbone).items()}
+    set_arrays(model, {key: own.get(key, array) for key, array in get_arrays(model).items()})
 
 
-def _suffix(member: int) -> str:
-    """What a member's layers are called behind their names."""
-    return f"_{member + 1}" if member else ""
+def is_of_tail(variable: Any) -> bool:
+    """Whether a ``keras.Variable`` of a head belongs to its tail."""
+    return bool(variable.path.startswith(_TAIL))
 
 
-def _pyramid(architecture: HeadArchitecture, *inputs: Any) -> Any:
+def _pyramid(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
     from keras import layers
 
-    members = [_Pyramid(architecture, _suffix(i))(*inputs) for i in range(architecture.members)]
-    return layers.Average(name="members")(members) if len(members) > 1 else members[0]
+    from .layers import Evidence, Place
+
+    make, dropout = _Levels(architecture.width), architecture.dropout
+    if architecture.tail:
+        coarse = network.add_tail(middle, network.Architecture(), f"{_TAIL}{{}}")
+    dropped = layers.Dropout(dropout, name="coarse_drop")(coarse)
+    known = layers.Concatenate(name="coarse_in")([dropped, Evidence(name="evidence")(classes)])
+    x = make.pointwise(known, "coarse", "relu")
+    mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
+    x = layers.Add(name="context_add")([x, layers.Dense(architecture.width, name="context")(mean)])
+    x = make.refine(make.refine(x, "refine32", 5), "refine32b", 5)
+    x = make.below(x, layers.Dropout(dropout / 2, name="middle_drop")(middle), "middle")
+    x = make.refine(make.refine(x, "refine16", 5), "refine16b", 5)
+    x = make.below(x, fine, "fine")
+    for name in ("refine8", "refine8b", "refine8c"):
+        x = make.refine(x, name, 3)
+    return layers.Conv2D(architecture.outputs, 1, name="maps")(Place(name="place")(x))
 
 
-class _Pyramid:
-    """Adds the layers of one member to a graph."""
+class _Levels:
+    """Adds what the levels of a pyramid have in common to a graph."""
 
-    def __init__(self, architecture: HeadArchitecture, suffix: str) -> None:
+    def __init__(self, width: int) -> None:
         from keras import layers
 
-        from . import layers as own
-
         self.layers: Any = layers
-        self.own: Any = own
-        self.architecture, self.suffix = architecture, suffix
-
-    def __call__(self, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:
-        dropout, known = self.architecture.dropout, self.add("Evidence", "evidence")(classes)
-        dropped = self.add("Dropout", "coarse_drop", dropout)(coarse)
-        x = self.pointwise(self.add("Concatenate", "coarse_in")([dropped, known]), "coarse", "relu")
-        mean = self.add("GlobalAveragePooling2D", "mean", keepdims=True)(x)
-        x = self.add("Add", "context_add")([x, self.add("Dense", "context", self.architecture.width)(mean)])
-        x = self.refine(self.refine(x, "refine32", 5), "refine32b", 5)
-        x = self.below(x, self.add("Dropout", "middle_drop", dropout / 2)(middle), "middle")
-        x = self.refine(self.refine(x, "refine16", 5), "refine16b", 5)
-        x = self.below(x, fine, "fine")
-        for name in ("refine8", "refine8b", "refine8c"):
-            x = self.refine(x, name, 3)
-        return self.add("Conv2D", "maps", self.architecture.outputs, 1)(self.add("Place", "place")(x))
-
-    def add(self, kind: str, name: str, *settings: Any, **more: Any) -> Any:
-        """A layer of Keras's or of one's own."""
-        made = getattr(self.own, kind, None) or getattr(self.layers, kind)
-        return made(*settings, name=f"{name}{self.suffix}", **more)
+        self.width = width
 
     def pointwise(self, x: Any, name: str, activation: str | None = None) -> Any:
-        return self.add("Conv2D", name, self.architecture.width, 1, activation=activation)(x)
+        return self.layers.Conv2D(self.width, 1, activation=activation, name=name)(x)
 
     def refine(self, x: Any, name: str, kernel: int) -> Any:
-        y = self.add("SeparableConv2D", name, self.architecture.width, kernel, padding="same")(x)
-        return self.add("ReLU", f"{name}_act")(self.add("Add", f"{name}_add")([x, y]))
+        y = self.layers.SeparableConv2D(self.width, kernel, padding="same", name=name)(x)
+        return self._sum([x, y], name)
 
     def below(self, x: Any, features: Any, name: str) -> Any:
-        doubled = self.add("Doubling", f"{name}_double")(x)
-        return self.add("ReLU", f"{name}_act")(
-            self.add("Add", f"{name}_add")([doubled, self.pointwise(features, name)])
-        )
+        from .layers import Doubling
+
+        return self._sum([Doubling(name=f"{name}_double")(x), self.pointwise(features, name)], name)
+
+    def _sum(self, parts: list[Any], name: str) -> Any:
+        return self.layers.ReLU(name=f"{name}_act")(self.layers.Add(name=f"{name}_add")(parts))
 
 
 def _msroi(architecture: HeadArchitecture, fine: Any, middle: Any, coarse: Any, classes: Any) -> Any:

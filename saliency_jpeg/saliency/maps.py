@@ -29,8 +29,7 @@ Reals = NDArray[np.float64]
 
 _STEP = 5  # of the grid, in units of 1/255
 _PEAK = 10.0  # gaze this many times as dense as in an even spread is as dense as it matters
-_POWER = 2  # of the density of gaze
-_ELSEWHERE = 0.2  # share of the gaze that counts where there is no object
+_ANYWHERE = 0.2  # how much looks count wherever they fall
 _FACE = 0.44  # evidence of a face: 0.55 of what the default takes for 1
 _UNSURE = (0.1, 0.2)  # chances of a face between which its evidence grows
 
@@ -120,16 +119,18 @@ def saliency_grid(evidence: Reals, options: MapOptions, *, contrast: float = 0.0
 def learned_evidence(logits: NDArray[np.float32], gaze: float) -> Reals:
     """Evidence (rows, cols) in [0, 1] from a head's logits (rows, cols, 2 or 3) of gaze, objects and faces.
 
-    Objects, ``(1 - gaze) * chance``, and looks, ``gaze * (density / 10) ** 2 * (0.2 + 0.8 * chance)``, are joined as
-    chances are, and a face has at least 0.44: with ``chance`` that of an object, and the density of gaze, 1 for an even
-    spread and counted up to 10. So an object is there as a whole, and what is looked at stands out; people look at
-    the eyes, but the whole face matters.
+    Three things are joined as chances are: objects, ``(1 - gaze) * chance``; what of them is looked at, ``gaze *
+    (density / 10) ** 2 * chance``; and looks anywhere, ``gaze * 0.2 * (density - 1) / 9`` where that is positive. There
+    ``chance`` is that of an object and ``density`` that of gaze, 1 for an even spread and counted up to 10. An object
+    is there as a whole, and what is looked at stands out. A face has at least 0.44: people look at the eyes, but all of
+    it matters.
     """
     looks, chance = logits[:, :, 0].astype(np.float64), _chance(logits[:, :, 1])
     density = np.exp(looks - looks.max())
-    density *= density.size / density.sum()
-    seen = np.minimum(density / _PEAK, 1) ** _POWER * (_ELSEWHERE + (1 - _ELSEWHERE) * chance)
-    evidence: Reals = 1 - (1 - (1 - gaze) * chance) * (1 - gaze * seen)
+    density = np.minimum(density * (density.size / density.sum()), _PEAK)
+    object_looks = gaze * (density / _PEAK) ** 2 * chance
+    any_looks = gaze * _ANYWHERE * np.maximum(density - 1, 0) / (_PEAK - 1)
+    evidence: Reals = 1 - (1 - (1 - gaze) * chance) * (1 - object_looks) * (1 - any_looks)
     return np.maximum(evidence, _face_evidence(logits[:, :, 2])) if logits.shape[2] > 2 else evidence
 
 

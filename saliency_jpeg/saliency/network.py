@@ -28,7 +28,7 @@ import numpy as np
 
 from ..errors import OptionError, PresetError
 
-__all__ = ["STRIDE", "Architecture", "build", "fold", "get_arrays", "set_arrays"]
+__all__ = ["STRIDE", "Architecture", "add_tail", "build", "fold", "get_arrays", "set_arrays"]
 
 #: Pixels of the network's input per cell of its output, in both directions.
 STRIDE = 32
@@ -91,22 +91,28 @@ class Architecture:
 class _Builder:
     """Adds layers to a graph; ``folded`` networks have biases where trainable ones have batch normalization."""
 
-    def __init__(self, folded: bool) -> None:
+    def __init__(self, folded: bool, names: str = "{}") -> None:
         from keras import layers
 
         self.layers: Any = layers
-        self.folded = folded
+        self.folded, self.names = folded, names
 
     def convolution(self, x: Any, name: str, filters: int, kernel: int = 1, stride: int = 1) -> Any:
-        layer = self.layers.Conv2D(filters, kernel, stride, padding="same", use_bias=self.folded, name=name)
-        return self._normalize(layer(x), name)
+        return self._normalize(self._add("Conv2D", name, filters, kernel, stride, **self._same())(x), name)
 
     def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
-        layer = self.layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=self.folded, name=name)
-        return self._normalize(layer(x), name)
+        return self._normalize(self._add("DepthwiseConv2D", name, kernel, stride, **self._same())(x), name)
 
     def relu6(self, x: Any, name: str) -> Any:
-        return self.layers.ReLU(6.0, name=name)(x)
+        return self._add("ReLU", name, 6.0)(x)
+
+    def stage(self, x: Any, number: int, architecture: Architecture) -> Any:
+        """All blocks of a stage."""
+        before = sum(architecture.repeats(i) for i in range(number))
+        filters = architecture.filters(_STAGES[number].filters)
+        for i in range(architecture.repeats(number)):
+            x = self.block(x, f"block{before + i}", _STAGES[number], filters, first=i == 0)
+        return x
 
     def block(self, x: Any, name: str, stage: _Stage, filters: int, first: bool) -> Any:
         """Inverted residual block; all but the first of a stage add their input to their output."""
@@ -115,10 +121,16 @@ class _Builder:
             y = self.relu6(self.convolution(y, f"{name}_expand", x.shape[-1] * stage.expansion), f"{name}_expand_act")
         y = self.depthwise(y, f"{name}_dw", stage.kernel, stage.stride if first else 1)
         y = self.convolution(self.relu6(y, f"{name}_dw_act"), f"{name}_project", filters)
-        return y if first else self.layers.Add(name=f"{name}_add")([y, x])
+        return y if first else self._add("Add", f"{name}_add")([y, x])
+
+    def _add(self, kind: str, name: str, *settings: Any, **more: Any) -> Any:
+        return getattr(self.layers, kind)(*settings, name=self.names.format(name), **more)
+
+    def _same(self) -> dict[str, Any]:
+        return {"padding": "same", "use_bias": self.folded}
 
     def _normalize(self, x: Any, name: str) -> Any:
-        return x if self.folded else self.layers.BatchNormalization(epsilon=_EPSILON, name=f"{name}_bn")(x)
+        return x if self.folded else self._add("BatchNormalization", f"{name}_bn", epsilon=_EPSILON)(x)
 
 
 def build(architecture: Architecture, *, folded: bool = False, features: bool = False) -> Any:
@@ -149,14 +161,29 @@ def build(architecture: Architecture, *, folded: bool = False, features: bool = 
 
 def _stages(make: _Builder, x: Any, architecture: Architecture) -> tuple[Any, Any, Any]:
     """The blocks: their output, and what they have at strides 8 and 16 before the next stride."""
-    index, levels = 0, []
-    for number, stage in enumerate(_STAGES):
+    levels = []
+    for number in range(len(_STAGES)):
         if number in _LEVELS:
             levels.append(x)
-        for repeat in range(architecture.repeats(number)):
-            x = make.block(x, f"block{index}", stage, architecture.filters(stage.filters), first=repeat == 0)
-            index += 1
+        x = make.stage(x, number, architecture)
     return x, levels[0], levels[1]
+
+
+def add_tail(x: Any, architecture: Architecture, names: str = "{}") -> Any:
+    """Adds the blocks from stride 16 to stride 32 to a graph once more, folded, for weights of their own.
+
+    Args:
+        x: the features at stride 16.
+        architecture: of the network they come from.
+        names: what the layers are called, with their names in the network for ``{}``.
+
+    Returns:
+        Features at stride 32, 320 of them for EfficientNet-Lite0.
+    """
+    make = _Builder(True, names)
+    for number in range(_LEVELS[-1], len(_STAGES)):
+        x = make.stage(x, number, architecture)
+    return x
 
 
 def fold(arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:

@@ -108,7 +108,7 @@ class Runner:
         self._mirror = mirror
         with self.tensorflow.device(device):
             self.backbone = network.build(architecture, folded=True, features=True)
-            network.set_arrays(self.backbone, network.fold(arrays))
+            network.set_arrays(self.backbone, _rounded(network.fold(arrays)))
             if head is not None:
                 channels = [level.shape[-1] for level in self.backbone.outputs[:3]]
                 self._head = heads.build_head(head, channels)
@@ -172,3 +172,8 @@ def _full_precision(tf: Any) -> Iterator[None]:
             yield
         finally:
             precision.enable_tensor_float_32_execution(before)
+
+
+def _rounded(arrays: network.Arrays) -> network.Arrays:
+    """The weights as 16 bits hold them, which is what an exported network is made of (:mod:`.lite`)."""
+    return {key: array.astype(np.float16).astype(np.float32) for key, array in arrays.items()}

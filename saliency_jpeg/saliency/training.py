@@ -6,8 +6,8 @@
 
 The command line does the same: ``saliency-jpeg train photos masks -o own.npz``. The backbone sees each picture and its
 mirror image once; what it makes of them is kept, about 1 MB of memory a picture, and the head, which begins with the
-preset's weights, learns from that. Two of its outputs learn the mask, the chance of an object and the density of gaze,
-and that of faces learns to be silent: what matters is what the masks say.
+preset's weights, learns from that; its tail stays as it is. Two of its outputs learn the mask, the chance of an object
+and the density of gaze, and that of faces learns to be silent: what matters is what the masks say.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _fitted(
 
     told(Step("epochs", 0, epochs))
     source = fitting.Source(items, 1.0)
-    fitting.fit(model, [source], fitting.losses, (3, 3, 3), epochs=epochs, rate=_RATE, seed=seed, told=note)
+    fitting.fit(model, [source], fitting.losses, (3, 3, 3), epochs=epochs, rates=(_RATE, 0), seed=seed, told=note)
     return {key: array.astype(np.float16) for key, array in heads.get_arrays(model).items()}, tuple(losses)
 
 

@@ -146,3 +146,16 @@ def test_a_tail_learns_at_its_own_rate(tailed, rate):
     changed = {key for key, array in heads.get_arrays(head).items() if not np.array_equal(array, before[key])}
     assert "maps/0" in changed
     assert any(key.startswith("tail_") for key in changed) == (rate > 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "tower"}, "one of pyramid, msroi, got 'tower'"),
+        ({"outputs": 0}, "outputs must be positive, got 0"),
+        ({"kind": "msroi", "tail": True}, "only a pyramid has a tail, got 'msroi'"),
+    ],
+)
+def test_a_head_says_what_it_cannot_be(fields, message):
+    with pytest.raises(OptionError, match=message):
+        heads.HeadArchitecture(**fields)

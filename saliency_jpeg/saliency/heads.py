@@ -58,7 +58,7 @@ class HeadArchitecture:
         tail: whether a pyramid has the last blocks of the backbone for itself.
 
     Raises:
-        OptionError: an unknown kind or a size that is not positive.
+        OptionError: an unknown kind, a size that is not positive, or a tail of something else than a pyramid.
     """
 
     kind: Kind = "pyramid"
@@ -74,6 +74,8 @@ class HeadArchitecture:
         for name in ("width", "outputs", "features"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{name} must be positive, got {getattr(self, name)!r}")
+        if self.tail and self.kind != "pyramid":
+            raise OptionError(f"only a pyramid has a tail, got {self.kind!r}")
 
 
 def build_head(architecture: HeadArchitecture, channels: Sequence[int]) -> Any:

@@ -48,6 +48,11 @@ def test_maps_are_the_same_within_a_step(model, exported, photo):
     assert exported.predict(photo).max() > 0.5
 
 
+def test_hardly_a_pixel_differs_because_the_weights_are_the_same(model, exported, photo):
+    """Weights of 32 bits here and 16 there changed one in forty."""
+    assert np.mean(exported.predict(photo) != model.predict(photo)) < 0.01
+
+
 def test_batches_are_the_same(exported, photo):
     pictures = [photo, photo[:, ::-1].copy(), photo[:200]]
     for one, together in zip(map(exported.predict, pictures), exported.predict_batch(pictures), strict=True):

@@ -21,19 +21,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .compressed import Compressed
 from .errors import OptionError, PresetError
 from .images import ImageSource, Picture
+from .options import Options
 from .saliency.sources import has_network, resolve_many
 
-if TYPE_CHECKING:
-    from .encoder import Compressed, Encoder
-
-__all__ = ["BATCH_SIZE", "ERRORS", "compress_many", "default_workers"]
+__all__ = ["BATCH_SIZE", "ERRORS", "Stages", "compress_many", "default_workers"]
 
 BATCH_SIZE: Final = 8
 ERRORS: Final = ("raise", "return")
@@ -42,20 +41,34 @@ _READ_AT_ONCE: Final = 2  # images read after one was handed out, so that a pipe
 _OF_ALL: Final = (OptionError, PresetError)  # errors that every image would meet
 
 
+class Stages(Protocol):
+    """What an encoder does, one call a stage, from any thread; :class:`.encoder.Encoder` is meant."""
+
+    options: Options
+
+    def compress(self, image: ImageSource) -> Compressed: ...
+
+    def load(self, image: ImageSource) -> Picture: ...
+
+    def passed(self, picture: Picture) -> Compressed | None: ...
+
+    def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed: ...
+
+
 def default_workers() -> int:
     """The number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compress_many(
-    encoder: Encoder,
+    encoder: Stages,
     sources: Iterable[ImageSource],
     *,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
     errors: str = "raise",
 ) -> Iterator[Compressed | Exception]:
-    """What :meth:`Encoder.compress_many` promises.
+    """What :meth:`.encoder.Encoder.compress_many` promises.
 
     Raises:
         OptionError: an argument is out of range; at once, before the first image is asked for.
@@ -80,7 +93,7 @@ class _Item:
 
 
 def _results(
-    encoder: Encoder, sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
+    encoder: Stages, sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
 ) -> Iterator[Compressed | Exception]:
     line = _Line(encoder, workers, batch_size)
     reader = iter(sources)
@@ -127,7 +140,7 @@ def _forget_frames(error: BaseException | None) -> None:
 class _Line:
     """The threads, the images on their way, in order, and the group that is being formed."""
 
-    def __init__(self, encoder: Encoder, workers: int, batch_size: int) -> None:
+    def __init__(self, encoder: Stages, workers: int, batch_size: int) -> None:
         self.waiting: deque[_Item] = deque()  # not handed out yet; only touched by the caller's thread
         self._encoder = encoder
         self._batched = has_network(encoder.options.saliency)

@@ -183,7 +183,7 @@ def unpack(data: bytes, name: str) -> Arrays:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except (*DAMAGED, ValueError, OSError, EOFError, AttributeError, KeyError) as error:
-        raise PresetError(f"{name} is not a weights file (.npz of plain arrays): {error}") from error
+        raise PresetError(f"{name} is not a weights file (.npz of plain arrays), or damaged") from error
 
 
 def write_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:

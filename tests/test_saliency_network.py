@@ -107,7 +107,7 @@ def _pickled() -> bytes:
     "data", [b"", b"no archive", b"PK\x03\x04 cut", _pickled()], ids=["empty", "text", "cut", "pickle"]
 )
 def test_damaged_weights_file_is_one_clear_error(data):
-    with pytest.raises(PresetError, match="mine is not a weights file .*, or damaged$"):
+    with pytest.raises(PresetError, match=r"mine is not a weights file .*, or damaged$"):
         presets.unpack(data, "mine")
 
 

@@ -9,7 +9,7 @@ unless ``--research`` is given. ::
 
     python scripts/train_saliency.py DATA OUT.npz [--cache FOLDER] [--research] [--seed 0] [--count N]
 
-About an hour on two cores, half of it for the labels; :mod:`saliency_data` says what DATA holds. The table
+About 40 minutes on two cores, half of it for the labels; :mod:`saliency_data` says what DATA holds. The table
 of the README is printed by ``python -m saliency_jpeg.evaluation saliency``.
 """
 

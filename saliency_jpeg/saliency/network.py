@@ -169,7 +169,7 @@ def _stages(make: _Builder, x: Any, architecture: Architecture) -> tuple[Any, An
     return x, levels[0], levels[1]
 
 
-def add_tail(x: Any, architecture: Architecture, names: str = "{}") -> Any:
+def add_tail(x: Any, architecture: Architecture, names: str) -> Any:
     """Adds the blocks from stride 16 to stride 32 to a graph once more, folded, for weights of their own.
 
     Args:

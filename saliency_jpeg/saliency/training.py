@@ -156,12 +156,19 @@ def train(
     before = SaliencyModel.from_preset(preset)
     head, losses = _fitted(found, items, epochs, seed, told)
     after = SaliencyModel(presets.read_arrays(found), before.names, found, head=head)
-    samples = [i for i in held_out if _sample(*pairs[i]) is not None]
-    scores: dict[str, MaskScores] = {}
-    if samples:
-        judging = (sample for i in samples if (sample := _sample(*pairs[i])) is not None)
-        scores = judge_masks(judging, {"before": before.predict, "after": after.predict})
-    return Trained(after, losses, held_out, len(samples), scores.get("before"), scores.get("after"))
+    judged, scores = _judged([pairs[i] for i in held_out], before, after)
+    return Trained(after, losses, held_out, judged, scores.get("before"), scores.get("after"))
+
+
+def _judged(
+    pairs: Sequence[tuple[Any, Any]], before: SaliencyModel, after: SaliencyModel
+) -> tuple[int, dict[str, MaskScores]]:
+    """How many pictures can be judged by, and the scores of both models on those; one picture is held at a time."""
+    usable = [pair for pair in pairs if _sample(*pair) is not None]
+    if not usable:
+        return 0, {}
+    judging = (sample for pair in usable if (sample := _sample(*pair)) is not None)
+    return len(usable), judge_masks(judging, {"before": before.predict, "after": after.predict})
 
 
 def trainable() -> tuple[str, ...]:

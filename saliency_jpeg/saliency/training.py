@@ -147,28 +147,26 @@ def train(
         OSError: a file cannot be read.
     """
     found = check(preset, epochs, seed)
-    if not len(images) or len(images) != len(masks):
-        raise InputError(f"each image needs one mask, got {len(images)} images and {len(masks)} masks")
-    held_out = _held_out(len(images), seed)
-    pairs = list(zip(images, masks, strict=True))
-    kept = [pair for i, pair in enumerate(pairs) if i not in set(held_out)]
+    pairs = _paired(images, masks)
+    held_out = _held_out(len(pairs), seed)
+    kept = [pairs[i] for i in sorted(set(range(len(pairs))) - set(held_out))]
     items = _items(fitting.Backbone(found.long_side, found.name), kept, told)
     before = SaliencyModel.from_preset(preset)
     head, losses = _fitted(found, items, epochs, seed, told)
     after = SaliencyModel(presets.read_arrays(found), before.names, found, head=head)
-    judged, scores = _judged([pairs[i] for i in held_out], before, after)
-    return Trained(after, losses, held_out, judged, scores.get("before"), scores.get("after"))
+    return Trained(after, losses, held_out, *_judged([pairs[i] for i in held_out], before, after))
 
 
 def _judged(
     pairs: Sequence[tuple[Any, Any]], before: SaliencyModel, after: SaliencyModel
-) -> tuple[int, dict[str, MaskScores]]:
+) -> tuple[int, MaskScores | None, MaskScores | None]:
     """How many pictures can be judged by, and the scores of both models on those; one picture is held at a time."""
     usable = [pair for pair in pairs if _sample(*pair) is not None]
     if not usable:
-        return 0, {}
+        return 0, None, None
     judging = (sample for pair in usable if (sample := _sample(*pair)) is not None)
-    return len(usable), judge_masks(judging, {"before": before.predict, "after": after.predict})
+    scores = judge_masks(judging, {"before": before.predict, "after": after.predict})
+    return len(usable), scores["before"], scores["after"]
 
 
 def trainable() -> tuple[str, ...]:
@@ -192,6 +190,12 @@ def check(preset: str = "default", epochs: int = EPOCHS, seed: int = 0) -> prese
     if lite.stands_in():
         raise OptionError(f"training needs TensorFlow (pip install tensorflow), LiteRT cannot train, got {preset!r}")
     return found
+
+
+def _paired(images: Sequence[Any], masks: Sequence[Any]) -> list[tuple[Any, Any]]:
+    if not len(images) or len(images) != len(masks):
+        raise InputError(f"each image needs one mask, got {len(images)} images and {len(masks)} masks")
+    return list(zip(images, masks, strict=True))
 
 
 def _held_out(count: int, seed: int) -> tuple[int, ...]:

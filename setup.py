@@ -13,8 +13,8 @@ setup(
     ext_modules=[
         Pybind11Extension(name, sorted(map(str, Path(sources).glob("*.cc"))), cxx_std=17, extra_compile_args=FLAGS)
         for name, sources in (
-            ("saliency_jpeg._core", "saliency_jpeg/csrc"),
-            ("saliency_jpeg.evaluation._metrics", "saliency_jpeg/csrc/metrics"),
+            ("saliency_jpeg.codec._core", "saliency_jpeg/csrc"),
+            ("saliency_jpeg.metrics._metrics", "saliency_jpeg/csrc/metrics"),
         )
     ]
 )

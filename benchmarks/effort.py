@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import compress
-from saliency_jpeg.effort import DEFAULT_EFFORT, EFFORTS
-from saliency_jpeg.evaluation import Ssimulacra2, psnr
+from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.comparison import Measurement, find_images
+from saliency_jpeg.metrics import Ssimulacra2, psnr
 
 QUALITIES: Final = (40, 60, 75, 85)
 TIMED: Final = 75

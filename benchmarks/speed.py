@@ -91,7 +91,7 @@ def ours(pixels: Pixels, **options: object) -> Encode:
 
 def core(pixels: Pixels) -> Encode:
     """Steps 5 to 7: an encode that finds the weights of step 3 already made; the other steps are next to nothing."""
-    from saliency_jpeg.allocation import block_weights
+    from saliency_jpeg.allocation.weights import block_weights
 
     made: list[object] = []
 
@@ -101,7 +101,7 @@ def core(pixels: Pixels) -> Encode:
         return made[0]
 
     def encode() -> bytes:
-        with mock.patch("saliency_jpeg.encoding.block_weights", remembered):
+        with mock.patch("saliency_jpeg.encoder.single.block_weights", remembered):
             return ours(pixels, quality=QUALITY)()
 
     return encode

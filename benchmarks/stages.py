@@ -25,7 +25,7 @@ from PIL import Image
 from speed import Pixels, mirrored, mosaic
 
 from saliency_jpeg import Encoder, SaliencyModel
-from saliency_jpeg.files import read, write
+from saliency_jpeg.io import read, write
 
 CAMERA_QUALITY = 92
 STAGES = ("read", "decode", "network", "map to the picture's size", "encode", "search for a size", "write")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import cli
-from saliency_jpeg.evaluation import psnr
+from saliency_jpeg.metrics import psnr
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "tests" / "data" / "kodim07.png"

@@ -9,11 +9,11 @@ Importing this package loads neither TensorFlow nor OpenCV; the first image that
 from __future__ import annotations
 
 from ._version import __version__
-from .encoder import Compressed, Encoder, compress
+from .encoder.encoder import Compressed, Encoder, compress
 from .errors import InputError, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
 from .options import Options
+from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
-from .transcode import recompress
 
 __all__ = [
     "Compressed",

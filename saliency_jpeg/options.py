@@ -5,33 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
-from .effort import DEFAULT_EFFORT, EFFORTS
+from .codec.effort import DEFAULT_EFFORT, EFFORTS
+from .codec.parameters import TUNINGS
+from .codec.subsampling import SUBSAMPLINGS
 from .errors import OptionError
-from .tuning import TUNINGS
+from .saliency.sources import Saliency
 
-if TYPE_CHECKING:
-    from .saliency.sources import Saliency
-
-__all__ = ["BYTES_PER_KB", "SUBSAMPLINGS", "Options"]
+__all__ = ["BYTES_PER_KB", "Options"]
 
 BYTES_PER_KB: Final = 1000
 
 _SMALLEST_KB: Final = 0.001  # a byte
 _LARGEST_KB: Final = 1e9
-
-# Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
-SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
-    "4:4:4": (1, 1),
-    "4:2:2": (2, 1),
-    "4:4:0": (1, 2),
-    "4:2:0": (2, 2),
-    "4:1:1": (4, 1),
-}
-
 
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
 

@@ -1,4 +1,4 @@
-"""What the training scripts share: caches on disk, and :mod:`saliency_jpeg.saliency.fitting` with a line an epoch."""
+"""What the training scripts share: caches on disk, and :mod:`saliency_jpeg.training.loop` with a line an epoch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saliency_jpeg.saliency import fitting
-from saliency_jpeg.saliency.fitting import Source
+from saliency_jpeg.training import loop
+from saliency_jpeg.training.loop import Source
 
 __all__ = ["cached", "fit"]
 
@@ -32,11 +32,11 @@ def cached(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
 
 
 def fit(model: Any, sources: Sequence[Source], loss: Callable[..., Any], ranks: Sequence[int], **settings: Any) -> None:
-    """Fit a head as :func:`.fitting.fit` does, and print a line an epoch."""
+    """Fit a head as :func:`.loop.fit` does, and print a line an epoch."""
     start = time.perf_counter()
 
     def told(epoch: int, epochs: int, parts: NDArray[np.float32]) -> None:
         printed = " ".join(f"{part:.4f}" for part in parts)
         print(f"  epoch {epoch}/{epochs}: {printed}, {time.perf_counter() - start:.0f} s", flush=True)
 
-    fitting.fit(model, sources, loss, ranks, told=told, **settings)
+    loop.fit(model, sources, loss, ranks, told=told, **settings)

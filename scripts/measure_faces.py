@@ -23,7 +23,7 @@ from judged import report_names
 from pseudo_labels import Box, packaged
 from saliency_data import Bytes, read
 
-from saliency_jpeg.evaluation.saliency import share_above
+from saliency_jpeg.metrics.saliency import share_above
 from saliency_jpeg.saliency import SaliencyModel
 
 _SURE: Final = (0.5, 0.95)  # least confidence of BlazeFace and of MTCNN

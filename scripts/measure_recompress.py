@@ -22,13 +22,14 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from saliency_jpeg import compress, recompress, transcode
-from saliency_jpeg.evaluation.ssimulacra2 import ssimulacra2
-from saliency_jpeg.follow import Pixels
+from saliency_jpeg import compress, recompress
+from saliency_jpeg.metadata.refresh import Pixels
+from saliency_jpeg.metrics.ssimulacra2 import ssimulacra2
+from saliency_jpeg.recompression import recompress as rewrite
 
 QUALITIES: Final = (80, 90, 95)
 FRACTIONS: Final = (0.95, 0.85, 0.75, 0.6, 0.45, 0.3)
-KEPT: Final = {"new tables": 0.0, "own tables": 1e9, "recompress": transcode._KEPT}
+KEPT: Final = {"new tables": 0.0, "own tables": 1e9, "recompress": rewrite._KEPT}
 WAYS: Final = ("pixels", *KEPT)
 
 
@@ -49,11 +50,11 @@ def made(source: bytes, way: str, kilobytes: float) -> bytes:
     """A file of at most this size."""
     if way == "pixels":
         return compress(decoded(source), target_kb=kilobytes, saliency=None, subsampling="4:2:0")
-    kept, transcode._KEPT = transcode._KEPT, KEPT[way]  # type: ignore[misc]
+    rewrite._KEPT, kept = KEPT[way], rewrite._KEPT  # type: ignore[misc]
     try:
         return recompress(source, target_kb=kilobytes, saliency=None)
     finally:
-        transcode._KEPT = kept  # type: ignore[misc]
+        rewrite._KEPT = kept  # type: ignore[misc]
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saliency_jpeg.evaluation import centred_gaussian, judge_gaze, judge_masks, read_gaze, read_masks
-from saliency_jpeg.evaluation.judges import GazeSample, MaskSample
+from saliency_jpeg.evaluation.saliency_benchmark import GazeSample, MaskSample
 from saliency_jpeg.saliency import Activations, MapOptions, SaliencyModel, network, presets
 from saliency_jpeg.saliency.grid import Lattice, enlarge, input_size, resize
 from saliency_jpeg.saliency.maps import class_evidence, saliency_grid

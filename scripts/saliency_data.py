@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg.evaluation.saliency import fixation_density
+from saliency_jpeg.metrics.saliency import fixation_density
 from saliency_jpeg.saliency.grid import resize, shrink
 
 Bytes = NDArray[np.uint8]

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from saliency_data import Floats, Picture
 
 from saliency_jpeg.saliency import SaliencyModel, heads, presets
-from saliency_jpeg.saliency.fitting import Backbone, Item, Source
 from saliency_jpeg.saliency.grid import resize
+from saliency_jpeg.training.loop import Backbone, Item, Source
 
 LONG_SIDE: Final = 320
 _LEAST: Final = 193  # of the sides of training pictures

@@ -31,7 +31,7 @@ from pseudo_labels import close_ups, labelled, windows
 from saliency_data import Picture
 
 from saliency_jpeg.saliency import SaliencyModel, heads, presets
-from saliency_jpeg.saliency.fitting import CHANNELS, Backbone, Item, Source, losses
+from saliency_jpeg.training.loop import CHANNELS, Backbone, Item, Source, losses
 
 LONG_SIDE: Final = 320
 HEAD: Final = heads.HeadArchitecture(width=128, outputs=3, dropout=0.25, tail=True)

@@ -25,15 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import _core, rate
-from saliency_jpeg.allocation import block_weights
-from saliency_jpeg.evaluation import Ssimulacra2, butteraugli, ms_ssim_db, psnr, psnr_hvsm
+from saliency_jpeg.allocation.weights import block_weights
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+from saliency_jpeg.codec.quantizer import Levels, Quantizer
+from saliency_jpeg.codec.tables import FREQUENCY_KNOTS, quality_to_scale
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.codecs import decode, find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
-from saliency_jpeg.quantizer import Levels, Quantizer
-from saliency_jpeg.tables import FREQUENCY_KNOTS, quality_to_scale
-from saliency_jpeg.tuning import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+from saliency_jpeg.metrics import Ssimulacra2, butteraugli, ms_ssim_db, psnr, psnr_hvsm
+from saliency_jpeg.rate_control import by_size
 
 Pixels = NDArray[np.uint8]
 
@@ -94,7 +95,7 @@ class Photo:
             size = (self.rgb.shape[0], self.rgb.shape[1])
             return _core.write_jpeg(levels.components, levels.tables, size, sampling)
 
-        return rate.encode_at(quantizer, write, scale).jpeg
+        return by_size.encode_at(quantizer, write, scale).jpeg
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:

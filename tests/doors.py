@@ -10,7 +10,7 @@ from helpers import photo
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 # An EXIF block with orientation 6, and an ICC profile's header: enough for anything that only looks at those.
 EXIF = b"II*\0" + bytes.fromhex("08000000 0100 1201 0300 01000000 06000000 00000000")

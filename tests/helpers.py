@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 Pixels = NDArray[np.uint8]
 Levels = list[NDArray[np.int16]]

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from saliency_jpeg import allocation
-from saliency_jpeg.tuning import TUNINGS
+from saliency_jpeg.allocation.weights import (
+    FULL_GAIN,
+    activity,
+    block_means,
+    block_weights,
+    strength_at,
+    texture_masking,
+)
+from saliency_jpeg.codec.parameters import TUNINGS
+from saliency_jpeg.codec.subsampling import chroma_weights
 
 TUNING = TUNINGS["default"]
 
@@ -17,7 +25,7 @@ def luma():
 
 def test_block_means_of_whole_and_cut_blocks():
     values = np.arange(20 * 13, dtype=np.float32).reshape(20, 13)
-    means = allocation.block_means(values, 3, 2)
+    means = block_means(values, 3, 2)
     assert means.shape == (3, 2)
     assert means[0, 0] == values[:8, :8].mean()
     padded = np.pad(values, ((0, 4), (0, 3)), mode="edge")
@@ -27,21 +35,21 @@ def test_block_means_of_whole_and_cut_blocks():
 def test_weights_have_mean_one_and_are_positive(luma):
     saliency = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)
     for given in (None, saliency):
-        weights = allocation.block_weights(given, luma, 1.0)
+        weights = block_weights(given, luma, 1.0)
         assert weights.dtype == np.float32 and weights.shape == (5, 7)
         assert weights.mean() == pytest.approx(1, abs=1e-4) and weights.min() > 0
 
 
 def test_busy_blocks_weigh_less(luma):
-    weights = allocation.texture_masking(luma, TUNING)
-    order = np.argsort(allocation.activity(luma).ravel())
+    weights = texture_masking(luma, TUNING)
+    order = np.argsort(activity(luma).ravel())
     assert (np.diff(weights.ravel()[order]) <= 0).all()
 
 
 def test_dark_blocks_weigh_more():
     luma = np.zeros((1, 3, 64), np.float32)
     luma[0, :, 0] = [-1024, 0, 1016]  # black, gray, white
-    weights = allocation.block_weights(None, luma)[0]
+    weights = block_weights(None, luma)[0]
     assert weights[0] > weights[1] > weights[2]
 
 
@@ -50,26 +58,26 @@ def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
     flat = np.zeros((2, 2, 64), np.float32)
     saliency = np.zeros((16, 16), np.float32)
     saliency[:8] = 1
-    weights = allocation.block_weights(saliency, flat, strength)
-    assert weights[0, 0] / weights[1, 0] == pytest.approx(allocation.FULL_GAIN**strength, rel=1e-3)
+    weights = block_weights(saliency, flat, strength)
+    assert weights[0, 0] / weights[1, 0] == pytest.approx(FULL_GAIN**strength, rel=1e-3)
 
 
 def test_an_empty_map_or_no_strength_changes_nothing(luma):
-    plain = allocation.block_weights(None, luma)
-    np.testing.assert_allclose(allocation.block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-3)
-    np.testing.assert_array_equal(allocation.block_weights(np.ones((40, 56), np.float32), luma, 0), plain)
+    plain = block_weights(None, luma)
+    np.testing.assert_allclose(block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-3)
+    np.testing.assert_array_equal(block_weights(np.ones((40, 56), np.float32), luma, 0), plain)
 
 
 def test_chroma_weights_are_means_of_the_luma_blocks_they_cover():
     weights = np.arange(15, dtype=np.float32).reshape(3, 5)
-    np.testing.assert_array_equal(allocation.chroma_weights(weights, 1, 1, 3, 5), weights)
-    halved = allocation.chroma_weights(weights, 2, 2, 2, 3)
+    np.testing.assert_array_equal(chroma_weights(weights, 1, 1, 3, 5), weights)
+    halved = chroma_weights(weights, 2, 2, 2, 3)
     assert halved[0, 0] == np.mean([0, 1, 5, 6])
     assert halved[1, 2] == 14  # the last block repeats
 
 
 def test_strength_is_what_was_asked_for_at_the_usual_scale_and_falls_with_the_bytes():
-    assert allocation.strength_at(3.0, 0.5) == 0.5
-    strengths = [allocation.strength_at(scale, 0.5) for scale in (0.05, 1.0, 3.0, 6.0, 20.0, 1000.0)]
+    assert strength_at(3.0, 0.5) == 0.5
+    strengths = [strength_at(scale, 0.5) for scale in (0.05, 1.0, 3.0, 6.0, 20.0, 1000.0)]
     assert strengths == sorted(strengths) and strengths[0] == 0.25 and strengths[-1] == 0.6
-    assert allocation.strength_at(1000.0, 1.0) == 1.0 and allocation.strength_at(1000.0, 0.0) == 0.0
+    assert strength_at(1000.0, 1.0) == 1.0 and strength_at(1000.0, 0.0) == 0.0

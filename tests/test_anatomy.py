@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import Encoder, InputError, _core, compress
-from saliency_jpeg.anatomy import block_bits, dissect
+from saliency_jpeg import Encoder, InputError, compress
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.inspect import block_bits, dissect
 
 PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[:200, :300]
 

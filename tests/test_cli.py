@@ -19,10 +19,12 @@ import pytest
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import cli, files, heatmap
+from saliency_jpeg import cli
+from saliency_jpeg.batch.resume import FILE_NAME
 from saliency_jpeg.cli import terminal
-from saliency_jpeg.journal import FILE_NAME
+from saliency_jpeg.io import write
 from saliency_jpeg.options import Options
+from saliency_jpeg.saliency import heatmap
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 NONE = ("--saliency", "none")
@@ -210,7 +212,7 @@ def test_new_files_follow_the_umask_and_old_ones_keep_their_mode(tmp_path: Path)
     umask = os.umask(0o027)
     try:
         for path in (new, old):
-            files.write(str(path), b"after")
+            write(str(path), b"after")
     finally:
         os.umask(umask)
     assert (new.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (0o640, 0o640)
@@ -221,14 +223,14 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"before")
     link.symlink_to(target)
-    files.write(str(link), b"after")
+    write(str(link), b"after")
     assert link.is_symlink() and target.read_bytes() == b"after"
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=files.write, args=(str(pipe), b"data"))
+    writer = threading.Thread(target=write, args=(str(pipe), b"data"))
     writer.start()
     assert pipe.read_bytes() == b"data"
     writer.join()

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from saliency_jpeg import cli, compress
+from saliency_jpeg.batch.plan import PlanError, plan
+from saliency_jpeg.batch.resume import FILE_NAME, recipe
 from saliency_jpeg.cli.progress import Progress, amount
-from saliency_jpeg.files import PlanError, plan
-from saliency_jpeg.journal import FILE_NAME, recipe
 from saliency_jpeg.options import Options
 
 NONE = ("--saliency", "none")

@@ -11,7 +11,7 @@ from PIL import Image
 from test_cli import run, usage_error
 
 from saliency_jpeg import compress, saliency_map
-from saliency_jpeg.journal import recipe
+from saliency_jpeg.batch.resume import recipe
 from saliency_jpeg.options import Options
 from saliency_jpeg.saliency import SaliencyModel, combine
 

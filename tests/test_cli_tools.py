@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from saliency_jpeg import cli, compress
-from saliency_jpeg.evaluation import ssimulacra2
+from saliency_jpeg.metrics import ssimulacra2
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 NONE = ("--saliency", "none")

@@ -11,8 +11,8 @@ from PIL import Image
 from scipy.fft import idctn
 
 import saliency_jpeg
-from saliency_jpeg import _core
-from saliency_jpeg.tuning import TUNINGS
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.parameters import TUNINGS
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 FAINT = 20.0

@@ -8,7 +8,7 @@ from helpers import SAMPLINGS, Pixels, blocks_along, photo
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 # ITU-R BT.601 with the level shift of T.81, A.3.1 (JFIF's +128 on the chroma and that shift cancel).
 YCBCR = np.array([[0.299, 0.587, 0.114], [-0.299 / 1.772, -0.587 / 1.772, 0.5], [0.5, -0.587 / 1.402, -0.114 / 1.402]])

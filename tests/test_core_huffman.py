@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 LIMIT = 16
 

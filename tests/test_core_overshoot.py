@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn, idctn
 
-from saliency_jpeg import _core, compress
+from saliency_jpeg import compress
+from saliency_jpeg.codec import _core
 
 
 def coefficients_of(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -98,5 +99,5 @@ def test_black_text_on_white_rings_less(monkeypatch: pytest.MonkeyPatch) -> None
         return float(np.square(shown - page).mean())
 
     with_it = error()
-    monkeypatch.setattr("saliency_jpeg.quantizer._core.clipped_blocks", lambda _: np.zeros(0, np.uint32))
+    monkeypatch.setattr("saliency_jpeg.codec.quantizer._core.clipped_blocks", lambda _: np.zeros(0, np.uint32))
     assert with_it < 0.9 * error()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 ZIGZAG = np.array(_core.ZIGZAG)
 ZRL, EMPTY = 0xF0, 256

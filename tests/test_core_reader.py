@@ -39,7 +39,7 @@ from jpeg_surgery import (
 )
 from PIL import Image
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 from saliency_jpeg.errors import InputError
 
 

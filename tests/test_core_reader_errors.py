@@ -24,7 +24,7 @@ from jpeg_surgery import (
     segment,
 )
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 from saliency_jpeg.errors import InputError
 
 

@@ -24,7 +24,7 @@ from helpers import (
     same_levels,
 )
 
-from saliency_jpeg import _core
+from saliency_jpeg.codec import _core
 
 DC, LUMA, CB, CR = (0, 1, 2), (0,), (1,), (2,)
 SCRIPTS: dict[str, list[Scan]] = {

@@ -10,11 +10,13 @@ from helpers import photo
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import Encoder, OptionError, TargetError, _core, contest
-from saliency_jpeg.effort import DEFAULT_EFFORT, EFFORTS, Variant
-from saliency_jpeg.quantizer import Quantizer
-from saliency_jpeg.rate import Coded
-from saliency_jpeg.score import Judge
+from saliency_jpeg import Encoder, OptionError, TargetError
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS, Variant
+from saliency_jpeg.codec.quantizer import Quantizer
+from saliency_jpeg.rate_control import variants
+from saliency_jpeg.rate_control.by_score import Judge
+from saliency_jpeg.rate_control.by_size import Coded
 
 LARGE = np.tile(photo(256, 256, 100, 150), (3, 4, 1))  # 18,432 blocks
 
@@ -114,13 +116,13 @@ class Contest:
     def winner(self, *names: bytes, counts_bytes: bool = True) -> bytes:
         files = iter(sorted(self.scores, key=lambda f: names.index(f[:1]) if f[:1] in names else 9))
         made = [next(files) for _ in names]
-        variants = [Variant(1.0 + i / 10, 0.0) for i in range(len(names) - 1)]
+        ways = [Variant(1.0 + i / 10, 0.0) for i in range(len(names) - 1)]
         rest = iter(made[1:])
         first = Coded(made[0], 1.0)
-        return contest.best_of(
+        return variants.best_of(
             first,
             self.quantizer,
-            variants,
+            ways,
             lambda _: Coded(next(rest), 1.0),
             self.scores.__getitem__,
             counts_bytes=counts_bytes,
@@ -162,8 +164,8 @@ def test_a_variant_that_meets_no_target_is_passed_over() -> None:
         return Coded(b"b" * 1000, 1.0)
 
     first = Coded(b"a" * 1000, 1.0)
-    variants = [Variant(1.1, 0.0), Variant(1.2, 0.0)]
-    best = contest.best_of(first, game.quantizer, variants, encode, game.scores.__getitem__, counts_bytes=True)
+    ways = [Variant(1.1, 0.0), Variant(1.2, 0.0)]
+    best = variants.best_of(first, game.quantizer, ways, encode, game.scores.__getitem__, counts_bytes=True)
     assert best.jpeg[:1] == b"b"
     assert game.quantizer.passes == passes == 6
 

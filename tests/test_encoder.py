@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import saliency_jpeg
-from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, _core, compress
-from saliency_jpeg.quantizer import Quantizer
+from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, compress
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.quantizer import Quantizer
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
@@ -310,7 +311,11 @@ def door(jpeg, **options):
 
 @pytest.mark.parametrize(
     ("module", "encode"),
-    [("encoding", compress), ("transcode", saliency_jpeg.recompress), ("integrations._recipe", door)],
+    [
+        ("encoder.single", compress),
+        ("recompression.recompress", saliency_jpeg.recompress),
+        ("integrations._compat", door),
+    ],
 )
 def test_metadata_has_no_part_in_how_strongly_a_target_moves_bytes(photo, monkeypatch, module, encode):
     scales = []

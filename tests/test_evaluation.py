@@ -16,10 +16,11 @@ from PIL import Image as PilImage
 
 from saliency_jpeg import SaliencyModel, compress
 from saliency_jpeg.errors import OptionError
-from saliency_jpeg.evaluation import bdrate, codecs, comparison, msroi, psnr, report
+from saliency_jpeg.evaluation import bdrate, codecs, comparison, msroi, report
 from saliency_jpeg.evaluation.__main__ import main
 from saliency_jpeg.evaluation.codecs import Codec
 from saliency_jpeg.evaluation.comparison import Measurement
+from saliency_jpeg.metrics import psnr
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
-from saliency_jpeg.evaluation import auc_judd, cc, f_curve, judges, mae, nss, robustness
+from saliency_jpeg.evaluation import robustness, saliency_benchmark
 from saliency_jpeg.evaluation.__main__ import main
-from saliency_jpeg.evaluation.judges import GazeSample
+from saliency_jpeg.evaluation.saliency_benchmark import GazeSample
+from saliency_jpeg.metrics import auc_judd, cc, f_curve, mae, nss
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -66,53 +67,53 @@ def masks(tmp_path: Path) -> Path:
 
 
 def test_gaze_is_read_by_image_and_viewer(gaze: Path) -> None:
-    samples = {s.name: s for s in judges.read_gaze(gaze)}
+    samples = {s.name: s for s in saliency_benchmark.read_gaze(gaze)}
     assert list(samples) == ["a", "b", "c"]  # nobody looked at the other
     assert [len(s.viewers) for s in samples.values()] == [4, 4, 4]  # one viewer saw only what is beside the image
     assert [v.shape for v in samples["a"].viewers] == [(5, 2)] * 4
     row, column = np.concatenate(samples["a"].viewers).mean(axis=0)
     assert abs(row - 12) < 3 and abs(column - 30) < 3
-    assert [s.name for s in judges.read_gaze(gaze, {"b", "c"})] == ["b", "c"]
-    assert len(list(judges.read_gaze(gaze, {"a", "b", "c"}, 2))) == 2
+    assert [s.name for s in saliency_benchmark.read_gaze(gaze, {"b", "c"})] == ["b", "c"]
+    assert len(list(saliency_benchmark.read_gaze(gaze, {"a", "b", "c"}, 2))) == 2
 
 
 def test_masks_are_read_from_folders_of_classes(masks: Path) -> None:
-    samples = list(judges.read_masks(masks))
+    samples = list(saliency_benchmark.read_masks(masks))
     assert [s.name for s in samples] == ["a", "b"]  # the third has no object
     assert all(s.mask.dtype == np.bool_ and s.mask.sum() == 100 for s in samples)
 
 
 def test_what_is_missing_is_told(gaze: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no images"):
-        next(judges.read_gaze(gaze, {"z"}))
+        next(saliency_benchmark.read_gaze(gaze, {"z"}))
     with pytest.raises(InputError, match="no images"):
-        next(judges.read_masks(tmp_path / "nowhere"))
+        next(saliency_benchmark.read_masks(tmp_path / "nowhere"))
     (gaze / "fixations.csv").write_text("image,x,y\na.png,1,2\n")
     with pytest.raises(InputError, match="subject"):
-        next(judges.read_gaze(gaze))
+        next(saliency_benchmark.read_gaze(gaze))
     with pytest.raises(InputError, match="no image with fixations"):
-        judges.judge_gaze([], {"bright": bright})
+        saliency_benchmark.judge_gaze([], {"bright": bright})
     with pytest.raises(InputError, match="no image with a mask"):
-        judges.judge_masks([], {"bright": bright})
+        saliency_benchmark.judge_masks([], {"bright": bright})
 
 
 def test_scores_are_means_over_the_images(gaze: Path) -> None:
-    samples = list(judges.read_gaze(gaze))
-    found = judges.judge_gaze(samples, {"bright": bright, "flat": flat}, sigma=3)
+    samples = list(saliency_benchmark.read_gaze(gaze))
+    found = saliency_benchmark.judge_gaze(samples, {"bright": bright, "flat": flat}, sigma=3)
     single = [auc_judd(bright(s.rgb), np.concatenate(s.viewers)) for s in samples]
     assert found["bright"].auc_judd == pytest.approx(np.mean(single))
     assert found["flat"][:3] == (0.5, 0, 0) and found["bright"].cc > 0.5
 
 
 def test_max_f_of_a_set_has_one_threshold_for_all(masks: Path) -> None:
-    samples = list(judges.read_masks(masks))
+    samples = list(saliency_benchmark.read_masks(masks))
 
     def uneven(rgb: Image) -> Floats:
         return bright(rgb) * (0.9 if rgb[12, 30, 0] == 255 else 0.4) + 0.3 * (rgb[12, 30, 0] == 255) * (
             bright(rgb) == 0
         )
 
-    found = judges.judge_masks(samples, {"uneven": uneven})["uneven"]
+    found = saliency_benchmark.judge_masks(samples, {"uneven": uneven})["uneven"]
     curves = [f_curve(uneven(s.rgb), s.mask) for s in samples]
     assert found.max_f == pytest.approx(np.mean(curves, axis=0).max())
     assert found.max_f == pytest.approx(1) and found.auc == 1
@@ -123,24 +124,24 @@ def test_the_ceiling_is_each_viewer_by_the_others() -> None:
     rng = np.random.default_rng(3)
     viewers = tuple(rng.uniform(5, 25, (4, 2)) for _ in range(2))
     sample = GazeSample("two", np.zeros((30, 30, 3), np.uint8), viewers)
-    densities = [judges.fixation_density(v, (30, 30), 4.0) for v in viewers]
-    found = judges.ceiling([sample], sigma=4.0)
+    densities = [saliency_benchmark.fixation_density(v, (30, 30), 4.0) for v in viewers]
+    found = saliency_benchmark.ceiling([sample], sigma=4.0)
     crossed = list(zip(densities[::-1], viewers, strict=True))
     assert found.auc_judd == pytest.approx(np.mean([auc_judd(d, v) for d, v in crossed]))
     assert found.nss == pytest.approx(np.mean([nss(d, v) for d, v in crossed]))
     assert found.cc == pytest.approx(cc(*densities))  # there is but one halving
     with pytest.raises(InputError, match="two viewers"):
-        judges.ceiling([sample._replace(viewers=viewers[:1])])
+        saliency_benchmark.ceiling([sample._replace(viewers=viewers[:1])])
 
 
 def test_viewers_who_agree_make_a_high_ceiling(gaze: Path) -> None:
-    samples = list(judges.read_gaze(gaze))
-    found = judges.ceiling(samples, sigma=3)
-    assert found == judges.ceiling(samples, sigma=3)
+    samples = list(saliency_benchmark.read_gaze(gaze))
+    found = saliency_benchmark.ceiling(samples, sigma=3)
+    assert found == saliency_benchmark.ceiling(samples, sigma=3)
     assert found.auc_judd > 0.9 and found.nss > 2 and found.cc > 0.8
     rng = np.random.default_rng(0)
     lost = [s._replace(viewers=tuple(rng.uniform(0, 40, (5, 2)) for _ in s.viewers)) for s in samples]
-    assert abs(judges.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
+    assert abs(saliency_benchmark.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
 
 
 def test_the_command_prints_one_table_for_each_folder(
@@ -152,7 +153,7 @@ def test_the_command_prints_one_table_for_each_folder(
     printed = capsys.readouterr().out
     rows = {line.split("  ")[0]: line.split()[-5:] for line in printed.split("\n\n")[0].splitlines()}
     assert list(rows) == ["gaze, 2 images", "cam", "centred Gaussian", "spectral residual", "other viewers"]
-    wanted = judges.ceiling(judges.read_gaze(gaze, {"a", "b"}), sigma=3)
+    wanted = saliency_benchmark.ceiling(saliency_benchmark.read_gaze(gaze, {"a", "b"}), sigma=3)
     assert rows["other viewers"] == [f"{value:.3f}" for value in wanted]
     assert "masks set, 2 images" in printed and "maxF" in printed
     assert main([*words, "--no-baselines", "--markdown", "--count", "1"]) == 0

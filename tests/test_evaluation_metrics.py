@@ -16,10 +16,10 @@ import pytest
 from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
-from saliency_jpeg.evaluation import (
+from saliency_jpeg.evaluation import codecs
+from saliency_jpeg.metrics import (
     Ssimulacra2,
     _metrics,
-    codecs,
     measure,
     ms_ssim,
     ms_ssim_db,

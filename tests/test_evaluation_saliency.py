@@ -9,23 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from saliency_jpeg import evaluation
+from saliency_jpeg import metrics
 from saliency_jpeg.errors import InputError, OptionError
-from saliency_jpeg.evaluation import (
-    auc,
-    auc_judd,
-    cc,
-    centred_gaussian,
-    f_curve,
-    fixation_density,
-    kl,
-    mae,
-    max_f,
-    nss,
-    share_above,
-    sim,
-    spectral_residual,
-)
+from saliency_jpeg.evaluation import centred_gaussian, spectral_residual
+from saliency_jpeg.metrics import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
 
 Floats = npt.NDArray[np.float64]
 
@@ -216,7 +203,7 @@ def test_a_map_that_is_none_is_refused_by_all(bad: npt.NDArray[np.generic]) -> N
 )
 def test_a_judge_that_is_none_is_refused(metric: str, judge: object) -> None:
     with pytest.raises(InputError):
-        getattr(evaluation, metric)(RAMP, judge)
+        getattr(metrics, metric)(RAMP, judge)
 
 
 def test_f_and_mae_want_maps_up_to_one() -> None:

@@ -9,7 +9,7 @@ import pytest
 from exif_blocks import GPS_MARK, MAKER_NOTE, SERIAL, camera_exif, directory, thumbnail
 from PIL import ExifTags, Image
 
-from saliency_jpeg import exif
+from saliency_jpeg.metadata import exif
 
 SMALL = thumbnail(Image.linear_gradient("L"))
 ORDERS = pytest.mark.parametrize("order", ["<", ">"])

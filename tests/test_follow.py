@@ -12,10 +12,12 @@ from exif_blocks import GPS_MARK, MAKER_NOTE, SERIAL, camera_exif, thumbnail
 from helpers import photo
 from PIL import Image, ImageOps
 
-from saliency_jpeg import Encoder, compress, exif, images, segments
-from saliency_jpeg.follow import follow, is_stale, upright
-from saliency_jpeg.metadata import Metadata
-from saliency_jpeg.orientation import turned
+from saliency_jpeg import Encoder, compress
+from saliency_jpeg.image.load import load
+from saliency_jpeg.image.orientation import turned
+from saliency_jpeg.metadata import exif, segments
+from saliency_jpeg.metadata.model import Metadata
+from saliency_jpeg.metadata.refresh import follow, is_stale, upright
 
 PIXELS = photo(300, 360, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -162,7 +164,7 @@ def test_safe_drops_place_serial_and_maker_note() -> None:
     written = compress(given, quality=50, saliency=None, metadata="safe")
     for private in (GPS_MARK, SERIAL, MAKER_NOTE, b"Maker", b"my own name"):
         assert private in given and private not in written
-    assert images.load(written).metadata.orientation == 6 and b"R03\0" in written
+    assert load(written).metadata.orientation == 6 and b"R03\0" in written
 
 
 def test_everything_else_travels_whole() -> None:

@@ -10,8 +10,9 @@ import pytest
 from helpers import photo, pillow_pixels
 from PIL import Image
 
-from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress, segments
-from saliency_jpeg.further import end_of_first, find
+from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
+from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.multi_picture import end_of_first, find
 
 FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)
 GAIN_MAP_XMP = (

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from saliency_jpeg import segments
 from saliency_jpeg.errors import InputError, OptionError
-from saliency_jpeg.images import MAX_SIDE, load
-from saliency_jpeg.metadata import Metadata, minimal_exif
+from saliency_jpeg.image.load import MAX_SIDE, load
+from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RGB = np.random.default_rng(4).integers(0, 256, (9, 14, 3), np.uint8)
 GRAY = RGB[..., 0].copy()

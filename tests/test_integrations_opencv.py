@@ -13,7 +13,7 @@ from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, SegmentError, TargetError, compress
 from saliency_jpeg.integrations import opencv
-from saliency_jpeg.segments import XMP_HEADER
+from saliency_jpeg.metadata.segments import XMP_HEADER
 
 BGR = np.ascontiguousarray(PHOTO[..., ::-1])
 GRAY = np.ascontiguousarray(PHOTO[..., 1])

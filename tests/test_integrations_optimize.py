@@ -12,8 +12,8 @@ from PIL import Image
 
 from saliency_jpeg import InputError, Options, TargetError, compress
 from saliency_jpeg.integrations import _optimize
+from saliency_jpeg.integrations._compat import OPTION_NAMES
 from saliency_jpeg.integrations._optimize import optimized
-from saliency_jpeg.integrations._recipe import OPTION_NAMES
 
 OPTIONS = Options(quality=60, saliency=None)
 RGB = Image.fromarray(PHOTO)

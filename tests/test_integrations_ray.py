@@ -26,7 +26,7 @@ from pyarrow import parquet  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
 from saliency_jpeg import Encoder, InputError, OptionError, cli, compress  # noqa: E402
-from saliency_jpeg.files import Job, PlanError  # noqa: E402
+from saliency_jpeg.batch.plan import Job, PlanError  # noqa: E402
 from saliency_jpeg.integrations import ray as door  # noqa: E402
 from saliency_jpeg.integrations.batch import COLUMNS  # noqa: E402
 from saliency_jpeg.options import Options  # noqa: E402

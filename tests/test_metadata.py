@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from saliency_jpeg.errors import OptionError, SegmentError
-from saliency_jpeg.metadata import Metadata, checked_density, from_pillow, icc_space, minimal_exif
+from saliency_jpeg.metadata.model import Metadata, checked_density, from_pillow, icc_space, minimal_exif
 
 MAKER_NOTE = bytes(range(256)) * 3
 

@@ -12,9 +12,11 @@ from exif_blocks import camera_exif
 from helpers import SAMPLINGS, photo, pillow_pixels, quantized
 from PIL import Image
 
-from saliency_jpeg import Encoder, TargetError, compress, images, segments
-from saliency_jpeg.frame import read_frame
-from saliency_jpeg.metadata import Metadata
+from saliency_jpeg import Encoder, TargetError, compress
+from saliency_jpeg.image.load import load
+from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.jpeg_header import read_frame
+from saliency_jpeg.metadata.model import Metadata
 
 PIXELS = photo(120, 160, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -56,7 +58,7 @@ def test_a_smaller_encoding_is_taken() -> None:
 
 
 def test_small_enough_is_passed_through_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saliency_jpeg.encoder.resolve", lambda *_, **__: pytest.fail("the map was made"))
+    monkeypatch.setattr("saliency_jpeg.encoder.encoder.resolve", lambda *_, **__: pytest.fail("the map was made"))
     source = saved(quality=80)
     assert Encoder(target_kb=len(source) / 1000).compress(source).jpeg == source
     monkeypatch.undo()
@@ -70,7 +72,7 @@ def test_other_metadata_leave_the_scans_as_they_are(mode: str) -> None:
     result = run(low(), quality=95, metadata=mode)
     assert result.passed_through and len(result.jpeg) < len(low())
     np.testing.assert_array_equal(pillow_pixels(result.jpeg), pillow_pixels(low()))
-    kept = images.load(result.jpeg).metadata
+    kept = load(result.jpeg).metadata
     assert kept.orientation == 6 and kept.comment is None and kept.xmp is None
     assert kept.density == ((1, 300, 300) if mode == "safe" else (0, 1, 1))
     scans = low()[low().index(b"\xff\xdb") :]
@@ -88,7 +90,7 @@ def test_a_file_stored_as_rgb_stays_one(space: str) -> None:
         source = named.replace(b"\3R\0G\0B\0", b"\3\1\0\2\0\3\0")
         source = segments.with_segments(source, [(0xEE, b"Adobe\0\x64\0\0\0\0\0"), (0xFE, b"a remark")])
     frame = read_frame(source)
-    assert frame is not None and frame.colour == "rgb" and images.load(source).subsampling is None
+    assert frame is not None and frame.colour == "rgb" and load(source).subsampling is None
     for mode in ("keep", "strip"):
         result = run(source, quality=99, metadata=mode)
         assert result.passed_through and (mode == "keep") == (result.jpeg == source)
@@ -123,7 +125,7 @@ def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
     h, v = SAMPLINGS[name]
     source = quantized(np.array(PIXELS), h, v, step=2).jpeg()
     source = segments.with_segments(source, segments.build(Metadata().with_orientation(orientation)))
-    assert images.load(source).subsampling == (h, v)
+    assert load(source).subsampling == (h, v)
     for options in ({"quality": 40}, {"target_kb": 4}):
         assert read_frame(run(source, **options).jpeg).subsampling == (h, v)
         turned = run(source, orientation="apply", **options).jpeg

@@ -14,8 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetError, TargetError, pipeline
-from saliency_jpeg.images import ImageSource
+from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetError, TargetError
+from saliency_jpeg.batch import threads
+from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.saliency import combine
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
@@ -78,7 +79,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
 
 
 def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_GROUP_PIXELS", 1000)  # of 640 and more in each
+    monkeypatch.setattr(threads, "_GROUP_PIXELS", 1000)  # of 640 and more in each
     model = Model()
     list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))  # type: ignore[arg-type]
     assert sorted(len(batch) for batch in model.batches) == [2, 2, 2]
@@ -196,8 +197,8 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
 
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_GROUP_PIXELS", 1500)
-    line = pipeline._Line(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
+    monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
+    line = threads._Line(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
             assert line.has_room()

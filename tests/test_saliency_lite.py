@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import MapOptions, SaliencyModel, lite
+from saliency_jpeg.saliency import MapOptions, SaliencyModel, litert
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 STEP = 5 / 255  # of the map
@@ -124,6 +124,6 @@ def test_damaged_files(file, photo, tmp_path):
     damaged.write_bytes(b"not a network")
     with pytest.raises(PresetError, match=r"not a file that SaliencyModel\.export wrote"):
         SaliencyModel.from_file(damaged)
-    damaged.write_bytes(lite.pack(lite.Exported(b"nothing", "gaze", ("a",))))
+    damaged.write_bytes(litert.pack(litert.Exported(b"nothing", "gaze", ("a",))))
     with pytest.raises(PresetError, match=r"gaze\.tflite cannot be read by LiteRT"):
         SaliencyModel.from_file(damaged).predict(photo)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import fitting, heads, network, presets
+from saliency_jpeg.saliency import heads, network, presets
+from saliency_jpeg.training import loop
 
 SMALL = network.Architecture(width=0.25, classes=7)
 
@@ -112,15 +113,15 @@ def test_damaged_weights_file_is_one_clear_error(data):
 
 
 @pytest.fixture
-def tailed() -> tuple[Any, fitting.Features]:
+def tailed() -> tuple[Any, loop.Features]:
     """A head with a tail that begins as the backbone's, and what the backbone makes of noise."""
     import keras
 
     keras.utils.set_random_seed(4)
-    head = heads.build_head(heads.HeadArchitecture(width=8, outputs=3, tail=True), fitting.CHANNELS[:3])
+    head = heads.build_head(heads.HeadArchitecture(width=8, outputs=3, tail=True), loop.CHANNELS[:3])
     heads.set_tail(head, presets.read_arrays(presets.find("cam")))
     noise = np.random.default_rng(1).integers(0, 256, (65, 97, 3), np.uint8)
-    return head, fitting.Backbone(96)([noise])[0]
+    return head, loop.Backbone(96)([noise])[0]
 
 
 def test_a_tail_begins_as_the_backbone_ends(tailed):
@@ -141,8 +142,8 @@ def test_a_tail_learns_at_its_own_rate(tailed, rate):
     head, features = tailed
     targets = tuple(np.full((9, 13), value, np.float16) for value in (0.2, 0.5, 0.8))
     before = heads.get_arrays(head)
-    source = fitting.Source([fitting.Item(features, targets)] * 4, 1.0)
-    fitting.fit(head, [source], fitting.losses, (3, 3, 3), epochs=2, rates=(1e-3, rate), batch=2)
+    source = loop.Source([loop.Item(features, targets)] * 4, 1.0)
+    loop.fit(head, [source], loop.losses, (3, 3, 3), epochs=2, rates=(1e-3, rate), batch=2)
     changed = {key for key, array in heads.get_arrays(head).items() if not np.array_equal(array, before[key])}
     assert "maps/0" in changed
     assert any(key.startswith("tail_") for key in changed) == (rate > 0)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
-from saliency_jpeg.evaluation import ssimulacra2
-from saliency_jpeg.score import Judge, likely_quality
+from saliency_jpeg.metrics import ssimulacra2
+from saliency_jpeg.rate_control.by_score import Judge, likely_quality
 
 PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[128:384, 192:576]
 

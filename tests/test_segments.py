@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saliency_jpeg import segments
 from saliency_jpeg.errors import OptionError, SegmentError
-from saliency_jpeg.metadata import Metadata, minimal_exif
+from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RNG = np.random.default_rng(2)
 ICC = RNG.bytes(200_000)

@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 
 import saliency_jpeg
 from saliency_jpeg import InputError, OptionError, PresetError
-from saliency_jpeg.evaluation import psnr
 from saliency_jpeg.evaluation.codecs import decode
+from saliency_jpeg.metrics import psnr
 from saliency_jpeg.saliency import combine
 from saliency_jpeg.saliency.sources import resolve
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from saliency_jpeg import tables
-from saliency_jpeg.tuning import TUNINGS
+from saliency_jpeg.codec import tables
+from saliency_jpeg.codec.parameters import TUNINGS
 
 TUNING = TUNINGS["default"]
 

@@ -19,10 +19,11 @@ from saliency_jpeg import compress
 from saliency_jpeg.cli import progress as progress_module
 from saliency_jpeg.cli import train as train_module
 from saliency_jpeg.errors import InputError, OptionError, PresetError
-from saliency_jpeg.saliency import SaliencyModel, fitting, heads, presets, training
+from saliency_jpeg.saliency import SaliencyModel, heads, presets
 from saliency_jpeg.saliency.grid import shrink
 from saliency_jpeg.saliency.sources import read_map
-from saliency_jpeg.saliency.training import Step, Trained, pair, train
+from saliency_jpeg.training import api, loop
+from saliency_jpeg.training.api import Step, Trained, pair, train
 
 Capture = pytest.CaptureFixture[str]
 Scene = tuple[NDArray[np.uint8], NDArray[np.bool_]]
@@ -132,23 +133,23 @@ def test_files_without_a_partner_are_named(done: Run) -> None:
 def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
     preset, found = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
     kept = [p for i, p in enumerate(zip(found.images, found.masks, strict=True)) if i not in done.result.held_out]
-    items = training._items(fitting.Backbone(preset.long_side), kept, lambda step: None)
-    arrays, losses = training._fitted(preset, items, 12, 1, lambda step: None)
+    items = api._items(loop.Backbone(preset.long_side), kept, lambda step: None)
+    arrays, losses = api._fitted(preset, items, 12, 1, lambda step: None)
     assert losses == done.result.losses
     with np.load(done.folder / "own.npz") as stored:
         assert all(np.array_equal(stored[key], array) for key, array in arrays.items())
 
 
 def test_another_seed_leaves_out_other_features() -> None:
-    sizes = zip((9, 5, 3, 3), fitting.CHANNELS, strict=True)
+    sizes = zip((9, 5, 3, 3), loop.CHANNELS, strict=True)
     features = [np.ones((1, side, side, channels), np.float32) for side, channels in sizes]
     found = []
     for seed in (7, 7, 8):
         preset = presets.find("gaze")
         assert preset.head is not None
-        model = heads.build_head(heads.HeadArchitecture(**preset.head.architecture), fitting.CHANNELS[:3])
+        model = heads.build_head(heads.HeadArchitecture(**preset.head.architecture), loop.CHANNELS[:3])
         heads.set_arrays(model, presets.read_head(preset))
-        training._seed(model, seed)
+        api._seed(model, seed)
         found.append(np.asarray(model(features, training=True)))
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
 
@@ -207,7 +208,7 @@ def test_masks_follow_the_stored_pixels(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(rgb).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    upright, saliency = training._read(tmp_path / "turned.jpg", mask)
+    upright, saliency = api._read(tmp_path / "turned.jpg", mask)
     assert upright.shape == (96, 72, 3) and saliency.shape == (96, 72)
     assert np.array_equal(saliency, np.rot90(mask, -1).astype(np.float32))
 
@@ -215,11 +216,11 @@ def test_masks_follow_the_stored_pixels(tmp_path: Path) -> None:
 def test_sizes_may_differ_but_not_shapes() -> None:
     rgb, mask = scene(4)
     for smaller in (mask[::2, ::2], mask[::4, ::4], np.kron(mask, np.ones((2, 2), np.bool_)), mask[:71]):
-        _, saliency = training._read(rgb, smaller)
+        _, saliency = api._read(rgb, smaller)
         assert saliency.shape == SIZE and np.abs(saliency - mask).mean() < 0.05
     for other in (mask[:60], mask.T):
         with pytest.raises(InputError, match="has another shape than the image, 96 x 72"):
-            training._read(rgb, other)
+            api._read(rgb, other)
 
 
 def test_every_kind_of_mask() -> None:
@@ -243,9 +244,9 @@ def test_targets_lie_on_the_points_of_the_grid() -> None:
 
 
 def test_a_tenth_is_held_out() -> None:
-    assert training._held_out(9, 0) == ()
-    assert [len(training._held_out(count, 0)) for count in (10, 14, 200)] == [1, 1, 20]
-    assert training._held_out(200, 0) != training._held_out(200, 1)
+    assert api._held_out(9, 0) == ()
+    assert [len(api._held_out(count, 0)) for count in (10, 14, 200)] == [1, 1, 20]
+    assert api._held_out(200, 0) != api._held_out(200, 1)
 
 
 # refusals -----------------------------------------------------------------------------------------------------------
@@ -323,6 +324,6 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("saliency_jpeg.saliency.fitting.fit", interrupted)
+    monkeypatch.setattr("saliency_jpeg.training.loop.fit", interrupted)
     assert run("train", images, masks, "-o", tmp_path / "own.npz") == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "masks"]

@@ -15,20 +15,13 @@ from exif_blocks import camera_exif, thumbnail
 from helpers import SAMPLINGS, opencv_pixels, photo, pillow_pixels, quantized, same_levels
 from PIL import Image
 
-from saliency_jpeg import (
-    InputError,
-    OptionError,
-    Options,
-    TargetError,
-    _core,
-    compress,
-    recompress,
-    segments,
-    transcode,
-)
-from saliency_jpeg.frame import read_frame
-from saliency_jpeg.further import find
-from saliency_jpeg.metadata import Metadata
+from saliency_jpeg import InputError, OptionError, Options, TargetError, compress, recompress
+from saliency_jpeg.codec import _core
+from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.jpeg_header import read_frame
+from saliency_jpeg.metadata.model import Metadata
+from saliency_jpeg.metadata.multi_picture import find
+from saliency_jpeg.recompression.recompress import _KEPT, lossless
 
 PIXELS = photo(240, 320, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -133,7 +126,7 @@ def test_steps_little_larger_than_the_own_are_not_taken() -> None:
     own = _core.read_jpeg(source).tables
     found = _core.read_jpeg(recompress(source, target_kb=0.9 * len(recompress(source)) / 1000, saliency=None))
     changed = found.tables[found.component_tables] / own[_core.read_jpeg(source).component_tables]
-    assert (changed == 1).mean() > 0.5 and ((changed == 1) | (changed >= transcode._KEPT)).all()
+    assert (changed == 1).mean() > 0.5 and ((changed == 1) | (changed >= _KEPT)).all()
 
 
 def test_what_matters_keeps_its_levels() -> None:
@@ -241,6 +234,6 @@ def test_options_are_checked_and_are_those_of_the_encoder() -> None:
 @pytest.mark.parametrize("name", SAMPLINGS)
 def test_lossless_writes_what_it_is_told(name: str) -> None:
     source = quantized(np.array(PIXELS), *SAMPLINGS[name]).jpeg()
-    result = transcode.lossless(source, progressive=False, metadata=[(0xFE, b"alone")])
+    result = lossless(source, progressive=False, metadata=[(0xFE, b"alone")])
     assert segments.parse(result) == [(0xFE, b"alone")]
     np.testing.assert_array_equal(pillow_pixels(result), pillow_pixels(source))

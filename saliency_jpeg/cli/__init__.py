@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from .._version import __version__
+from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
-from ..files import PlanError
-from . import bench, compare, completion, compress, heat, info, train
+from . import bench, compare, completion, compress, info, map, train
 from .terminal import NAME, UsageError, reason, say
 
 __all__ = ["main", "make_parser"]
@@ -62,6 +62,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, heat, compare, info, bench, train, completion):
+    for module in (compress, map, compare, info, bench, train, completion):
         module.add(commands)
     return parser

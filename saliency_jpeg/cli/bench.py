@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..evaluation import __main__ as evaluation
-from .words import add_command
+from .options import add_command
 
 __all__ = ["add"]
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..files import STREAM, PlanError, plan
+from ..batch.plan import PlanError, plan
+from ..io import STREAM
 from ..options import Options
 from .progress import Progress
 from .report import Report, Row

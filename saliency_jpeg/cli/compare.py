@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .. import heatmap, images
-from ..encoder import compress
+from ..encoder.encoder import compress
 from ..errors import InputError
-from ..files import STREAM, read, write
+from ..image.load import Picture, load
+from ..io import STREAM, read, write
+from ..saliency import heatmap
 from ..saliency.sources import resolve
-from .page import Shown, comparison, is_shown_by_browsers
+from .html_page import Shown, comparison, is_shown_by_browsers
+from .options import add_command, add_saliency, read_saliency
 from .terminal import UsageError, say
-from .words import add_command, add_saliency, read_saliency
 
 __all__ = ["add"]
 
@@ -48,7 +49,7 @@ class _Side(NamedTuple):
     name: str
     file: bytes
     pixels: NDArray[np.uint8]
-    picture: images.Picture
+    picture: Picture
 
 
 def add(commands: Any) -> None:
@@ -84,7 +85,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _side(name: str) -> _Side:
     file = read(name)
     try:
-        picture = images.load(file)
+        picture = load(file)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     upright = heatmap.upright(Image.fromarray(picture.pixels), picture.metadata.orientation)
@@ -104,7 +105,7 @@ def _values(
     first: _Side, second: _Side, saliency: NDArray[np.float32] | None, *, butteraugli: bool
 ) -> dict[str, float]:
     """Metrics by name, without those that have no value for these pictures."""
-    from ..evaluation import measure
+    from ..metrics import measure
 
     measured = measure(first.pixels, second.pixels, saliency, with_butteraugli=butteraugli)
     return {name: measured[name] for name in _METRICS if not math.isnan(measured.get(name, math.nan))}

@@ -7,8 +7,8 @@ import sys
 from typing import Any, Final
 
 from ..saliency import preset_names
+from .options import add_command
 from .terminal import UsageError, say
-from .words import add_command
 
 __all__ = ["add", "mark"]
 

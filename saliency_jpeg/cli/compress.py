@@ -12,17 +12,18 @@ from typing import Any, Final
 
 from PIL import Image
 
-from ..encoder import Compressed, Encoder
+from ..batch.plan import Job, Plan, plan
+from ..batch.resume import Journal, Stamp, recipe, stamp
+from ..batch.threads import default_workers
+from ..encoder.encoder import Compressed, Encoder
 from ..errors import SaliencyJpegError
-from ..files import STREAM, Job, Plan, plan, read, write
-from ..images import ImageSource
-from ..journal import Journal, Stamp, recipe, stamp
-from ..pipeline import default_workers
+from ..image.load import ImageSource
+from ..io import STREAM, read, write
 from . import cluster
+from .options import add_command, add_options, add_saliency, given_options, with_saliency
 from .progress import Progress
 from .report import Report, Row
 from .terminal import UsageError, reason
-from .words import add_command, add_options, add_saliency, given_options, with_saliency
 
 __all__ = ["add"]
 

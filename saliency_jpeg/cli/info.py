@@ -13,12 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import heatmap, images
-from ..anatomy import Anatomy, block_bits, dissect
+from ..codec.inspect import Anatomy, block_bits, dissect
 from ..errors import SaliencyJpegError
-from ..files import STREAM, read, write
+from ..image.load import load
+from ..io import STREAM, read, write
+from ..saliency import heatmap
+from .options import add_command
 from .terminal import NAME, UsageError, reason, say
-from .words import add_command
 
 __all__ = ["add"]
 
@@ -130,7 +131,7 @@ def _tables(facts: dict[str, Any], anatomy: Anatomy) -> list[str]:
 
 def _picture(data: bytes, anatomy: Anatomy) -> bytes:
     """PNG: bits of every block in heat colours over the picture, turned upright."""
-    picture = images.load(data)
+    picture = load(data)
     height, width = anatomy.image.size
     bits = block_bits(anatomy.image, 1.0)
     brightest = float(np.percentile(bits, _BRIGHTEST)) or 1.0

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from ..files import STREAM, Job
+from ..batch.plan import Job
+from ..io import STREAM
 from .progress import Progress, amount, bar_stream
 from .terminal import NAME, say
 

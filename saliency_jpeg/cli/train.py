@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from ..errors import InputError
 from ..evaluation.report import render
-from ..saliency.runtime import load_tensorflow
-from ..saliency.training import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
+from ..saliency.tensorflow_runtime import load_tensorflow
+from ..training.api import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
+from .options import add_command
 from .progress import Progress, amount, bar_stream
 from .terminal import NAME, UsageError, quiet, reason, say
-from .words import add_command
 
 __all__ = ["add"]
 

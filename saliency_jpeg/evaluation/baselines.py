@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..metrics.arrays import Map, as_rgb
 from ..saliency.grid import resize
-from .arrays import Map, as_rgb
 
 __all__ = ["centred_gaussian", "spectral_residual"]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..metrics.quality import LOWER_IS_BETTER
 from .comparison import Measurement
-from .quality import LOWER_IS_BETTER
 
 __all__ = ["BdRate", "Interval", "bd_rate", "bd_rates", "bootstrap", "codec_names", "gains", "metric_names", "select"]
 

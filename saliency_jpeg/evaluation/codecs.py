@@ -27,8 +27,8 @@ from PIL import Image as PilImage
 from PIL import ImageCms
 
 from ..errors import OptionError
+from ..metrics.arrays import Image, Map
 from ..options import Options
-from .arrays import Image, Map
 from .msroi import collage
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ _OURS = ("saliency_jpeg", "saliency_jpeg-off", "saliency_jpeg-roi", "saliency_jp
 
 def _ours(name: str, mode: str, **settings: Any) -> Codec:
     """``own`` map, map ``off``, the judge's map (``roi``), or our rate control with our own map (``target``)."""
-    from .. import compress
+    from ..encoder import compress
 
     own = None if mode in ("off", "roi") else _Remembered(str(settings.pop("saliency", "default")))
     free = {field.name for field in fields(Options)} - {"quality", "target_kb", "saliency", "device"}

@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image as PilImage
 
 from ..errors import InputError
-from .arrays import Image, Map
+from ..metrics.arrays import Image, Map
+from ..metrics.quality import measure
 from .codecs import Codec, decode, find_codec
 from .folders import LOSSLESS, LOSSY, choose
-from .quality import measure
 
 __all__ = ["Job", "Matched", "Measurement", "compare", "find_images", "load", "match_size", "measure_image"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import OptionError
-from .arrays import Image, Map
+from ..metrics.arrays import Image, Map
 
 __all__ = ["collage"]
 

@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image as PilImage
 
 from ..errors import InputError
-from ..resize import resized
-from ..saliency.regions import Box, fill_boxes
-from .arrays import Image, Map
-from .judges import Predictor
-from .saliency import share_above
+from ..image.boxes import Box, fill_boxes
+from ..image.resize import resized
+from ..metrics.arrays import Image, Map
+from ..metrics.saliency import share_above
+from .saliency_benchmark import Predictor
 
 __all__ = ["Steadiness", "judge_boxes", "judge_steadiness", "read_boxes", "steadiness"]
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import SaliencyJpegError
-from .arrays import Image, Map
+from ..metrics.arrays import Image, Map
 from .baselines import centred_gaussian, spectral_residual
 from .codecs import find_model
 from .folders import LOSSLESS, LOSSY, choose, read_names
-from .judges import (
+from .report import Table, render
+from .robustness import Steadiness, judge_boxes, judge_steadiness, read_boxes
+from .saliency_benchmark import (
     SIGMA,
     GazeSample,
     MaskSample,
@@ -25,8 +27,6 @@ from .judges import (
     read_gaze,
     read_masks,
 )
-from .report import Table, render
-from .robustness import Steadiness, judge_boxes, judge_steadiness, read_boxes
 
 __all__ = ["main"]
 

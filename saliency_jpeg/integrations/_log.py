@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import write
+from ..io import write
 from ._tables import arrow_schema
 from .batch import COLUMNS
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .. import _core
-from ..encoder import Encoder
+from ..codec import _core
+from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..frame import read_frame
+from ..metadata.jpeg_header import read_frame
 from ..options import Options
-from ..transcode import recompress
+from ..recompression.recompress import recompress
 
 __all__ = ["is_jpeg", "optimized"]
 

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegPresets
 
-from .. import images, segments
+from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import OptionError, SegmentError
-from ..metadata import EXIF_HEADER, Metadata, checked_density
-from ..options import SUBSAMPLINGS, Options
-from ._recipe import OPTION_NAMES, Recipe, check_names, table_scale
+from ..image.load import load
+from ..metadata import segments
+from ..metadata.model import EXIF_HEADER, Metadata, checked_density
+from ..options import Options
+from ._compat import OPTION_NAMES, Recipe, check_names, table_scale
 
 __all__ = ["PILLOW_KEYWORDS", "PILLOW_MODES", "Request", "translate"]
 
@@ -252,7 +254,7 @@ def _metadata(image: Image.Image, keywords: Mapping[str, Any]) -> Metadata:
     base = Metadata(comment=_bytes("comment", image.info.get("comment")))
     if "metadata" in keywords:
         Options(metadata=keywords["metadata"])
-        base = segments.collect(segments.build(images.load(image).metadata, keywords["metadata"]))
+        base = segments.collect(segments.build(load(image).metadata, keywords["metadata"]))
     given: dict[str, Any] = {}
     if "comment" in keywords:
         given["comment"] = _bytes("comment", keywords["comment"])

@@ -27,12 +27,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compressed import Compressed
-from ..encoder import Encoder
+from ..batch.plan import IMAGE_SUFFIXES
+from ..batch.resume import recipe, stamp
+from ..encoder.encoder import Encoder
+from ..encoder.result import Compressed
 from ..errors import InputError, OptionError, PresetError, SaliencyJpegError
-from ..files import IMAGE_SUFFIXES, write
-from ..images import ImageSource, Picture
-from ..journal import recipe, stamp
+from ..image.load import ImageSource, Picture
+from ..io import write
 from ..options import Options
 from ..saliency.sources import resolve_many
 from ._tables import added, formed, records

@@ -22,14 +22,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import files, images
+from ..codec.parameters import TUNINGS
+from ..codec.tables import quantization_tables
 from ..errors import InputError, OptionError
-from ..metadata import EXIF_HEADER, Metadata
+from ..image.load import load
+from ..io import write
+from ..metadata.model import EXIF_HEADER, Metadata
+from ..metadata.segments import XMP_HEADER
 from ..options import Options
-from ..segments import XMP_HEADER
-from ..tables import quantization_tables
-from ..tuning import TUNINGS
-from ._recipe import OPTION_NAMES, Recipe, check_names, encode
+from ._compat import OPTION_NAMES, Recipe, check_names, encode
 
 __all__ = ["imencode", "imencodeWithMetadata", "imwrite", "imwriteWithMetadata"]
 
@@ -152,7 +153,7 @@ def _encoded(
         raise OptionError(f"ext must be one of {', '.join(map(repr, _EXTENSIONS))}, got {ext!r}")
     recipe = _recipe(_flags(params), options)
     pixels = _pixels(img, flatten="background" in options)
-    picture = images.load(pixels, background=recipe.options.background)
+    picture = load(pixels, background=recipe.options.background)
     jpeg = encode(picture._replace(metadata=metadata), recipe)
     return True, np.frombuffer(bytearray(jpeg), np.uint8)
 
@@ -165,7 +166,7 @@ def _written(
     options: dict[str, Any],
 ) -> bool:
     done, buffer = _encoded(PurePath(filename).suffix, img, metadata, params, options)
-    files.write(os.fspath(filename), buffer.tobytes())
+    write(os.fspath(filename), buffer.tobytes())
     return done
 
 

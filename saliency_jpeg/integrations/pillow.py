@@ -39,11 +39,11 @@ import numpy as np
 # Both register what is replaced below; imported later, by Image.preinit() or init(), they would put it back.
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 
-from .. import images
 from ..errors import InputError, OptionError
+from ..image.load import load
+from ._compat import OPTION_NAMES
+from ._compat import encode as encode_recipe
 from ._pillow_keywords import PILLOW_KEYWORDS, PILLOW_MODES, translate
-from ._recipe import OPTION_NAMES
-from ._recipe import encode as encode_recipe
 
 __all__ = ["FORMAT", "encode", "encode_as_pillow", "install", "register", "takeover", "uninstall"]
 
@@ -70,7 +70,7 @@ def encode(image: Image.Image, **keywords: Any) -> bytes:
     if image.mode == "CMYK":
         raise InputError("mode CMYK would become RGB; convert it first, or let Pillow write it: format 'JPEG'")
     request = translate(image, keywords)
-    picture = images.load(image, background=request.recipe.options.background)
+    picture = load(image, background=request.recipe.options.background)
     return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
 
 
@@ -87,7 +87,7 @@ def encode_as_pillow(
             raise InputError(f"cannot write mode {image.mode} as JPEG; background= would flatten transparency")
         return encode(image, **_merged(_PILLOW_DEFAULTS, keywords))
     request = translate(image, _merged(_PILLOW_DEFAULTS if defaults is None else defaults, keywords))
-    picture = images.load(np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")))
+    picture = load(np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")))
     return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
 
 

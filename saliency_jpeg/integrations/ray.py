@@ -24,9 +24,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..encoder import Encoder
+from ..batch.plan import Job, PlanError, plan
+from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..files import Job, PlanError, plan
 from ..options import Options
 from ..saliency.sources import has_network
 from ._log import Digests, Done, Log, digests

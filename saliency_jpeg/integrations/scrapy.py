@@ -17,8 +17,9 @@ from typing import Any
 
 from PIL import Image
 
-from .. import images, segments
-from ..encoder import Encoder
+from ..encoder.encoder import Encoder
+from ..image.load import load
+from ..metadata import segments
 from ..options import Options
 from ._optimize import is_jpeg, optimized
 from ._optional import missing
@@ -65,7 +66,7 @@ def _is_upright(data: bytes) -> bool:
 
 def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A thumbnail in gray or RGB; palettes and transparency cannot be interpolated."""
-    smaller = Image.fromarray(images.load(image).pixels)
+    smaller = Image.fromarray(load(image).pixels)
     smaller.info = dict(image.info)
     smaller.thumbnail(size, Image.Resampling.LANCZOS)
     return smaller

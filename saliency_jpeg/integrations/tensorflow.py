@@ -19,11 +19,11 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
-from .. import images
 from ..errors import InputError, OptionError, SaliencyJpegError
-from ..metadata import Metadata
+from ..image.load import load
+from ..metadata.model import Metadata
 from ..options import Options
-from ._recipe import OPTION_NAMES, Recipe, check_names, encode
+from ._compat import OPTION_NAMES, Recipe, check_names, encode
 
 __all__ = ["encode_jpeg"]
 
@@ -101,7 +101,7 @@ def encode_jpeg(
     )
 
     def run(pixels: Any) -> bytes:
-        return encode(images.load(_plane(pixels))._replace(metadata=metadata), recipe)
+        return encode(load(_plane(pixels))._replace(metadata=metadata), recipe)
 
     return _apply(run, tf.convert_to_tensor(image), _CHANNELS[format], name)
 

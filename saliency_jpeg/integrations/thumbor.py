@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .. import images
-from ..encoder import Encoder
+from ..encoder.encoder import Encoder
 from ..errors import InputError, TargetError
-from ..images import Picture
+from ..image.load import Picture, load
 from ..options import BYTES_PER_KB, Options
 from ._optional import missing
 
@@ -82,7 +81,7 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
 
     def _picture(self, buffer: bytes) -> Picture:
         """The engine's pixels with the metadata of thumbor's file, or that file where the engine has no such pixels."""
-        written = images.load(buffer)
+        written = load(buffer)
         image = getattr(self.context.request.engine, "image", None)
         shape = written.pixels.shape
         if not isinstance(image, Image.Image) or image.mode != ("L" if len(shape) == 2 else "RGB"):

@@ -15,11 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder import Encoder
+from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..images import MAX_SIDE
+from ..image.load import MAX_SIDE
 from ..options import Options
-from ._recipe import OPTION_NAMES, check_names
+from ._compat import OPTION_NAMES, check_names
 
 __all__ = ["encode_jpeg"]
 

@@ -23,8 +23,8 @@ import logging
 from pathlib import Path
 from typing import ClassVar
 
-from .. import files
 from ..errors import SaliencyJpegError
+from ..io import write
 from ..options import Options
 from ._optimize import optimized
 from ._optional import missing
@@ -65,4 +65,4 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
             return
         if jpeg != data:
-            files.write(str(file_path), jpeg)
+            write(str(file_path), jpeg)

@@ -1,7 +1,7 @@
 """Saliency: where people look, from a network trained with image-level labels alone.
 
-:mod:`.training` makes weights of one's own. Importing this package loads neither TensorFlow nor Keras nor OpenCV; the
-first prediction does.
+:mod:`saliency_jpeg.training` makes weights of one's own. Importing this package loads neither TensorFlow nor Keras nor
+OpenCV; the first prediction does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .classes import Activations, ClassEvidence
+from .activations import Activations, ClassEvidence
 from .maps import MapOptions
 from .model import SaliencyModel
 from .presets import names as preset_names
@@ -34,7 +34,7 @@ def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float
     """Saliency of every pixel of an image: the map that ``compress`` would go by.
 
     Args:
-        image: anything :func:`saliency_jpeg.images.load` takes: path, bytes, file object, PIL image, NumPy array.
+        image: anything :func:`saliency_jpeg.image.load.load` takes: path, bytes, file object, PIL image, NumPy array.
         saliency: as in :class:`saliency_jpeg.Options`, but not ``None``.
 
     Returns:
@@ -44,9 +44,9 @@ def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float
         InputError: the image cannot be read, or the map does not fit it.
         OptionError: ``saliency`` is of no known kind.
     """
-    from .. import images
+    from ..image.load import load
 
-    picture = images.load(image)
+    picture = load(image)
     found = resolve(saliency, picture.pixels, picture.metadata.orientation)
     if found is None:
         raise OptionError("without a preference there is no map, got None")

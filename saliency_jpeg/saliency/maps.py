@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
-from .classes import Activations
+from .activations import Activations
 
 __all__ = ["Evidence", "MapOptions", "class_evidence", "learned_evidence", "saliency_grid"]
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
-from ..files import write
-from . import grid, heads, lite, network, presets
-from .classes import Activations
+from ..io import write
+from . import grid, heads, litert, network, presets
+from .activations import Activations
 from .maps import MapOptions, class_evidence, learned_evidence, saliency_grid
-from .runtime import Runner, check_device
+from .tensorflow_runtime import Runner, check_device
 
 __all__ = ["SaliencyModel"]
 
@@ -57,7 +57,7 @@ class SaliencyModel:
         self._head = None if preset.head is None else heads.HeadArchitecture(**preset.head.architecture)
         self._head_arrays = dict(head or {})
         self._network: bytes | None = None
-        self._runner: Runner | lite.LiteRunner | None = None
+        self._runner: Runner | litert.LiteRunner | None = None
         self._building = threading.Lock()
         if self.options.evidence == "learned" and not self._learned:
             raise OptionError(f"preset {preset.name!r} has no learned evidence, got 'learned'")
@@ -79,8 +79,8 @@ class SaliencyModel:
             OptionError: unknown device, or options that the preset cannot follow.
         """
         preset = presets.find(name)
-        if lite.stands_in():
-            return cls._from_exported(lite.find(preset.name), device, options)
+        if litert.stands_in():
+            return cls._from_exported(litert.find(preset.name), device, options)
         arrays, head = presets.read_arrays(preset), presets.read_head(preset)
         return cls(arrays, presets.read_class_names(preset), preset, head=head, device=device, options=options)
 
@@ -108,7 +108,7 @@ class SaliencyModel:
             PresetError: no such file, not such an archive, or arrays that do not fit.
             OptionError: unknown device, or options that the preset cannot follow.
         """
-        if Path(path).suffix == lite.SUFFIX:
+        if Path(path).suffix == litert.SUFFIX:
             return cls._from_exported(Path(path), device, options)
         own = presets.unpack(_read(Path(path)), str(path))
         told = str(own.pop(presets.PRESET, "default"))
@@ -137,16 +137,16 @@ class SaliencyModel:
             PresetError: the model was read from such a file.
         """
         self._check_has_weights()
-        if Path(path).suffix != lite.SUFFIX:
-            raise OptionError(f"an exported model needs the suffix {lite.SUFFIX}, got {str(path)!r}")
+        if Path(path).suffix != litert.SUFFIX:
+            raise OptionError(f"an exported model needs the suffix {litert.SUFFIX}, got {str(path)!r}")
         runner = self._run()
         assert isinstance(runner, Runner)
-        exported = lite.Exported(lite.export(runner), self._preset.name, self.names)
-        write(str(Path(path).absolute()), lite.pack(exported))
+        exported = litert.Exported(litert.export(runner), self._preset.name, self.names)
+        write(str(Path(path).absolute()), litert.pack(exported))
 
     @classmethod
     def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:
-        network, preset, names = lite.unpack(_read(path), str(path))
+        network, preset, names = litert.unpack(_read(path), str(path))
         if device is not None and device.lower().strip("/") not in ("cpu", "cpu:0"):
             raise OptionError(f"LiteRT runs on the processor, device must be None or 'cpu', got {device!r}")
         model = cls({}, names, presets.find(preset), options=options)
@@ -249,10 +249,10 @@ class SaliencyModel:
             return network.STRIDE
         return heads.STRIDES[self._head.kind]
 
-    def _run(self) -> Runner | lite.LiteRunner:
+    def _run(self) -> Runner | litert.LiteRunner:
         with self._building:
             if self._runner is None and self._network is not None:
-                self._runner = lite.LiteRunner(self._network, self._preset.name + lite.SUFFIX)
+                self._runner = litert.LiteRunner(self._network, self._preset.name + litert.SUFFIX)
             elif self._runner is None:
                 architecture = network.Architecture(**self._preset.architecture)  # type: ignore[arg-type]
                 mirror = self._preset.mirror

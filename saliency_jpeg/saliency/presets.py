@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PresetError
-from .classes import parse_names
+from .activations import parse_names
 
 __all__ = [
     "CLASS_NAMES",

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError, OptionError
-from ..orientation import turned
-from .regions import Box, fill_boxes
+from ..image.boxes import Box, fill_boxes
+from ..image.orientation import turned
 
 if TYPE_CHECKING:
-    from ..images import Picture
+    from ..image.load import Picture
     from .model import SaliencyModel
 
 __all__ = [
@@ -124,9 +124,9 @@ def gray_values(file: Any) -> NDArray[np.uint8]:
         InputError: it is no image.
         OSError: it cannot be read.
     """
-    from .. import images
+    from ..image.load import load
 
-    return np.asarray(Image.fromarray(images.load(file, background=(0, 0, 0)).pixels).convert("L"))
+    return np.asarray(Image.fromarray(load(file, background=(0, 0, 0)).pixels).convert("L"))
 
 
 def read_map(source: Any) -> Map:

@@ -1,0 +1,120 @@
+"""Step 3: how much an error in each block matters.  The one place that encodes the idea of this library.
+
+The quantizer minimises ``sum(weight_b * distortion_b) + lambda * bits``; the weight of block b is what saliency says of
+it times what visual masking says of it, scaled to mean 1.
+
+The last bits of sums, powers and logarithms depend on the processor.  So everything here is computed in double
+precision and the weights are then rounded to 12 bits: the files come out the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codec.parameters import TUNINGS, Tuning
+from ..codec.subsampling import rounded_weights
+
+__all__ = [
+    "activity",
+    "block_means",
+    "block_weights",
+    "light_masking",
+    "saliency_gain",
+    "strength_at",
+    "texture_masking",
+]
+
+_USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
+_SCARCITY: Final = 0.3  # growth of the strength with the logarithm of the scale
+_LEAST_GROWTH: Final = 0.5
+_MOST_GROWTH: Final = 1.2  # beyond, the rest of the picture loses eight times what the salient part gains
+_DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
+FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
+_CURVE: Final = 0.6  # power of saliency: half as salient as the most is two thirds of the way in the logarithm
+
+
+def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
+    """Means of a (H, W) map over 8x8 blocks, float64 (rows, cols); the last row and column repeat at the edges."""
+    height, width = values.shape
+    padded = np.pad(values, ((0, rows * 8 - height), (0, cols * 8 - width)), mode="edge")
+    means: NDArray[np.float64] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float64)
+    return means
+
+
+def activity(luma: NDArray[np.float32]) -> NDArray[np.float64]:
+    """AC energy of each luma block: float64 (rows, cols) from coefficients (rows, cols, 64)."""
+    ac = luma[..., 1:]
+    energy: NDArray[np.float64] = np.einsum("rck,rck->rc", ac, ac, dtype=np.float64)
+    return energy
+
+
+def texture_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
+    """Weight of each block by what its texture hides: less, the busier it is.
+
+    Args:
+        luma: float32 (rows, cols, 64) coefficients.
+        tuning: exponent and floor.
+
+    Returns:
+        float64 (rows, cols).
+    """
+    texture = np.log(activity(luma) + tuning.masking_floor)
+    weight: NDArray[np.float64] = np.exp(-tuning.masking_exponent * (texture - texture.mean()))
+    return weight
+
+
+def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
+    """Weight of each block by its light: float64 (rows, cols), less where it is bright.
+
+    Sample values are gamma coded, but the eye's response to light is nearer to a cube root: equal steps of the samples
+    are seen more easily where it is dark.
+    """
+    light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
+    weight: NDArray[np.float64] = (light + _DARKEST) ** -tuning.light_exponent
+    return weight
+
+
+def strength_at(scale: float, strength: float) -> float:
+    """The strength, 0 to 1, that is used for files of about a scale: more where bytes are scarce, less where not.
+
+    At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
+    there is less to gain.
+    """
+    growth = 1 + _SCARCITY * math.log(scale / _USUAL_SCALE)
+    return min(strength * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH), 1.0)
+
+
+def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
+    """Weight of each block by its mean saliency in [0, 1]: ``FULL_GAIN ** (strength * saliency ** 0.6)``.
+
+    A map of gaze has peaks; what lies lower still matters more than nothing.
+    """
+    gain: NDArray[np.float64] = np.exp(np.log(FULL_GAIN) * strength * saliency**_CURVE)
+    return gain
+
+
+def block_weights(
+    saliency: NDArray[np.float32] | None,
+    luma: NDArray[np.float32],
+    strength: float = 0.5,
+    tuning: Tuning = TUNINGS["default"],
+) -> NDArray[np.float32]:
+    """The weight of every luma block.
+
+    Args:
+        saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
+        luma: float32 (rows, cols, 64) DCT coefficients of the luma.
+        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside.
+        tuning: how much texture and light mask.
+
+    Returns:
+        float32 (rows, cols), mean 1, positive.
+    """
+    weights = light_masking(luma, tuning) * texture_masking(luma, tuning)
+    if saliency is not None and strength > 0:
+        weights = weights * saliency_gain(block_means(saliency, *luma.shape[:2]), strength)
+    return rounded_weights(weights / weights.mean())

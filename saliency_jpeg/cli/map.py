@@ -1,0 +1,48 @@
+"""``saliency-jpeg map``: the saliency map as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import Any
+
+from ..batch.plan import plan
+from ..image.load import load
+from ..io import STREAM, read, write
+from ..saliency import heatmap
+from ..saliency.sources import resolve
+from .options import add_command, add_saliency, read_saliency
+from .terminal import UsageError
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    parser = add_command(commands, "map", _run, "IN -o OUT", "draw the saliency map over the picture, in a PNG file")
+    parser.add_argument("input", metavar="IN", help="image file; - reads standard input")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="PNG file; - writes to standard output")
+    parser.add_argument("--raw", action="store_true", help="the map alone, gray, for --saliency; not turned upright")
+    add_saliency(parser, "PRESET|MAP", "preset, or an image file as large as IN")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.output != STREAM and Path(arguments.output).suffix.lower() != ".png":
+        raise UsageError(f"the map is written as PNG; the output must end in .png, got {arguments.output!r}")
+    planned = plan([arguments.input], arguments.output)
+    if planned.folder is not None:
+        raise UsageError(f"one image is needed, not a folder, got {arguments.input!r}")
+    job = planned.jobs[0]
+    saliency = read_saliency(arguments)
+    if saliency is None:
+        raise UsageError("there is no map to draw with --saliency none alone")
+    picture = load(read(job.source))
+    orientation = picture.metadata.orientation
+    found = resolve(saliency, picture.pixels, orientation, device=arguments.device)
+    assert found is not None  # only None resolves to None
+    drawn = heatmap.gray(found) if arguments.raw else heatmap.over(picture.pixels, found, orientation)
+    file = io.BytesIO()
+    drawn.save(file, "PNG")
+    write(job.output, file.getvalue())
+    return 0

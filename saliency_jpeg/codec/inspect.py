@@ -1,0 +1,213 @@
+"""What a JPEG file is made of: its segments and scans by their bytes, and where in the picture its bits went.
+
+:func:`dissect` walks over the markers of T.81 B.1.1.3 and accounts for every byte of the file; levels and tables come
+from :func:`_core.read_jpeg`, which also says whether the file is sound.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metadata.jpeg_header import Frame, read_frame
+from . import _core
+from .subsampling import SUBSAMPLINGS
+from .symbol_costs import symbol_prices
+
+__all__ = ["Anatomy", "Part", "Scan", "block_bits", "dissect"]
+
+_NAMES: Final = {
+    **{0xC0: "SOF0", 0xC1: "SOF1", 0xC2: "SOF2", 0xC4: "DHT", 0xD8: "SOI", 0xD9: "EOI", 0xDA: "SOS", 0xDB: "DQT"},
+    **{0xDD: "DRI", 0xFE: "COM"},
+    **{0xE0 + i: f"APP{i}" for i in range(16)},
+}
+_KINDS: Final = (  # of application segments, by how their payload begins
+    *((b"JFIF\0", "JFIF"), (b"JFXX\0", "JFIF extension"), (b"Exif\0", "EXIF"), (b"ICC_PROFILE\0", "ICC profile")),
+    *((b"http://ns.adobe.com/xap/1.0/\0", "XMP"), (b"http://ns.adobe.com/xmp/extension/\0", "extended XMP")),
+    *((b"Photoshop 3.0\0", "Photoshop, IPTC"), (b"Adobe", "Adobe"), (b"MPF\0", "multi-picture")),
+)
+_STANDALONE: Final = frozenset([0x01, *range(0xD0, 0xDA)])
+_SOS: Final = 0xDA
+_COMPONENTS: Final = {"gray": ("Y",), "ycc": ("Y", "Cb", "Cr"), "rgb": ("R", "G", "B"), "cmyk": ("C", "M", "Y", "K")}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the file: a marker with its segment; of a scan the coded data too.
+
+    Attributes:
+        name: of the marker, such as "DQT"; "" for bytes that belong to none.
+        offset, size: in bytes.
+        text: what it holds, in a few words.
+    """
+
+    name: str
+    offset: int
+    size: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan (T.81 B.2.3): components by number from 0, Ss, Se, Ah, Al, and its bytes with the header."""
+
+    components: tuple[int, ...]
+    ss: int
+    se: int
+    ah: int
+    al: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A file taken apart.
+
+    Attributes:
+        image: levels, tables, sampling, as read.
+        frame: what the header says of colour and quality; ``None`` where it cannot tell.
+        parts: all bytes of the file, in order.
+        scans: in order.
+    """
+
+    image: _core.JpegImage
+    frame: Frame | None
+    parts: list[Part]
+    scans: list[Scan]
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """Y, Cb, Cr and so on; numbers where they have no usual names."""
+        names = _COMPONENTS[self.frame.colour] if self.frame else ()
+        count = len(self.image.sampling)
+        return names if len(names) == count else tuple(str(i) for i in range(1, count + 1))
+
+    @property
+    def subsampling(self) -> str:
+        """4:2:0 and so on; the factors themselves, as in 2x2,1x1,1x1, where they have no such name."""
+        first, *others = self.image.sampling
+        if not others:
+            return "gray"
+        names = {factors: name for name, factors in SUBSAMPLINGS.items()}
+        plain = len(others) == 2 and all(other == (1, 1) for other in others)
+        return names[first] if plain and first in names else ",".join(f"{h}x{v}" for h, v in self.image.sampling)
+
+    def bytes_by_use(self) -> dict[str, int]:
+        """Bytes of the file by what they are for: picture, headers, metadata, other."""
+        uses = dict.fromkeys(("picture", "headers", "metadata", "other"), 0)
+        for part in self.parts:
+            metadata = part.name.startswith("APP") or part.name == "COM"
+            use = "picture" if part.name == "SOS" else "metadata" if metadata else "headers" if part.name else "other"
+            uses[use] += part.size
+        return uses
+
+
+def dissect(jpeg: bytes) -> Anatomy:
+    """Takes a file apart.
+
+    Raises:
+        InputError: it is damaged, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
+    """
+    image = _core.read_jpeg(jpeg)
+    ids = {identity: index for index, identity in enumerate(image.component_ids)}
+    parts, scans = [], []
+    for marker, offset, end in _walk(jpeg, image.end):
+        payload = jpeg[offset + 4 : end]
+        if marker == _SOS:
+            scans.append(_scan(payload, ids, end - offset))
+        name = _NAMES.get(marker, f"{marker:#04x}") if marker else ""
+        parts.append(Part(name, offset, end - offset, _text(marker, payload)))
+    if image.end < len(jpeg):
+        parts.append(Part("", image.end, len(jpeg) - image.end, "behind the end of the image"))
+    return Anatomy(image, read_frame(jpeg), parts, scans)
+
+
+def _walk(jpeg: bytes, length: int) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of everything up to ``length``; marker 0 for what is passed over."""
+    offset = 0
+    while offset < length:
+        start = jpeg.find(b"\xff", offset, length)
+        start = length if start < 0 else start
+        while start < length - 1 and jpeg[start + 1] in (0x00, 0xFF):
+            start = jpeg.find(b"\xff", start + 1, length)
+        if start > offset:
+            yield 0, offset, start
+        if start >= length:
+            return
+        marker = jpeg[start + 1]
+        end = start + 2 if marker in _STANDALONE else start + 2 + _length(jpeg, start)
+        offset = _end_of_data(jpeg, end, length) if marker == _SOS else end
+        yield marker, start, offset
+
+
+def _length(jpeg: bytes, start: int) -> int:
+    return int(struct.unpack_from(">H", jpeg, start + 2)[0])
+
+
+def _end_of_data(jpeg: bytes, offset: int, length: int) -> int:
+    """The end of coded data: the next marker that is neither a stuffed zero nor a restart (T.81 B.1.1.5)."""
+    at = jpeg.find(b"\xff", offset, length)
+    while 0 <= at < length - 1 and (jpeg[at + 1] == 0 or 0xD0 <= jpeg[at + 1] <= 0xD7):
+        at = jpeg.find(b"\xff", at + 2, length)
+    return at if at >= 0 else length
+
+
+def _scan(payload: bytes, ids: dict[int, int], size: int) -> Scan:
+    count = payload[0]
+    components = tuple(ids.get(payload[1 + 2 * i], -1) for i in range(count))
+    ss, se, approximation = payload[1 + 2 * count : 4 + 2 * count]
+    return Scan(components, ss, se, approximation >> 4, approximation & 15, size)
+
+
+def _text(marker: int, payload: bytes) -> str:
+    name = _NAMES.get(marker, "")
+    if name.startswith("APP"):
+        return next((text for start, text in _KINDS if payload.startswith(start)), "")
+    if name == "COM":
+        return repr(payload[:60].decode("utf-8", "replace"))
+    if name.startswith("SOF"):
+        return "{} x {} pixels, {} components".format(*struct.unpack_from(">HH", payload, 1)[::-1], payload[5])
+    if name == "DRI":
+        return f"every {struct.unpack_from('>H', payload)[0]} MCUs"
+    return {"DQT": "quantization tables", "DHT": "Huffman tables", "SOS": "scan"}.get(name, "")
+
+
+# Bits ---------------------------------------------------------------------------------------------------------------
+
+
+def block_bits(image: _core.JpegImage, total: float) -> NDArray[np.float32]:
+    """Where the bits of a file went: float32 (rows, cols), for every luma block its own and its share of the chroma's.
+
+    Levels are priced with the Huffman codes that suit them best, coded one block after the other, and all is scaled to
+    the sum of ``total`` bits. For a progressive file, whose scans share the codes of several blocks, that is an
+    estimate.
+    """
+    highest, widest = (max(factors[i] for factors in image.sampling) for i in (1, 0))
+    rows, cols = (-(-side // 8) for side in image.size)
+    result = np.zeros((rows, cols), np.float32)
+    for levels, (h, v) in zip(image.levels, image.sampling, strict=True):
+        bits = _component_bits(levels)
+        down = np.minimum(np.arange(rows) * v // highest, bits.shape[0] - 1)
+        across = np.minimum(np.arange(cols) * h // widest, bits.shape[1] - 1)
+        shares = np.outer(np.bincount(down)[down], np.bincount(across)[across])
+        result += bits[np.ix_(down, across)] / shares
+    total_priced = float(result.sum())
+    if total_priced:
+        result *= np.float32(total / total_priced)
+    return result
+
+
+def _component_bits(levels: NDArray[np.int16]) -> NDArray[np.float32]:
+    """(rows, cols) bits of each block: AC by its best code, DC differences by their entropy."""
+    ac = _core.block_bits(levels, symbol_prices(_core.ac_histogram(levels)))
+    differences = np.diff(levels[..., 0].astype(np.int32).ravel(), prepend=0)
+    categories = np.frexp(np.abs(differences).astype(np.float32))[1]
+    counts = np.bincount(categories)
+    prices = np.arange(counts.size) - np.log2(np.maximum(counts, 1) / counts.sum())
+    dc: NDArray[np.float32] = prices[categories].reshape(ac.shape).astype(np.float32)
+    return ac + dc

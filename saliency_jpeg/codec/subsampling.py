@@ -1,0 +1,91 @@
+"""Which chroma subsampling an image gets when the caller leaves it to us."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SUBSAMPLINGS", "choose_subsampling", "chroma_weights", "coloured_edges", "rounded_weights"]
+
+# Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
+SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
+    "4:4:4": (1, 1),
+    "4:2:2": (2, 1),
+    "4:4:0": (1, 2),
+    "4:2:0": (2, 2),
+    "4:1:1": (4, 1),
+}
+
+_SHARP: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
+_SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays
+_LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
+_LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
+_LOW_SHARE: Final = 0.3  # of coloured edges from which full chroma pays even so
+_HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
+_HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
+
+
+def choose_subsampling(
+    asked: str,
+    pixels: NDArray[np.uint8],
+    quality: float,
+    *,
+    target_bytes: int | None = None,
+    source: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Luma sampling factors (H, V) for a picture.
+
+    Args:
+        asked: a name out of ``SUBSAMPLINGS``, or ``"auto"``.
+        pixels: uint8 (H, W) or (H, W, 3).
+        quality: 0 to 100.
+        target_bytes: size of the file where that and not the quality decides.
+        source: factors of a JPEG source, which ``"auto"`` keeps.
+    """
+    if pixels.ndim == 2:
+        return 1, 1
+    if asked != "auto":
+        return SUBSAMPLINGS[asked]
+    if source is not None:
+        return source
+    if target_bytes is not None:
+        rate = 8 * target_bytes / (pixels.shape[0] * pixels.shape[1])
+        low, high = rate < _LOW_RATE, rate >= _HIGH_RATE
+    else:
+        low, high = quality < _LOW_QUALITY, quality >= _HIGH_QUALITY
+    whole = high or coloured_edges(pixels) > (_LOW_SHARE if low else _SHARE)
+    return SUBSAMPLINGS["4:4:4" if whole else "4:2:0"]
+
+
+def coloured_edges(pixels: NDArray[np.uint8]) -> float:
+    """Share of 2x2 pixel boxes whose chroma varies so much that its mean would be seen, 0 to 1."""
+    height, width = (n // 2 * 2 for n in pixels.shape[:2])
+    if height == 0 or width == 0:
+        return 0.0
+    red, green, blue = (pixels[:height, :width, i].astype(np.int16) for i in range(3))
+    spread = np.maximum(_box_spread(red - green), _box_spread(blue - green))  # chroma up to scale
+    return float(np.mean(spread > _SHARP))
+
+
+def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Largest less smallest value of each 2x2 box: (H / 2, W / 2) of (H, W), sides even."""
+    upper, lower = values[::2], values[1::2]
+    highest, lowest = np.maximum(upper, lower), np.minimum(upper, lower)
+    spread: NDArray[np.int16] = np.maximum(highest[:, ::2], highest[:, 1::2])
+    spread -= np.minimum(lowest[:, ::2], lowest[:, 1::2])
+    return spread
+
+
+def chroma_weights(weights: NDArray[np.float32], h: int, v: int, rows: int, cols: int) -> NDArray[np.float32]:
+    """Weights of chroma blocks: the mean over the h x v luma blocks that each one covers, float32 (rows, cols)."""
+    padded = np.pad(weights, ((0, rows * v - weights.shape[0]), (0, cols * h - weights.shape[1])), mode="edge")
+    return rounded_weights(padded.reshape(rows, v, cols, h).mean(axis=(1, 3), dtype=np.float64))
+
+
+def rounded_weights(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Positive values at 12 significant bits, so that the last bits of a processor's arithmetic do not count."""
+    mantissa, exponent = np.frexp(values)
+    rounded: NDArray[np.float32] = np.ldexp(np.rint(mantissa * 4096) / 4096, exponent).astype(np.float32)
+    return rounded

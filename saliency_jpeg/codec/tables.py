@@ -1,0 +1,112 @@
+"""Step 4: quality to quantization tables.
+
+A step is ``base(f) * scale ** bend(f)`` with f the radial frequency of its coefficient: the shape at scale 1 is drawn
+through a few knots (in the logarithm), and the low frequencies bend, that is they coarsen more slowly than the rest
+when the scale grows.  Steps stay real numbers up to the file; the difference between the real step and the integer one
+is given to the quantizer as sensitivity, so that size and quality follow the scale without jumps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+
+__all__ = [
+    "FREQUENCY_KNOTS",
+    "ideal_steps",
+    "quality_to_scale",
+    "quantization_tables",
+    "scale_to_quality",
+    "sensitivity",
+    "to_table",
+]
+
+FREQUENCY_KNOTS: Final = (0.0, 1.0, 2.0, 3.5, 5.5, 9.9)  # radial frequency in half cycles a block; 0 is DC
+_FREQUENCY: Final[NDArray[np.float64]] = np.hypot(*np.mgrid[0:8, 0:8]).ravel()
+_BENT_BELOW: Final = 3.0
+_TILT_MIDDLE: Final = 3.0
+_TILT_SPAN: Final = 6.0
+
+
+def _obliqueness() -> NDArray[np.float64]:
+    """(64,) how far a frequency lies off the axes: -1/2 on them, 1/2 on the diagonal, 0 at DC."""
+    rows, cols = np.mgrid[0:8, 0:8].astype(np.float64).reshape(2, 64)
+    sine = 2 * rows * cols / np.maximum(np.square(_FREQUENCY), 1)  # of twice the angle
+    oblique: NDArray[np.float64] = np.where(_FREQUENCY > 0, np.square(sine) - 0.5, 0.0)
+    return oblique
+
+
+_OBLIQUENESS: Final = _obliqueness()
+
+
+def _rounding() -> NDArray[np.float64]:
+    """(64,) offsets in (0, 1) before rounding down: a golden-ratio sequence over the pairs of frequencies."""
+    row, col = np.divmod(np.arange(64), 8)
+    low, high = np.minimum(row, col), np.maximum(row, col)
+    pair = high * (high + 1) // 2 + low
+    offsets: NDArray[np.float64] = (0.5 + pair * (math.sqrt(5) - 1) / 2) % 1
+    return offsets
+
+
+_ROUNDING: Final = _rounding()
+
+
+def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
+    """(64,) real steps of one component, natural order."""
+    diagonal = np.interp(_FREQUENCY, (0.0, FREQUENCY_KNOTS[-1]), shape.diagonal)
+    base = np.exp(np.interp(_FREQUENCY, FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
+    exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / _BENT_BELOW, 1.0)
+    steps: NDArray[np.float64] = base * scale**exponent
+    return steps
+
+
+def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:
+    """Real quantization steps of Y, Cb and Cr at a scale: float64 (3, 64), natural order, in coefficient units."""
+    return np.stack([_steps(shape, scale) for shape in (tuning.luma, tuning.cb, tuning.cr)])
+
+
+def to_table(steps: NDArray[np.float64], rounding: float = 0.0) -> NDArray[np.uint16]:
+    """Steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0).
+
+    Each frequency rounds up from a fraction of its own, so that the integers of a flat table do not all jump at the
+    same scale, and the size of the file with them. ``rounding`` from 0 to 1 turns these fractions.
+    """
+    return np.clip(np.floor(steps + (_ROUNDING + rounding) % 1), 1, 255).astype(np.uint16)
+
+
+def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Cost of one squared step of error in the file's ``table``: float32 (n, 64).
+
+    An error of one real step costs 1 at the middle frequency and ``exp(tilt)`` six cycles above it.
+    """
+    tilt = np.array([tuning.luma_tilt, tuning.chroma_tilt, tuning.chroma_tilt])[: len(steps), None]
+    tilted = np.exp(tilt * (_FREQUENCY - _TILT_MIDDLE) / _TILT_SPAN)
+    return (tilted * np.square(table / steps)).astype(np.float32)
+
+
+def quality_to_scale(quality: float, tuning: Tuning) -> float:
+    """The scale of a quality from 0 to 100."""
+    return math.exp(float(np.interp(quality, QUALITY_KNOTS, np.log(tuning.scales))))
+
+
+def scale_to_quality(scale: float, tuning: Tuning) -> float:
+    """The quality from 0 to 100 of a scale; inverse of :func:`quality_to_scale`."""
+    return float(np.interp(-math.log(scale), -np.log(tuning.scales), QUALITY_KNOTS))
+
+
+def quantization_tables(quality: float, tuning: Tuning = TUNINGS["default"]) -> NDArray[np.uint16]:
+    """The quantization tables of Y, Cb and Cr at a quality.
+
+    Args:
+        quality: 0 to 100.
+        tuning: shape of the tables and meaning of the quality.
+
+    Returns:
+        uint16 (3, 64), natural order, steps from 1 to 255 (T.81 A.3.4, B.2.4.1).
+    """
+    return to_table(ideal_steps(quality_to_scale(quality, tuning), tuning))

@@ -1,0 +1,11 @@
+"""One picture or many, from whatever the caller has to JPEG files: :class:`Encoder` and :func:`compress`.
+
+It may import all rooms below it; front doors, trainings, evaluation and command line build on it.
+"""
+
+from __future__ import annotations
+
+from .encoder import Encoder, compress
+from .result import Compressed
+
+__all__ = ["Compressed", "Encoder", "compress"]

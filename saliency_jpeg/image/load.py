@@ -1,0 +1,332 @@
+"""Step 1: every kind of input becomes 8-bit RGB or gray pixels plus metadata, by the same rules.
+
+- Gray stays gray, one component: modes 1, L, LA, I;16 and I, a palette of grays, arrays with one channel, bool masks.
+- 16-bit gray is scaled to 8 bits with rounding, 65535 to 255. Mode I is taken as 16-bit gray, as Pillow uses it; values
+  outside 0..65535, and mode F, have no defined range and are refused.
+- Alpha is flattened on a background colour, in the stored values as Pillow's ``alpha_composite`` does, rounded to
+  nearest. Gray with alpha stays gray on a gray background.
+- CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
+  either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
+- Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
+- Of a PIL image, which the caller may have changed since it was opened, EXIF's tags of the size and its thumbnail are
+  made to follow where they no longer fit; every other EXIF block is kept byte for byte.
+- Of several frames the current one is taken, the first in a file.
+- A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
+"""
+
+from __future__ import annotations
+
+import io
+import operator
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, NamedTuple, TypeAlias, Union
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from ..errors import InputError, OptionError, SegmentError
+from ..metadata import multi_picture, refresh, segments
+from ..metadata.jpeg_header import read_frame
+from ..metadata.model import Metadata, from_info, from_pillow, icc_space
+from ..metadata.multi_picture import Further
+from .orientation import turned
+
+__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "read_bytes"]
+
+MAX_SIDE = 65535  # T.81, B.2.2: X and Y are 16 bits
+
+ImageSource: TypeAlias = Union[
+    str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes], Image.Image, "NDArray[np.uint8]"
+]
+
+_GRAY_MODES = ("1", "L", "LA", "La")
+_COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+_ALPHA_MODES = (*_GRAY_MODES, "P", "PA", "RGB", "RGBA", "RGBa")  # those in which transparency means something
+
+
+class Picture(NamedTuple):
+    """Pixels and what came with them.
+
+    Attributes:
+        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous; may share the memory of a NumPy
+            source, so it is to be read only.
+        metadata: EXIF, ICC profile and so on.
+        original: the file itself where the source was a JPEG file (path, bytes or file object), else None.
+        subsampling: luma samples across and down for each chroma sample, where the source was a JPEG file in colour.
+        further: what stands behind the picture in its file and belongs to it.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+    original: bytes | None = None
+    subsampling: tuple[int, int] | None = None
+    further: Further | None = None
+
+    def upright(self) -> Picture:
+        """The picture turned as its orientation asks, with metadata that say so."""
+        if self.metadata.orientation == 1:
+            return self
+        pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
+        swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
+        metadata = refresh.follow(refresh.upright(self.metadata), pixels)
+        return Picture(pixels, metadata, None, swapped)
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
+        """Another version of the picture, with metadata that follow."""
+        return Picture(pixels, refresh.follow(self.metadata, pixels), None, self.subsampling)
+
+    def alone(self) -> Picture:
+        """The picture without what stands behind it in its file."""
+        if self.further is None or self.original is None:
+            return self
+        return self._replace(original=self.further.first(self.original), further=None)
+
+
+def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+    """Load an image; the rules are those of the module.
+
+    Args:
+        source: a path, the bytes of an image file, a binary file object (read from its position to the end, left
+            open), a PIL image, or an array: uint8 (height, width), (height, width, 1), (height, width, 3) RGB or
+            (height, width, 4) RGBA, or bool (height, width). Arrays carry no metadata.
+        background: RGB, 0 to 255 each, that shows through where the image is transparent.
+
+    Raises:
+        InputError: the source is no image, empty, damaged or truncated (also where Pillow is set to accept that), of an
+            unsupported kind, without pixels, over 65535 on a side, or over Pillow's limit against decompression bombs
+            (``PIL.Image.MAX_IMAGE_PIXELS``; up to twice that Pillow only warns).
+        OptionError: ``background`` is not three integers from 0 to 255.
+        OSError: the path cannot be read (``FileNotFoundError``, ``IsADirectoryError``, ``PermissionError``), as from
+            :func:`open`; or reading the file object failed.
+    """
+    colour = _checked_background(background)
+    if isinstance(source, np.ndarray):
+        return Picture(_from_array(source, colour), Metadata())
+    if isinstance(source, Image.Image):
+        _load_frame(source)
+        picture = _picture(source, from_pillow(source), colour)
+        return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
+    data = read_bytes(source)
+    if data.startswith(b"\xff\xd8\xff"):
+        return _from_jpeg(data, colour)
+    image = _open(data)
+    return _picture(image, from_info(image.info), colour)
+
+
+def _from_jpeg(data: bytes, background: NDArray[np.uint16]) -> Picture:
+    """Metadata by our own parsers; Pillow only sees what it needs to decode the (first) image."""
+    try:
+        metadata = segments.collect(segments.parse(data))
+        image = _open(segments.without_metadata(data))
+    except SegmentError as error:
+        raise InputError(f"cannot decode the image: {error}") from error
+    frame = read_frame(data)
+    picture = _picture(image, metadata, background)
+    subsampling = frame.subsampling if frame is not None and frame.colour == "ycc" else None
+    return picture._replace(original=data, subsampling=subsampling, further=multi_picture.find(data))
+
+
+def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:
+    try:
+        values = [operator.index(value) for value in background]
+    except TypeError:
+        values = []
+    if len(values) != 3 or not all(0 <= value <= 255 for value in values):
+        raise OptionError(f"background must be three integers from 0 to 255, got {background!r}")
+    return np.array(values, np.uint16)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise InputError(f"the image has no pixels: width {width}, height {height}")
+    if max(width, height) > MAX_SIDE:
+        raise InputError(f"width {width}, height {height}: a JPEG has at most {MAX_SIDE} pixels on a side")
+
+
+# Sources ------------------------------------------------------------------------------------------------------------
+
+
+def read_bytes(source: object) -> bytes:
+    """The bytes of a path, a bytes-like object or a binary file object; errors as :func:`load`."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(source)
+    reader = getattr(source, "read", None)
+    if not callable(reader):
+        kinds = "a path, bytes, a binary file object, a PIL image or a NumPy array"
+        raise InputError(f"an image must be {kinds}, got {type(source).__name__}")
+    data = reader()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InputError(f"the file object must be opened in binary mode; its read() gave {type(data).__name__}")
+    return bytes(data)
+
+
+def _read_path(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except ValueError as error:  # a null character or an unpaired surrogate in the name
+        raise InputError(f"not a usable path: {path!r}") from error
+
+
+class _StrictBytes(io.BytesIO):
+    """A file in memory whose end is an error once ``strict``.
+
+    With ``ImageFile.LOAD_TRUNCATED_IMAGES`` set by the application, Pillow fills the missing part of a file with gray
+    or zeros. An image decoder only asks for bytes at the end of a file if the file is cut off, so an error there
+    keeps this library strict without touching the application's setting.
+    """
+
+    strict = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if self.strict and not data and size is not None and size > 0:
+            raise OSError("image file is truncated")
+        return data
+
+
+def _open(data: bytes) -> Image.Image:
+    """Decode a file's first frame."""
+    if not data:
+        raise InputError("the image data is empty")
+    file = _StrictBytes(data)
+    try:
+        image = Image.open(file)
+    except Exception as error:
+        raise _input_error(error, len(data)) from error
+    if image.format == "EPS":
+        raise InputError("EPS is not accepted: decoding it would run another program")
+    file.strict = bool(ImageFile.LOAD_TRUNCATED_IMAGES)
+    _load_frame(image)
+    return image
+
+
+def _load_frame(image: Image.Image) -> None:
+    """Decode the current frame; Pillow raises whatever a decoder met, so all of it is caught."""
+    _check_size(*image.size)
+    try:
+        image.load()
+    except Exception as error:
+        raise _input_error(error) from error
+    _check_size(*image.size)
+
+
+def _input_error(error: Exception, size: int = 0) -> InputError:
+    if isinstance(error, UnidentifiedImageError):
+        return InputError(f"the data ({size} bytes) is not an image that Pillow can read")
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return InputError(f"{error} Raise PIL.Image.MAX_IMAGE_PIXELS for trusted images, or pass a decoded array.")
+    return InputError(f"cannot decode the image: {error or type(error).__name__}")
+
+
+def _from_array(array: NDArray[np.generic], background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    shapes = "(height, width), (height, width, 1), (height, width, 3) or (height, width, 4)"
+    if array.dtype not in (np.uint8, np.bool_):
+        raise InputError(f"an image array must be uint8, or bool for a gray mask, got {array.dtype}")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise InputError(f"an image array must have shape {shapes}, got {array.shape}")
+    _check_size(array.shape[1], array.shape[0])
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype == np.bool_ and channels != 1:
+        raise InputError(f"a bool array must have shape (height, width), got {array.shape}")
+    values = np.asarray(array)
+    pixels = values * np.uint8(255) if values.dtype == np.bool_ else values.astype(np.uint8, copy=False)
+    if channels == 4:
+        return _flatten(pixels[..., :3], pixels[..., 3], background)
+    return np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and channels == 1 else pixels)
+
+
+# Pixels -------------------------------------------------------------------------------------------------------------
+
+
+def _picture(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> Picture:
+    try:
+        pixels = _pixels(image, metadata.icc, background)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged palette or transparency entry
+        raise InputError(f"cannot convert mode {image.mode} to 8-bit RGB or gray: {error}") from error
+    if not _icc_fits(metadata.icc, image.mode, pixels.ndim):
+        metadata = replace(metadata, icc=None)
+    return Picture(pixels, metadata)
+
+
+def _icc_fits(icc: bytes | None, mode: str, ndim: int) -> bool:
+    """Whether a profile describes the pixels made; one without a readable header is kept as it is."""
+    return mode != "CMYK" and icc_space(icc) in (None, b"GRAY" if ndim == 2 else b"RGB ")
+
+
+def _pixels(image: Image.Image, icc: bytes | None, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3) or (height, width) from a loaded PIL image of any mode."""
+    mode = image.mode
+    if mode == "I" or mode.startswith("I;16"):
+        return _from_wide_gray(image, background)
+    if mode not in _GRAY_MODES + _COLOUR_MODES:
+        raise InputError(f"mode {mode} is not supported: its values have no defined range; convert to L or RGB first")
+    gray = mode in _GRAY_MODES or (mode in ("P", "PA") and icc_space(icc) != b"RGB " and _has_gray_palette(image))
+    if mode in _ALPHA_MODES and image.has_transparency_data:
+        values = np.asarray(_converted(image, "LA" if gray else "RGBA"))
+        return _flatten(values[..., :-1], values[..., -1], background)
+    if mode == "CMYK" and icc_space(icc) == b"CMYK":
+        image = _cmyk_to_srgb(image, icc or b"")
+    return np.ascontiguousarray(np.asarray(_converted(image, "L" if gray else "RGB")))
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _has_gray_palette(image: Image.Image) -> bool:
+    palette = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
+
+
+def _from_wide_gray(image: Image.Image, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """16-bit gray scaled to 8; the value named by PNG's tRNS chunk is transparent."""
+    wide = np.asarray(image)
+    if image.mode == "I" and (int(wide.min()) < 0 or int(wide.max()) > 65535):
+        raise InputError(f"mode I is read as 16-bit gray, 0 to 65535; got {wide.min()} to {wide.max()}")
+    gray = ((wide.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return gray
+    return _flatten(gray[..., None], np.where(wide == key, 0, 255).astype(np.uint8), background)
+
+
+def _cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    """Relative colorimetric with black point compensation; the image unchanged if the profile cannot be used."""
+    from PIL import ImageCms
+
+    try:
+        converted = ImageCms.profileToProfile(
+            image,
+            io.BytesIO(icc),
+            ImageCms.createProfile("sRGB"),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, ImportError, OSError, ValueError):
+        return image
+    return converted or image
+
+
+def _flatten(values: NDArray[np.uint8], alpha: NDArray[np.uint8], background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Blend (height, width, 1 or 3) over the background; one channel stays one unless a colour shows through."""
+    if (alpha == 255).all():
+        blended = values
+    else:
+        if values.shape[2] == 1 and (background == background[0]).all():
+            background = background[:1]
+        opacity = alpha[..., None].astype(np.uint16)
+        # At most 255 * 255 + 127, inside 16 bits; no exact halves, since 255 is odd.
+        total = values * opacity + background * (255 - opacity)
+        total += 127
+        total //= 255
+        blended = total.astype(np.uint8)
+    return np.ascontiguousarray(blended[..., 0] if blended.shape[2] == 1 else blended)

@@ -1,0 +1,303 @@
+"""A few tags of an EXIF block, read and changed where they stand.
+
+EXIF is a TIFF body: directories of 12-byte entries, tied together by offsets (TIFF 6.0, section 2; Exif 2.3, 4.5).
+Maker notes hold offsets of their own that nobody documents, so nothing here ever moves a byte: a tag is overwritten in
+its place, a thumbnail by one that is no longer than it was.
+
+At most four directories are looked at, each reached by one pointer from its parent, and every offset is checked against
+the length of the data. So a crafted block can neither make this loop nor allocate; what is damaged counts as absent.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..errors import SegmentError
+
+__all__ = [
+    "BYTE_ORDERS",
+    "EXIF_HEADER",
+    "Directory",
+    "directory_at",
+    "first_directory",
+    "has_orientation",
+    "minimal",
+    "orientation",
+    "shown",
+    "size",
+    "thumbnail",
+    "with_orientation",
+    "with_size",
+    "with_thumbnail",
+]
+
+EXIF_HEADER = b"Exif\0\0"
+BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+
+ORIENTATION, EXIF_IFD = 0x0112, 0x8769
+_IMAGE_SIZE, _PIXEL_DIMENSIONS = (0x0100, 0x0101), (0xA002, 0xA003)  # of IFD0 and of the Exif IFD; width, height
+_COLOR_SPACE, _INTEROPERABILITY_IFD, _INTEROPERABILITY_INDEX = 0xA001, 0xA005, 0x0001
+_STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
+_JPEG_OFFSET, _JPEG_LENGTH = 0x0201, 0x0202
+_ASCII, _SHORT, _LONG = 2, 3, 4
+_UNCALIBRATED, _ADOBE_RGB = 0xFFFF, b"R03\0"
+_FORMATS = {_SHORT: "H", _LONG: "I"}
+
+
+class Directory(NamedTuple):
+    """An IFD of a TIFF body: byte order as a ``struct`` prefix, offset of its first entry, number of entries."""
+
+    order: str
+    start: int
+    entries: int
+
+    @property
+    def end(self) -> int:
+        """Offset after the last entry, where the offset of the next directory stands."""
+        return self.start + 12 * self.entries
+
+    def find(self, exif: bytes | bytearray, tag: int) -> list[int]:
+        """Offsets of the entries with this tag."""
+        pattern = struct.pack(self.order + "H", tag)
+        return [at for at in range(self.start, self.end, 12) if exif[at : at + 2] == pattern]
+
+    def number(self, exif: bytes, tag: int) -> int | None:
+        """The value of the first entry with this tag if it is one SHORT or LONG, else None."""
+        for at in self.find(exif, tag):
+            kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
+            if kind in _FORMATS and count == 1:
+                return int(struct.unpack_from(self.order + _FORMATS[kind], exif, at + 8)[0])
+            return None
+        return None
+
+    def put(self, exif: bytearray, tag: int, value: int) -> None:
+        """Overwrites the value of every entry with this tag that is one SHORT or LONG."""
+        for at in self.find(exif, tag):
+            kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
+            if kind in _FORMATS and count == 1:
+                struct.pack_into(self.order + _FORMATS[kind], exif, at + 8, value)
+
+    def child(self, exif: bytes, tag: int) -> Directory | None:
+        """The directory that this tag points to."""
+        offset = self.number(exif, tag)
+        return None if offset is None else directory_at(exif, self.order, offset)
+
+    def following(self, exif: bytes) -> Directory | None:
+        """The next directory in the chain; of IFD0 that is IFD1, the thumbnail's."""
+        if self.end + 4 > len(exif):
+            return None
+        return directory_at(exif, self.order, *struct.unpack_from(self.order + "I", exif, self.end))
+
+
+def directory_at(exif: bytes, order: str, offset: int) -> Directory | None:
+    """The directory at an offset if its whole table lies inside the data, else None."""
+    if offset < 8 or offset + 2 > len(exif):
+        return None
+    directory = Directory(order, offset + 2, *struct.unpack_from(order + "H", exif, offset))
+    return directory if directory.end <= len(exif) else None
+
+
+def first_directory(exif: bytes | None) -> Directory | None:
+    """IFD0 if the header is TIFF's and the whole table lies inside the data, else None."""
+    if exif is None or len(exif) < 8 or exif[:4] not in BYTE_ORDERS:
+        return None
+    order = BYTE_ORDERS[bytes(exif[:4])]
+    return directory_at(exif, order, *struct.unpack_from(order + "I", exif, 4))
+
+
+# Orientation --------------------------------------------------------------------------------------------------------
+
+
+def has_orientation(exif: bytes | None) -> bool:
+    """Whether there is an orientation tag, right or wrong."""
+    directory = first_directory(exif)
+    return directory is not None and bool(directory.find(exif or b"", ORIENTATION))
+
+
+def orientation(exif: bytes | None) -> int:
+    """1 to 8; 1 where the block is absent or damaged or the first such tag is not one SHORT of 1..8."""
+    directory = first_directory(exif)
+    if exif is None or directory is None:
+        return 1
+    for entry in directory.find(exif, ORIENTATION):
+        kind, count, value = struct.unpack_from(directory.order + "HIH", exif, entry + 2)
+        return value if kind == _SHORT and count == 1 and 1 <= value <= 8 else 1
+    return 1
+
+
+def with_orientation(exif: bytes, value: int) -> bytes:
+    """The block with its orientation tags set, the rest as it was.
+
+    Where the tag is missing and ``value`` is not 1, a copy of IFD0 with it is appended and the header points there.
+
+    Raises:
+        SegmentError: the block is damaged and ``value`` is not 1.
+    """
+    directory = first_directory(exif)
+    if directory is None and value == 1:
+        return exif
+    if directory is None:
+        raise SegmentError("the EXIF block has no readable first directory; the orientation cannot be set in it")
+    entry = struct.pack(directory.order + "HHIHH", ORIENTATION, _SHORT, 1, value, 0)
+    places = directory.find(exif, ORIENTATION)
+    if not places:
+        return exif if value == 1 else _append_directory(exif, directory, entry)
+    patched = bytearray(exif)
+    for at in places:
+        patched[at : at + 12] = entry
+    return bytes(patched)
+
+
+def _append_directory(exif: bytes, directory: Directory, entry: bytes) -> bytes:
+    """Copy IFD0 with one entry more to the end, sorted by tag as TIFF 6.0 asks, and point the header to it."""
+    order = directory.order
+    entries = [exif[at : at + 12] for at in range(directory.start, directory.end, 12)]
+    entries = sorted([*entries, entry], key=lambda e: int(struct.unpack_from(order + "H", e)[0]))
+    following = exif[directory.end : directory.end + 4].ljust(4, b"\0")
+    padded = exif + b"\0" * (len(exif) % 2)
+    table = struct.pack(order + "H", len(entries)) + b"".join(entries) + following
+    return padded[:4] + struct.pack(order + "I", len(padded)) + padded[8:] + table
+
+
+# Size ---------------------------------------------------------------------------------------------------------------
+
+
+def size(exif: bytes) -> tuple[int, int] | None:
+    """(height, width) as the Exif IFD names them (PixelYDimension, PixelXDimension), or None."""
+    first = first_directory(exif)
+    found = first.child(exif, EXIF_IFD) if first is not None else None
+    if found is None:
+        return None
+    width, height = (found.number(exif, tag) for tag in _PIXEL_DIMENSIONS)
+    return None if width is None or height is None else (height, width)
+
+
+def with_size(exif: bytes, height: int, width: int) -> bytes:
+    """The block with its tags of the image's size, where it has them, set to at most 65535 each."""
+    first = first_directory(exif)
+    if first is None:
+        return exif
+    patched = bytearray(exif)
+    for directory, tags in ((first, _IMAGE_SIZE), (first.child(exif, EXIF_IFD), _PIXEL_DIMENSIONS)):
+        if directory is not None:
+            directory.put(patched, tags[0], width)
+            directory.put(patched, tags[1], height)
+    return bytes(patched)
+
+
+# Thumbnail ----------------------------------------------------------------------------------------------------------
+
+
+def _directories(exif: bytes, first: Directory) -> Iterator[Directory]:
+    parts = first.child(exif, EXIF_IFD)
+    for directory in (first, first.following(exif), parts, parts and parts.child(exif, _INTEROPERABILITY_IFD)):
+        if directory is not None:
+            yield directory
+
+
+def _numbers(exif: bytes, directory: Directory, tag: int) -> list[int]:
+    """The values of an entry of SHORTs or LONGs, wherever they stand."""
+    for at in directory.find(exif, tag):
+        kind, count = struct.unpack_from(directory.order + "HI", exif, at + 2)
+        width = {_SHORT: 2, _LONG: 4}.get(kind, 0)
+        where = at + 8
+        if width * count > 4:
+            (where,) = struct.unpack_from(directory.order + "I", exif, at + 8)
+        if width and where + width * count <= len(exif):
+            return list(struct.unpack_from(f"{directory.order}{count}{_FORMATS[kind]}", exif, where))
+    return []
+
+
+def _thumbnail_parts(exif: bytes, first: Directory) -> list[slice]:
+    """Where the thumbnail's data lie, JPEG or strips of samples; none if they overlap a directory or each other."""
+    directory = first.following(exif)
+    if directory is None:
+        return []
+    found: list[tuple[int, int]] = []
+    for offsets, lengths in ((_JPEG_OFFSET, _JPEG_LENGTH), (_STRIP_OFFSETS, _STRIP_LENGTHS)):
+        found += zip(_numbers(exif, directory, offsets), _numbers(exif, directory, lengths), strict=False)
+    parts = [(start, start + length) for start, length in found if length]
+    taken = sorted([(0, 8), *parts, *((d.start - 2, d.end + 4) for d in _directories(exif, first))])
+    apart = all(before[1] <= after[0] for before, after in pairwise(taken))
+    return [slice(*part) for part in parts] if apart and all(stop <= len(exif) for _, stop in parts) else []
+
+
+def thumbnail(exif: bytes) -> bytes | None:
+    """The embedded JPEG thumbnail, or None."""
+    first = first_directory(exif)
+    parts = _thumbnail_parts(exif, first) if first is not None else []
+    return bytes(exif[parts[0]]) if len(parts) == 1 and exif[parts[0]][:2] == b"\xff\xd8" else None
+
+
+def with_thumbnail(exif: bytes, jpeg: bytes | None) -> bytes:
+    """The block with its thumbnail replaced, or without: then its bytes are wiped and its directory is left out.
+
+    Args:
+        exif: the block.
+        jpeg: what to put in the place of a JPEG thumbnail, at most as long as that; ``None`` for no thumbnail.
+    """
+    first = first_directory(exif)
+    directory = first.following(exif) if first is not None else None
+    if first is None or directory is None:
+        return exif
+    patched = bytearray(exif)
+    parts = _thumbnail_parts(exif, first)
+    for part in parts:
+        patched[part] = bytes(part.stop - part.start)
+    old = thumbnail(exif)
+    if jpeg is None or old is None or len(jpeg) > len(old):
+        struct.pack_into(first.order + "I", patched, first.end, 0)
+        used = max((part.start for part in parts if part.stop == len(exif)), default=len(exif))
+        return bytes(patched[:used])
+    start = parts[0].start
+    patched[start : start + len(jpeg)] = jpeg
+    directory.put(patched, _JPEG_LENGTH, len(jpeg))
+    directory.put(patched, ORIENTATION, orientation(exif))
+    return bytes(patched[: start + len(jpeg)] if parts[0].stop == len(exif) else patched)
+
+
+# What showing the picture needs -------------------------------------------------------------------------------------
+
+
+def minimal(turn: int) -> bytes:
+    """A 26-byte EXIF body (big-endian TIFF) that holds the orientation and nothing else."""
+    return b"MM\0*\0\0\0\x08" + _table([struct.pack(">HHIHH", ORIENTATION, _SHORT, 1, turn, 0)])
+
+
+def shown(exif: bytes | None) -> bytes | None:
+    """A new block with what decides how the picture looks, or None where nothing does.
+
+    That is an orientation other than 1, and Adobe RGB as cameras mark it without a profile: ColorSpace 0xFFFF and the
+    interoperability index R03 (DCF 2.0, 3.2.4).
+    """
+    turn = orientation(exif)
+    if not _is_adobe_rgb(exif):
+        return minimal(turn) if turn != 1 else None
+    entries = [struct.pack(">HHIHH", ORIENTATION, _SHORT, 1, turn, 0), struct.pack(">HHII", EXIF_IFD, _LONG, 1, 38)]
+    color = [
+        struct.pack(">HHIHH", _COLOR_SPACE, _SHORT, 1, _UNCALIBRATED, 0),
+        struct.pack(">HHII", _INTEROPERABILITY_IFD, _LONG, 1, 68),
+    ]
+    index = [struct.pack(">HHI4s", _INTEROPERABILITY_INDEX, _ASCII, 4, _ADOBE_RGB)]
+    return b"MM\0*\0\0\0\x08" + _table(entries) + _table(color) + _table(index)
+
+
+def _table(entries: list[bytes]) -> bytes:
+    """A directory that is the last of its chain: 6 bytes and 12 for each entry."""
+    return struct.pack(">H", len(entries)) + b"".join(entries) + bytes(4)
+
+
+def _is_adobe_rgb(exif: bytes | None) -> bool:
+    first = first_directory(exif)
+    if exif is None or first is None:
+        return False
+    parts = first.child(exif, EXIF_IFD)
+    if parts is None or parts.number(exif, _COLOR_SPACE) != _UNCALIBRATED:
+        return False
+    index = parts.child(exif, _INTEROPERABILITY_IFD)
+    wanted = struct.pack(parts.order + "HI4s", _ASCII, 4, _ADOBE_RGB)
+    places = index.find(exif, _INTEROPERABILITY_INDEX) if index is not None else []
+    return any(exif[at + 2 : at + 12] == wanted for at in places)

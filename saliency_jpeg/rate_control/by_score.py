@@ -1,0 +1,168 @@
+"""The search for a quality: the smallest file that a metric, SSIMULACRA2, finds good enough.
+
+The score grows with the quality but for a little noise, so a bracket is closed by interpolation, with bisection where
+that stalls. Every candidate is written, decoded by libjpeg and scored; what comes back was seen to meet the target.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.JpegImagePlugin import JpegImageFile
+
+from ..codec import tables
+from ..codec.parameters import Tuning
+from ..codec.quantizer import Quantizer
+from ..errors import InputError, TargetError
+from ..metadata import segments
+from .by_size import Coded, Write
+
+__all__ = ["Judge", "Scored", "likely_quality", "search"]
+
+MAX_PASSES: Final = 10
+_ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
+_NARROW: Final = 0.02  # difference of quality from which a bracket is closed
+_BISECT: Final = 3  # every such pass halves the bracket, wherever interpolation would go
+_MIN_SIDE: Final = 8  # of the metric
+_MAX_SIDE: Final = 65500  # of what libjpeg opens
+# Scores of libjpeg-turbo's 4:2:0 files, means over photographs: where a search starts.
+_QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
+_SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
+
+
+@dataclass(frozen=True)
+class Scored(Coded):
+    """A written file with its score."""
+
+    score: float
+
+
+class Judge:
+    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W); a side below 8 is continued to 8.
+
+    Raises:
+        InputError: a side is so long that no file of the picture can be decoded, see :meth:`takes`.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        from ..metrics import Ssimulacra2
+
+        if not self.takes(pixels):
+            height, width = pixels.shape[:2]
+            raise InputError(f"a score needs a picture of at most {_MAX_SIDE} pixels on a side, got {width}x{height}")
+        self._metric = Ssimulacra2(_continued(pixels))
+
+    def __call__(self, jpeg: bytes) -> float:
+        """The score of a file of the picture's size."""
+        return self._metric.score(_continued(_decoded(jpeg)))
+
+    @staticmethod
+    def takes(pixels: NDArray[np.uint8]) -> bool:
+        """Whether libjpeg opens files of this picture, so that they can be judged."""
+        return max(map(int, pixels.shape[:2])) <= _MAX_SIDE
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    """The pixels of a file of our own, which may be as large as it likes: ``Image.open`` would limit it."""
+    with JpegImageFile(io.BytesIO(segments.without_metadata(jpeg))) as image:
+        return np.asarray(image)
+
+
+def _continued(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture, its last row and column repeated until the metric takes it."""
+    missing = [(0, max(0, _MIN_SIDE - side)) for side in pixels.shape[:2]]
+    return np.pad(pixels, [*missing, *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
+
+
+def likely_quality(score: float) -> float:
+    """The quality from 0 to 100 that photographs need for a score."""
+    return float(np.interp(score, _SCORES, _QUALITIES))
+
+
+def search(
+    quantizer: Quantizer, write: Write, judge: Callable[[bytes], float], target: float, tuning: Tuning
+) -> Scored:
+    """Finds about the smallest file with a score of ``target`` or more, in at most ``MAX_PASSES`` files.
+
+    Args:
+        quantizer: the image.
+        write: makes the file out of levels.
+        judge: the score of a file.
+        target: score.
+        tuning: meaning of the quality.
+
+    Raises:
+        TargetError: quality 100 does not reach the target; ``.best`` is that file.
+    """
+    hunt = _Search(quantizer, write, judge, target, tuning)
+    hunt.attempt(likely_quality(target))
+    while not hunt.is_over:
+        hunt.attempt(hunt.next_quality())
+    assert hunt.best is not None  # the search ends with a file or an error
+    return hunt.best
+
+
+class _Search:
+    """A bracket of qualities: the score is too low at ``_low`` and high enough at ``_high``."""
+
+    def __init__(
+        self, quantizer: Quantizer, write: Write, judge: Callable[[bytes], float], target: float, tuning: Tuning
+    ) -> None:
+        self._quantizer, self._write, self._judge = quantizer, write, judge
+        self._target, self._tuning = target, tuning
+        self._low: tuple[float, float] | None = None  # quality, score
+        self._high: tuple[float, float] | None = None
+        self._passes = 0
+        self.best: Scored | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the file at hand will do."""
+        if self.best is None or self._high is None:
+            return False
+        if self.best.score - self._target <= _ENOUGH or self._high[0] <= 0 or self._passes >= MAX_PASSES:
+            return True
+        return self._low is not None and self._high[0] - self._low[0] < _NARROW
+
+    def attempt(self, quality: float) -> None:
+        """Makes and judges the file at a quality."""
+        scale = tables.quality_to_scale(quality, self._tuning)
+        if self._passes == 0:
+            self._quantizer.prepare(scale)
+        self._passes += 1
+        levels = self._quantizer.at(scale)
+        self._quantizer.learn(levels)
+        jpeg = self._write(levels)
+        score = self._judge(jpeg)
+        if score < self._target:
+            if quality >= 100:
+                raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)
+            self._low = (quality, score)
+            return
+        self._high = (quality, score)
+        if self.best is None or len(jpeg) < len(self.best.jpeg):
+            self.best = Scored(jpeg, scale, score)
+
+    def next_quality(self) -> float:
+        """Where to look next: between the ends of the bracket, or beyond the only end there is."""
+        if self._low is None or self._high is None:
+            return self._beyond()
+        (low, low_score), (high, high_score) = self._low, self._high
+        if self._passes % _BISECT == 0:
+            return (low + high) / 2
+        share = (self._target + _ENOUGH / 2 - low_score) / max(high_score - low_score, 1e-9)
+        return low + (high - low) * min(max(share, 0.05), 0.95)
+
+    def _beyond(self) -> float:
+        """A step from the only point known, as photographs would have it and a little more."""
+        quality, score = self._low or self._high or (50.0, self._target)
+        expected = likely_quality(self._target) - likely_quality(score)
+        step = 1.3 * expected + (1.0 if expected >= 0 else -1.0)
+        if self._passes >= 4:
+            step = 100.0 if self._low else -100.0
+        return min(max(quality + step, 0.0), 100.0)

@@ -35,7 +35,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,20 +90,20 @@ def ours(pixels: Pixels, **options: object) -> Encode:
 
 def core(pixels: Pixels) -> Encode:
     """Steps 5 to 7: an encode that finds the weights of step 3 already made; the other steps are next to nothing."""
-    from saliency_jpeg.allocation.weights import block_weights
+    from saliency_jpeg import Encoder
+    from saliency_jpeg.allocation import saliency_and_masking
+    from saliency_jpeg.encoder.single import Coding
 
-    made: list[object] = []
+    made: list[Any] = []
 
-    def remembered(*arguments: Any, **keywords: Any) -> object:
+    def remembered(*arguments: Any, **keywords: Any) -> Any:
         if not made:
-            made.append(block_weights(*arguments, **keywords))
+            made.append(saliency_and_masking(*arguments, **keywords))
         return made[0]
 
-    def encode() -> bytes:
-        with mock.patch("saliency_jpeg.encoder.single.block_weights", remembered):
-            return ours(pixels, quality=QUALITY)()
-
-    return encode
+    coding = Coding(block_weights=remembered)
+    encoder = Encoder(quality=QUALITY, saliency=None, subsampling="4:2:0", coding=coding)
+    return lambda: encoder.compress(pixels).jpeg
 
 
 def pillow(pixels: Pixels, quality: int, **options: object) -> bytes:

@@ -9,7 +9,7 @@ Importing this package loads neither TensorFlow nor OpenCV; the first image that
 from __future__ import annotations
 
 from ._version import __version__
-from .encoder.encoder import Compressed, Encoder, compress
+from .encoder import Compressed, Encoder, compress
 from .errors import InputError, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
 from .options import Options
 from .recompression.recompress import recompress

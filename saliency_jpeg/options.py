@@ -1,21 +1,27 @@
-"""The options of one encoding, as a frozen dataclass that checks itself."""
+"""The options of one encoding: a frozen dataclass that checks itself, and the same fields as typed keywords."""
 
 from __future__ import annotations
 
+import difflib
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict, get_args
 
 import numpy as np
 
 from .codec.effort import DEFAULT_EFFORT, EFFORTS
-from .codec.parameters import TUNINGS
-from .codec.subsampling import SUBSAMPLINGS
+from .codec.parameters import Tune
+from .codec.subsampling import Subsampling
 from .errors import OptionError
+from .metadata.segments import MetadataMode, SegmentPattern
 from .saliency.sources import Saliency
 
-__all__ = ["BYTES_PER_KB", "Options"]
+__all__ = ["BYTES_PER_KB", "OPTION_NAMES", "OptionKeywords", "Options", "check_names"]
+
+Orientation = Literal["keep", "apply"]
+TrailingMode = Literal["keep", "drop"]
 
 BYTES_PER_KB: Final = 1000
 
@@ -55,6 +61,13 @@ def _is_integer(value: Any, low: int, high: int) -> bool:
     return isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) and low <= int(value) <= high
 
 
+def _segment_names(value: Any) -> None:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise OptionError(f"keep_segments must be a sequence of names such as 'APP11', got {value!r}")
+    for name in value:
+        SegmentPattern.from_name(name)
+
+
 def _color(name: str, value: Any) -> None:
     good = isinstance(value, tuple | list) and len(value) == 3 and all(_is_integer(v, 0, 255) for v in value)
     if not good:
@@ -63,43 +76,44 @@ def _color(name: str, value: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Options:
-    """How to encode.  Every field is also a keyword of :func:`saliency_jpeg.compress`.
+    """How to encode. Every field is also a keyword of :func:`saliency_jpeg.compress`.
 
     Attributes:
-        target_kb: largest size of the file in units of 1000 bytes, metadata included; never exceeded.
-        quality: 0 to 100 on Pillow's scale, fractions allowed.  Without a target and a quality: 75.  With both, the
+        target_kb: largest size of the file in units of 1000 bytes, metadata included. It is never exceeded.
+        quality: 0 to 100 on Pillow's scale, fractions allowed. Without a target and a quality: 75. With both, the
             target limits the size and the quality is the highest that is used.
-        target_score: SSIMULACRA2 from 0 to 100 that the file reaches, at about the smallest size; 90 is visually
-            lossless, 70 high quality, 50 medium. It takes the place of target and quality, and some eight times the
-            time of one encode.
-        saliency: what matters: a preset's name, a ``SaliencyModel``, a map or mask (H, W) as array or PIL image,
-            a list of boxes ``(left, top, right, bottom)`` in pixels, a function, several of these by
-            :func:`saliency_jpeg.saliency.combine`, or ``None`` for no preference.  Maps and masks have the image's
-            size, and are bool, uint8 from 0 to 255, or floats from 0 to 1; like boxes they follow the pixels as they
-            are stored.  A function is given the upright picture, uint8 (H, W, 3) RGB, and returns a map, a mask or
-            boxes for it; ``Encoder.compress_many`` calls it from several threads.
-        strength: 0 (the map is not used) to 1; how much of the bytes moves to what matters, somewhat more where bytes
-            are scarce and less where they are not.
+        target_score: SSIMULACRA2, 0 to 100, that the file reaches at about the smallest size; 90 is visually lossless,
+            70 high quality, 50 medium. It excludes ``target_kb`` and ``quality`` and takes about eight times as long.
+        saliency: what matters in the image: a preset's name, a ``SaliencyModel``, a map or mask (H, W) as array or PIL
+            image, a sequence of boxes ``(left, top, right, bottom)`` in pixels, a function, several of these by
+            :func:`saliency_jpeg.saliency.combine`, or ``None`` for no preference. Maps and masks have the image's
+            size and are bool, uint8 from 0 to 255, or floats from 0 to 1. Like boxes they follow the pixels as they are
+            stored. A function gets the upright image, uint8 (H, W, 3) RGB, and returns a map, a mask or boxes for it;
+            ``Encoder.compress_many`` calls it from several threads.
+        strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce it
+            acts somewhat more, where they are plenty somewhat less.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
-        effort: 1 (fast) to 9 (small): time against bytes.  Up to 5 the more of a large picture is studied, and 1 does
-            without corrections; from 6 on there are 3, 5, 8, 12 encodings of about the same size, and SSIMULACRA2
-            chooses; not for a score, in ``recompress()`` and with a door's own tables, where all levels from 5 on are
-            the same.
-        subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps that of a JPEG
-            file and else looks at the picture and the rate.
+        effort: 1 (fast) to 9 (small). Levels up to 5 learn on more of a large image; level 1 makes no corrections.
+            Levels 6 to 9 make 3, 5, 8 and 12 encodings of about the same size and keep the one that SSIMULACRA2
+            prefers. With ``target_score``, in ``recompress()`` and with a door's own tables they act like level 5.
+        subsampling: of the chroma: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps
+            that of a JPEG source, and otherwise chooses by image and rate.
         progressive: write a progressive file (smaller) or a baseline one.
         metadata: ``"keep"``, ``"safe"`` (colour and orientation, nothing personal) or ``"strip"``.
-        orientation: ``"keep"`` leaves the pixels as they are stored and the EXIF orientation a tag; ``"apply"`` turns
-            the pixels and sets the tag to 1.  Maps, masks and boxes always are as the source is stored.
-        further_images: of a JPEG file with more behind its first picture (MPO, Ultra HDR, motion photographs) the
-            first one is encoded and ``"keep"`` carries the rest along; ``"drop"`` leaves it out.
-        never_enlarge: where the source is a JPEG file and an encoding is not smaller, or the target is not below the
-            source's size, the source's own bytes come back, or the same scans with other metadata.
-        background: colour under transparent pixels, (red, green, blue).
+        keep_segments: segments that ``"safe"`` and ``"strip"`` leave in: ``"APP11"``, ``"COM"``, or with the first
+            bytes of the payload, ``"APP1:http://ns.adobe.com/xap/1.0/"``.
+        orientation: ``"keep"`` leaves the pixels as they are stored and the EXIF orientation as a tag; ``"apply"``
+            rotates the pixels and sets the tag to 1. Maps, masks and boxes always follow the stored pixels.
+        trailing_images: what to do with data after the primary image of a JPEG source (MPO, Ultra HDR, motion photos):
+            ``"keep"`` copies them behind the new primary image, ``"drop"`` leaves them out.
+        never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be
+            smaller or the source already meets ``target_kb``.
+        background: colour under transparent pixels, (red, green, blue), 0 to 255 each.
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
-        allow_downscale: lower the resolution where the target would take the quality below 10.
-        device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: its choice.
+        allow_downscale: lower the resolution where ``target_kb`` would take the quality below 10.
+        device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's
+            choice.
 
     Raises:
         OptionError: a value is out of range or of the wrong kind.
@@ -110,13 +124,14 @@ class Options:
     target_score: float | None = None
     saliency: Saliency = "default"
     strength: float = 0.5
-    tune: str = "default"
+    tune: Tune = "default"
     effort: int = DEFAULT_EFFORT
-    subsampling: str = "auto"
+    subsampling: Subsampling = "auto"
     progressive: bool = True
-    metadata: Literal["keep", "safe", "strip"] = "keep"
-    orientation: Literal["keep", "apply"] = "keep"
-    further_images: Literal["keep", "drop"] = "keep"
+    metadata: MetadataMode = "keep"
+    keep_segments: Sequence[str] = ()
+    orientation: Orientation = "keep"
+    trailing_images: TrailingMode = "keep"
     never_enlarge: bool = True
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
@@ -133,14 +148,15 @@ class Options:
             if self.target_kb is not None or self.quality is not None:
                 raise OptionError(f"target_score goes with neither target_kb nor quality, got {self.target_score!r}")
         _in_range("strength", self.strength, 0, 1)
-        _one_of("tune", self.tune, tuple(TUNINGS))
+        _one_of("tune", self.tune, get_args(Tune))
         if not _is_integer(self.effort, min(EFFORTS), max(EFFORTS)):
             raise OptionError(f"effort must be an integer from {min(EFFORTS)} to {max(EFFORTS)}, got {self.effort!r}")
-        _one_of("subsampling", self.subsampling, ("auto", *SUBSAMPLINGS))
+        _one_of("subsampling", self.subsampling, get_args(Subsampling))
         _flag("progressive", self.progressive)
-        _one_of("metadata", self.metadata, ("keep", "safe", "strip"))
-        _one_of("orientation", self.orientation, ("keep", "apply"))
-        _one_of("further_images", self.further_images, ("keep", "drop"))
+        _one_of("metadata", self.metadata, get_args(MetadataMode))
+        _segment_names(self.keep_segments)
+        _one_of("orientation", self.orientation, get_args(Orientation))
+        _one_of("trailing_images", self.trailing_images, get_args(TrailingMode))
         _flag("never_enlarge", self.never_enlarge)
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
@@ -155,6 +171,55 @@ class Options:
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
 
     @property
+    def kept_segments(self) -> list[SegmentPattern]:
+        """The segments that stay in every metadata mode."""
+        return [SegmentPattern.from_name(name) for name in self.keep_segments]
+
+    @property
     def target_bytes(self) -> int | None:
         """The target in bytes, rounded down."""
         return None if self.target_kb is None else int(self.target_kb * BYTES_PER_KB)
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The fields of :class:`Options` as keywords (PEP 692)."""
+
+    target_kb: float | None
+    quality: float | None
+    target_score: float | None
+    saliency: Saliency
+    strength: float
+    tune: Tune
+    effort: int
+    subsampling: Subsampling
+    progressive: bool
+    metadata: MetadataMode
+    keep_segments: Sequence[str]
+    orientation: Orientation
+    trailing_images: TrailingMode
+    never_enlarge: bool
+    background: tuple[int, int, int]
+    restart_interval: int
+    allow_downscale: bool
+    device: str | None
+
+
+OPTION_NAMES: Final = tuple(field.name for field in fields(Options))
+
+
+def check_names(caller: str, given: Iterable[str], known: Collection[str] = OPTION_NAMES) -> None:
+    """Checks the names of keywords.
+
+    Args:
+        caller: whose keywords they are, for the message.
+        given: names.
+        known: names that are allowed.
+
+    Raises:
+        OptionError: a name is not known; the message suggests the nearest one.
+    """
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))};"
+            raise OptionError(f"{caller} has no keyword {name!r}; {hint} got {name!r}")

@@ -22,14 +22,16 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from saliency_jpeg import compress, recompress
+from saliency_jpeg import Options, compress, recompress
+from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
+from saliency_jpeg.image.jpeg_source import JpegSource
 from saliency_jpeg.metadata.refresh import Pixels
 from saliency_jpeg.metrics.ssimulacra2 import ssimulacra2
-from saliency_jpeg.recompression import recompress as rewrite
+from saliency_jpeg.recompression.recompress import recompress_source
 
 QUALITIES: Final = (80, 90, 95)
 FRACTIONS: Final = (0.95, 0.85, 0.75, 0.6, 0.45, 0.3)
-KEPT: Final = {"new tables": 0.0, "own tables": 1e9, "recompress": rewrite._KEPT}
+KEPT: Final = {"new tables": 0.0, "own tables": 1e9, "recompress": KEEP_TABLE_BELOW}
 WAYS: Final = ("pixels", *KEPT)
 
 
@@ -50,11 +52,8 @@ def made(source: bytes, way: str, kilobytes: float) -> bytes:
     """A file of at most this size."""
     if way == "pixels":
         return compress(decoded(source), target_kb=kilobytes, saliency=None, subsampling="4:2:0")
-    rewrite._KEPT, kept = KEPT[way], rewrite._KEPT  # type: ignore[misc]
-    try:
-        return recompress(source, target_kb=kilobytes, saliency=None)
-    finally:
-        rewrite._KEPT = kept  # type: ignore[misc]
+    options = Options(target_kb=kilobytes, saliency=None)
+    return recompress_source(JpegSource(source), options, keep_below=KEPT[way])
 
 
 def main() -> None:

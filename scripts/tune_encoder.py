@@ -1,4 +1,4 @@
-"""Finds the numbers of ``saliency_jpeg.tuning`` on one half of a folder of photographs; the other half is for reports.
+"""Finds the tunings of ``saliency_jpeg.codec.parameters`` on half of a folder of photographs; the rest is for reports.
 
     pip install '.[tuning]'              # and butteraugli_main on PATH (Debian: libjxl-devtools)
     python scripts/tune_encoder.py split PHOTOS                  # which photographs are for what
@@ -26,15 +26,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg.allocation.weights import block_weights
-from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.coefficients import Coefficients
+from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from saliency_jpeg.codec.parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
-from saliency_jpeg.codec.quantizer import Levels, Quantizer
+from saliency_jpeg.codec.steps import TunedSteps
 from saliency_jpeg.codec.tables import FREQUENCY_KNOTS, quality_to_scale
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.codecs import decode, find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
 from saliency_jpeg.metrics import Ssimulacra2, butteraugli, ms_ssim_db, psnr, psnr_hvsm
-from saliency_jpeg.rate_control import by_size
+from saliency_jpeg.rate_control import AtScale
 
 Pixels = NDArray[np.uint8]
 
@@ -65,7 +66,7 @@ class Photo:
 
     def __post_init__(self) -> None:
         self.pixels = self.rgb.shape[0] * self.rgb.shape[1]
-        self.coefficients = _core.forward_dct(self.rgb, 2, 2)
+        self.coefficients = Coefficients.from_pixels(self.rgb, (2, 2))
         self.ssimulacra2 = Ssimulacra2(self.rgb)
 
     def measure(self, codec: str, jpeg: bytes, metrics: tuple[str, ...]) -> Measurement:
@@ -87,15 +88,10 @@ class Photo:
         return distance.norm3
 
     def encode(self, tuning: Tuning, scale: float) -> bytes:
-        weights = block_weights(None, self.coefficients[0], tuning=tuning)
-        quantizer = Quantizer(self.coefficients, weights, (2, 2), tuning=tuning, rgb=self.rgb)
-
-        def write(levels: Levels) -> bytes:
-            sampling = [(2, 2), (1, 1), (1, 1)]
-            size = (self.rgb.shape[0], self.rgb.shape[1])
-            return _core.write_jpeg(levels.components, levels.tables, size, sampling)
-
-        return by_size.encode_at(quantizer, write, scale).jpeg
+        weights = block_weights(None, self.coefficients.luma, tuning=tuning)
+        header = JpegHeaderPolicy(size=(self.rgb.shape[0], self.rgb.shape[1]))
+        encoding = JpegEncoding(self.coefficients, weights, TunedSteps(tuning, 3), header, tuning=tuning)
+        return AtScale(scale)(encoding).jpeg
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -134,32 +130,55 @@ def rates(
 # ---- tuning <-> vector ---------------------------------------------------------------------------------------------
 
 
-def tilted(shape: TableShape, factor: float, tilt: float, bend: float, diagonal: float) -> TableShape:
-    knots = np.array(FREQUENCY_KNOTS)
-    steps = np.array(shape.steps) * np.exp(factor + tilt * (knots - 3.5) / 6.4)
-    first, last = shape.diagonal
-    return TableShape(tuple(float(s) for s in steps), shape.bend + bend, (first + diagonal, last + diagonal))
+# What the search changes, in this order, and how far a step of 0.1 of the search moves each: 0.1 times as much, of a
+# logarithm ("x") or of the number itself ("+").
+MOVES: dict[str, tuple[str, float]] = {
+    **{f"luma.steps.{i}": ("x", 1.0) for i in range(len(FREQUENCY_KNOTS))},
+    "luma.bend": ("+", 1.0),
+    "cb.factor": ("x", 1.0),
+    "cr.factor": ("x", 1.0),
+    "chroma.tilt": ("x", 1.0),
+    "chroma.bend": ("+", 1.0),
+    "masking_exponent": ("+", 1.0),
+    "masking_floor": ("x", 4.0),
+    "lmbda": ("x", 1.0),
+    "luma_tilt": ("+", 2.0),
+    "chroma_tilt": ("+", 2.0),
+    "light_exponent": ("+", 2.0),
+    "luma.diagonal.first": ("+", 2.0),
+    "luma.diagonal.last": ("+", 2.0),
+    "chroma.diagonal": ("+", 2.0),
+    "compensation": ("+", 2.0),
+}
+BOUNDS = {"masking_exponent": (0.0, math.inf), "compensation": (0.0, 1.0)}
+
+
+def chroma(shape: TableShape, factor: float, moves: dict[str, float]) -> TableShape:
+    """A chroma table: all steps by one factor, tilted over the frequencies."""
+    tilt = moves["chroma.tilt"] * (np.array(FREQUENCY_KNOTS) - 3.5) / 6.4
+    steps = np.array(shape.steps) * np.exp(factor + tilt)
+    first, last = (end + moves["chroma.diagonal"] for end in shape.diagonal)
+    return TableShape(tuple(float(s) for s in steps), shape.bend + moves["chroma.bend"], (first, last))
 
 
 def moved(start: Tuning, x: NDArray[np.float64]) -> Tuning:
-    """``start`` changed by 21 numbers, all of the order of 0.1."""
-    luma = TableShape(
-        tuple(float(s) for s in np.array(start.luma.steps) * np.exp(x[:6])),
-        start.luma.bend + x[6],
-        (start.luma.diagonal[0] + 2 * x[17], start.luma.diagonal[1] + 2 * x[18]),
-    )
+    """``start`` changed by one number for each of ``MOVES``, all of the order of 0.1."""
+    moves = {name: size * float(value) for (name, (_, size)), value in zip(MOVES.items(), x, strict=True)}
+    steps = [step * math.exp(moves[f"luma.steps.{i}"]) for i, step in enumerate(start.luma.steps)]
+    first, last = start.luma.diagonal
+    diagonal = (first + moves["luma.diagonal.first"], last + moves["luma.diagonal.last"])
+    plain = {}
+    for name, (kind, _) in MOVES.items():
+        if hasattr(start, name):
+            value, (low, high) = getattr(start, name), BOUNDS.get(name, (-math.inf, math.inf))
+            value = value * math.exp(moves[name]) if kind == "x" else value + moves[name]
+            plain[name] = min(max(value, low), high)
     return replace(
         start,
-        luma=luma,
-        cb=tilted(start.cb, x[7], x[9], x[10], 2 * x[19]),
-        cr=tilted(start.cr, x[8], x[9], x[10], 2 * x[19]),
-        masking_exponent=max(start.masking_exponent + x[11], 0.0),
-        masking_floor=start.masking_floor * math.exp(4 * x[12]),
-        lmbda=start.lmbda * math.exp(x[13]),
-        luma_tilt=start.luma_tilt + 2 * x[14],
-        chroma_tilt=start.chroma_tilt + 2 * x[15],
-        light_exponent=start.light_exponent + 2 * x[16],
-        compensation=min(max(start.compensation + 2 * x[20], 0.0), 1.0),
+        luma=TableShape(tuple(steps), start.luma.bend + moves["luma.bend"], diagonal),
+        cb=chroma(start.cb, moves["cb.factor"], moves),
+        cr=chroma(start.cr, moves["cr.factor"], moves),
+        **plain,
     )
 
 
@@ -207,7 +226,9 @@ def search(arguments: argparse.Namespace) -> None:
         return cost
 
     strategy = cma.CMAEvolutionStrategy(
-        [0.0] * 21, arguments.sigma, {"popsize": 10, "seed": SEED, "maxiter": arguments.generations, "verbose": -9}
+        [0.0] * len(MOVES),
+        arguments.sigma,
+        {"popsize": 10, "seed": SEED, "maxiter": arguments.generations, "verbose": -9},
     )
     while not strategy.stop():
         candidates = strategy.ask()

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from saliency_jpeg.allocation.weights import (
-    FULL_GAIN,
     activity,
     block_means,
     block_weights,
     strength_at,
     texture_masking,
 )
-from saliency_jpeg.codec.parameters import TUNINGS
+from saliency_jpeg.codec.parameters import FULL_GAIN, TUNINGS
 from saliency_jpeg.codec.subsampling import chroma_weights
 
 TUNING = TUNINGS["default"]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, compress
 from saliency_jpeg.codec import _core
-from saliency_jpeg.codec.inspect import block_bits, dissect
+from saliency_jpeg.codec.inspect import block_bits, inspect_jpeg
 
 PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[:200, :300]
 
@@ -39,7 +39,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_every_byte_has_one_place(name: str) -> None:
     jpeg = FILES[name]
-    anatomy = dissect(jpeg)
+    anatomy = inspect_jpeg(jpeg)
     ends = [part.offset + part.size for part in anatomy.parts]
     assert [part.offset for part in anatomy.parts] == [0, *ends[:-1]] and ends[-1] == len(jpeg)
     for part in anatomy.parts:
@@ -58,30 +58,30 @@ def test_scans_are_those_that_were_written() -> None:
     script = [((0,), 0, 0, 0, 1), ((0,), 0, 0, 1, 0), ((0,), 1, 5, 0, 2), ((0,), 6, 63, 0, 0), ((0,), 1, 5, 2, 1)]
     script.append(((0,), 1, 5, 1, 0))
     table = np.full((1, 64), 3, np.uint16)
-    anatomy = dissect(_core.write_jpeg([levels], table, (8 * rows, 8 * cols), [(1, 1)], scans=script))
+    anatomy = inspect_jpeg(_core.write_jpeg([levels], table, (8 * rows, 8 * cols), [(1, 1)], scans=script))
     assert [(s.components, s.ss, s.se, s.ah, s.al) for s in anatomy.scans] == script
     assert anatomy.subsampling == "gray" and anatomy.component_names == ("Y",)
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
 def test_the_name_of_the_subsampling(subsampling: str) -> None:
-    assert dissect(compress(PHOTO, subsampling=subsampling, saliency=None)).subsampling == subsampling
+    assert inspect_jpeg(compress(PHOTO, subsampling=subsampling, saliency=None)).subsampling == subsampling
 
 
 def test_parts_say_what_they_hold() -> None:
-    texts = {(part.name, part.text) for part in dissect(FILES["Pillow"]).parts}
+    texts = {(part.name, part.text) for part in inspect_jpeg(FILES["Pillow"]).parts}
     assert {("APP0", "JFIF"), ("COM", "'a remark'"), ("APP2", "ICC profile")} <= texts
     assert ("SOF0", "300 x 200 pixels, 3 components") in texts
-    tail = dissect(FILES["with a tail"]).parts[-1]
-    assert (tail.name, tail.size) == ("", 20) and dissect(FILES["with a tail"]).bytes_by_use()["other"] == 20
-    assert ("DRI", "every 5 MCUs") in {(part.name, part.text) for part in dissect(FILES["ours, baseline"]).parts}
+    tail = inspect_jpeg(FILES["with a tail"]).parts[-1]
+    assert (tail.name, tail.size) == ("", 20) and inspect_jpeg(FILES["with a tail"]).bytes_by_use()["other"] == 20
+    assert ("DRI", "every 5 MCUs") in {(part.name, part.text) for part in inspect_jpeg(FILES["ours, baseline"]).parts}
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0", "4:1:1"])
 def test_bits_lie_where_the_picture_is_busy(subsampling: str) -> None:
     pixels = np.full((64, 96, 3), 128, np.uint8)
     pixels[:, :32] = np.random.default_rng(0).integers(0, 256, (64, 32, 3), np.uint8)
-    image = dissect(compress(pixels, saliency=None, subsampling=subsampling)).image
+    image = inspect_jpeg(compress(pixels, saliency=None, subsampling=subsampling)).image
     bits = block_bits(image, 1000.0)
     assert bits.shape == (8, 12) and bits.sum() == pytest.approx(1000, rel=1e-4) and bits.min() >= 0
     assert bits[:, :4].sum() > 900 and bits[:, 6:].max() < bits[:, :4].min()
@@ -90,27 +90,27 @@ def test_bits_lie_where_the_picture_is_busy(subsampling: str) -> None:
 def test_bits_of_a_baseline_file_are_nearly_those_really_written() -> None:
     """Blocks of a file alone tell what they take: the price of a half against the bytes of a file of that half."""
     encoder = Encoder(quality=70, saliency=None, progressive=False, subsampling="4:4:4")
-    whole = dissect(encoder.compress(PHOTO[:192, :288]).jpeg)
+    whole = inspect_jpeg(encoder.compress(PHOTO[:192, :288]).jpeg)
     bits = block_bits(whole.image, 8.0 * whole.bytes_by_use()["picture"])
     levels = [component[:, :18].copy() for component in whole.image.levels]
-    half = dissect(_core.write_jpeg(levels, whole.image.tables, (192, 144), [(1, 1)] * 3, progressive=False))
+    half = inspect_jpeg(_core.write_jpeg(levels, whole.image.tables, (192, 144), [(1, 1)] * 3, progressive=False))
     assert bits[:, :18].sum() == pytest.approx(8 * half.bytes_by_use()["picture"], rel=0.05)
 
 
 def test_a_flat_picture_has_bits_to_share_out_too() -> None:
-    flat = dissect(compress(np.full((40, 40), 128, np.uint8), saliency=None)).image
+    flat = inspect_jpeg(compress(np.full((40, 40), 128, np.uint8), saliency=None)).image
     assert np.isfinite(block_bits(flat, 80.0)).all()
 
 
 def test_components_are_named_by_their_colours() -> None:
-    assert dissect(FILES["Pillow"]).component_names == ("Y", "Cb", "Cr")
-    assert dissect(pillow(keep_rgb=True)).component_names == ("R", "G", "B")
+    assert inspect_jpeg(FILES["Pillow"]).component_names == ("Y", "Cb", "Cr")
+    assert inspect_jpeg(pillow(keep_rgb=True)).component_names == ("R", "G", "B")
     file = io.BytesIO()
     Image.fromarray(PHOTO).convert("CMYK").save(file, "JPEG")
-    assert dissect(file.getvalue()).component_names == ("C", "M", "Y", "K")
+    assert inspect_jpeg(file.getvalue()).component_names == ("C", "M", "Y", "K")
 
 
 @pytest.mark.parametrize("jpeg", [b"", b"no JPEG", FILES["Pillow"][:-40], FILES["Pillow"][:300]])
 def test_damaged_files_are_refused(jpeg: bytes) -> None:
     with pytest.raises(InputError):
-        dissect(jpeg)
+        inspect_jpeg(jpeg)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from saliency_jpeg import TargetError
-from saliency_jpeg.rate_control import by_size_bracket
+from saliency_jpeg.rate_control.by_size_bracket import search_bracket
 
 CURVES: dict[str, Callable[[float], float]] = {
     "plateau": lambda x: 10_000 * (1 - 0.97 / (1 + (8 / x) ** 6)) + 200,
@@ -29,7 +29,7 @@ def test_a_budget_is_filled_and_never_exceeded(name: str, start: float, budget: 
         scales.append(scale)
         return bytes(int(CURVES[name](scale)))
 
-    found = len(by_size_bracket.fill(encode, budget, start=start, finest=0.5))
+    found = len(search_bracket(encode, budget, start=start, finest=0.5)[1])
     assert found <= budget and len(scales) <= 14
     if name == "steps":
         assert found > budget - 1000
@@ -41,17 +41,17 @@ def test_a_budget_is_filled_and_never_exceeded(name: str, start: float, budget: 
 def test_noise_in_the_sizes_does_no_harm() -> None:
     rng = np.random.default_rng(1)
     for budget in range(1000, 9500, 250):
-        found = by_size_bracket.fill(
+        _, found = search_bracket(
             lambda x: bytes(int(CURVES["plateau"](x) * rng.uniform(0.995, 1.0))), budget, start=2, finest=1
         )
         assert 0.95 * budget <= len(found) <= budget
 
 
 def test_what_fits_at_the_finest_scale_is_the_answer() -> None:
-    assert len(by_size_bracket.fill(lambda x: bytes(int(500 / x)), 10_000, start=3, finest=1)) == 500
+    assert len(search_bracket(lambda x: bytes(int(500 / x)), 10_000, start=3, finest=1)[1]) == 500
 
 
 def test_what_never_fits_is_told_with_the_smallest_file() -> None:
     with pytest.raises(TargetError, match="300 bytes, more than the target of 299") as caught:
-        by_size_bracket.fill(lambda x: bytes(max(300, int(1000 / x))), 299, start=3, finest=1)
+        search_bracket(lambda x: bytes(max(300, int(1000 / x))), 299, start=3, finest=1)
     assert len(caught.value.best) == 300

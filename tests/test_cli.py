@@ -295,6 +295,7 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
         (("--background", "nonesuch"), "unknown color specifier"),
         (("--saliency", "nonesuch"), "got 'nonesuch'"),
         (("--metadata", "some"), "invalid choice"),
+        (("--keep-segment", "app11"), "got 'app11'"),
         (("--device", "abacus"), "got 'abacus'"),
     ],
 )

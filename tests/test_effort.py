@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from PIL import Image
 import saliency_jpeg
 from saliency_jpeg import Encoder, OptionError, TargetError
 from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS, Variant
-from saliency_jpeg.codec.quantizer import Quantizer
-from saliency_jpeg.rate_control import variants
-from saliency_jpeg.rate_control.by_score import Judge
-from saliency_jpeg.rate_control.by_size import Coded
+from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
+from saliency_jpeg.codec.parameters import TUNINGS
+from saliency_jpeg.codec.steps import TunedSteps
+from saliency_jpeg.codec.symbol_costs import SymbolCosts
+from saliency_jpeg.rate_control import AtScale, BestOf, Encoded, Judge
 
 LARGE = np.tile(photo(256, 256, 100, 150), (3, 4, 1))  # 18,432 blocks
 
@@ -104,70 +107,71 @@ def test_a_part_may_choose_other_scans_but_no_other_picture() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(_core.read_jpeg(file).levels, levels, strict=True))
 
 
-class Contest:
-    """Files of given lengths and scores."""
+@dataclass
+class Ladder:
+    """A rate control that returns given files in turn; ``None`` is a target that cannot be met."""
 
-    def __init__(self) -> None:
-        pixels = photo(32, 32)
-        coefficients = _core.forward_dct(pixels)
-        self.quantizer = Quantizer(coefficients, np.ones((4, 4), np.float32), (1, 1), rgb=pixels)
-        self.scores = {b"a" * 1000: 60.0, b"b" * 1000: 61.0, b"c" * 1100: 62.0, b"d" * 1000: 59.0}
+    files: list[bytes | None]
 
-    def winner(self, *names: bytes, counts_bytes: bool = True) -> bytes:
-        files = iter(sorted(self.scores, key=lambda f: names.index(f[:1]) if f[:1] in names else 9))
-        made = [next(files) for _ in names]
-        ways = [Variant(1.0 + i / 10, 0.0) for i in range(len(names) - 1)]
-        rest = iter(made[1:])
-        first = Coded(made[0], 1.0)
-        return variants.best_of(
-            first,
-            self.quantizer,
-            ways,
-            lambda _: Coded(next(rest), 1.0),
-            self.scores.__getitem__,
-            counts_bytes=counts_bytes,
-        ).jpeg[:1]
-
-
-def test_the_contest_weighs_bytes_against_score() -> None:
-    game = Contest()
-    assert game.winner(b"a", b"b") == b"b"
-    assert game.winner(b"a", b"d") == b"a"  # the plain way stays where nothing is better
-    assert game.winner(b"a", b"c") == b"a"  # 2 points are not worth a tenth more bytes
-    assert game.winner(b"a", b"d", b"b", b"c") == b"b"
-    assert game.winner(b"a", b"c", counts_bytes=False) == b"c"  # both fill one target
-    game.scores[b"e" * 500] = 60.3  # half the bytes is no variant of the same size; what is saved counts to 2 %
-    assert game.winner(b"b", b"e") == b"b"
-
-
-def test_a_variant_leaves_its_quantizer_alone() -> None:
-    pixels = photo(64, 64)
-    quantizer = Quantizer(_core.forward_dct(pixels), np.ones((8, 8), np.float32), (1, 1), rgb=pixels)
-    before = quantizer.at(3.0)
-    other = quantizer.varied(Variant(1.3, 0.5))
-    changed, after = other.at(3.0), quantizer.at(3.0)
-    assert not np.array_equal(changed.tables, before.tables)
-    assert all(np.array_equal(a, b) for a, b in zip(before.components, after.components, strict=True))
-    assert (quantizer.passes, other.passes) == (2, 1)
-    assert other.tuning.lmbda == pytest.approx(1.3 * quantizer.tuning.lmbda)
-
-
-def test_a_variant_that_meets_no_target_is_passed_over() -> None:
-    game, passes = Contest(), 0
-
-    def encode(quantizer: Quantizer) -> Coded:
-        nonlocal passes
-        quantizer.passes += 3
-        passes += 3
-        if passes == 3:
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        jpeg = self.files.pop(0)
+        if jpeg is None:
             raise TargetError("too small", b"")
-        return Coded(b"b" * 1000, 1.0)
+        return Encoded(jpeg, 1.0, encoding.lmbda, 3, SymbolCosts([], [], 0.0))
 
-    first = Coded(b"a" * 1000, 1.0)
-    ways = [Variant(1.1, 0.0), Variant(1.2, 0.0)]
-    best = variants.best_of(first, game.quantizer, ways, encode, game.scores.__getitem__, counts_bytes=True)
-    assert best.jpeg[:1] == b"b"
-    assert game.quantizer.passes == passes == 6
+
+SCORES = {b"a" * 1000: 60.0, b"b" * 1000: 61.0, b"c" * 1100: 62.0, b"d" * 1000: 59.0}
+
+
+def small_encoding() -> JpegEncoding:
+    pixels = photo(64, 64)
+    coefficients = Coefficients.from_pixels(pixels, (1, 1))
+    header = JpegHeaderPolicy(size=(64, 64))
+    return JpegEncoding(coefficients, np.ones((8, 8), np.float32), TunedSteps(TUNINGS["default"], 3), header)
+
+
+def best_of(*files: bytes | None) -> Encoded:
+    ways = [Variant(1.0 + (i + 1) / 10, 0.0) for i in range(len(files) - 1)]
+    return BestOf(Ladder(list(files)), ways, SCORES.__getitem__)(small_encoding())
+
+
+def test_the_best_score_wins_among_files_that_fill_one_target() -> None:
+    a, b, c, d = SCORES
+    assert best_of(a, b).jpeg == b
+    assert best_of(a, d).jpeg == a  # the plain way stays where nothing is better
+    assert best_of(a, d, b, c).jpeg == c
+    best = best_of(a, None, b)  # a variant that meets no target is passed over
+    assert best.jpeg == b and best.passes == 6
+    assert best.lmbda == pytest.approx(1.2 * TUNINGS["default"].lmbda)
+
+
+def test_bytes_count_where_no_target_limits_them() -> None:
+    """The variants of an encoding at a given quality aim at its size, and what they save counts up to 2 %."""
+    encoding = small_encoding()
+    plain = AtScale(3.0)(encoding)
+    ways = [Variant(1.3, 0.5), Variant(0.7, 0.25)]
+    same = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0)(encoding)
+    assert len(same.jpeg) <= len(plain.jpeg)
+    worse = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0 if jpeg == plain.jpeg else 59.4)(encoding)
+    assert worse.jpeg == plain.jpeg  # no saving that counts is worth half a point
+    assert worse.passes > 2 and worse.lmbda == plain.lmbda
+
+
+def test_a_variant_leaves_its_encoding_alone() -> None:
+    encoding = small_encoding()
+    before = encoding.quantize(3.0)
+    other = encoding.varied(Variant(1.3, 0.5))
+    changed, after = other.quantize(3.0), encoding.quantize(3.0)
+    assert not np.array_equal(changed.tables, before.tables)
+    assert all(np.array_equal(a, b) for a, b in zip(before.levels, after.levels, strict=True))
+    assert other.lmbda == pytest.approx(1.3 * encoding.lmbda)
+
+
+def test_the_result_names_the_multiplier_of_the_variant_that_won() -> None:
+    pixels = photo(96, 96)
+    factors = {round(Encoder(quality=q, saliency=None, effort=9).compress(pixels).lmbda, 6) for q in range(30, 90, 6)}
+    allowed = {round(v.factor * TUNINGS["default"].lmbda, 6) for v in EFFORTS[9].variants}
+    assert factors <= allowed and len(factors) > 1
 
 
 def test_what_cannot_be_judged_is_encoded_the_plain_way() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 import saliency_jpeg
 from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, compress
 from saliency_jpeg.codec import _core
-from saliency_jpeg.codec.quantizer import Quantizer
+from saliency_jpeg.codec.jpeg import JpegEncoding
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
@@ -54,8 +54,8 @@ def test_a_target_is_filled_and_never_exceeded(photo, bits_per_pixel, progressiv
 )
 def test_fixed_bytes_do_not_upset_the_search(photo, monkeypatch, options, metadata, target):
     passes = []
-    at = Quantizer.at
-    monkeypatch.setattr(Quantizer, "at", lambda self, scale: passes.append(scale) or at(self, scale))
+    quantize = JpegEncoding.quantize
+    monkeypatch.setattr(JpegEncoding, "quantize", lambda *given: passes.append(given) or quantize(*given))
     image = Image.fromarray(photo)
     image.info["icc_profile"] = bytes(metadata) or None
     result = Encoder(target_kb=target / 1000, saliency=None, **options).compress(image)
@@ -314,7 +314,7 @@ def door(jpeg, **options):
     [
         ("encoder.single", compress),
         ("recompression.recompress", saliency_jpeg.recompress),
-        ("integrations._compat", door),
+        ("encoder.single", door),
     ],
 )
 def test_metadata_has_no_part_in_how_strongly_a_target_moves_bytes(photo, monkeypatch, module, encode):

@@ -17,7 +17,7 @@ from saliency_jpeg.image.load import load
 from saliency_jpeg.image.orientation import turned
 from saliency_jpeg.metadata import exif, segments
 from saliency_jpeg.metadata.model import Metadata
-from saliency_jpeg.metadata.refresh import follow, is_stale, upright
+from saliency_jpeg.metadata.refresh import is_stale, refresh, refresh_orientation
 
 PIXELS = photo(300, 360, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -28,7 +28,7 @@ def source(orientation: int = 1, metadata: Metadata | None = None, **block: Any)
     full = camera_exif(thumbnail(PICTURE), size=PIXELS.shape[:2], orientation=orientation, **block)
     file = io.BytesIO()
     PICTURE.save(file, "JPEG", quality=95)
-    return segments.with_segments(file.getvalue(), segments.build(metadata or Metadata(exif=full)))
+    return segments.replace_segments(file.getvalue(), segments.build(metadata or Metadata(exif=full)))
 
 
 def opened(jpeg: bytes) -> Image.Image:
@@ -91,10 +91,10 @@ def test_a_map_is_as_the_source_is_stored_and_turns_with_it() -> None:
 
 def test_density_and_xmp_are_turned_too() -> None:
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6" a="6"/><tiff:Orientation>8</tiff:Orientation></x:xmpmeta>'
-    metadata = upright(Metadata(exif=exif.minimal(6), density=(1, 300, 150), xmp=xmp))
+    metadata = refresh_orientation(Metadata(exif=exif.minimal(6), density=(1, 300, 150), xmp=xmp))
     assert metadata.density == (1, 150, 300) and metadata.exif == exif.minimal(1)
     assert metadata.xmp == xmp.replace(b'Orientation="6"', b'Orientation="1"').replace(b">8<", b">1<")
-    assert upright(Metadata(exif=exif.minimal(3), density=(1, 300, 150))).density == (1, 300, 150)
+    assert refresh_orientation(Metadata(exif=exif.minimal(3), density=(1, 300, 150))).density == (1, 300, 150)
 
 
 @pytest.mark.parametrize("mode", ["safe", "strip"])
@@ -116,9 +116,9 @@ def test_lower_resolution_is_told() -> None:
 
 def test_a_picture_as_small_as_a_thumbnail_needs_none() -> None:
     block = camera_exif(thumbnail(PICTURE))
-    followed = follow(Metadata(exif=block), PIXELS[:100, :120].copy())
+    followed = refresh(Metadata(exif=block), PIXELS[:100, :120].copy())
     assert exif.thumbnail(followed.exif or b"") is None
-    assert exif.thumbnail(follow(Metadata(exif=camera_exif(b"\xff\xd8damaged")), PIXELS).exif or b"") is None
+    assert exif.thumbnail(refresh(Metadata(exif=camera_exif(b"\xff\xd8damaged")), PIXELS).exif or b"") is None
 
 
 def test_a_pil_image_that_was_edited_shows_in_no_old_thumbnail() -> None:
@@ -155,7 +155,7 @@ def test_photoshop_keeps_iptc_and_loses_its_stale_thumbnail() -> None:
     iptc, thumb = resource(0x0404, b"\x1c\x02\x05\0\3abc", b"ab"), resource(1036, b"old picture")
     head = b"Photoshop 3.0\0"
     extra = ((0xED, head + thumb + iptc + thumb), (0xED, head + thumb + b"8BI"), (0xED, b"other"), (0xED, head + iptc))
-    kept = follow(Metadata(extra=extra), PIXELS).extra
+    kept = refresh(Metadata(extra=extra), PIXELS).extra
     assert kept == ((0xED, head + iptc), *extra[1:])
 
 

@@ -11,8 +11,9 @@ from helpers import photo, pillow_pixels
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
+from saliency_jpeg.image.jpeg_source import JpegSource
 from saliency_jpeg.metadata import segments
-from saliency_jpeg.metadata.multi_picture import end_of_first, find
+from saliency_jpeg.metadata.multi_picture import TrailingImages, end_of_primary
 
 FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)
 GAIN_MAP_XMP = (
@@ -22,6 +23,10 @@ GAIN_MAP_XMP = (
 CLIP = b"\0\0\0\x18ftypmp42" + np.random.default_rng(4).bytes(3000)
 
 
+def find(jpeg: bytes) -> TrailingImages | None:
+    return JpegSource(jpeg).trailing
+
+
 def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality)
@@ -29,7 +34,7 @@ def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
 
 
 def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
-    return jpeg[:2] + segments._written((0xE1, segments.XMP_HEADER + xmp)) + jpeg[2:]
+    return jpeg[:2] + segments._encoded((0xE1, segments.XMP_HEADER + xmp)) + jpeg[2:]
 
 
 def stereo(quality: int = 95) -> bytes:
@@ -101,8 +106,20 @@ def test_a_target_counts_all_pictures_and_is_never_exceeded() -> None:
     written = compress(source, target_kb=target, saliency=None)
     assert 0.9 * 1000 * target < len(written) <= 1000 * target and len(frames(written)) == 2
     with pytest.raises(TargetError) as caught:
-        compress(source, target_kb=tail / 1000, saliency=None, allow_downscale=True)
+        compress(source, target_kb=tail / 1000, saliency=None)
     assert len(frames(caught.value.best)) == 2
+
+
+def test_trailing_images_are_not_scaled_and_that_is_said() -> None:
+    source = stereo()
+    tail = len(find(source).tail)
+    for target in (tail / 1000, (tail + 650) / 1000):
+        with pytest.raises(InputError, match=r"^allow_downscale .*pass trailing_images='drop'$"):
+            compress(source, target_kb=target, saliency=None, allow_downscale=True)
+    plenty = compress(source, target_kb=(tail + len(source)) / 2000, saliency=None, allow_downscale=True)
+    assert len(frames(plenty)) == 2
+    small = compress(source, target_kb=1.0, saliency=None, allow_downscale=True, trailing_images="drop")
+    assert len(small) <= 1000 and len(frames(small)) == 1
 
 
 def test_a_file_that_gains_nothing_comes_back_whole() -> None:
@@ -113,10 +130,10 @@ def test_a_file_that_gains_nothing_comes_back_whole() -> None:
 
 @pytest.mark.parametrize("make", [stereo, ultra_hdr, motion_photo])
 def test_dropping_is_asked_for(make) -> None:
-    written = compress(make(), quality=60, saliency=None, further_images="drop")
+    written = compress(make(), quality=60, saliency=None, trailing_images="drop")
     assert find(written) is None and len(frames(written)) == 1 and b"MPF\0" not in written
     np.testing.assert_array_equal(pillow_pixels(written), frames(compress(make(), quality=60, saliency=None))[0])
-    alone = compress(make(), quality=99, saliency=None, further_images="drop")
+    alone = compress(make(), quality=99, saliency=None, trailing_images="drop")
     assert find(alone) is None and not alone.endswith(CLIP)
     np.testing.assert_array_equal(pillow_pixels(alone), frames(make())[0])  # passed through, cut
 
@@ -133,9 +150,9 @@ def test_a_motion_photograph_keeps_its_clip_at_the_end() -> None:
 @pytest.mark.parametrize("options", [{"metadata": "strip"}, {"metadata": "safe"}])
 def test_what_would_cut_or_betray_is_refused(options) -> None:
     """The second picture has metadata of its own, which would go out with it."""
-    with pytest.raises(InputError, match=r"metadata='s.*further_images='drop'"):
+    with pytest.raises(InputError, match=r"metadata='s.*trailing_images='drop'"):
         compress(stereo(), saliency=None, **options)
-    assert len(frames(compress(stereo(), saliency=None, further_images="drop", **options))) == 1
+    assert len(frames(compress(stereo(), saliency=None, trailing_images="drop", **options))) == 1
 
 
 def test_turning_one_of_several_pictures_is_refused() -> None:
@@ -171,9 +188,8 @@ def test_damaged_lists_raise_nothing_and_cut_nothing() -> None:
             damaged[start + rng.integers(0, 90)] = rng.integers(0, 256)
         found = find(bytes(damaged))
         if found is not None:
-            assert found.behind(
-                found.first(source)[:2] + b"".join(map(segments._written, found.segments)) + b"\xff\xd9"
-            )
+            primary = segments.replace_segments(source[: found.end], found.segments)
+            assert found.append_to(primary).endswith(found.tail)
     empty = source[: start + 4] + b"\xff" * 4 + source[start + 8 :]
     assert find(empty).tail == find(source).tail
 
@@ -186,12 +202,16 @@ def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
         source = with_preview()
     for mode in ("safe", "strip"):
         for written in (compress(source, quality=99, saliency=None, metadata=mode), recompress(source, metadata=mode)):
-            assert end_of_first(written) == len(written) and b"MPF\0" not in written
+            assert end_of_primary(written, list(segments.walk(written))) == len(written) and b"MPF\0" not in written
             np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(source))
     whole = recompress(source)
-    assert len(whole) < len(source) and whole[end_of_first(whole) :] == source[end_of_first(source) :]
+    assert (
+        len(whole) < len(source)
+        and whole[end_of_primary(whole, list(segments.walk(whole))) :]
+        == source[end_of_primary(source, list(segments.walk(source))) :]
+    )
     if tail == b"preview":
         for a, b in zip(frames(whole), frames(source), strict=True):
             np.testing.assert_array_equal(a, b)
     baseline = compress(source, quality=99, saliency=None, restart_interval=5)
-    assert end_of_first(baseline) == len(baseline) and b"MPF\0" not in baseline
+    assert end_of_primary(baseline, list(segments.walk(baseline))) == len(baseline) and b"MPF\0" not in baseline

@@ -66,7 +66,7 @@ def test_same_pixels_from_every_source(kind: str, tmp_path: Path) -> None:
     path.write_bytes(data)
     for source in (path, str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), Image.open(path), RGB):
         assert_pixels(source, RGB)
-        assert load(Image.fromarray(RGB)).original is None
+        assert load(Image.fromarray(RGB)).source is None
 
 
 def test_file_object_is_read_from_its_position_and_left_open() -> None:
@@ -88,12 +88,12 @@ def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
     plain = encoded(Image.fromarray(RGB), "JPEG", quality=90)
     jpeg = spliced(plain, segments.build(wanted))
     picture = load(io.BytesIO(jpeg))
-    assert picture.original == jpeg and picture.metadata == wanted
+    assert picture.source.data == jpeg and picture.metadata == wanted
     np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(plain))))
     assert picture.pixels.shape == (9, 14, 3) and picture.metadata.orientation == 6
     path = tmp_path / "no extension"
     path.write_bytes(jpeg)
-    assert load(path).original == jpeg
+    assert load(path).source.data == jpeg
 
 
 def test_gray_jpeg_is_one_component() -> None:
@@ -106,7 +106,7 @@ def test_multi_picture_jpeg_is_whole_and_its_directory_is_not_copied() -> None:
     frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
     mpo = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:], quality=95)
     picture = load(mpo)
-    assert picture.original == mpo and b"MPF\0" in mpo
+    assert picture.source.data == mpo and b"MPF\0" in mpo
     assert picture.metadata.extra == ()
     np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(mpo))))
 
@@ -125,7 +125,7 @@ def test_metadata_of_other_formats_and_of_pil_images() -> None:
     for source in (data, Image.open(io.BytesIO(data)), Image.open(io.BytesIO(data)).copy()):
         picture = load(source)
         assert picture.metadata == Metadata(exif=minimal_exif(8), icc=b"p" * 300, density=(1, 72, 72))
-        assert picture.original is None and picture.pixels.shape == (9, 14, 3)
+        assert picture.source is None and picture.pixels.shape == (9, 14, 3)
     assert load(RGB).metadata == Metadata()
 
 
@@ -133,7 +133,7 @@ def test_pil_image_from_jpeg_may_be_edited() -> None:
     image = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), "JPEG", comment=b"c", dpi=(90, 90))))
     image.putpixel((0, 0), (1, 2, 3))
     picture = load(image)
-    assert picture.original is None and picture.pixels[0, 0].tolist() == [1, 2, 3]
+    assert picture.source is None and picture.pixels[0, 0].tolist() == [1, 2, 3]
     assert picture.metadata == Metadata(comment=b"c", density=(1, 90, 90))
 
 
@@ -314,7 +314,7 @@ def test_cmyk_without_profile_follows_pillow() -> None:
     jpeg = encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95)
     picture = load(jpeg)
     assert np.abs(picture.pixels.astype(int) - (255, 0, 0)).max() < 6
-    assert picture.original == jpeg and picture.metadata.extra == ()
+    assert picture.source.data == jpeg and picture.metadata.extra == ()
 
 
 def cmyk_profile() -> bytes:

@@ -64,9 +64,9 @@ def test_further_pictures_are_carried_along() -> None:
             other.seek(1)
         np.testing.assert_array_equal(np.asarray(image), np.asarray(before))
     assert len(smaller) < len(MPO)
-    with pytest.raises(InputError, match="further"):
+    with pytest.raises(InputError, match="trailing"):
         optimized(MPO, Options(metadata="strip", saliency=None))
-    dropped = optimized(MPO, Options(further_images="drop", metadata="strip", saliency=None))
+    dropped = optimized(MPO, Options(trailing_images="drop", metadata="strip", saliency=None))
     assert len(dropped) < len(MPO) / 2
 
 

@@ -3,12 +3,16 @@
 import dataclasses
 import inspect
 import math
+import typing
 
 import numpy as np
 import pytest
 
 import saliency_jpeg
 from saliency_jpeg import OptionError, Options
+from saliency_jpeg.codec.parameters import TUNINGS, Tune
+from saliency_jpeg.codec.subsampling import SUBSAMPLINGS, Subsampling
+from saliency_jpeg.options import OptionKeywords
 from saliency_jpeg.saliency import combine
 
 BAD = [
@@ -34,7 +38,7 @@ BAD = [
     ("metadata", "all"),
     ("orientation", "up"),
     ("orientation", 1),
-    ("further_images", "first"),
+    ("trailing_images", "first"),
     ("never_enlarge", 0),
     ("background", (0, 0)),
     ("background", (0, 0, 256)),
@@ -82,8 +86,33 @@ def test_compress_has_the_fields_and_defaults_of_options():
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="qualty"):
         saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)
-    with pytest.raises(TypeError, match="qualty"):
+    with pytest.raises(
+        OptionError, match=r"^Encoder\(\) has no keyword 'qualty'; did you mean 'quality'\? got 'qualty'$"
+    ):
         saliency_jpeg.Encoder(qualty=3)
+    with pytest.raises(OptionError, match="known are allow_downscale, background, device"):
+        saliency_jpeg.Encoder(xyz=3)
+
+
+def test_typed_keywords_are_the_fields():
+    fields = {field.name: field for field in dataclasses.fields(Options)}
+    typed = {name: kind.__forward_arg__ for name, kind in OptionKeywords.__annotations__.items()}
+    keywords = dict(inspect.signature(saliency_jpeg.compress).parameters)
+    del keywords["image"]
+    assert list(typed) == list(fields) == list(keywords)
+    for name, field in fields.items():
+        assert field.type == typed[name] == keywords[name].annotation
+        assert field.default == keywords[name].default
+    assert set(typing.get_args(Tune)) == set(TUNINGS)
+    assert set(typing.get_args(Subsampling)) == {"auto", *SUBSAMPLINGS}
+
+
+@pytest.mark.parametrize("name", ["APP16", "app1", "JPEG", "APP1:", "", 3])
+def test_segments_to_keep_are_named_by_their_marker(name):
+    with pytest.raises(OptionError, match="got "):
+        Options(keep_segments=[name])
+    with pytest.raises(OptionError, match=r"^keep_segments .*got 'APP1'$"):
+        Options(keep_segments="APP1")
 
 
 def test_a_device_needs_a_preset():

@@ -15,7 +15,7 @@ from PIL import Image
 from saliency_jpeg import Encoder, TargetError, compress
 from saliency_jpeg.image.load import load
 from saliency_jpeg.metadata import segments
-from saliency_jpeg.metadata.jpeg_header import read_frame
+from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
 
 PIXELS = photo(120, 160, 100, 150)
@@ -33,7 +33,7 @@ def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
 
 def low() -> bytes:
     """A file that no encoding at a higher quality is smaller than, with metadata."""
-    return segments.with_segments(saved(quality=30, optimize=True), segments.build(METADATA))
+    return segments.replace_segments(saved(quality=30, optimize=True), segments.build(METADATA))
 
 
 def run(source: Any, **options: Any) -> Any:
@@ -84,12 +84,12 @@ def test_a_file_stored_as_rgb_stays_one(space: str) -> None:
     """JFIF would say YCbCr; so none is written where there was none, and Adobe's segment stays."""
     source = saved(quality=30, keep_rgb=True)
     if space == "ids":
-        source = segments.with_segments(source, [(0xFE, b"no marker says so, the names of the components do")])
+        source = segments.replace_segments(source, [(0xFE, b"no marker says so, the names of the components do")])
     else:
         named = source.replace(b"R\x11\0G\x11\0B\x11\0", b"\1\x11\0\2\x11\0\3\x11\0")
         source = named.replace(b"\3R\0G\0B\0", b"\3\1\0\2\0\3\0")
-        source = segments.with_segments(source, [(0xEE, b"Adobe\0\x64\0\0\0\0\0"), (0xFE, b"a remark")])
-    frame = read_frame(source)
+        source = segments.replace_segments(source, [(0xEE, b"Adobe\0\x64\0\0\0\0\0"), (0xFE, b"a remark")])
+    frame = read_header(source)
     assert frame is not None and frame.colour == "rgb" and load(source).subsampling is None
     for mode in ("keep", "strip"):
         result = run(source, quality=99, metadata=mode)
@@ -101,7 +101,7 @@ def test_pixels_that_have_to_change_are_encoded() -> None:
     turned = run(low(), quality=95, orientation="apply")
     assert not turned.passed_through and Image.open(io.BytesIO(turned.jpeg)).size == (120, 160)
     full = run(saved(quality=30), quality=95, subsampling="4:4:4")
-    assert not full.passed_through and read_frame(full.jpeg).subsampling == (1, 1)
+    assert not full.passed_through and read_header(full.jpeg).subsampling == (1, 1)
     assert run(saved(quality=30), quality=95, subsampling="4:2:0").passed_through
     cmyk = run(saved(PICTURE.convert("CMYK"), quality=20), quality=95)
     assert not cmyk.passed_through and Image.open(io.BytesIO(cmyk.jpeg)).mode == "RGB"
@@ -113,7 +113,7 @@ def test_the_form_that_was_asked_for_is_made_without_loss() -> None:
     for options in ({"progressive": False}, {"restart_interval": 7}, {"progressive": False, "restart_interval": 3}):
         result = run(source, quality=95, **options)
         assert result.passed_through
-        frame = read_frame(result.jpeg)
+        frame = read_header(result.jpeg)
         assert frame.progressive == options.get("progressive", True)
         assert frame.restart_interval == options.get("restart_interval", 0)
         np.testing.assert_array_equal(pillow_pixels(result.jpeg), pillow_pixels(source))
@@ -124,13 +124,13 @@ def test_the_form_that_was_asked_for_is_made_without_loss() -> None:
 def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
     h, v = SAMPLINGS[name]
     source = quantized(np.array(PIXELS), h, v, step=2).jpeg()
-    source = segments.with_segments(source, segments.build(Metadata().with_orientation(orientation)))
+    source = segments.replace_segments(source, segments.build(Metadata().with_orientation(orientation)))
     assert load(source).subsampling == (h, v)
     for options in ({"quality": 40}, {"target_kb": 4}):
-        assert read_frame(run(source, **options).jpeg).subsampling == (h, v)
+        assert read_header(run(source, **options).jpeg).subsampling == (h, v)
         turned = run(source, orientation="apply", **options).jpeg
-        assert read_frame(turned).subsampling == ((h, v) if orientation == 1 else (v, h))
-    assert read_frame(run(source, quality=40, subsampling="4:2:2").jpeg).subsampling == (2, 1)
+        assert read_header(turned).subsampling == ((h, v) if orientation == 1 else (v, h))
+    assert read_header(run(source, quality=40, subsampling="4:2:2").jpeg).subsampling == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -149,14 +149,14 @@ def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
 def test_which_samplings_can_be_kept(sampling: list[tuple[int, int]], kept: tuple[int, int] | None) -> None:
     header = struct.pack(">BHHB", 8, 16, 16, len(sampling))
     header += b"".join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(sampling))
-    frame = read_frame(b"\xff\xd8" + segments._written((0xC0, header)) + b"\xff\xd9")
+    frame = read_header(b"\xff\xd8" + segments._encoded((0xC0, header)) + b"\xff\xd9")
     assert frame is not None and frame.subsampling == kept
 
 
 def test_a_rare_sampling_is_written_and_read_by_others() -> None:
     source = quantized(np.array(PIXELS), 3, 1, step=2).jpeg()
     result = run(source, quality=60).jpeg
-    assert read_frame(result).subsampling == (3, 1)
+    assert read_header(result).subsampling == (3, 1)
     assert np.abs(pillow_pixels(result).astype(float) - pillow_pixels(source)).mean() < 6
 
 
@@ -171,21 +171,21 @@ def test_a_target_that_full_chroma_cannot_meet_is_met_all_the_same() -> None:
     target = (smallest["4:4:4"] + smallest["4:2:0"]) // 2
     result = run(source, target_kb=target / 1000)
     assert smallest["4:2:0"] <= len(result.jpeg) <= target < smallest["4:4:4"]
-    assert read_frame(result.jpeg).subsampling == (2, 2)
+    assert read_header(result.jpeg).subsampling == (2, 2)
 
 
 @pytest.mark.parametrize("quality", [1, 10, 30, 50, 75, 90, 100])
 def test_the_quality_of_a_file_is_read_from_its_tables(quality: int) -> None:
-    assert read_frame(saved(quality=quality)).quality == quality
+    assert read_header(saved(quality=quality)).quality == quality
 
 
 def test_damaged_headers_are_no_frame() -> None:
     rng = np.random.default_rng(9)
     source = saved()
-    assert read_frame(b"") is None and read_frame(b"\xff\xd8\xff\xd9") is None
+    assert read_header(b"") is None and read_header(b"\xff\xd8\xff\xd9") is None
     for _ in range(400):
         damaged = bytearray(source)
         for _ in range(rng.integers(1, 6)):
             damaged[rng.integers(2, 640)] = rng.integers(0, 256)
-        frame = read_frame(bytes(damaged[: rng.integers(2, 700)]))
+        frame = read_header(bytes(damaged[: rng.integers(2, 700)]))
         assert frame is None or 0 <= frame.quality <= 100

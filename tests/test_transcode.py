@@ -17,11 +17,12 @@ from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, Options, TargetError, compress, recompress
 from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
+from saliency_jpeg.image.jpeg_source import JpegSource
 from saliency_jpeg.metadata import segments
-from saliency_jpeg.metadata.jpeg_header import read_frame
+from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
-from saliency_jpeg.metadata.multi_picture import find
-from saliency_jpeg.recompression.recompress import _KEPT, lossless
+from saliency_jpeg.recompression.recompress import lossless
 
 PIXELS = photo(240, 320, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -77,7 +78,7 @@ def test_without_a_wish_nothing_is_lost_and_nothing_grows(name: str) -> None:
 def test_a_baseline_file_or_restart_markers_on_demand(name: str) -> None:
     source = SOURCES[name]()
     result = recompress(source, progressive=False, restart_interval=3)
-    frame = read_frame(result)
+    frame = read_header(result)
     assert frame is not None and not frame.progressive and frame.restart_interval == 3
     np.testing.assert_array_equal(pillow_pixels(result), pillow_pixels(source))
 
@@ -89,7 +90,7 @@ def test_a_target_is_filled_and_never_exceeded(name: str, share: float) -> None:
     target = 450 + share * (len(recompress(source)) - 450)
     result = recompress(source, target_kb=target / 1000, saliency=None)
     assert 0.97 * target < len(result) <= target
-    before, after = read_frame(source), read_frame(result)
+    before, after = read_header(source), read_header(result)
     assert before is not None and after is not None and before.subsampling == after.subsampling
     assert pillow_pixels(result).shape == pillow_pixels(source).shape
     assert psnr(pillow_pixels(result), pillow_pixels(source)) > 24
@@ -126,7 +127,7 @@ def test_steps_little_larger_than_the_own_are_not_taken() -> None:
     own = _core.read_jpeg(source).tables
     found = _core.read_jpeg(recompress(source, target_kb=0.9 * len(recompress(source)) / 1000, saliency=None))
     changed = found.tables[found.component_tables] / own[_core.read_jpeg(source).component_tables]
-    assert (changed == 1).mean() > 0.5 and ((changed == 1) | (changed >= _KEPT)).all()
+    assert (changed == 1).mean() > 0.5 and ((changed == 1) | (changed >= KEEP_TABLE_BELOW)).all()
 
 
 def test_what_matters_keeps_its_levels() -> None:
@@ -142,7 +143,7 @@ def test_metadata_are_kept_whole_or_replaced() -> None:
     metadata = Metadata(
         exif=camera_exif(thumbnail(PICTURE), orientation=6), icc=bytes(70_000), xmp=b"<x:xmpmeta/>", comment=b"a remark"
     )
-    source = segments.with_segments(saved(quality=90), segments.build(metadata))
+    source = segments.replace_segments(saved(quality=90), segments.build(metadata))
     for options in ({}, {"quality": 30, "saliency": None}):
         assert segments.parse(recompress(source, **options)) == segments.parse(source)
         stripped = segments.collect(segments.parse(recompress(source, metadata="strip", **options)))
@@ -161,9 +162,9 @@ def test_further_pictures_are_carried_along(options: dict[str, Any]) -> None:
         for number in (0, 1) if not options else (1,):
             before.seek(number), after.seek(number)
             np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
-    target = (len(source) + len(find(source).tail)) / 2000  # type: ignore[union-attr]
+    target = (len(source) + len(JpegSource(source).trailing.tail)) / 2000  # type: ignore[union-attr]
     assert len(recompress(source, target_kb=target, saliency=None)) <= 1000 * target
-    with pytest.raises(InputError, match="further_images='drop'"):
+    with pytest.raises(InputError, match="trailing_images='drop'"):
         recompress(source, metadata="strip")
 
 

@@ -1,24 +1,28 @@
-"""Step 3: how much an error in each block matters.  The one place that encodes the idea of this library.
+"""Step 3: how much an error in each block matters. This is where saliency enters the encoder, and nowhere else.
 
 The quantizer minimises ``sum(weight_b * distortion_b) + lambda * bits``; the weight of block b is what saliency says of
 it times what visual masking says of it, scaled to mean 1.
 
-The last bits of sums, powers and logarithms depend on the processor.  So everything here is computed in double
-precision and the weights are then rounded to 12 bits: the files come out the same everywhere.
+The last bits of sums, powers and logarithms depend on the processor. So everything here is computed in double
+precision and the weights are then rounded to 12 bits, so that files are the same on every machine.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codec import parameters
+from ..codec.coefficients import Coefficients
 from ..codec.parameters import TUNINGS, Tuning
 from ..codec.subsampling import rounded_weights
 
 __all__ = [
+    "BlockWeights",
+    "saliency_and_masking",
     "activity",
     "block_means",
     "block_weights",
@@ -27,14 +31,6 @@ __all__ = [
     "strength_at",
     "texture_masking",
 ]
-
-_USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
-_SCARCITY: Final = 0.3  # growth of the strength with the logarithm of the scale
-_LEAST_GROWTH: Final = 0.5
-_MOST_GROWTH: Final = 1.2  # beyond, the rest of the picture loses eight times what the salient part gains
-_DARKEST: Final = 0.1  # light below which darkness makes errors no more visible, 1 is white
-FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
-_CURVE: Final = 0.6  # power of saliency: half as salient as the most is two thirds of the way in the logarithm
 
 
 def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
@@ -74,7 +70,7 @@ def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float
     are seen more easily where it is dark.
     """
     light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
-    weight: NDArray[np.float64] = (light + _DARKEST) ** -tuning.light_exponent
+    weight: NDArray[np.float64] = (light + parameters.DARKEST) ** -tuning.light_exponent
     return weight
 
 
@@ -84,8 +80,8 @@ def strength_at(scale: float, strength: float) -> float:
     At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
     there is less to gain.
     """
-    growth = 1 + _SCARCITY * math.log(scale / _USUAL_SCALE)
-    return min(strength * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH), 1.0)
+    growth = 1 + parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
+    return min(strength * min(max(growth, parameters.LEAST_GROWTH), parameters.MOST_GROWTH), 1.0)
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
@@ -93,7 +89,7 @@ def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.
 
     A map of gaze has peaks; what lies lower still matters more than nothing.
     """
-    gain: NDArray[np.float64] = np.exp(np.log(FULL_GAIN) * strength * saliency**_CURVE)
+    gain: NDArray[np.float64] = np.exp(np.log(parameters.FULL_GAIN) * strength * saliency**parameters.SALIENCY_POWER)
     return gain
 
 
@@ -118,3 +114,37 @@ def block_weights(
     if saliency is not None and strength > 0:
         weights = weights * saliency_gain(block_means(saliency, *luma.shape[:2]), strength)
     return rounded_weights(weights / weights.mean())
+
+
+class BlockWeights(Protocol):
+    """Says how much an error in each luma block matters; :func:`saliency_and_masking` is the encoder's own."""
+
+    def __call__(
+        self, coefficients: Coefficients, saliency: NDArray[np.float32] | None, *, strength: float, tuning: Tuning
+    ) -> NDArray[np.float32]:
+        """Weighs the blocks of an image.
+
+        Args:
+            coefficients: of the image.
+            saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
+            strength: 0 to 1, how much saliency counts at the expected rate.
+            tuning: numbers of the ``tune`` that was asked for.
+
+        Returns:
+            float32 (rows, cols), positive, mean 1, one for each luma block.
+        """
+        ...
+
+
+def saliency_and_masking(
+    coefficients: Coefficients, saliency: NDArray[np.float32] | None, *, strength: float, tuning: Tuning
+) -> NDArray[np.float32]:
+    """Weighs blocks by their saliency and by what texture and light mask, see :class:`BlockWeights`.
+
+    Args:
+        coefficients: of the image; their luma counts.
+        saliency: float32 (H, W) in [0, 1], or ``None``.
+        strength: 0 to 1.
+        tuning: how much texture and light mask.
+    """
+    return block_weights(saliency, coefficients.luma, strength, tuning)

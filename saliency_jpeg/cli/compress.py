@@ -15,7 +15,7 @@ from PIL import Image
 from ..batch.plan import Job, Plan, plan
 from ..batch.resume import Journal, Stamp, recipe, stamp
 from ..batch.threads import default_workers
-from ..encoder.encoder import Compressed, Encoder
+from ..encoder import Compressed, Encoder
 from ..errors import SaliencyJpegError
 from ..image.load import ImageSource
 from ..io import STREAM, read, write

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.inspect import Anatomy, block_bits, dissect
+from ..codec.inspect import Inspection, block_bits, inspect_jpeg
 from ..errors import SaliencyJpegError
 from ..image.load import load
 from ..io import STREAM, read, write
@@ -43,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for name in arguments.inputs:
         try:
             data = read(name)
-            anatomy = dissect(data)
+            anatomy = inspect_jpeg(data)
             if arguments.bits is not None:
                 write(arguments.bits, _picture(data, anatomy))
         except (SaliencyJpegError, OSError) as error:
@@ -55,7 +55,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _facts(name: str, data: bytes, anatomy: Anatomy) -> dict[str, Any]:
+def _facts(name: str, data: bytes, anatomy: Inspection) -> dict[str, Any]:
     image = anatomy.image
     height, width = image.size
     return {
@@ -67,7 +67,7 @@ def _facts(name: str, data: bytes, anatomy: Anatomy) -> dict[str, Any]:
         "progressive": image.progressive,
         "subsampling": anatomy.subsampling,
         "restart_interval": image.restart_interval,
-        "libjpeg_quality": anatomy.frame.quality if anatomy.frame else None,
+        "libjpeg_quality": anatomy.header.quality if anatomy.header else None,
         "bytes_by_use": anatomy.bytes_by_use(),
         "parts": [asdict(part) for part in anatomy.parts],
         "scans": [asdict(scan) for scan in anatomy.scans],
@@ -79,7 +79,7 @@ def _facts(name: str, data: bytes, anatomy: Anatomy) -> dict[str, Any]:
 # For people ---------------------------------------------------------------------------------------------------------
 
 
-def _text(name: str, data: bytes, anatomy: Anatomy) -> str:
+def _text(name: str, data: bytes, anatomy: Inspection) -> str:
     facts = _facts(name, data, anatomy)
     mode = "progressive" if facts["progressive"] else "baseline"
     head = [
@@ -100,12 +100,12 @@ def _bands(bits: NDArray[np.float32]) -> str:
     )
 
 
-def _parts(anatomy: Anatomy) -> list[str]:
+def _parts(anatomy: Inspection) -> list[str]:
     lines = ["", "    offset     bytes  segment"]
     return lines + [f"{p.offset:10d}{p.size:10d}  {p.name:6}{p.text}".rstrip() for p in anatomy.parts]
 
 
-def _scans(anatomy: Anatomy) -> list[str]:
+def _scans(anatomy: Inspection) -> list[str]:
     whole = sum(scan.size for scan in anatomy.scans)
     lines = ["", "  scan  components  coefficients  Ah Al     bytes  share"]
     for number, scan in enumerate(anatomy.scans, 1):
@@ -116,7 +116,7 @@ def _scans(anatomy: Anatomy) -> list[str]:
     return lines
 
 
-def _tables(facts: dict[str, Any], anatomy: Anatomy) -> list[str]:
+def _tables(facts: dict[str, Any], anatomy: Inspection) -> list[str]:
     quality = facts["libjpeg_quality"]
     lines = ["", f"  the luma table is about that of libjpeg at quality {quality:.0f}"] if quality else []
     for row, table in enumerate(facts["tables"]):
@@ -129,7 +129,7 @@ def _tables(facts: dict[str, Any], anatomy: Anatomy) -> list[str]:
 # Bits as a picture --------------------------------------------------------------------------------------------------
 
 
-def _picture(data: bytes, anatomy: Anatomy) -> bytes:
+def _picture(data: bytes, anatomy: Inspection) -> bytes:
     """PNG: bits of every block in heat colours over the picture, turned upright."""
     picture = load(data)
     height, width = anatomy.image.size

@@ -7,18 +7,16 @@ of its description, and needs a line here only where that is not what a person w
 from __future__ import annotations
 
 import argparse
-import ast
 import re
 from dataclasses import Field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-from ..codec.parameters import TUNINGS
-from ..codec.subsampling import SUBSAMPLINGS
+from .. import options
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
 from ..options import Options
@@ -56,14 +54,20 @@ _SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "target_score": {"metavar": "N", "help": "SSIMULACRA2 to reach, 0 to 100, in the fewest bytes"},
     "allow_downscale": {"help": "rather fewer pixels than a quality below 10"},
     "strength": {"metavar": "S", "help": "0 to 1, how much the map counts (0.5)"},
-    "tune": {"choices": tuple(TUNINGS), "help": "the metric to favour (default: all at once)"},
+    "tune": {"help": "the metric to favour (default: all at once)"},
     "effort": {"metavar": "N", "help": "1 (fast) to 9 (small); 5 is the default"},
-    "subsampling": {"choices": ("auto", *SUBSAMPLINGS), "help": "of the chroma (auto)"},
+    "subsampling": {"help": "of the chroma (auto)"},
     "progressive": {"word": "--baseline", "help": "not progressive"},
     "restart_interval": {"metavar": "N", "help": "MCUs between restart markers; 0: none"},
     "metadata": {"help": "safe drops what is personal (keep)"},
+    "keep_segments": {
+        "word": "--keep-segment",
+        "action": "append",
+        "metavar": "NAME",
+        "help": "keep this segment in every metadata mode, such as APP11 or COM; repeatable",
+    },
     "orientation": {"help": "as a tag, or turn the pixels (keep)"},
-    "further_images": {"help": "of MPO and Ultra HDR files (keep)"},
+    "trailing_images": {"help": "of MPO and Ultra HDR files (keep)"},
     "never_enlarge": {"word": "--may-enlarge", "help": "JPEG inputs too are encoded anew"},
     "background": {"type": _color, "metavar": "COLOUR", "help": "under transparent pixels (white)"},
 }
@@ -101,8 +105,8 @@ def _add_field(group: Group, field: Field[Any]) -> None:
 def _derived(field: Field[Any]) -> dict[str, Any]:
     """What the annotation, the default and the description of a field say of its word."""
     text, settings = str(field.type), {"help": _sentence(field.name)}
-    if text.startswith("Literal["):
-        return settings | {"choices": ast.literal_eval(f"({text[8:-1]},)")}
+    if choices := get_args(vars(options).get(text)):
+        return settings | {"choices": choices}
     if text == "bool":
         word = field.name.replace("_", "-")
         return settings | {"word": f"--no-{word}" if field.default else f"--{word}", **_constant(not field.default)}

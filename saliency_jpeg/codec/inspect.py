@@ -1,7 +1,7 @@
-"""What a JPEG file is made of: its segments and scans by their bytes, and where in the picture its bits went.
+"""The parts of a JPEG file: its segments and scans by their bytes, and where in the picture its bits went.
 
-:func:`dissect` walks over the markers of T.81 B.1.1.3 and accounts for every byte of the file; levels and tables come
-from :func:`_core.read_jpeg`, which also says whether the file is sound.
+:func:`inspect_jpeg` walks over the markers of T.81 B.1.1.3 and accounts for every byte of the file; levels and tables
+come from :func:`_core.read_jpeg`, which also says whether the file is sound.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metadata.jpeg_header import Frame, read_frame
+from ..metadata import segments
+from ..metadata.jpeg_header import JpegHeader, read_header
 from . import _core
 from .subsampling import SUBSAMPLINGS
-from .symbol_costs import symbol_prices
+from .symbol_costs import symbol_costs
 
-__all__ = ["Anatomy", "Part", "Scan", "block_bits", "dissect"]
+__all__ = ["Inspection", "Part", "Scan", "block_bits", "inspect_jpeg"]
 
 _NAMES: Final = {
     **{0xC0: "SOF0", 0xC1: "SOF1", 0xC2: "SOF2", 0xC4: "DHT", 0xD8: "SOI", 0xD9: "EOI", 0xDA: "SOS", 0xDB: "DQT"},
@@ -31,8 +32,8 @@ _KINDS: Final = (  # of application segments, by how their payload begins
     *((b"http://ns.adobe.com/xap/1.0/\0", "XMP"), (b"http://ns.adobe.com/xmp/extension/\0", "extended XMP")),
     *((b"Photoshop 3.0\0", "Photoshop, IPTC"), (b"Adobe", "Adobe"), (b"MPF\0", "multi-picture")),
 )
-_STANDALONE: Final = frozenset([0x01, *range(0xD0, 0xDA)])
-_SOS: Final = 0xDA
+_STANDALONE: Final = segments.STANDALONE | {segments.EOI}
+_SOS: Final = segments.SOS
 _COMPONENTS: Final = {"gray": ("Y",), "ycc": ("Y", "Cb", "Cr"), "rgb": ("R", "G", "B"), "cmyk": ("C", "M", "Y", "K")}
 
 
@@ -65,25 +66,25 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Anatomy:
-    """A file taken apart.
+class Inspection:
+    """The parts of a file.
 
     Attributes:
         image: levels, tables, sampling, as read.
-        frame: what the header says of colour and quality; ``None`` where it cannot tell.
+        header: what the header says of colour and quality; ``None`` where it cannot tell.
         parts: all bytes of the file, in order.
         scans: in order.
     """
 
     image: _core.JpegImage
-    frame: Frame | None
+    header: JpegHeader | None
     parts: list[Part]
     scans: list[Scan]
 
     @property
     def component_names(self) -> tuple[str, ...]:
         """Y, Cb, Cr and so on; numbers where they have no usual names."""
-        names = _COMPONENTS[self.frame.colour] if self.frame else ()
+        names = _COMPONENTS[self.header.colour] if self.header else ()
         count = len(self.image.sampling)
         return names if len(names) == count else tuple(str(i) for i in range(1, count + 1))
 
@@ -107,8 +108,8 @@ class Anatomy:
         return uses
 
 
-def dissect(jpeg: bytes) -> Anatomy:
-    """Takes a file apart.
+def inspect_jpeg(jpeg: bytes) -> Inspection:
+    """Lists the parts of a file.
 
     Raises:
         InputError: it is damaged, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
@@ -123,30 +124,25 @@ def dissect(jpeg: bytes) -> Anatomy:
         name = _NAMES.get(marker, f"{marker:#04x}") if marker else ""
         parts.append(Part(name, offset, end - offset, _text(marker, payload)))
     if image.end < len(jpeg):
-        parts.append(Part("", image.end, len(jpeg) - image.end, "behind the end of the image"))
-    return Anatomy(image, read_frame(jpeg), parts, scans)
+        parts.append(Part("", image.end, len(jpeg) - image.end, "after the end of the image"))
+    return Inspection(image, read_header(jpeg), parts, scans)
 
 
-def _walk(jpeg: bytes, length: int) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, end) of everything up to ``length``; marker 0 for what is passed over."""
+def _walk(jpeg: bytes, length: int) -> Iterator[segments.Span]:
+    """Marker, start and end of everything up to ``length``; marker 0 for bytes that belong to none."""
     offset = 0
     while offset < length:
-        start = jpeg.find(b"\xff", offset, length)
+        start = segments.next_marker(jpeg, offset, length)
         start = length if start < 0 else start
-        while start < length - 1 and jpeg[start + 1] in (0x00, 0xFF):
-            start = jpeg.find(b"\xff", start + 1, length)
         if start > offset:
             yield 0, offset, start
         if start >= length:
             return
-        marker = jpeg[start + 1]
-        end = start + 2 if marker in _STANDALONE else start + 2 + _length(jpeg, start)
+        marker, end = jpeg[start + 1], start + 2
+        if marker not in _STANDALONE:
+            end = segments.segment_end(jpeg, end)
         offset = _end_of_data(jpeg, end, length) if marker == _SOS else end
         yield marker, start, offset
-
-
-def _length(jpeg: bytes, start: int) -> int:
-    return int(struct.unpack_from(">H", jpeg, start + 2)[0])
 
 
 def _end_of_data(jpeg: bytes, offset: int, length: int) -> int:
@@ -204,10 +200,10 @@ def block_bits(image: _core.JpegImage, total: float) -> NDArray[np.float32]:
 
 def _component_bits(levels: NDArray[np.int16]) -> NDArray[np.float32]:
     """(rows, cols) bits of each block: AC by its best code, DC differences by their entropy."""
-    ac = _core.block_bits(levels, symbol_prices(_core.ac_histogram(levels)))
+    ac = _core.block_bits(levels, symbol_costs(_core.ac_histogram(levels)))
     differences = np.diff(levels[..., 0].astype(np.int32).ravel(), prepend=0)
     categories = np.frexp(np.abs(differences).astype(np.float32))[1]
     counts = np.bincount(categories)
-    prices = np.arange(counts.size) - np.log2(np.maximum(counts, 1) / counts.sum())
-    dc: NDArray[np.float32] = prices[categories].reshape(ac.shape).astype(np.float32)
+    costs = np.arange(counts.size) - np.log2(np.maximum(counts, 1) / counts.sum())
+    dc: NDArray[np.float32] = costs[categories].reshape(ac.shape).astype(np.float32)
     return ac + dc

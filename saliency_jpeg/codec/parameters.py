@@ -1,16 +1,32 @@
-"""The numbers that were fitted: shape of the tables, Lagrange multiplier, masking, the scale of quality.
+"""All numbers that change the bytes of a file, by name.
 
-``scripts/tune_encoder.py`` finds them on one set of photographs and reports on another.  The numbers below are means of
-its search distribution after a few hundred trials, in runs that each began where the one before had ended; chroma and
-the steps of ``"psnr"`` were then set by hand so that colour is not given up for a metric that does not see it.
+The :class:`Tuning` of each ``tune=`` was fitted: ``scripts/tune_encoder.py`` finds the numbers on one set of
+photographs and reports on another. They are means of its search distribution after a few hundred trials, in runs that
+each began where the one before had ended; chroma and the steps of ``"psnr"`` were then set by hand so that colour is
+not given up for a metric that does not see it.
+
+The other numbers stand below with where they were measured. Numbers of the DCT filters and of the trellis itself are in
+``csrc/codec``, those of maps in ``weights/presets.json``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["QUALITY_KNOTS", "TUNINGS", "TableShape", "Tuning"]
+__all__ = [
+    "BT601_LUMA",
+    "HEADER_BYTES",
+    "QUALITY_KNOTS",
+    "SIZE_SEARCH",
+    "TUNINGS",
+    "SizeSearch",
+    "TableShape",
+    "Tune",
+    "Tuning",
+]
+
+Tune = Literal["default", "ssimulacra2", "psnr", "hvs"]
 
 QUALITY_KNOTS: Final = (0.0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100)
 
@@ -60,7 +76,7 @@ class Tuning:
     scales: tuple[float, ...]
 
 
-TUNINGS: Final[dict[str, Tuning]] = {
+TUNINGS: Final[dict[Tune, Tuning]] = {
     "default": Tuning(
         luma=TableShape((2.579, 4.028, 4.892, 7.375, 11.99, 11.37), 0.8772, (0.2932, -0.1421)),
         cb=TableShape((4.42, 4.85, 7.115, 9.834, 11.72, 15.56), 0.6572, (-0.256, -0.256)),
@@ -114,3 +130,111 @@ TUNINGS: Final[dict[str, Tuning]] = {
         scales=(1000.0, 320, 106, 39.1, 14.2, 8.02, 5.9, 4.56, 3.66, 2.85, 2.47, 2.06, 1.63, 1.19, 0.755, 0.35, 0.05),
     ),
 }
+
+# Colour ---------------------------------------------------------------------------------------------------------------
+
+#: Shares of red, green and blue in the luma of JFIF (ITU-R BT.601).
+BT601_LUMA: Final = (0.299, 0.587, 0.114)
+
+# Chroma subsampling: by which pictures averaged chroma is seen. Measured on text, drawings and photographs; see
+# docs/decisions.md.
+COLOURED_EDGE: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
+WHOLE_CHROMA_SHARE: Final = 0.02  # of coloured edges in the picture from which whole chroma pays
+LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
+LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
+LOW_WHOLE_CHROMA_SHARE: Final = 0.3  # of coloured edges from which whole chroma pays even so
+HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
+HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
+ROOMY_RATE: Final = 0.8  # bits a pixel of a target that the finest tables may leave unfilled
+UNFILLED: Final = 1.03  # of a target: where averaged chroma is not estimated to fill more, it is kept whole
+
+# Block weights --------------------------------------------------------------------------------------------------------
+
+DARKEST: Final = 0.1  # light below which darkness makes errors no more visible; 1 is white
+
+# Saliency: measured on 32 pictures of gaze sets that no result is reported on; see docs/decisions.md.
+FULL_GAIN: Final = 1000.0  # weight of the most salient block against the least at strength 1
+SALIENCY_POWER: Final = 0.6  # half as salient as the most is two thirds of the way in the logarithm
+USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
+SCARCITY: Final = 0.3  # growth of the strength with the logarithm of the scale
+LEAST_GROWTH: Final = 0.5
+MOST_GROWTH: Final = 1.2  # beyond, the rest of the picture loses eight times what the salient part gains
+
+# Rate control ---------------------------------------------------------------------------------------------------------
+
+HEADER_BYTES: Final = 450  # of a file without metadata: quantization and Huffman tables, frame and scan headers
+COARSEST_SCALE: Final = 1e5  # at which nothing but the coarsest DC is left
+
+
+@dataclass(frozen=True)
+class SizeSearch:
+    """How the search for a file size moves; sizes and slopes are means over photographs (``benchmarks/stages.py``).
+
+    Attributes:
+        passes: most passes of the quantizer.
+        aim: of the bytes that are not fixed; what lies between aim and budget absorbs the estimate's error.
+        enough: of the same; a file this full ends the search.
+        close: of the same; an estimate this near to the aim is worth writing.
+        near: the same before any file was written, to learn how far estimates are off.
+        caution: by which the aim falls for each file that came out slightly too large.
+        far_enough: change of log(scale) from which two points say something about the slope.
+        apart: difference of log(estimate) from which two files say how much of them is fixed.
+        ratio: bytes written to bytes estimated, before it is known.
+        haste: shortest step in log(scale) when the passes run out.
+        longest: longest step in log(scale).
+        slope: d log(size) / d log(scale) before two points are known.
+        typical_scale: of a photograph at one bit a pixel.
+        typical_slope: d log(scale) / d log(size).
+    """
+
+    passes: int = 8
+    aim: float = 0.996
+    enough: float = 0.985
+    close: float = 0.008
+    near: float = 0.15
+    caution: float = 0.004
+    far_enough: float = 0.1
+    apart: float = 0.03
+    ratio: float = 1.05
+    haste: float = 0.25
+    longest: float = 3.0
+    slope: float = -0.9
+    typical_scale: float = 3.0
+    typical_slope: float = -1.1
+
+
+SIZE_SEARCH: Final = SizeSearch()
+
+# Search for a size on the coefficients of a file (``scripts/measure_recompress.py``).
+BRACKET_PASSES: Final = 14
+BRACKET_ENOUGH: Final = 0.988  # of the budget
+BRACKET_AIM: Final = 0.995
+BRACKET_STRIDE: Final = 0.4  # first step in log(scale) out of an open bracket; each is twice the one before
+BRACKET_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away from its ends
+
+# Search for a score.
+SCORE_PASSES: Final = 10
+SCORE_ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
+SCORE_NARROW: Final = 0.02  # difference of quality from which a bracket is closed
+SCORE_BISECT: Final = 3  # every such pass halves the bracket, wherever interpolation would go
+
+# Variants at high effort (``benchmarks/effort.py``).
+VARIANT_CLOSE: Final = 0.004  # of the size that is wanted
+VARIANT_PASSES: Final = 3
+VARIANT_SLOPE: Final = -0.85  # d log(size) / d log(scale) of photographs
+VARIANT_MOST_SAVED: Final = (
+    0.02  # largest log-size saving credited; a bigger one means the size search did not converge
+)
+VARIANT_WORTH: Final = 25.0  # SSIMULACRA2 that log(size) is worth, on photographs at about a bit a pixel
+
+# Lower resolution for targets that cannot be met.
+DOWNSCALE_BELOW: Final = 10.0  # quality below which the resolution is lowered
+DOWNSCALED_QUALITY: Final = 20.0  # and then down to where at least this quality fits
+DOWNSCALE_FACTOR: Final = 0.8  # of the sides, from one try to the next
+MOST_DOWNSCALINGS: Final = 50
+
+# Recompression (``scripts/measure_recompress.py``) --------------------------------------------------------------------
+
+KEEP_TABLE_BELOW: Final = 1.5  # ratio of wanted to own step below which a file's own step stays
+RECOMPRESS_START: Final = 3.5  # times the finest scale: most files have shrunk by a tenth to a third there
+RECOMPRESS_FLAT: Final = 0.4  # of the scale that suits a file's low frequencies; below it hardly a level changes

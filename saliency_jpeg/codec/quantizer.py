@@ -1,165 +1,175 @@
-"""Step 6 for a whole image: stored coefficients in, levels at any scale out, with prices that follow the image."""
+"""Step 6 for a whole image: coefficients in, levels at any scale and the costs they teach out."""
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, symbol_costs, tables
+from .coefficients import Blocks, Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
 from .parameters import TUNINGS, Tuning
+from .steps import StepPolicy, Steps
 from .subsampling import chroma_weights
-from .symbol_costs import LevelArray, Prices
+from .symbol_costs import LevelArray, SymbolCosts
 
-__all__ = ["Levels", "Quantizer"]
-
-Coefficients = NDArray[np.float32]
+__all__ = ["Quantized", "Quantizer"]
 
 
-@dataclass(frozen=True)
-class Levels:
-    """A quantized image: int16 (rows, cols, 64) for each component, and its tables."""
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """An image as levels.
 
-    components: list[LevelArray]
+    Attributes:
+        levels: int16 (rows, cols, 64) of each component.
+        tables: uint16 (components, 64), the steps they are multiples of.
+        progressive: whether :attr:`costs` are those of a progressive file.
+        choice_blocks: about how many blocks of a component its scans are chosen by; 0: all.
+    """
+
+    levels: list[LevelArray]
     tables: NDArray[np.uint16]
+    progressive: bool = True
+    choice_blocks: int = 0
+
+    @cached_property
+    def costs(self) -> SymbolCosts:
+        """The costs that these levels teach, for the next pass; worked out on first use."""
+        return symbol_costs.learn(self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks)
 
 
-@dataclass(frozen=True)
-class _Blocks:
+@dataclass(frozen=True, eq=False)
+class _WeightedBlocks:
     """Coefficients (rows, cols, 64) and Lagrange multipliers (rows, cols) of each component."""
 
-    coefficients: list[Coefficients]
+    coefficients: list[Blocks]
     block_lambda: list[NDArray[np.float32]]
 
-    def sample(self, count: int) -> _Blocks:
+    def sample(self, count: int) -> _WeightedBlocks:
         """Every n-th row of blocks, about ``count`` blocks of each component."""
         strides = [max(1, c.shape[0] * c.shape[1] // count) for c in self.coefficients]
-        return _Blocks(
+        return _WeightedBlocks(
             [np.ascontiguousarray(c[::n]) for c, n in zip(self.coefficients, strides, strict=True)],
             [np.ascontiguousarray(b[::n]) for b, n in zip(self.block_lambda, strides, strict=True)],
         )
 
+    def times(self, factor: float) -> _WeightedBlocks:
+        """The same with every multiplier times ``factor``."""
+        return replace(self, block_lambda=[b * np.float32(factor) for b in self.block_lambda])
+
 
 class Quantizer:
-    """The coefficients and weights of one image, ready to be quantized again and again."""
+    """The coefficients and weights of one image, ready to be quantized at any scale.
+
+    A quantizer never changes: the costs go in and come out with every call, so calls may run in several threads.
+
+    Args:
+        coefficients: of the image.
+        weights: float32 (rows, cols) of the luma blocks, mean 1.
+        steps: which steps a scale stands for.
+        tuning: Lagrange multiplier, tilts and compensation.
+        effort: how thoroughly first costs are learned, and whether corrections are made.
+        progressive: whether the file will be progressive, which decides what codes components share.
+
+    Attributes:
+        pixels: of the image, those that pad the last blocks included.
+        lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
+    """
 
     def __init__(
         self,
-        coefficients: list[Coefficients],
+        coefficients: Coefficients,
         weights: NDArray[np.float32],
-        sampling: tuple[int, int],
+        steps: StepPolicy,
         *,
-        progressive: bool = True,
         tuning: Tuning = TUNINGS["default"],
-        rgb: NDArray[np.uint8] | None = None,
         effort: Effort = EFFORTS[DEFAULT_EFFORT],
+        progressive: bool = True,
     ) -> None:
-        """Takes coefficients of one or three components and the luma weights, (rows, cols), mean 1.
-
-        With the pixels they were made from, ``rgb`` (H, W, 3), the luma makes up for what the chroma loses.
-        """
-        self.pixels = weights.size * 64  # those that pad the last blocks included
-        self.sampling = sampling
-        self.tuning = tuning
-        self.passes = 0
-        self._progressive, self._effort = progressive, effort
+        self.pixels = weights.size * 64
+        self.lmbda = tuning.lmbda
+        self._coefficients, self._steps = coefficients, steps
+        self._tuning, self._effort, self._progressive = tuning, effort, progressive
         block_lambda = [np.float32(tuning.lmbda) / weights]
-        for chroma in coefficients[1:]:
-            block_lambda.append(np.float32(tuning.lmbda) / chroma_weights(weights, *sampling, *chroma.shape[:2]))
-        self._blocks = _Blocks(coefficients, block_lambda)
-        self._clipped = _core.clipped_blocks(coefficients[0]) if effort.corrections else np.empty(0, np.uint32)
-        self._rgb = rgb if len(coefficients) == 3 and tuning.compensation > 0 and effort.corrections else None
-        self._prices: Prices | None = None
-        self._rounding = 0.0
+        for chroma in coefficients.components[1:]:
+            covered = chroma_weights(weights, *coefficients.sampling, *chroma.shape[:2])
+            block_lambda.append(np.float32(tuning.lmbda) / covered)
+        self._blocks = _WeightedBlocks(coefficients.components, block_lambda)
+        luma = coefficients.components[0]
+        self._clipped = _core.clipped_blocks(luma) if effort.corrections else np.empty(0, np.uint32)
 
     def varied(self, variant: Variant) -> Quantizer:
-        """The same image in another way, with what was learned so far."""
-        other = copy.copy(self)
-        factor = np.float32(variant.factor)
-        other.passes, other._rounding = 0, variant.rounding
-        other.tuning = replace(self.tuning, lmbda=self.tuning.lmbda * variant.factor)
-        other._blocks = _Blocks(self._blocks.coefficients, [b * factor for b in self._blocks.block_lambda])
+        """Returns a quantizer for the same image with another multiplier and other rounding of steps."""
+        other = object.__new__(Quantizer)
+        other.__dict__.update(self.__dict__)
+        other.lmbda = self.lmbda * variant.factor
+        other._steps = self._steps.with_rounding(variant.rounding)
+        other._blocks = self._blocks.times(variant.factor)
         return other
 
-    def at(self, scale: float) -> Levels:
-        """One pass of the trellis at a scale, under the prices that were learned last."""
-        known = self._prices or self.prepare(scale)
-        steps, integer_steps = self._steps(scale)
-        sensitivity = tables.sensitivity(steps, self.tuning, integer_steps)
-        order = [*range(1, len(integer_steps)), 0]  # luma knows what chroma lost
-        coded: list[LevelArray] = []
-        for i in order:
-            coefficients = self._blocks.coefficients[i] if i else self._luma(integer_steps, coded)
-            block_lambda = self._blocks.block_lambda[i]
-            coded.append(self._component(i, coefficients, block_lambda, integer_steps[i], sensitivity[i], known))
-        self.passes += 1
-        return Levels([coded[-1], *coded[:-1]], integer_steps)
+    def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
+        """Makes one pass of the trellis.
 
-    def learn(self, levels: Levels) -> float:
-        """Takes prices for the next pass from these levels; returns about how many bits they take."""
-        self._prices, bits = self._learn(levels.components)
-        return bits
+        Args:
+            scale: of the quantization steps, above 0.
+            costs: of the symbols; ``None`` for :meth:`first_costs` at this scale.
+        """
+        costs = self.first_costs(scale) if costs is None else costs
+        steps = self._steps.at(scale)
+        sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
+        chroma: list[LevelArray] = []
+        for i in range(1, len(steps.tables)):
+            chroma.append(self._component(i, self._blocks, steps, sensitivity, costs))
+        luma = self._luma(steps.tables, chroma)  # last: its compensation needs the coded chroma
+        first = replace(self._blocks, coefficients=[luma])
+        levels = [self._component(0, first, steps, sensitivity, costs), *chroma]
+        return self._quantized(levels, steps.tables)
 
-    def prepare(self, scale: float) -> Prices:
-        """Learns the prices at a scale, as thoroughly as the effort says."""
-        self._prices = self._first_prices(scale)
-        return self._prices
+    def first_costs(self, scale: float) -> SymbolCosts:
+        """Learns costs at a scale on a part of the image, as thoroughly as the effort says."""
+        steps = self._steps.at(scale)
+        sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
+        part = self._blocks.sample(self._effort.learn_blocks)
+        costs = self._quantized(_rounded(part, steps), steps.tables).costs
+        for _ in range(self._effort.learn_passes):
+            levels = [self._component(i, part, steps, sensitivity, costs) for i in range(len(part.coefficients))]
+            costs = self._quantized(levels, steps.tables).costs
+        return costs
 
     def plain_bits(self, scale: float) -> float:
-        """About the bits that plain rounding takes at a scale."""
-        return self._learn(_rounded(self._blocks, self._steps(scale)[1]))[1]
+        """Returns about the bits that plain rounding takes at a scale."""
+        steps = self._steps.at(scale)
+        return self._quantized(_rounded(self._blocks, steps), steps.tables).costs.total_bits
 
-    def _first_prices(self, scale: float) -> Prices:
-        """Prices learned on a part of the picture."""
-        steps, integer_steps = self._steps(scale)
-        sensitivity = tables.sensitivity(steps, self.tuning, integer_steps)
-        part = self._blocks.sample(self._effort.learn_blocks)
-        found = self._learn(_rounded(part, integer_steps))[0]
-        for _ in range(self._effort.learn_passes):
-            levels = [
-                self._component(i, c, part.block_lambda[i], integer_steps[i], sensitivity[i], found)
-                for i, c in enumerate(part.coefficients)
-            ]
-            found = self._learn(levels)[0]
-        return found
+    def _quantized(self, levels: list[LevelArray], file_tables: NDArray[np.uint16]) -> Quantized:
+        return Quantized(levels, file_tables, self._progressive, self._effort.choice_blocks)
 
-    def _learn(self, levels: list[LevelArray]) -> tuple[Prices, float]:
-        return symbol_costs.learn(levels, progressive=self._progressive, choice_blocks=self._effort.choice_blocks)
-
-    def _steps(self, scale: float) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-        """The steps that are wanted at a scale, and those of the file: float64 and uint16 (components, 64)."""
-        steps = tables.ideal_steps(scale, self.tuning)[: len(self._blocks.coefficients)]
-        return steps, tables.to_table(steps, self._rounding)
-
-    def _luma(self, steps: NDArray[np.uint16], chroma: list[LevelArray]) -> Coefficients:
-        """The luma coefficients to be quantized: moved by what the chroma lost, and beyond white and black."""
-        luma = self._blocks.coefficients[0]
-        if self._rgb is not None:
-            luma = _core.compensated_luma(self._rgb, chroma, steps[1:], *self.sampling, self.tuning.compensation)
+    def _luma(self, file_tables: NDArray[np.uint16], chroma: list[LevelArray]) -> Blocks:
+        """The luma coefficients to quantize: moved by what the chroma lost, and beyond white and black."""
+        luma, pixels = self._blocks.coefficients[0], self._coefficients.pixels
+        if chroma and pixels is not None and self._tuning.compensation > 0 and self._effort.corrections:
+            sampling, strength = self._coefficients.sampling, self._tuning.compensation
+            luma = _core.compensated_luma(pixels, chroma, file_tables[1:], *sampling, strength)
         if self._clipped.size:
             overshot = luma.copy()
-            _core.overshoot(luma, steps[0], self._clipped, overshot)
+            _core.overshoot(luma, file_tables[0], self._clipped, overshot)
             luma = overshot
         return luma
 
+    @staticmethod
     def _component(
-        self,
-        i: int,
-        coefficients: Coefficients,
-        block_lambda: NDArray[np.float32],
-        table: NDArray[np.uint16],
-        sensitivity: NDArray[np.float32],
-        known: Prices,
+        i: int, blocks: _WeightedBlocks, steps: Steps, sensitivity: NDArray[np.float32], costs: SymbolCosts
     ) -> LevelArray:
-        """Levels of component ``i`` under the prices of its kind."""
-        ac, dc = known.of(i)
-        levels = _core.quantize(coefficients, table, block_lambda, ac.prices, sensitivity, ac.bands)
-        _core.quantize_dc(coefficients, int(table[0]), float(sensitivity[0]), block_lambda, dc, levels)
+        """Levels of component ``i``."""
+        ac, dc = costs.of(i)
+        coefficients, block_lambda, table = blocks.coefficients[i], blocks.block_lambda[i], steps.tables[i]
+        levels = _core.quantize(coefficients, table, block_lambda, ac.bits, sensitivity[i], ac.bands)
+        _core.quantize_dc(coefficients, int(table[0]), float(sensitivity[i, 0]), block_lambda, dc, levels)
         return levels
 
 
-def _rounded(blocks: _Blocks, steps: NDArray[np.uint16]) -> list[LevelArray]:
-    return [_core.quantize_plain(c, table) for c, table in zip(blocks.coefficients, steps, strict=True)]
+def _rounded(blocks: _WeightedBlocks, steps: Steps) -> list[LevelArray]:
+    return [_core.quantize_plain(c, table) for c, table in zip(blocks.coefficients, steps.tables, strict=True)]

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SUBSAMPLINGS", "choose_subsampling", "chroma_weights", "coloured_edges", "rounded_weights"]
+from . import parameters
+
+__all__ = [
+    "SUBSAMPLINGS",
+    "Subsampling",
+    "SubsamplingName",
+    "choose_subsampling",
+    "chroma_weights",
+    "coloured_edges",
+    "rounded_weights",
+]
+
+SubsamplingName = Literal["4:4:4", "4:2:2", "4:4:0", "4:2:0", "4:1:1"]
+Subsampling = Literal["auto", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"]
 
 # Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
-SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
+SUBSAMPLINGS: Final[dict[SubsamplingName, tuple[int, int]]] = {
     "4:4:4": (1, 1),
     "4:2:2": (2, 1),
     "4:4:0": (1, 2),
@@ -18,17 +31,9 @@ SUBSAMPLINGS: Final[dict[str, tuple[int, int]]] = {
     "4:1:1": (4, 1),
 }
 
-_SHARP: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
-_SHARE: Final = 0.02  # of coloured edges in the picture from which full chroma pays
-_LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
-_LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
-_LOW_SHARE: Final = 0.3  # of coloured edges from which full chroma pays even so
-_HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
-_HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
-
 
 def choose_subsampling(
-    asked: str,
+    asked: Subsampling,
     pixels: NDArray[np.uint8],
     quality: float,
     *,
@@ -52,10 +57,11 @@ def choose_subsampling(
         return source
     if target_bytes is not None:
         rate = 8 * target_bytes / (pixels.shape[0] * pixels.shape[1])
-        low, high = rate < _LOW_RATE, rate >= _HIGH_RATE
+        low, high = rate < parameters.LOW_RATE, rate >= parameters.HIGH_RATE
     else:
-        low, high = quality < _LOW_QUALITY, quality >= _HIGH_QUALITY
-    whole = high or coloured_edges(pixels) > (_LOW_SHARE if low else _SHARE)
+        low, high = quality < parameters.LOW_QUALITY, quality >= parameters.HIGH_QUALITY
+    share = parameters.LOW_WHOLE_CHROMA_SHARE if low else parameters.WHOLE_CHROMA_SHARE
+    whole = high or coloured_edges(pixels) > share
     return SUBSAMPLINGS["4:4:4" if whole else "4:2:0"]
 
 
@@ -66,7 +72,7 @@ def coloured_edges(pixels: NDArray[np.uint8]) -> float:
         return 0.0
     red, green, blue = (pixels[:height, :width, i].astype(np.int16) for i in range(3))
     spread = np.maximum(_box_spread(red - green), _box_spread(blue - green))  # chroma up to scale
-    return float(np.mean(spread > _SHARP))
+    return float(np.mean(spread > parameters.COLOURED_EDGE))
 
 
 def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:

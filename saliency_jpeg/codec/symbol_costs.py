@@ -1,4 +1,8 @@
-"""What symbols cost: bits of DC categories and AC run/size pairs, learned from levels that were quantized before."""
+"""Costs of symbols: bits of DC categories and AC run/size pairs, learned from levels that were quantized before.
+
+The levels decide what the Huffman codes will be, and the codes what levels cost. So each pass of the quantizer uses the
+costs that the pass before has taught.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import _core
 
-__all__ = ["AcPrices", "Prices", "learn", "symbol_prices"]
+__all__ = ["AcCosts", "LevelArray", "SymbolCosts", "learn", "symbol_costs"]
 
 _RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
 _EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
@@ -23,28 +27,35 @@ Histogram = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
-class AcPrices:
-    """Prices of the AC symbols of one kind of component, (n, 257), and the bands (Ss, Se) that they belong to."""
+class AcCosts:
+    """Bits of the AC symbols of components that share codes, float32 (bands, 257), and the bands (Ss, Se)."""
 
     bands: list[tuple[int, int]]
-    prices: NDArray[np.float32]
+    bits: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Prices:
-    """Of the components by the codes that they share: one entry a component, or the last one for all that follow."""
+class SymbolCosts:
+    """Costs of all symbols, and about the bits of the levels they were learned from.
 
-    ac: list[AcPrices]
+    Attributes:
+        ac: one entry for each component, or the last one for all that follow and share its codes.
+        dc: the same, float32 (12,) bits of each category of difference.
+        total_bits: about the bits of these levels.
+    """
+
+    ac: list[AcCosts]
     dc: list[NDArray[np.float32]]
+    total_bits: float
 
-    def of(self, component: int) -> tuple[AcPrices, NDArray[np.float32]]:
-        """AC and DC prices of a component."""
+    def of(self, component: int) -> tuple[AcCosts, NDArray[np.float32]]:
+        """Returns AC and DC costs of a component, by its number from 0."""
         kind = min(component, len(self.ac) - 1)
         return self.ac[kind], self.dc[kind]
 
 
-def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0) -> tuple[Prices, float]:
-    """Prices from the levels of all components, and about how many bits these take.
+def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0) -> SymbolCosts:
+    """Learns costs from the levels of all components.
 
     Args:
         levels: int16 (rows, cols, 64) of each component.
@@ -54,15 +65,15 @@ def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int
     kinds = [[component] for component in levels] if progressive else [levels[:1], levels[1:]][: len(levels)]
     counts = [_band_histograms(kind, progressive, choice_blocks) for kind in kinds]
     dc_counts = [_total([_dc_histogram(c) for c in kind]) for kind in kinds]
-    ac = [AcPrices(bands, np.stack([symbol_prices(h) for h in histograms])) for bands, histograms in counts]
-    dc = [_dc_prices(h) for h in dc_counts]
+    ac = [AcCosts(bands, np.stack([symbol_costs(h) for h in histograms])) for bands, histograms in counts]
+    dc = [_dc_costs(h) for h in dc_counts]
     ac_bits = sum(_ac_bits(h) for _, histograms in counts for h in histograms)
-    dc_bits = sum(float(h @ p) for h, p in zip(dc_counts, dc, strict=True))
-    return Prices(ac, dc), ac_bits + dc_bits
+    dc_bits = sum(float(h @ costs) for h, costs in zip(dc_counts, dc, strict=True))
+    return SymbolCosts(ac, dc, ac_bits + dc_bits)
 
 
-def symbol_prices(histogram: Histogram) -> NDArray[np.float32]:
-    """Bits of every run/size symbol with its raw bits.
+def symbol_costs(histogram: Histogram) -> NDArray[np.float32]:
+    """Returns the bits of every run/size symbol with its raw bits.
 
     The code lengths are those of the optimal Huffman code for the counts (T.81 K.2 with its limits).  An end of band
     costs the mean of the runs that were sent.  What a block without levels costs follows from the entropy of runs of
@@ -77,13 +88,13 @@ def symbol_prices(histogram: Histogram) -> NDArray[np.float32]:
     """
     lengths = _core.code_lengths(histogram[:256]).astype(np.float32)
     unseen = min(lengths.max() + _UNSEEN, 16)
-    prices = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
-    empty = prices[0]
+    costs = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
+    empty = costs[0]
     runs = histogram[_EOB_RUNS]
     if runs[1:].any():
-        prices[0] = (runs @ (lengths[_EOB_RUNS] + np.arange(15))) / runs.sum()
-        empty = min(prices[0], 1 / np.log(2))
-    return np.append(prices, empty).astype(np.float32)
+        costs[0] = (runs @ (lengths[_EOB_RUNS] + np.arange(15))) / runs.sum()
+        empty = min(costs[0], 1 / np.log(2))
+    return np.append(costs, empty).astype(np.float32)
 
 
 def _band_histograms(
@@ -110,7 +121,7 @@ def _dc_histogram(levels: LevelArray) -> Histogram:
     return np.bincount(categories, minlength=_DC_CATEGORIES).astype(np.uint32)
 
 
-def _dc_prices(histogram: Histogram) -> NDArray[np.float32]:
+def _dc_costs(histogram: Histogram) -> NDArray[np.float32]:
     """(12,) bits of each category with its raw bits, from the entropy of the counts, each taken one higher."""
     share = (histogram + 1) / (histogram.sum() + _DC_CATEGORIES)
     bits: NDArray[np.float32] = (np.arange(_DC_CATEGORIES) - np.log2(share)).astype(np.float32)

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal, overload
+from typing import Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..batch import threads
 from ..batch.threads import BATCH_SIZE
+from ..codec import parameters
 from ..codec.effort import DEFAULT_EFFORT
+from ..codec.parameters import Tune
+from ..codec.subsampling import Subsampling
 from ..errors import TargetError
 from ..image.load import ImageSource, Picture, load
 from ..image.orientation import turned
 from ..image.resize import resized
-from ..options import Options
+from ..metadata.multi_picture import refusal
+from ..metadata.segments import MetadataMode
+from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
-from .result import Compressed, passed_through
-from .single import Encoding
+from .result import Compressed
+from .single import Coding, PictureEncoding
 
-__all__ = ["Compressed", "Encoder", "compress"]
+__all__ = ["Encoder", "compress"]
 
-_LOW_QUALITY = 10.0  # below, the resolution is lowered where that is allowed
-_DOWNSCALED_QUALITY = 20.0  # and then down to where at least this quality fits
-_MAX_DOWNSCALINGS = 50
 _IDENTICAL = 100.0  # SSIMULACRA2 of a picture against itself
 
 
 class Encoder:
-    """Encodes images with one set of options.  An encoder may be used from several threads at once."""
+    """Encodes images with one set of options. An encoder may be used from several threads at once.
 
-    def __init__(self, options: Options | None = None, **changes: Any) -> None:
-        """Takes options, or the defaults, with ``changes`` to single fields.
+    Attributes:
+        options: the options of every image.
+    """
+
+    def __init__(
+        self, options: Options | None = None, *, coding: Coding | None = None, **changes: Unpack[OptionKeywords]
+    ) -> None:
+        """Takes options, or the defaults, with changes to single fields.
+
+        >>> encoder = Encoder(target_kb=50, metadata="safe")
+
+        Args:
+            options: of every image; ``None`` for the defaults.
+            coding: what :class:`Options` has no word for: tables of your own, other block weights, segments that are
+                computed from the levels.
+            changes: fields of :class:`Options`.
 
         Raises:
-            OptionError: an option is out of range.
+            OptionError: an option is out of range, or there is none of that name.
         """
+        check_names("Encoder()", changes)
         self.options = replace(options or Options(), **changes)
+        self._coding = coding or Coding()
 
     def compress(self, image: ImageSource) -> Compressed:
         """Encodes one image.
@@ -55,57 +73,71 @@ class Encoder:
         return self.compress_picture(load(image, background=self.options.background))
 
     def compress_picture(self, picture: Picture) -> Compressed:
-        """The same for an image that is loaded already, with the metadata that is to go into the file."""
-        picture = self._checked(picture)
-        found = self.passed(picture)
-        if found is not None:
-            return found
+        """Encodes an image that is loaded already, with the metadata that are to go into the file."""
+        picture = self._prepared(picture)
+        done = self.passed(picture)
+        if done is not None:
+            return done
         orientation = picture.metadata.orientation
         saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
         return self.encode(picture, saliency)
 
     def load(self, image: ImageSource) -> Picture:
-        """Step 1, with these options."""
-        return self._checked(load(image, background=self.options.background))
+        """Loads an image, step 1, with these options."""
+        return self._prepared(load(image, background=self.options.background))
 
-    def _checked(self, picture: Picture) -> Picture:
-        """The picture without what is to be left out; what cannot be kept is refused."""
-        if self.options.further_images == "drop":
-            picture = picture.alone()
-        passthrough.check_further(picture, self.options)
+    def _prepared(self, picture: Picture) -> Picture:
+        """The picture without what is to be left out; requests that cannot be met are refused."""
+        if self.options.trailing_images == "drop":
+            picture = picture.without_trailing()
+        passthrough.check_trailing(picture, self.options)
         return picture
 
     def passed(self, picture: Picture) -> Compressed | None:
-        """The source's own file where that will do without a look at the picture, else ``None``."""
+        """Returns the source JPEG with its own scans if it already meets ``target_kb``, else ``None``."""
         if self.options.target_bytes is None or self.options.quality is not None:
             return None  # the encoding has to show whether the original is smaller
-        original = passthrough.original(picture, self.options)
-        if original is not None and passthrough.suffices(original, self.options):
-            return passed_through(original, picture, None)
+        original = self._original(picture)
+        if original is not None and passthrough.meets_target(original, self.options):
+            return _passed_through(original, picture)
         return None
 
     def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        """Steps 3 to 8: encodes a loaded image with its map, float32 (H, W) in [0, 1] as stored, or ``None`` for none.
+        """Encodes a loaded image with its map, steps 3 to 8.
+
+        Args:
+            picture: as :meth:`load` returns it.
+            saliency: float32 (H, W) in [0, 1] as the pixels are stored, or ``None`` for no preference.
 
         Raises:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
         """
-        original = passthrough.original(picture, self.options)
-        if self.options.orientation == "apply":
-            orientation = picture.metadata.orientation
-            picture = picture.upright()
-            saliency = None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
-        scalable = self.options.allow_downscale and picture.further is None
+        result, failure = None, None
         try:
-            found = self._encode_smaller(picture, saliency) if scalable else self._encode(picture, saliency)
-        except TargetError:
-            if original is None or self.options.target_score is None:
+            result = self._encode(*self._oriented(picture, saliency))
+        except TargetError as error:
+            if self.options.target_score is None:
                 raise
-        else:
-            if original is None or len(found.jpeg) < len(original):
-                return found
-        reached = None if self.options.target_score is None else _IDENTICAL
-        return passed_through(original, picture, saliency)._replace(score=reached)
+            failure = error
+        original = self._original(picture)  # only now: a lossless rewrite takes time
+        if original is not None and (result is None or len(original) <= len(result.jpeg)):
+            score = None if self.options.target_score is None else _IDENTICAL
+            return replace(_passed_through(original, picture), saliency=saliency, score=score)
+        if result is None:
+            raise failure or AssertionError("unreachable")
+        return result
+
+    def _original(self, picture: Picture) -> bytes | None:
+        return None if self._coding.changes_file else passthrough.original(picture, self.options)
+
+    def _oriented(
+        self, picture: Picture, saliency: NDArray[np.float32] | None
+    ) -> tuple[Picture, NDArray[np.float32] | None]:
+        """Picture and map as they are to be stored."""
+        orientation = picture.metadata.orientation
+        if self.options.orientation == "keep" or orientation == 1:
+            return picture, saliency
+        return picture.upright(), None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
 
     @overload
     def compress_many(
@@ -159,30 +191,49 @@ class Encoder:
         return threads.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
 
     def _encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        return Encoding(self.options, picture, saliency).compressed()
+        """Encodes, at a lower resolution where the target leaves too little quality and that is allowed."""
+        if not self.options.allow_downscale:
+            return self._encode_once(picture, saliency)
+        try:
+            result = self._encode_once(picture, saliency)
+            if result.quality >= parameters.DOWNSCALE_BELOW:
+                return result
+        except TargetError:
+            result = None
+        if picture.trailing is not None:
+            raise refusal("allow_downscale")
+        return self._encode_smaller(picture, saliency, result)
 
-    def _encode_smaller(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+    def _encode_once(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+        return PictureEncoding(self.options, picture, saliency, self._coding).compressed()
+
+    def _encode_smaller(
+        self, picture: Picture, saliency: NDArray[np.float32] | None, best: Compressed | None
+    ) -> Compressed:
         """Lowers the resolution step by step until the target leaves a quality worth looking at."""
-        best: Compressed | None = None
-        for factor in 0.8 ** np.arange(_MAX_DOWNSCALINGS):
-            scaled, smaller = picture, saliency
-            if factor < 1:
-                scaled = picture.with_pixels(resized(picture.pixels, factor))
-                smaller = None if saliency is None else resized(saliency, factor)
+        last: TargetError | None = None
+        for factor in parameters.DOWNSCALE_FACTOR ** np.arange(1, parameters.MOST_DOWNSCALINGS):
+            scaled = picture.with_pixels(resized(picture.pixels, factor))
+            smaller = None if saliency is None else resized(saliency, factor)
             try:
-                found = self._encode(scaled, smaller)
+                result = self._encode_once(scaled, smaller)
             except TargetError as error:
                 last = error
                 continue
-            if best is None or found.quality > best.quality:
-                best = found
-            if found.quality >= (_LOW_QUALITY if factor == 1 else _DOWNSCALED_QUALITY):
-                return found
-            if max(scaled.pixels.shape[:2]) == 1:
+            if best is None or result.quality > best.quality:
+                best = result
+            if result.quality >= parameters.DOWNSCALED_QUALITY or max(scaled.pixels.shape[:2]) == 1:
                 break
         if best is None:
-            raise last
+            raise last or AssertionError("unreachable")
         return best
+
+
+def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:
+    """A result that holds the source's own scans."""
+    header = None if picture.source is None else picture.source.header
+    height, width = picture.pixels.shape[:2]
+    return Compressed(jpeg, width, height, 0.0 if header is None else header.quality, 0.0, 0, None)
 
 
 def compress(
@@ -193,13 +244,14 @@ def compress(
     target_score: float | None = None,
     saliency: Saliency = "default",
     strength: float = 0.5,
-    tune: str = "default",
+    tune: Tune = "default",
     effort: int = DEFAULT_EFFORT,
-    subsampling: str = "auto",
+    subsampling: Subsampling = "auto",
     progressive: bool = True,
-    metadata: Literal["keep", "safe", "strip"] = "keep",
-    orientation: Literal["keep", "apply"] = "keep",
-    further_images: Literal["keep", "drop"] = "keep",
+    metadata: MetadataMode = "keep",
+    keep_segments: Sequence[str] = (),
+    orientation: Orientation = "keep",
+    trailing_images: TrailingMode = "keep",
     never_enlarge: bool = True,
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
@@ -208,8 +260,8 @@ def compress(
 ) -> bytes:
     """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
 
-    The keywords are the fields of :class:`Options`, which says what they mean.  ``Encoder`` does the same for many
-    images and tells more about each.
+    The keywords are the fields of :class:`Options`, which describes them. :class:`Encoder` does the same for many
+    images and returns more about each.
 
     >>> jpeg = compress("photo.png", target_kb=50)  # doctest: +SKIP
 

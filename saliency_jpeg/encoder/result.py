@@ -1,37 +1,40 @@
-"""What an encoder gives back."""
+"""What an encoder returns."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.load import Picture
-from ..metadata.jpeg_header import read_frame
+from .. import io
 
-__all__ = ["Compressed", "passed_through"]
+__all__ = ["Compressed"]
 
 
-class Compressed(NamedTuple):
-    """A JPEG file and how it came to be.
+@dataclass(frozen=True, eq=False, repr=False)
+class Compressed:
+    """A JPEG file and how it was made.
+
+    Where a JPEG source was returned with its own scans (see ``Options.never_enlarge``), ``passed_through`` is true:
+    ``passes`` and ``lmbda`` are 0, ``quality`` is estimated from its luma table, and there is a map only if one was
+    needed to find that out.
 
     Attributes:
         jpeg: the file.
-        bits_per_pixel: of the whole file.
+        width: of the picture in the file, in pixels.
+        height: the same.
         quality: 0 to 100, what ``quality=`` would have asked for.
-        lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
+        lmbda: Lagrange multiplier in squared quantization steps a bit, before the block weights.
         passes: of the quantizer over the image.
-        saliency: float32 (H, W) in [0, 1] that was used, turned as the pixels were, or ``None``.
+        saliency: float32 (H, W) in [0, 1] that was used, rotated as the pixels were, or ``None``.
         score: SSIMULACRA2 of the file against its source, where a ``target_score`` was asked for.
-
-    Where a JPEG source came back with its own scans (see ``Options.never_enlarge``), ``passed_through`` is true:
-    ``passes`` and ``lmbda`` are 0, ``quality`` is estimated from its luma table, and there is a map only if one was
-    needed to find that out.
     """
 
     jpeg: bytes
-    bits_per_pixel: float
+    width: int
+    height: int
     quality: float
     lmbda: float
     passes: int
@@ -39,14 +42,31 @@ class Compressed(NamedTuple):
     score: float | None = None
 
     @property
+    def bits_per_pixel(self) -> float:
+        """Bits of the whole file, metadata included, for each pixel."""
+        return 8 * len(self.jpeg) / (self.width * self.height)
+
+    @property
     def passed_through(self) -> bool:
         """Whether the scans are those of the source, which was a JPEG file."""
         return self.passes == 0
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file, whole or not at all; an existing file is replaced and hands on its permissions.
 
-def passed_through(jpeg: bytes, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-    """A result that holds the source's own scans."""
-    frame = read_frame(jpeg)
-    height, width = picture.pixels.shape[:2]
-    quality = 0.0 if frame is None else frame.quality
-    return Compressed(jpeg, 8 * len(jpeg) / (height * width), quality, 0.0, 0, saliency)
+        Raises:
+            OSError: it cannot be written; nothing is left behind.
+        """
+        io.write(os.path.abspath(path), self.jpeg)  # noqa: PTH100 (a pathlib path would resolve links)
+
+    def __repr__(self) -> str:
+        made = "passed through" if self.passed_through else f"{self.passes} passes"
+        score = "" if self.score is None else f", score {self.score:.2f}"
+        return (
+            f"<Compressed {self.width}x{self.height}, {len(self.jpeg)} bytes, {self.bits_per_pixel:.2f} bpp,"
+            f" quality {self.quality:.1f}{score}, {made}>"
+        )
+
+    def _repr_jpeg_(self) -> bytes:
+        """The picture, as notebooks show it."""
+        return self.jpeg

@@ -1,178 +1,245 @@
-"""One encoding: steps 3 to 8 of the straight line for a picture and its map."""
+"""One picture with its map: the encoding that the options ask for, steps 3 to 8."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocation.weights import block_weights, strength_at
-from ..codec import _core, tables
+from ..allocation import BlockWeights, saliency_and_masking, strength_at
+from ..codec import tables
+from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
-from ..codec.parameters import TUNINGS
-from ..codec.quantizer import Levels, Quantizer
+from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
+from ..codec.parameters import ROOMY_RATE, TUNINGS, UNFILLED, Tuning
+from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
-from ..errors import TargetError
+from ..errors import OptionError, TargetError
 from ..image.load import Picture
 from ..metadata import segments
+from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
-from ..rate_control import by_score, by_size
-from ..rate_control.variants import best_of, encode_like
+from ..rate_control import AtScale, BestOf, ByScore, BySize, Encoded, Judge, RateControl
+from ..rate_control.by_score import likely_quality
+from ..rate_control.by_size import likely_scale
 from .result import Compressed
 
-__all__ = ["DEFAULT_QUALITY", "Encoding"]
+__all__ = ["DEFAULT_QUALITY", "Coding", "PictureEncoding"]
 
-DEFAULT_QUALITY = 75.0
-_AVERAGED = (2, 2)  # 4:2:0
-_UNFILLED = 1.03  # of the target: where averaged chroma is not estimated to fill more, it is kept whole
-_ROOMY = 0.8  # bits a pixel of a target that the finest tables may leave unfilled
-_HEADER_BYTES = 450  # of a file without metadata: quantization and Huffman tables, frame and scan headers
+DEFAULT_QUALITY: Final = 75.0
+_WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
+_RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
+# Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
+_ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB", 100, 0, 0, 0))
 
 
-class Encoding:
-    """A loaded picture, upright or not as it is to be stored, on its way to a file.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Coding:
+    """Ways of coding that front doors ask for and :class:`saliency_jpeg.Options` has no word for.
 
-    Args:
-        options: checked ones.
-        picture: with the metadata that are to be written.
-        saliency: float32 (H, W) in [0, 1], or ``None`` for none.
+    Attributes:
+        tables: uint16 (1 to 4, 64), natural order, steps from 1: written as they are, or with a target coarser by one
+            factor. A component without a table of its own uses the last. ``None``: this library's tables.
+        rounded: with ``tables``, coefficients are rounded and nothing is traded for bits.
+        keep_rgb: red, green and blue are coded without conversion to YCbCr.
+        block_weights: how much an error in each block matters.
+        level_segments: makers of segments that are computed from the levels, see :class:`.jpeg.JpegHeaderPolicy`.
     """
 
-    def __init__(self, options: Options, picture: Picture, saliency: NDArray[np.float32] | None) -> None:
-        self._options, self._picture, self._saliency = options, picture, saliency
-        self._tuning, self._effort = TUNINGS[options.tune], EFFORTS[options.effort]
+    tables: NDArray[np.uint16] | None = None
+    rounded: bool = False
+    keep_rgb: bool = False
+    block_weights: BlockWeights = saliency_and_masking
+    level_segments: Sequence[LevelSegments] = ()
+
+    @property
+    def changes_file(self) -> bool:
+        """Whether files differ in kind from those without it, so that a JPEG source cannot stand for one."""
+        return self.tables is not None or self.keep_rgb or bool(self.level_segments)
+
+
+class PictureEncoding:
+    """A loaded picture, rotated or not as it is to be stored, on its way to a file.
+
+    Args:
+        options: what is asked for.
+        picture: with the metadata to write.
+        saliency: float32 (H, W) in [0, 1], or ``None`` for no preference.
+        coding: what a front door asks for beyond that.
+    """
+
+    def __init__(
+        self, options: Options, picture: Picture, saliency: NDArray[np.float32] | None, coding: Coding
+    ) -> None:
+        self._options, self._picture, self._saliency, self._coding = options, picture, saliency, coding
+        self._effort = EFFORTS[options.effort]
+        self._keeps_rgb = coding.keep_rgb and picture.pixels.ndim == 3
+        self._is_custom = coding.tables is not None or self._keeps_rgb
+        self._tuning = self._fitting_tuning()
         height, width = picture.pixels.shape[:2]
         self._size = (height, width)
-        self._own = segments.build(picture.metadata, options.metadata)
-        self._extra = self._own if picture.further is None else [*self._own, *picture.further.segments]
+        self._own_segments = self._build_segments()
 
     def compressed(self) -> Compressed:
-        """The file, with the chroma as asked for, or as suits the picture and the size.
+        """Returns the file, its chroma sampled as asked for, or as suits picture and size.
 
         Raises:
             TargetError: the target is too small for this picture; ``.best`` is the smallest file.
         """
-        options, picture = self._options, self._picture
-        target = options.target_bytes if options.quality is None else None
-        sampling = choose_subsampling(
-            options.subsampling, picture.pixels, self._quality, target_bytes=target, source=picture.subsampling
-        )
-        if options.target_score is not None:
-            return self._to_score(sampling)
-        quantizer = self._quantizer(sampling)
-        if options.subsampling != "auto" or options.target_bytes is None or picture.pixels.ndim == 2:
-            return self._by(quantizer)
-        if sampling != (1, 1) and picture.subsampling is None and self._leaves_room(quantizer):
-            quantizer = self._quantizer((1, 1))
+        sampling = self._sampling()
+        may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3
+        if self._options.target_score is not None:
+            return self._compressed_to_score(sampling, may_choose)
+        encoding = self._encoding(sampling)
+        if not may_choose or self._options.target_bytes is None:
+            return self._run(encoding)
+        if sampling != _WHOLE and self._picture.subsampling is None and self._leaves_room(encoding):
+            encoding = self._encoding(_WHOLE)
         try:
-            return self._by(quantizer)
+            return self._run(encoding)
         except TargetError:
-            if quantizer.sampling == _AVERAGED:
+            if encoding.sampling == _AVERAGED:
                 raise
-        return self._by(self._quantizer(_AVERAGED))
+        return self._run(self._encoding(_AVERAGED))
 
-    def _to_score(self, sampling: tuple[int, int]) -> Compressed:
-        """Steps 4 to 8 for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
-        judge = by_score.Judge(self._picture.pixels)
+    def _compressed_to_score(self, sampling: tuple[int, int], may_choose: bool) -> Compressed:
+        """The same for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
+        judge = Judge(self._picture.pixels)
         try:
-            return self._by(self._quantizer(sampling), judge)
+            return self._run(self._encoding(sampling), judge)
         except TargetError:
-            if self._options.subsampling != "auto" or sampling == (1, 1) or self._picture.subsampling is not None:
+            if not may_choose or sampling == _WHOLE or self._picture.subsampling is not None:
                 raise
-        return self._by(self._quantizer((1, 1)), judge)
+        return self._run(self._encoding(_WHOLE), judge)
+
+    def _run(self, encoding: JpegEncoding, judge: Judge | None = None) -> Compressed:
+        encoded = self._control(encoding, judge)(encoding)
+        height, width = self._size
+        quality = self._reached_quality(encoded)
+        return Compressed(
+            encoded.jpeg, width, height, quality, encoded.lmbda, encoded.passes, self._saliency, encoded.score
+        )
+
+    def _reached_quality(self, encoded: Encoded) -> float:
+        if self._coding.tables is None:
+            return tables.scale_to_quality(encoded.scale, self._tuning)
+        return estimate_quality(tuple(np.rint(self._coding.tables[0] * encoded.scale).astype(int).tolist()))
+
+    # Choices --------------------------------------------------------------------------------------------------------
+
+    def _control(self, encoding: JpegEncoding, judge: Judge | None) -> RateControl:
+        """Step 4 and the search over it."""
+        budget, score = self._options.target_bytes, self._options.target_score
+        if judge is not None and score is not None:
+            return ByScore(score, judge, self._tuning)
+        control: RateControl = AtScale(self._asked_scale)
+        if budget is not None:
+            control = BySize(budget, self._finest, encoding.header.overhead)
+        variants = () if self._is_custom else self._effort.variants
+        if not variants or not Judge.takes(self._picture.pixels):
+            return control
+        return BestOf(control, variants, Judge(self._picture.pixels))
 
     @property
     def _quality(self) -> float:
         if self._options.target_score is not None:
-            return by_score.likely_quality(self._options.target_score)
+            return likely_quality(self._options.target_score)
         return DEFAULT_QUALITY if self._options.quality is None else float(self._options.quality)
+
+    @property
+    def _asked_scale(self) -> float:
+        """The scale of the quality that is asked for; tables of the caller are meant as they are."""
+        return 1.0 if self._coding.tables is not None else tables.quality_to_scale(self._quality, self._tuning)
 
     @property
     def _finest(self) -> float:
         """The smallest scale that may be used."""
-        quality = 100.0 if self._options.quality is None else self._quality
-        return tables.quality_to_scale(quality, self._tuning)
+        if self._coding.tables is not None or self._options.quality is not None:
+            return self._asked_scale
+        return tables.quality_to_scale(100.0, self._tuning)
 
-    def _expected_scale(self) -> float:
-        """About the scale that the file will have."""
-        target = self._options.target_bytes
-        if target is None:
-            return tables.quality_to_scale(self._quality, self._tuning)
-        metadata = self._overhead(self._own[1:]) - _HEADER_BYTES  # the first one every file has
-        return by_size.likely_scale(target, metadata, self._size, self._finest)
+    def _strength(self, header: JpegHeaderPolicy) -> float:
+        """The strength at about the scale that the file will have; tables of the caller say nothing of that."""
+        options = self._options
+        if self._coding.tables is not None:
+            return options.strength
+        if options.target_bytes is None:
+            return strength_at(self._asked_scale, options.strength)
+        metadata = segments.size(self._own_segments[1:]) + header.trailing_bytes
+        return strength_at(likely_scale(options.target_bytes, metadata, self._size, self._finest), options.strength)
 
-    def _overhead(self, extra: list[segments.Segment]) -> int:
-        """About the bytes that hold no levels: metadata, tables, headers, further images."""
-        further = self._picture.further
-        return _HEADER_BYTES + segments.size(extra) + (0 if further is None else len(further.tail))
-
-    def _quantizer(self, sampling: tuple[int, int]) -> Quantizer:
-        """Steps 3 and 5."""
-        coefficients = _core.forward_dct(self._picture.pixels, *sampling)
-        strength = strength_at(self._expected_scale(), self._options.strength)
-        return Quantizer(
-            coefficients,
-            block_weights(self._saliency, coefficients[0], strength, self._tuning),
-            sampling,
-            progressive=self._options.progressive,
-            tuning=self._tuning,
-            rgb=self._picture.pixels,
-            effort=self._effort,
+    def _sampling(self) -> tuple[int, int]:
+        if self._keeps_rgb:
+            return _WHOLE
+        options, picture = self._options, self._picture
+        target = options.target_bytes if options.quality is None else None
+        return choose_subsampling(
+            options.subsampling, picture.pixels, self._quality, target_bytes=target, source=picture.subsampling
         )
 
-    def _leaves_room(self, quantizer: Quantizer) -> bool:
+    def _leaves_room(self, encoding: JpegEncoding) -> bool:
         """Whether the finest tables leave a good part of the target empty; asked only where that may be."""
         target = self._options.target_bytes or 0
-        if self._options.quality is not None or 8 * target < _ROOMY * quantizer.pixels:
+        if self._options.quality is not None or 8 * target < ROOMY_RATE * encoding.pixels:
             return False
-        return self._overhead(self._extra) + quantizer.plain_bits(self._finest) / 8 < _UNFILLED * target
+        return encoding.header.overhead + encoding.plain_bits(self._finest) / 8 < UNFILLED * target
 
-    def _by(self, quantizer: Quantizer, judge: by_score.Judge | None = None) -> Compressed:
-        """Steps 4 and 6 to 8."""
-        height, width = self._size
-        write = partial(self._write, quantizer.sampling)
-        budget = self._options.target_bytes
-        coded: by_size.Coded
-        if judge is not None and self._options.target_score is not None:
-            coded = by_score.search(quantizer, write, judge, self._options.target_score, self._tuning)
-        elif budget is None:
-            scale = tables.quality_to_scale(self._quality, self._tuning)
-            coded = by_size.encode_at(quantizer, write, scale)
-            size = len(coded.jpeg)
-            coded = self._best(coded, quantizer, lambda other: encode_like(other, write, scale, size))
-        else:
-            overhead = self._overhead(self._extra)
-            fill = partial(by_size.search, write=write, budget=budget, finest=self._finest, overhead=overhead)
-            coded = self._best(fill(quantizer), quantizer, fill)
-        bits_per_pixel = 8 * len(coded.jpeg) / (height * width)
-        quality = tables.scale_to_quality(coded.scale, self._tuning)
-        reached = coded.score if isinstance(coded, by_score.Scored) else None
-        lmbda, passes = self._tuning.lmbda, quantizer.passes
-        return Compressed(coded.jpeg, bits_per_pixel, quality, lmbda, passes, self._saliency, reached)
+    def _fitting_tuning(self) -> Tuning:
+        tuning = TUNINGS[self._options.tune]
+        if self._keeps_rgb:
+            tuning = replace(tuning, cb=tuning.luma, cr=tuning.luma, chroma_tilt=tuning.luma_tilt)
+        is_rounded = self._is_custom and self._coding.rounded
+        return replace(tuning, lmbda=0.0) if is_rounded else tuning
 
-    def _best(
-        self, coded: by_size.Coded, quantizer: Quantizer, encode: Callable[[Quantizer], by_size.Coded]
-    ) -> by_size.Coded:
-        """The file at hand or, with high effort and where files can be judged, a better one of its size."""
-        variants = self._effort.variants
-        if not variants or not by_score.Judge.takes(self._picture.pixels):
-            return coded
-        judge = by_score.Judge(self._picture.pixels)
-        return best_of(coded, quantizer, variants, encode, judge, counts_bytes=self._options.target_bytes is None)
+    # Parts ----------------------------------------------------------------------------------------------------------
 
-    def _write(self, sampling: tuple[int, int], levels: Levels) -> bytes:
-        """Steps 7 and 8."""
-        jpeg = _core.write_jpeg(
-            levels.components,
-            levels.tables,
-            self._size,
-            [sampling, *[(1, 1)] * (len(levels.components) - 1)],
-            progressive=self._options.progressive,
-            restart_interval=self._options.restart_interval,
-            segments=self._extra,
-            choice_blocks=self._effort.choice_blocks,
+    def _encoding(self, sampling: tuple[int, int]) -> JpegEncoding:
+        """Steps 3 and 5."""
+        coefficients, header = self._coefficients(sampling), self._header()
+        weights = self._coding.block_weights(
+            coefficients, self._saliency, strength=self._strength(header), tuning=self._tuning
         )
-        further = self._picture.further
-        return jpeg if further is None else further.behind(jpeg)
+        steps = self._steps(len(coefficients.components))
+        return JpegEncoding(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
+
+    def _coefficients(self, sampling: tuple[int, int]) -> Coefficients:
+        if self._keeps_rgb:
+            return Coefficients.from_rgb(self._picture.pixels)
+        coefficients = Coefficients.from_pixels(self._picture.pixels, sampling)
+        is_rounded = self._is_custom and self._coding.rounded  # then the luma stays what it was
+        return replace(coefficients, pixels=None) if is_rounded else coefficients
+
+    def _steps(self, components: int) -> StepPolicy:
+        given = self._coding.tables
+        if given is None:
+            return TunedSteps(self._tuning, components)
+        return GivenSteps(given[np.minimum(np.arange(components), len(given) - 1)])
+
+    def _header(self) -> JpegHeaderPolicy:
+        options, trailing, given = self._options, self._picture.trailing, self._coding.tables
+        return JpegHeaderPolicy(
+            size=self._size,
+            segments=[*self._own_segments, *(trailing.segments if trailing is not None else [])],
+            level_segments=self._coding.level_segments,
+            trailing=trailing,
+            progressive=options.progressive,
+            restart_interval=options.restart_interval,
+            component_ids=_RGB_IDS if self._keeps_rgb else None,
+            table_count=None if given is None else len(given),
+        )
+
+    def _build_segments(self) -> list[segments.Segment]:
+        metadata, options = self._picture.metadata, self._options
+        built = segments.build(metadata, options.metadata, options.kept_segments)
+        if not self._keeps_rgb:
+            return built
+        if metadata.density is not None:
+            raise OptionError(
+                "dpi does not go with keep_rgb: decoders take a file with a JFIF header for YCbCr, "
+                f"got {metadata.density[1:]}"
+            )
+        return [_ADOBE_RGB, *built[1:]]

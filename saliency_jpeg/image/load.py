@@ -8,8 +8,8 @@
 - CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
   either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
 - Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
-- Of a PIL image, which the caller may have changed since it was opened, EXIF's tags of the size and its thumbnail are
-  made to follow where they no longer fit; every other EXIF block is kept byte for byte.
+- A PIL image may have been edited since it was opened: where EXIF's size tags or thumbnail no longer fit the pixels,
+  they are updated. Every other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
 """
@@ -28,14 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ..errors import InputError, OptionError, SegmentError
-from ..metadata import multi_picture, refresh, segments
-from ..metadata.jpeg_header import read_frame
+from ..errors import InputError, OptionError
+from ..metadata import refresh
 from ..metadata.model import Metadata, from_info, from_pillow, icc_space
-from ..metadata.multi_picture import Further
+from ..metadata.multi_picture import TrailingImages
+from .jpeg_source import JpegSource, is_jpeg
 from .orientation import turned
 
-__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "read_bytes"]
+__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
 
 MAX_SIDE = 65535  # T.81, B.2.2: X and Y are 16 bits
 
@@ -55,16 +55,19 @@ class Picture(NamedTuple):
         pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous; may share the memory of a NumPy
             source, so it is to be read only.
         metadata: EXIF, ICC profile and so on.
-        original: the file itself where the source was a JPEG file (path, bytes or file object), else None.
-        subsampling: luma samples across and down for each chroma sample, where the source was a JPEG file in colour.
-        further: what stands behind the picture in its file and belongs to it.
+        source: the file where the input was a JPEG file (path, bytes or file object), else None.
+        subsampling: luma samples across and down for each chroma sample, where the input was a JPEG file in colour.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
-    original: bytes | None = None
+    source: JpegSource | None = None
     subsampling: tuple[int, int] | None = None
-    further: Further | None = None
+
+    @property
+    def trailing(self) -> TrailingImages | None:
+        """Images and clips behind the picture in its file."""
+        return None if self.source is None else self.source.trailing
 
     def upright(self) -> Picture:
         """The picture turned as its orientation asks, with metadata that say so."""
@@ -72,22 +75,20 @@ class Picture(NamedTuple):
             return self
         pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
         swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
-        metadata = refresh.follow(refresh.upright(self.metadata), pixels)
+        metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
         return Picture(pixels, metadata, None, swapped)
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
-        """Another version of the picture, with metadata that follow."""
-        return Picture(pixels, refresh.follow(self.metadata, pixels), None, self.subsampling)
+        """The picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
+        return Picture(pixels, refresh.refresh(self.metadata, pixels), None, self.subsampling)
 
-    def alone(self) -> Picture:
-        """The picture without what stands behind it in its file."""
-        if self.further is None or self.original is None:
-            return self
-        return self._replace(original=self.further.first(self.original), further=None)
+    def without_trailing(self) -> Picture:
+        """The picture without images and clips behind it in its file."""
+        return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
 
 
 def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
-    """Load an image; the rules are those of the module.
+    """Loads an image, by the rules of this module.
 
     Args:
         source: a path, the bytes of an image file, a binary file object (read from its position to the end, left
@@ -111,23 +112,26 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
         picture = _picture(source, from_pillow(source), colour)
         return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
     data = read_bytes(source)
-    if data.startswith(b"\xff\xd8\xff"):
-        return _from_jpeg(data, colour)
+    if is_jpeg(data):
+        return load_jpeg(JpegSource(data), background=background)
     image = _open(data)
     return _picture(image, from_info(image.info), colour)
 
 
-def _from_jpeg(data: bytes, background: NDArray[np.uint16]) -> Picture:
-    """Metadata by our own parsers; Pillow only sees what it needs to decode the (first) image."""
-    try:
-        metadata = segments.collect(segments.parse(data))
-        image = _open(segments.without_metadata(data))
-    except SegmentError as error:
-        raise InputError(f"cannot decode the image: {error}") from error
-    frame = read_frame(data)
-    picture = _picture(image, metadata, background)
-    subsampling = frame.subsampling if frame is not None and frame.colour == "ycc" else None
-    return picture._replace(original=data, subsampling=subsampling, further=multi_picture.find(data))
+def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+    """Decodes a JPEG file; its metadata are read by our own parsers, Pillow sees only what it needs to decode.
+
+    Args:
+        source: the file; of several images the primary one is decoded.
+        background: as for :func:`load`.
+
+    Raises:
+        InputError: the file is damaged, truncated, or too large.
+        OptionError: ``background`` is not three integers from 0 to 255.
+    """
+    colour = _checked_background(background)
+    picture = _picture(_open(source.decodable()), source.metadata, colour)
+    return picture._replace(source=source, subsampling=source.subsampling)
 
 
 def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:

@@ -7,7 +7,7 @@ from typing import Final
 from ..codec import _core
 from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..metadata.jpeg_header import read_frame
+from ..metadata.jpeg_header import read_header
 from ..options import Options
 from ..recompression.recompress import recompress
 
@@ -23,19 +23,20 @@ _ON_COEFFICIENTS: Final = (
     "effort",
     "progressive",
     "metadata",
+    "keep_segments",
     "restart_interval",
     "device",
 )
 _ON_PIXELS: Final = (
     "subsampling",
     "orientation",
-    "further_images",
+    "trailing_images",
     "never_enlarge",
     "allow_downscale",
     "target_score",
 )
 _DEFAULTS: Final = Options()
-_LOSSLESS: Final = ("progressive", "metadata", "restart_interval")
+_LOSSLESS: Final = ("progressive", "metadata", "keep_segments", "restart_interval")
 
 
 def is_jpeg(data: bytes) -> bool:
@@ -62,7 +63,7 @@ def optimized(data: bytes, options: Options) -> bytes:
     """
     if not is_jpeg(data):
         return data
-    frame = read_frame(data)
+    frame = read_header(data)
     names: tuple[str, ...] = _ON_COEFFICIENTS
     if frame is None or frame.colour in ("rgb", "cmyk") or (frame.colour == "ycc" and frame.subsampling is None):
         names = _LOSSLESS

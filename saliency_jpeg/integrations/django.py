@@ -16,7 +16,7 @@ For a storage of another kind, S3 say, put the mixin in front::
 
 Without a target and a quality nothing is lost: the same picture, level for level, in fewer bytes. What is not a JPEG
 file passes unchanged, and so does one that would not get smaller. The further pictures of MPO, Ultra HDR and motion
-photographs are kept unless ``further_images`` says otherwise.
+photographs are kept unless ``trailing_images`` says otherwise.
 """
 
 from __future__ import annotations

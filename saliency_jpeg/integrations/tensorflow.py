@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
+from ..codec.subsampling import Subsampling
 from ..errors import InputError, OptionError, SaliencyJpegError
 from ..image.load import load
 from ..metadata.model import Metadata
@@ -92,7 +93,7 @@ def encode_jpeg(
         raise OptionError(f"format must be '', 'grayscale' or 'rgb', got {format!r}")
     if density_unit not in _UNITS:
         raise OptionError(f"density_unit must be 'in' or 'cm', got {density_unit!r}")
-    subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
+    subsampling: Subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
     wanted = None if quality == _QUALITY and options.get("target_score") is not None else quality
     recipe = Recipe(options=Options(quality=wanted, progressive=progressive, subsampling=subsampling, **options))
     metadata = Metadata(

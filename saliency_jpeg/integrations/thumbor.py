@@ -88,4 +88,4 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return written
         if (image.height, image.width) != shape[:2]:
             return written
-        return written._replace(pixels=np.ascontiguousarray(image), original=None)
+        return written._replace(pixels=np.ascontiguousarray(image), source=None)

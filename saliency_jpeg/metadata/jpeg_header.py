@@ -1,14 +1,16 @@
-"""What the header of a JPEG file says of its scans (T.81, B.2), read without decoding anything."""
+"""The header of a JPEG file: what its segments before the first scan say of all scans (T.81 B.2)."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from ..errors import SegmentError
 from . import segments
+from .libjpeg_quality import estimate_quality
 
-__all__ = ["Frame", "read_frame"]
+__all__ = ["JpegHeader", "parse_header", "read_header"]
 
 _DQT, _DRI = 0xDB, 0xDD
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC stand among them
@@ -16,21 +18,9 @@ _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _MCU_BLOCKS: Final = 10  # T.81, B.2.3
 _MOST: Final = 4  # sampling factor, T.81, B.2.2
 
-# T.81, table K.1: what libjpeg's qualities scale.
-_LUMA: Final = (
-    *(16, 11, 10, 16, 24, 40, 51, 61),
-    *(12, 12, 14, 19, 26, 58, 60, 55),
-    *(14, 13, 16, 24, 40, 57, 69, 56),
-    *(14, 17, 22, 29, 51, 87, 80, 62),
-    *(18, 22, 37, 56, 68, 109, 103, 77),
-    *(24, 35, 55, 64, 81, 104, 113, 92),
-    *(49, 64, 78, 87, 103, 121, 120, 101),
-    *(72, 92, 95, 98, 112, 100, 103, 99),
-)
 
-
-class Frame(NamedTuple):
-    """The frame header and what else in front of the first scan concerns all scans.
+class JpegHeader(NamedTuple):
+    """The frame header and the other segments before the first scan that concern all scans.
 
     Attributes:
         progressive: progressive or sequential.
@@ -64,20 +54,28 @@ class Frame(NamedTuple):
     @property
     def quality(self) -> float:
         """The quality, 0 to 100, whose luma steps would have the same sum in libjpeg; 0 without a table."""
-        return float(min(range(1, 101), key=lambda q: abs(_sum_of_steps(q) - sum(self.luma)))) if self.luma else 0.0
+        return estimate_quality(self.luma)
 
 
-def _sum_of_steps(quality: int) -> int:
-    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return sum(min(max((step * percent + 50) // 100, 1), 255) for step in _LUMA)
+def read_header(jpeg: bytes) -> JpegHeader | None:
+    """Reads the header of the first image in a file; ``None`` where it has no frame header or is damaged."""
+    try:
+        return parse_header(jpeg, segments.walk(jpeg))
+    except SegmentError:
+        return None
 
 
-def read_frame(jpeg: bytes) -> Frame | None:
-    """The header of the first image in a file; None where there is no frame header or it is damaged."""
+def parse_header(jpeg: bytes, spans: Iterable[segments.Span]) -> JpegHeader | None:
+    """Reads the header of a file whose segments are known; ``None`` where it has no frame header or is damaged.
+
+    Args:
+        jpeg: the file.
+        spans: as :func:`.segments.walk` yields them for it.
+    """
     found: dict[int, bytes] = {}
     luma: tuple[int, ...] = ()
     try:
-        for marker, start, end in segments.walk(jpeg):
+        for marker, start, end in spans:
             payload = jpeg[start + 4 : end]
             if marker == _DQT:
                 luma = _first_table(payload) or luma
@@ -86,12 +84,12 @@ def read_frame(jpeg: bytes) -> Frame | None:
                     found[marker] = payload
             else:
                 found[marker] = payload
-        return _frame(found, luma)
-    except (SegmentError, struct.error, IndexError):
+        return _header(found, luma)
+    except (struct.error, IndexError):
         return None
 
 
-def _frame(found: dict[int, bytes], luma: tuple[int, ...]) -> Frame | None:
+def _header(found: dict[int, bytes], luma: tuple[int, ...]) -> JpegHeader | None:
     kind = next((marker for marker in found if marker in _SOF), None)
     if kind is None:
         return None
@@ -102,7 +100,7 @@ def _frame(found: dict[int, bytes], luma: tuple[int, ...]) -> Frame | None:
         return None
     adobe, has_jfif = found.get(segments.APP14), segments.APP0 in found
     (interval,) = struct.unpack_from(">H", found.get(_DRI, b"\0\0"))
-    return Frame(kind in _PROGRESSIVE, sampling, _colour(ids, has_jfif, adobe), interval, has_jfif, adobe, luma)
+    return JpegHeader(kind in _PROGRESSIVE, sampling, _colour(ids, has_jfif, adobe), interval, has_jfif, adobe, luma)
 
 
 def _colour(ids: bytes, has_jfif: bool, adobe: bytes | None) -> Literal["gray", "ycc", "rgb", "cmyk"]:

@@ -1,40 +1,40 @@
-"""What stands in a JPEG file behind its first picture and belongs to it.
+"""Data after the primary image's EOI: MPF images, Ultra HDR gain maps, motion-photo video.
 
-The other eye of a stereo pair, the gain map of an Ultra HDR photograph, the clip of a motion photograph: files that
-show the first picture everywhere and more where the rest is understood. Multi-picture files (CIPA DC-007) list the
-offsets of their pictures in an APP2 segment of the first one; XMP counts from the end of the file. So the first picture
-can be written anew, with the rest carried along verbatim behind it and the offsets set right.
+Such a file shows its primary image everywhere, and more where a reader understands the rest. Multi-picture files (CIPA
+DC-007) list the offsets of their images in an APP2 segment of the primary one; XMP counts from the end of the file. So
+the primary image can be encoded anew, the trailing data copied verbatim behind it, and the offsets patched.
 
-Large previews that cameras append (class 1 in the list) are renditions of the first picture. They are no further
-pictures and are left out, as they would show what the picture was.
+Large previews that cameras append (class 1 in the list) are renditions of the primary image. They would show the old
+picture, so they do not count as trailing images and are left out.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..errors import InputError, SegmentError
 from . import exif, segments
+from .segments import Segment, Span
 
-__all__ = ["Further", "check_metadata", "end_of_first", "find", "refusal", "unlisted"]
+__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing"]
 
 MPF_HEADER: Final = b"MPF\0"
 _LIST: Final = 0xB002  # MP Entry
 _ENTRY: Final = 16  # bytes: attributes, size, offset (4 each), dependent pictures
 _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
-_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # in a scan; RSTn and stuffed bytes are no end
+_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # RSTn and stuffed bytes do not end a scan
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
 
 
-class Further(NamedTuple):
-    """The rest of a file.
+class TrailingImages(NamedTuple):
+    """What follows the primary image in a file.
 
     Attributes:
-        tail: the bytes behind the first picture's EOI.
+        tail: the bytes behind the primary image's EOI.
         listing: payload of the MPF segment, or ``None``.
         base: offset in the old file from which the listing counts.
         end: offset in the old file of ``tail``.
@@ -46,116 +46,109 @@ class Further(NamedTuple):
     end: int
 
     @property
-    def segments(self) -> list[segments.Segment]:
-        """What the first picture has to have for the rest to be found."""
+    def segments(self) -> list[Segment]:
+        """Segments that the primary image needs, so that readers find the rest."""
         return [] if self.listing is None else [(segments.APP2, self.listing)]
 
-    def behind(self, first: bytes) -> bytes:
-        """The whole file with this first picture, which has our segments."""
+    def append_to(self, primary: bytes) -> bytes:
+        """Returns the whole file with this primary image, which must have :attr:`segments`."""
         if self.listing is None:
-            return first + self.tail
-        base = _index(first)[0]
-        patched = bytearray(first + self.tail)
+            return primary + self.tail
+        base = _listing(primary, segments.walk(primary))[0]
+        patched = bytearray(primary + self.tail)
         order, entries = _entries(self.listing)
         for number, at in enumerate(entries):
             (offset,) = struct.unpack_from(order + "I", self.listing, at + 8)
             place = base - len(MPF_HEADER) + at
             if number == 0:
-                struct.pack_into(order + "I", patched, place + 4, len(first))
+                struct.pack_into(order + "I", patched, place + 4, len(primary))
             elif self.base + offset >= self.end:
-                moved = offset + self.base - self.end + len(first) - base
+                moved = offset + self.base - self.end + len(primary) - base
                 struct.pack_into(order + "I", patched, place + 8, moved)
         return bytes(patched)
 
-    def first(self, jpeg: bytes) -> bytes:
-        """The first picture of the old file alone."""
-        return segments.with_segments(jpeg[: self.end], unlisted(segments.parse(jpeg)))
 
-
-def unlisted(own: list[segments.Segment]) -> list[segments.Segment]:
-    """The segments without the list of pictures, for a file that has but one."""
+def without_listing(own: Sequence[Segment]) -> list[Segment]:
+    """Returns the segments without the list of images, for a file that has only one."""
     return [(marker, payload) for marker, payload in own if not payload.startswith(MPF_HEADER)]
 
 
-def find(jpeg: bytes, *, everything: bool = False) -> Further | None:
-    """What belongs to the first picture of a file, or None; ``everything`` counts previews and unknown bytes too."""
+def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = False) -> TrailingImages | None:
+    """Finds the data behind the primary image that belong to it.
+
+    Args:
+        jpeg: the file.
+        spans: as :func:`.segments.walk` yields them for it.
+        everything: count previews and unknown bytes too.
+
+    Returns:
+        ``None`` where nothing follows, or the file is too damaged to tell.
+    """
     try:
-        end = end_of_first(jpeg)
-        base, index = _index(jpeg)
+        end = end_of_primary(jpeg, spans)
     except SegmentError:
         return None
+    base, listing = _listing(jpeg, spans)
     tail = jpeg[end:]
     if everything and tail:
-        return Further(tail, index, base, end)
+        return TrailingImages(tail, listing, base, end)
     if not tail.strip(b"\0"):
         return None
-    if index is not None:
-        order, entries = _entries(index)
-        kinds = [struct.unpack_from(order + "I", index, at)[0] >> 16 & 0xFF for at in entries[1:]]
-        if not kinds or any(kind != _PREVIEW for kind in kinds):
-            return Further(tail, index, base, end)
-    is_file = index is None and (tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or tail[4:8] == b"ftyp")
-    return Further(tail, None, 0, end) if is_file or _says_motion(jpeg) else None
+    if listing is not None:
+        order, entries = _entries(listing)
+        classes = [struct.unpack_from(order + "I", listing, at)[0] >> 16 & 0xFF for at in entries[1:]]
+        if not classes or any(each != _PREVIEW for each in classes):
+            return TrailingImages(tail, listing, base, end)
+    is_file = listing is None and (tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or tail[4:8] == b"ftyp")
+    return TrailingImages(tail, None, 0, end) if is_file or _is_motion_photo(jpeg, spans) else None
 
 
-def check_metadata(further: Further | None, mode: str) -> None:
-    """Refuses a metadata mode other than ``"keep"`` for files with more behind the first picture: it has some as well.
-
-    Raises:
-        InputError: the reason, and what can be done.
-    """
-    if further is not None and mode != "keep":
-        raise InputError(refusal(f"metadata={mode!r}"))
+def refusal(request: str) -> InputError:
+    """Returns the error for a request that would change the trailing images; they would have to be decoded for it."""
+    return InputError(f"{request} is not supported for files with trailing images; pass trailing_images='drop'")
 
 
-def refusal(wish: str) -> str:
-    """Why something cannot be done to a file of several pictures."""
-    return (
-        f"{wish} cannot be done to the pictures or the clip behind the first picture of this file;"
-        " compress(further_images='drop') leaves them out"
-    )
+def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
+    """Returns the offset behind the primary image's EOI, or the length of a file without EOI.
 
-
-def _says_motion(jpeg: bytes) -> bool:
-    packets = (payload for marker, payload in segments.parse(jpeg) if marker == segments.APP1)
-    return any(p.startswith(segments.XMP_HEADER) and any(name in p for name in _MOTION) for p in packets)
-
-
-def end_of_first(jpeg: bytes) -> int:
-    """The offset behind the first picture's EOI, or the length of a file that has none.
+    Args:
+        jpeg: the file.
+        spans: as :func:`.segments.walk` yields them for it.
 
     Raises:
-        SegmentError: as :func:`segments.parse`.
+        SegmentError: a later segment reaches beyond the data.
     """
-    at = len(jpeg)
-    for marker, _, end in segments.walk(jpeg):
-        if marker == segments.SOS:
-            at = end
-    while (found := _MARKER.search(jpeg, at)) is not None:
+    at = spans[-1][2] if spans and spans[-1][0] == segments.SOS else len(jpeg)
+    while (found := _SCAN_END.search(jpeg, at)) is not None:
         if found[0][1] == segments.EOI:
             return found.end()
         at = segments.segment_end(jpeg, found.end())
     return len(jpeg)
 
 
-def _index(jpeg: bytes) -> tuple[int, bytes | None]:
+def _is_motion_photo(jpeg: bytes, spans: Sequence[Span]) -> bool:
+    packets = (payload for marker, payload in segments.payloads(jpeg, spans) if marker == segments.APP1)
+    return any(p.startswith(segments.XMP_HEADER) and any(name in p for name in _MOTION) for p in packets)
+
+
+def _listing(jpeg: bytes, spans: Iterator[Span] | Sequence[Span]) -> tuple[int, bytes | None]:
     """The MPF segment: the offset behind its header, from which it counts, and its payload."""
-    for marker, start, end in segments.walk(jpeg):
+    for marker, start, end in spans:
         if marker == segments.APP2 and jpeg.startswith(MPF_HEADER, start + 4):
             return start + 4 + len(MPF_HEADER), jpeg[start + 4 : end]
     return 0, None
 
 
-def _entries(index: bytes) -> tuple[str, list[int]]:
-    """Byte order of an MPF payload, and where in it the entries of its list stand."""
-    body = index[len(MPF_HEADER) :]
+def _entries(listing: bytes) -> tuple[str, list[int]]:
+    """Byte order of an MPF payload, and the offsets in it of the entries of its list."""
+    body = listing[len(MPF_HEADER) :]
     directory = exif.first_directory(body)
     if directory is None:
         return "<", []
-    return directory.order, list(_places(body, directory))
+    return directory.order, list(_offsets(body, directory))
 
 
-def _places(body: bytes, directory: exif.Directory) -> Iterator[int]:
+def _offsets(body: bytes, directory: exif.Directory) -> Iterator[int]:
     for at in directory.find(body, _LIST):
         kind, count, start = struct.unpack_from(directory.order + "HII", body, at + 2)
         if kind == _UNDEFINED and start + count <= len(body):

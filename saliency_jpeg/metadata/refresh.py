@@ -1,8 +1,8 @@
-"""Metadata that follow the pixels: what the old metadata say of a picture that has become another one.
+"""Updates metadata after the pixels change: size tags, orientation, embedded thumbnail.
 
-Where the pixels are those of the file, nothing here is called and EXIF stays byte for byte. Where they were turned,
-scaled or edited, the tags of the size are set, and the thumbnails, which would show the old picture (and what was cut
-away from it), are made again or dropped.
+Where the pixels are those of the file, nothing here is called and EXIF stays byte for byte. After turning, scaling or
+editing, the size tags are set. Thumbnails would still show the old picture, and what was cropped from it; they are made
+again or dropped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..errors import SegmentError
 from . import exif, segments
 from .model import Metadata
 
-__all__ = ["follow", "is_stale", "upright"]
+__all__ = ["is_stale", "refresh", "refresh_orientation"]
 
 Pixels = NDArray[np.uint8]
 
@@ -34,8 +34,13 @@ _PHOTOSHOP: Final = b"Photoshop 3.0\0"
 _PHOTOSHOP_THUMBNAILS: Final = (1033, 1036)
 
 
-def follow(metadata: Metadata, pixels: Pixels) -> Metadata:
-    """The metadata for other pixels than they came with, (H, W) or (H, W, 3): sizes set, thumbnails new or dropped."""
+def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
+    """Returns the metadata with size tags and thumbnails for other pixels than they came with.
+
+    Args:
+        metadata: of the old pixels.
+        pixels: the new ones, uint8 (H, W) or (H, W, 3).
+    """
     extra = tuple((marker, _without_photoshop_thumbnail(payload)) for marker, payload in metadata.extra)
     if metadata.exif is None:
         return replace(metadata, extra=extra)
@@ -45,8 +50,8 @@ def follow(metadata: Metadata, pixels: Pixels) -> Metadata:
     return replace(metadata, exif=block, extra=extra)
 
 
-def upright(metadata: Metadata) -> Metadata:
-    """The metadata of a picture that was turned as its orientation asks: the tag is 1, in XMP too.
+def refresh_orientation(metadata: Metadata) -> Metadata:
+    """Returns the metadata of a picture that was turned upright: the orientation is 1, in XMP too.
 
     Raises:
         SegmentError: never for an orientation that was read out of these metadata.
@@ -59,7 +64,12 @@ def upright(metadata: Metadata) -> Metadata:
 
 
 def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
-    """Whether EXIF speaks of another picture than this: of another size, or with a thumbnail that looks otherwise."""
+    """Whether EXIF describes another picture: its size differs, or its thumbnail looks different.
+
+    Args:
+        metadata: what came with the picture.
+        pixels: uint8 (H, W) or (H, W, 3).
+    """
     if metadata.exif is None:
         return False
     size = exif.size(metadata.exif)
@@ -101,7 +111,7 @@ def _thumbnail(old: bytes, pixels: Pixels) -> bytes | None:
     for quality in _QUALITIES:
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality, optimize=True)
-        jpeg = segments.with_segments(file.getvalue(), [])  # Exif 2.3, 4.5.8: no APPn in a thumbnail
+        jpeg = segments.replace_segments(file.getvalue(), [])  # Exif 2.3, 4.5.8: no APPn in a thumbnail
         if len(jpeg) <= len(old):
             return jpeg
     return None

@@ -1,19 +1,20 @@
-"""APPn and COM segments: out of a JPEG file, into metadata, and back.
+"""APPn and COM segments: cut out of a JPEG file, sorted into metadata, and built again.
 
-Layout of a segment (T.81, B.1.1.4), the length counting itself but not the marker::
+Layout of a segment (T.81 B.1.1.4), the length counting itself but not the marker::
 
     0xFF  marker  length (2 bytes, big-endian)  payload (length - 2 bytes, at most 65533)
 
-:func:`parse` cuts the segments out of a file, :func:`collect` sorts them into
-:class:`.model.Metadata`, :func:`build` makes segments of it again. Order on output: JFIF, EXIF, XMP, ICC, the extras,
-the comment.
+:func:`walk` is the only loop over the markers of a header. What needs the segments of a file takes the spans that it
+yields, so a file is walked once. Order on output: JFIF, EXIF, XMP, ICC, other segments, comment.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple, get_args
 
 from ..errors import OptionError, SegmentError
 from .exif import EXIF_HEADER, shown
@@ -21,20 +22,27 @@ from .model import Metadata, checked_density
 
 __all__ = [
     "MODES",
+    "MetadataMode",
     "Segment",
+    "SegmentPattern",
+    "Span",
     "build",
     "collect",
+    "next_marker",
     "parse",
+    "payloads",
+    "replace_segments",
     "segment_end",
     "size",
     "walk",
-    "with_segments",
     "without_metadata",
 ]
 
 Segment = tuple[int, bytes]
+Span = tuple[int, int, int]  # marker, offset of its 0xFF, offset behind its segment
 
-MODES = ("keep", "safe", "strip")
+MetadataMode = Literal["keep", "safe", "strip"]
+MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
 
 APP0, APP1, APP2, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 JFIF_HEADER = b"JFIF\0"
@@ -49,108 +57,62 @@ MAX_XMP_PACKET = 65502  # XMP part 3, 1.1.3
 XMP_EXTENSION_CHUNK = 65400  # XMP part 3, 1.1.3.1, leaves room for the 75 bytes of header
 
 # Valid only in the file they came from: JFXX is a thumbnail of the old pixels, Adobe's segment names the colour
-# transform of the old scans, MPF holds file offsets of further images.
+# transform of the old scans, MPF holds file offsets of trailing images.
 _DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2, b"MPF\0"))
 
 # Markers without a length (T.81, table B.1): TEM, RST0-RST7 and SOI.
-_STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
+STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
 SOS, EOI = 0xDA, 0xD9
 
 
-def parse(jpeg: bytes | bytearray | memoryview) -> list[Segment]:
-    """The APPn and COM segments before the first scan, in file order, each ``(marker, payload)``.
+# In a header 0xFF 0xFF is fill and 0xFF 0x00 is no marker (T.81 B.1.1.2, B.1.1.5).
+_MARKER: Final = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+_PATTERN: Final = re.compile(r"(?:APP([0-9]|1[0-5])|COM)(?::([\x20-\xff]+))?", re.DOTALL)
 
-    Tolerated, as decoders do: fill bytes, markers without a length, stray bytes between segments. One pass over the
-    header; work and memory are bounded by its length.
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+def walk(data: bytes) -> Iterator[Span]:
+    """Yields the span of each segment before the first scan, and of that scan's header.
+
+    Tolerated, as decoders do: fill bytes, markers without a length, stray bytes between segments. One pass; work and
+    memory are bounded by the length of the header.
 
     Raises:
         SegmentError: no SOI at the start, a length below 2, or the data end inside or before a segment; the message
             names the offset in bytes.
     """
-    data = bytes(jpeg)
-    return [(marker, data[start + 4 : end]) for marker, start, end in _spans(data)]
-
-
-def size(extra: Sequence[Segment]) -> int:
-    """The bytes that segments take in a file."""
-    return sum(4 + len(payload) for _, payload in extra)
-
-
-def without_metadata(jpeg: bytes) -> bytes:
-    """The same file without the APPn and COM segments that have no part in decoding.
-
-    JFIF and Adobe segments stay, since they name the colour transform. What is left cannot set off a decoder's own
-    parsers of EXIF, MPF or Photoshop data.
-
-    Raises:
-        SegmentError: as :func:`parse`.
-    """
-    needed = {APP0: JFIF_HEADER, APP14: ADOBE_HEADER}
-    spans = _spans(jpeg)
-    return _without(jpeg, [s for s in spans if s[0] not in needed or not jpeg.startswith(needed[s[0]], s[1] + 4)])
-
-
-def with_segments(jpeg: bytes, segments: list[Segment]) -> bytes:
-    """The same scans with these APPn and COM segments behind SOI in place of its own.
-
-    Raises:
-        SegmentError: as :func:`parse`.
-    """
-    bare = _without(jpeg, _spans(jpeg))
-    return bare[:2] + b"".join(map(_written, segments)) + bare[2:]
-
-
-def _written(segment: Segment) -> bytes:
-    marker, payload = segment
-    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
-
-
-def _without(jpeg: bytes, spans: Iterable[tuple[int, int, int]]) -> bytes:
-    kept, position = [], 0
-    for _, start, end in spans:
-        kept.append(jpeg[position:start])
-        position = end
-    return b"".join([*kept, jpeg[position:]])
-
-
-def _spans(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start (of 0xFF) and end of each APPn and COM segment before the first scan."""
-    return (span for span in walk(data) if APP0 <= span[0] <= APP15 or span[0] == COM)
-
-
-def walk(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start (of 0xFF) and end of each segment before the first scan, and of that scan's header.
-
-    Raises:
-        SegmentError: as :func:`parse`.
-    """
     if data[:2] != b"\xff\xd8":
         raise SegmentError("not a JPEG file: no SOI marker at offset 0")
     offset = 2
     while True:
-        marker, offset = _next_marker(data, offset)
+        start = next_marker(data, offset)
+        if start < 0:
+            raise SegmentError(f"truncated JPEG file: no marker after offset {offset}, and no scan yet")
+        marker, offset = data[start + 1], start + 2
         if marker == EOI:
             return
-        if marker in _STANDALONE:
+        if marker in STANDALONE:
             continue
-        start, offset = offset - 2, segment_end(data, offset)
+        offset = segment_end(data, offset)
         yield marker, start, offset
         if marker == SOS:
             return
 
 
-def _next_marker(data: bytes, offset: int) -> tuple[int, int]:
-    """The marker at or after ``offset`` and the offset behind it; 0xFF 0x00 is no marker, 0xFF 0xFF is fill."""
-    at = data.find(b"\xff", offset)
-    while 0 <= at < len(data) - 1:
-        if data[at + 1] not in (0x00, 0xFF):
-            return data[at + 1], at + 2
-        at = data.find(b"\xff", at + 1)
-    raise SegmentError(f"truncated JPEG file: no marker after offset {offset}, and no scan yet")
+def next_marker(data: bytes, offset: int, stop: int | None = None) -> int:
+    """Returns the offset of the 0xFF of the next marker, or -1; 0xFF 0x00 is no marker, 0xFF 0xFF is fill."""
+    found = _MARKER.search(data, offset, len(data) if stop is None else stop)
+    return -1 if found is None else found.start()
 
 
 def segment_end(data: bytes, offset: int) -> int:
-    """The offset behind the segment whose length field is at ``offset``; SegmentError as in :func:`parse`."""
+    """Returns the offset behind the segment whose length field is at ``offset``.
+
+    Raises:
+        SegmentError: the length is missing, below 2, or reaches beyond the data.
+    """
     if offset + 2 > len(data):
         raise SegmentError(f"truncated JPEG file: the segment length at offset {offset} is missing")
     (length,) = struct.unpack_from(">H", data, offset)
@@ -162,12 +124,121 @@ def segment_end(data: bytes, offset: int) -> int:
     return end
 
 
-def collect(segments: list[Segment]) -> Metadata:
-    """Sort segments, as :func:`parse` gives them, into metadata.
+def parse(jpeg: bytes | bytearray | memoryview) -> list[Segment]:
+    """Returns the APPn and COM segments before the first scan, in file order, each ``(marker, payload)``.
 
-    ICC chunks are put together by their numbers, in whatever order they come; an incomplete set is dropped. Dropped as
-    well: JFXX thumbnails, Adobe APP14, MPF (see ``_DROPPED``). The last comment is the comment; earlier ones, further
-    EXIF or XMP segments, extended XMP, IPTC (APP13) and all else are kept verbatim as extras.
+    Raises:
+        SegmentError: as :func:`walk`.
+    """
+    data = bytes(jpeg)
+    return payloads(data, walk(data))
+
+
+def payloads(data: bytes, spans: Iterable[Span]) -> list[Segment]:
+    """Returns the APPn and COM segments among the spans, each ``(marker, payload)``.
+
+    Args:
+        data: a JPEG file.
+        spans: as :func:`walk` yields them for it.
+    """
+    return [(marker, data[start + 4 : end]) for marker, start, end in _metadata_spans(spans)]
+
+
+def size(segments: Sequence[Segment]) -> int:
+    """Returns the bytes that segments take in a file."""
+    return sum(4 + len(payload) for _, payload in segments)
+
+
+# Replacing ----------------------------------------------------------------------------------------------------------
+
+
+def without_metadata(jpeg: bytes, spans: Iterable[Span] | None = None) -> bytes:
+    """Returns the file without the APPn and COM segments that decoding does not need.
+
+    JFIF and Adobe segments stay, since they name the colour transform. What is left cannot set off a decoder's own
+    parsers of EXIF, MPF or Photoshop data.
+
+    Args:
+        jpeg: a JPEG file.
+        spans: as :func:`walk` yields them for it; ``None`` to walk it here.
+
+    Raises:
+        SegmentError: as :func:`walk`.
+    """
+    needed = {APP0: JFIF_HEADER, APP14: ADOBE_HEADER}
+    found = _metadata_spans(walk(jpeg) if spans is None else spans)
+    return _cut(jpeg, [s for s in found if s[0] not in needed or not jpeg.startswith(needed[s[0]], s[1] + 4)])
+
+
+def replace_segments(jpeg: bytes, segments: Sequence[Segment], spans: Iterable[Span] | None = None) -> bytes:
+    """Returns the same scans with other APPn and COM segments, which stand behind SOI.
+
+    Args:
+        jpeg: a JPEG file.
+        segments: the new segments, in order.
+        spans: as :func:`walk` yields them for it; ``None`` to walk it here.
+
+    Raises:
+        SegmentError: as :func:`walk`.
+    """
+    bare = _cut(jpeg, _metadata_spans(walk(jpeg) if spans is None else spans))
+    return bare[:2] + b"".join(map(_encoded, segments)) + bare[2:]
+
+
+def _encoded(segment: Segment) -> bytes:
+    marker, payload = segment
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def _cut(jpeg: bytes, spans: Iterable[Span]) -> bytes:
+    kept, position = [], 0
+    for _, start, end in spans:
+        kept.append(jpeg[position:start])
+        position = end
+    return b"".join([*kept, jpeg[position:]])
+
+
+def _metadata_spans(spans: Iterable[Span]) -> Iterator[Span]:
+    return (span for span in spans if APP0 <= span[0] <= APP15 or span[0] == COM)
+
+
+class SegmentPattern(NamedTuple):
+    """Names segments by their marker and by how their payload begins.
+
+    Attributes:
+        marker: second byte of the marker, 0xE0 to 0xEF or 0xFE.
+        identifier: first bytes of the payload; empty for any payload.
+    """
+
+    marker: int
+    identifier: bytes = b""
+
+    @classmethod
+    def from_name(cls, name: object) -> SegmentPattern:
+        """Reads ``"APP11"``, ``"APP1:http://ns.adobe.com/xap/1.0/"`` or ``"COM"``.
+
+        Raises:
+            OptionError: the name has another form.
+        """
+        found = _PATTERN.fullmatch(name) if isinstance(name, str) else None
+        if found is None:
+            raise OptionError(f"a segment is named as in 'APP11', 'APP1:http://ns.adobe.com/xap/1.0/', got {name!r}")
+        return cls(COM if found[1] is None else APP0 + int(found[1]), (found[2] or "").encode("latin-1"))
+
+    def matches(self, segment: Segment) -> bool:
+        """Whether a segment is one of those that are named."""
+        return segment[0] == self.marker and segment[1].startswith(self.identifier)
+
+
+# Metadata -----------------------------------------------------------------------------------------------------------
+
+
+def collect(segments: list[Segment]) -> Metadata:
+    """Sorts segments, as :func:`parse` returns them, into metadata.
+
+    ICC chunks are joined by their numbers, in whatever order they come; an incomplete set is dropped. JFXX thumbnails,
+    Adobe's APP14 and MPF are dropped as well, since they describe the old file. The last comment is the comment. All
+    else is kept verbatim in ``extra``: earlier comments, further EXIF or XMP segments, extended XMP, IPTC (APP13).
     """
     exif = xmp = None
     last_comment = max((i for i, (marker, _) in enumerate(segments) if marker == COM), default=-1)
@@ -203,16 +274,16 @@ def _join_icc(chunks: list[bytes]) -> bytes | None:
     return b"".join(chunk[2:] for chunk in ordered) or None if complete else None
 
 
-def build(metadata: Metadata, mode: str = "keep") -> list[Segment]:
-    """The segments to write behind SOI, JFIF first.
+def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[SegmentPattern] = ()) -> list[Segment]:
+    """Builds the segments to write behind SOI, JFIF first.
 
     Args:
         metadata: what to write. Without a density JFIF says aspect ratio 1:1.
         mode: ``"keep"`` writes everything. ``"safe"`` writes nothing that could name a person, place or device: only
             the ICC profile, the density, and an EXIF block with the orientation and, for Adobe RGB, the colour space
-            (none where both are default). ``"strip"``
-            writes only what the picture needs to be shown right: as ``"safe"``, but the density only where pixels are
-            not square.
+            (none where both are default). ``"strip"`` writes only what the picture needs to be shown right: as
+            ``"safe"``, but the density only where pixels are not square.
+        keep: segments that stay in every mode.
 
     Raises:
         OptionError: unknown mode.
@@ -222,15 +293,24 @@ def build(metadata: Metadata, mode: str = "keep") -> list[Segment]:
     """
     if mode not in MODES:
         raise OptionError(f"metadata must be 'keep', 'safe' or 'strip', got {mode!r}")
-    kept = metadata if mode == "keep" else _reduced(metadata, mode)
-    built = [_jfif(kept.density), *_exif(kept.exif), *_xmp(kept.xmp), *_split_icc(kept.icc)]
-    built += [_checked_extra(marker, payload) for marker, payload in kept.extra]
-    if kept.comment is not None:
-        built.append((COM, _fitting(kept.comment, "comment")))
+    if mode == "keep":
+        return _all_segments(metadata)
+    reduced = _all_segments(_reduced(metadata, mode))
+    kept = [s for s in _all_segments(metadata)[1:] if any(pattern.matches(s) for pattern in keep)] if keep else []
+    if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
+        reduced = [s for s in reduced if s[0] != APP1]  # the whole block stands for the one with the orientation alone
+    return [*reduced, *(s for s in kept if s not in reduced)]
+
+
+def _all_segments(metadata: Metadata) -> list[Segment]:
+    built = [_jfif(metadata.density), *_exif(metadata.exif), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
+    built += [_checked_extra(marker, payload) for marker, payload in metadata.extra]
+    if metadata.comment is not None:
+        built.append((COM, _fitting(metadata.comment, "comment")))
     return built
 
 
-def _reduced(metadata: Metadata, mode: str) -> Metadata:
+def _reduced(metadata: Metadata, mode: MetadataMode) -> Metadata:
     density = metadata.density
     if mode == "strip" and density is not None and density[1] == density[2]:
         density = None

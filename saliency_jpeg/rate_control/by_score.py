@@ -15,31 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ..codec import tables
+from ..codec import parameters, tables
+from ..codec.jpeg import JpegEncoding
 from ..codec.parameters import Tuning
-from ..codec.quantizer import Quantizer
+from ..codec.symbol_costs import SymbolCosts
 from ..errors import InputError, TargetError
 from ..metadata import segments
-from .by_size import Coded, Write
+from .protocol import Encoded
 
-__all__ = ["Judge", "Scored", "likely_quality", "search"]
+__all__ = ["ByScore", "Judge", "likely_quality"]
 
-MAX_PASSES: Final = 10
-_ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
-_NARROW: Final = 0.02  # difference of quality from which a bracket is closed
-_BISECT: Final = 3  # every such pass halves the bracket, wherever interpolation would go
 _MIN_SIDE: Final = 8  # of the metric
 _MAX_SIDE: Final = 65500  # of what libjpeg opens
 # Scores of libjpeg-turbo's 4:2:0 files, means over photographs: where a search starts.
 _QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
 _SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
-
-
-@dataclass(frozen=True)
-class Scored(Coded):
-    """A written file with its score."""
-
-    score: float
 
 
 class Judge:
@@ -84,78 +74,92 @@ def likely_quality(score: float) -> float:
     return float(np.interp(score, _SCORES, _QUALITIES))
 
 
-def search(
-    quantizer: Quantizer, write: Write, judge: Callable[[bytes], float], target: float, tuning: Tuning
-) -> Scored:
-    """Finds about the smallest file with a score of ``target`` or more, in at most ``MAX_PASSES`` files.
+@dataclass(frozen=True, eq=False)
+class ByScore:
+    """Finds about the smallest file with a score of at least ``target``.
 
-    Args:
-        quantizer: the image.
-        write: makes the file out of levels.
-        judge: the score of a file.
+    Attributes:
         target: score.
-        tuning: meaning of the quality.
-
-    Raises:
-        TargetError: quality 100 does not reach the target; ``.best`` is that file.
+        judge: the score of a file.
+        tuning: what a quality means.
     """
-    hunt = _Search(quantizer, write, judge, target, tuning)
-    hunt.attempt(likely_quality(target))
-    while not hunt.is_over:
-        hunt.attempt(hunt.next_quality())
-    assert hunt.best is not None  # the search ends with a file or an error
-    return hunt.best
+
+    target: float
+    judge: Callable[[bytes], float]
+    tuning: Tuning
+
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        """Encodes an image, with at most ``SCORE_PASSES`` candidates.
+
+        Args:
+            encoding: the image.
+            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+
+        Raises:
+            TargetError: quality 100 does not reach the target; ``.best`` is that file.
+        """
+        search = _ScoreSearch(encoding, costs, self)
+        search.attempt(likely_quality(self.target))
+        while not search.is_over:
+            search.attempt(search.next_quality())
+        return search.result()
 
 
-class _Search:
+class _ScoreSearch:
     """A bracket of qualities: the score is too low at ``_low`` and high enough at ``_high``."""
 
-    def __init__(
-        self, quantizer: Quantizer, write: Write, judge: Callable[[bytes], float], target: float, tuning: Tuning
-    ) -> None:
-        self._quantizer, self._write, self._judge = quantizer, write, judge
-        self._target, self._tuning = target, tuning
+    def __init__(self, encoding: JpegEncoding, costs: SymbolCosts | None, goal: ByScore) -> None:
+        self._encoding, self._costs, self._goal = encoding, costs, goal
+        self._target = goal.target
         self._low: tuple[float, float] | None = None  # quality, score
         self._high: tuple[float, float] | None = None
         self._passes = 0
-        self.best: Scored | None = None
+        self._best: tuple[float, bytes, float] | None = None  # scale, file, score
+
+    def result(self) -> Encoded:
+        """The file that was found; the search has ended."""
+        assert self._best is not None and self._costs is not None  # the search ends with a file or an error
+        scale, jpeg, score = self._best
+        return Encoded(jpeg, scale, self._encoding.lmbda, self._passes, self._costs, score)
 
     @property
     def is_over(self) -> bool:
         """Whether the file at hand will do."""
-        if self.best is None or self._high is None:
+        if self._best is None or self._high is None:
             return False
-        if self.best.score - self._target <= _ENOUGH or self._high[0] <= 0 or self._passes >= MAX_PASSES:
+        if (
+            self._best[2] - self._target <= parameters.SCORE_ENOUGH
+            or self._high[0] <= 0
+            or self._passes >= parameters.SCORE_PASSES
+        ):
             return True
-        return self._low is not None and self._high[0] - self._low[0] < _NARROW
+        return self._low is not None and self._high[0] - self._low[0] < parameters.SCORE_NARROW
 
     def attempt(self, quality: float) -> None:
         """Makes and judges the file at a quality."""
-        scale = tables.quality_to_scale(quality, self._tuning)
-        if self._passes == 0:
-            self._quantizer.prepare(scale)
+        scale = tables.quality_to_scale(quality, self._goal.tuning)
         self._passes += 1
-        levels = self._quantizer.at(scale)
-        self._quantizer.learn(levels)
-        jpeg = self._write(levels)
-        score = self._judge(jpeg)
+        quantized = self._encoding.quantize(scale, self._costs)
+        self._costs = quantized.costs
+        jpeg = self._encoding.write(quantized)
+        score = self._goal.judge(jpeg)
         if score < self._target:
             if quality >= 100:
                 raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)
             self._low = (quality, score)
             return
         self._high = (quality, score)
-        if self.best is None or len(jpeg) < len(self.best.jpeg):
-            self.best = Scored(jpeg, scale, score)
+        if self._best is None or len(jpeg) < len(self._best[1]):
+            self._best = (scale, jpeg, score)
 
     def next_quality(self) -> float:
         """Where to look next: between the ends of the bracket, or beyond the only end there is."""
         if self._low is None or self._high is None:
             return self._beyond()
         (low, low_score), (high, high_score) = self._low, self._high
-        if self._passes % _BISECT == 0:
+        if self._passes % parameters.SCORE_BISECT == 0:
             return (low + high) / 2
-        share = (self._target + _ENOUGH / 2 - low_score) / max(high_score - low_score, 1e-9)
+        share = (self._target + parameters.SCORE_ENOUGH / 2 - low_score) / max(high_score - low_score, 1e-9)
         return low + (high - low) * min(max(share, 0.05), 0.95)
 
     def _beyond(self) -> float:

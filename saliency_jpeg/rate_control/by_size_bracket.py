@@ -9,46 +9,88 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from ..errors import TargetError
+from ..codec import parameters
+from ..codec.jpeg import JpegEncoding
+from ..codec.symbol_costs import SymbolCosts
+from .by_size import too_large
+from .protocol import Encoded
 
-__all__ = ["fill"]
+__all__ = ["BySizeBracket", "search_bracket"]
 
-_PASSES: Final = 14
-_COARSEST: Final = math.log(1e5)  # log(scale) at which nothing but the coarsest DC is left
-_ENOUGH: Final = 0.988  # of the budget
-_AIM: Final = 0.995
-_STRIDE: Final = 0.4  # first step in log(scale) out of an open bracket; each is twice the one before
-_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away from its ends
+_COARSEST: Final = math.log(parameters.COARSEST_SCALE)
 
 
-def fill(encode: Callable[[float], bytes], budget: int, *, start: float, finest: float) -> bytes:
-    """The file nearest to ``budget`` bytes that does not exceed it.
+@dataclass(frozen=True)
+class BySizeBracket:
+    """Finds the file nearest to a budget that does not exceed it.
+
+    Attributes:
+        budget: bytes.
+        start: the scale to begin with.
+        finest: smallest scale that may be used; a file that fits there is the answer.
+    """
+
+    budget: int
+    start: float
+    finest: float
+
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        """Encodes an image.
+
+        Args:
+            encoding: the image.
+            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+
+        Raises:
+            TargetError: even the coarsest file is larger; ``.best`` is that file.
+        """
+        passes = 0
+
+        def encode(scale: float) -> bytes:
+            nonlocal costs, passes
+            quantized = encoding.quantize(scale, costs)
+            passes += 1
+            costs = quantized.costs
+            return encoding.write(quantized)
+
+        scale, jpeg = search_bracket(encode, self.budget, start=self.start, finest=self.finest)
+        assert costs is not None  # a file was made
+        return Encoded(jpeg, scale, encoding.lmbda, passes, costs)
+
+
+def search_bracket(
+    encode: Callable[[float], bytes], budget: int, *, start: float, finest: float
+) -> tuple[float, bytes]:
+    """Finds the largest file within a budget.
 
     Args:
         encode: makes a file at a scale; size falls with the scale, if not strictly.
         budget: bytes.
         start: the scale to begin with.
-        finest: smallest scale that may be used; a file that fits there is the answer.
+        finest: smallest scale that may be used.
+
+    Returns:
+        The scale and the file.
 
     Raises:
         TargetError: even the coarsest file is larger; ``.best`` is that file.
     """
     lower, upper = math.log(finest), math.inf  # too large, or as fine as may be; fits
     sizes = {}
-    best, x, stride = b"", max(math.log(start), lower), _STRIDE
-    for number in range(_PASSES):
+    best, x, stride = (0.0, b""), max(math.log(start), lower), parameters.BRACKET_STRIDE
+    for number in range(parameters.BRACKET_PASSES):
         jpeg = encode(math.exp(x))
         sizes[x] = len(jpeg)
         if len(jpeg) > budget:
             if x >= _COARSEST:
-                message = f"the smallest encoding takes {len(jpeg)} bytes, more than the target of {budget}"
-                raise TargetError(message, jpeg)
+                raise too_large(jpeg, budget)
             lower = x
         else:
-            upper, best = x, max(best, jpeg, key=len)
-            if len(best) >= _ENOUGH * budget or x <= lower:
+            upper, best = x, max(best, (x, jpeg), key=lambda found: len(found[1]))
+            if len(best[1]) >= parameters.BRACKET_ENOUGH * budget or x <= lower:
                 break
         if upper == math.inf:
             x, stride = min(x + stride, _COARSEST), 2 * stride
@@ -57,12 +99,13 @@ def fill(encode: Callable[[float], bytes], budget: int, *, start: float, finest:
         elif number % 3 == 0:  # a line through two points far apart may creep
             x = (lower + upper) / 2
         else:
-            x = _between((lower, sizes[lower]), (upper, sizes[upper]), _AIM * budget)
-    return best
+            x = _between((lower, sizes[lower]), (upper, sizes[upper]), parameters.BRACKET_AIM * budget)
+    return math.exp(best[0]), best[1]
 
 
 def _between(lower: tuple[float, int], upper: tuple[float, int], size: float) -> float:
     """Where a line through two points in (log scale, log size) has this size; not too near to either."""
     (left, large), (right, small) = lower, upper
     share = math.log(large / size) / math.log(large / small) if large > small else 0.5
-    return left + (right - left) * min(max(share, _INSIDE), 1 - _INSIDE)
+    inside = parameters.BRACKET_INSIDE
+    return left + (right - left) * min(max(share, inside), 1 - inside)

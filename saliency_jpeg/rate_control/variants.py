@@ -1,4 +1,4 @@
-"""High effort: the picture is encoded in several ways of about the same size, and a metric picks the best.
+"""High effort: the image is encoded in several ways of about the same size, and a metric picks the best.
 
 The ways differ by how the steps of the tables are rounded to integers, and by how much is left to the tables and how
 much to the trellis. None is better than the others on the mean of many pictures; each is on some.
@@ -8,70 +8,94 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass, replace
 
+from ..codec import parameters
 from ..codec.effort import Variant
-from ..codec.quantizer import Quantizer
+from ..codec.jpeg import JpegEncoding
+from ..codec.symbol_costs import SymbolCosts
 from ..errors import TargetError
-from .by_size import Coded, Write
+from .protocol import AtScale, Encoded, RateControl
 
-__all__ = ["best_of", "encode_like"]
-
-_CLOSE: Final = 0.004  # of the size that is wanted
-_TRIES: Final = 3
-_SLOPE: Final = -0.85  # d log(size) / d log(scale) of photographs
-_MOST_SAVED: Final = 0.02  # in the logarithm of the size, that counts; more is a search gone astray
-_WORTH: Final = 25.0  # SSIMULACRA2 that the logarithm of the size is worth, on photographs at about a bit a pixel
+__all__ = ["BestOf", "NearSize"]
 
 
-def best_of(
-    first: Coded,
-    quantizer: Quantizer,
-    variants: Sequence[Variant],
-    encode: Callable[[Quantizer], Coded],
-    judge: Callable[[bytes], float],
-    *,
-    counts_bytes: bool,
-) -> Coded:
-    """The best of a file and of those that variants of its quantizer make.
+@dataclass(frozen=True, eq=False)
+class BestOf:
+    """Encodes in the plain way and in variants of it, and returns the best file.
 
-    Args:
-        first: what the quantizer made as it is.
-        quantizer: the image; its ``passes`` grow by those of the variants.
-        variants: what to try.
-        encode: makes a file of about the size of ``first``; a variant that meets no target is passed over.
+    Attributes:
+        control: for the plain way. Variants of :class:`.protocol.AtScale` aim at the size of the plain file; those of
+            every other control meet the same target. A variant that meets no target is passed over.
+        variants: the other ways.
         judge: SSIMULACRA2 of a file.
-        counts_bytes: whether few bytes are worth something too; not where all files fill the same target.
     """
 
-    def merit(coded: Coded) -> float:
-        saved = math.log(len(first.jpeg) / len(coded.jpeg)) if counts_bytes else 0.0
-        return judge(coded.jpeg) + _WORTH * min(saved, _MOST_SAVED)
+    control: RateControl
+    variants: Sequence[Variant]
+    judge: Callable[[bytes], float]
 
-    best, highest = first, merit(first)
-    for variant in variants:
-        other = quantizer.varied(variant)
-        try:
-            coded = encode(other)
-        except TargetError:
-            continue
-        finally:
-            quantizer.passes += other.passes
-        value = merit(coded)
-        if value > highest:
-            best, highest = coded, value
-    return best
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        """Encodes an image.
+
+        Args:
+            encoding: the image.
+            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+
+        Raises:
+            TargetError: the plain way meets no target.
+        """
+        plain = self.control(encoding, costs)
+        size = len(plain.jpeg)
+        is_free = isinstance(self.control, AtScale)  # then few bytes are worth something too
+        other = NearSize(plain.scale, size) if is_free else self.control
+        best, highest, passes = plain, self._merit(plain, size, is_free), plain.passes
+        for variant in self.variants:
+            try:
+                candidate = other(encoding.varied(variant), plain.costs)
+            except TargetError:
+                continue
+            passes += candidate.passes
+            merit = self._merit(candidate, size, is_free)
+            if merit > highest:
+                best, highest = candidate, merit
+        return replace(best, passes=passes)
+
+    def _merit(self, candidate: Encoded, size: int, counts_bytes: bool) -> float:
+        saved = math.log(size / len(candidate.jpeg)) if counts_bytes else 0.0
+        return self.judge(candidate.jpeg) + parameters.VARIANT_WORTH * min(saved, parameters.VARIANT_MOST_SAVED)
 
 
-def encode_like(quantizer: Quantizer, write: Write, scale: float, size: int) -> Coded:
-    """Encodes to about ``size`` bytes; ``scale`` is where that may be."""
-    found: list[Coded] = []
-    for _ in range(_TRIES):
-        levels = quantizer.at(scale)
-        found.append(Coded(write(levels), scale))
-        error = math.log(len(found[-1].jpeg) / size)
-        if abs(error) < _CLOSE:
-            break
-        quantizer.learn(levels)
-        scale *= math.exp(-error / _SLOPE)
-    return min(found, key=lambda coded: abs(math.log(len(coded.jpeg) / size)))
+@dataclass(frozen=True)
+class NearSize:
+    """Finds a file of about a size, above or below it.
+
+    Attributes:
+        scale: where it may be.
+        size: bytes.
+    """
+
+    scale: float
+    size: int
+
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        """Encodes an image in at most ``VARIANT_PASSES`` passes.
+
+        Args:
+            encoding: the image.
+            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+        """
+        scale, found = self.scale, list[Encoded]()
+        costs = encoding.first_costs(scale) if costs is None else costs
+        for passes in range(1, parameters.VARIANT_PASSES + 1):
+            quantized = encoding.quantize(scale, costs)
+            found.append(Encoded(encoding.write(quantized), scale, encoding.lmbda, passes, costs))
+            error = self._error(found[-1])
+            if abs(error) < parameters.VARIANT_CLOSE:
+                break
+            costs = quantized.costs
+            scale *= math.exp(-error / parameters.VARIANT_SLOPE)
+        return replace(min(found, key=lambda each: abs(self._error(each))), passes=len(found))
+
+    def _error(self, encoded: Encoded) -> float:
+        return math.log(len(encoded.jpeg) / self.size)

@@ -1,71 +1,96 @@
-"""When the source is a JPEG file: what of its own bytes may be handed back instead of an encoding."""
+"""JPEG sources: which of their own bytes may be returned instead of an encoding."""
 
 from __future__ import annotations
 
 from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
+from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
-from ..metadata import multi_picture, segments
-from ..metadata.jpeg_header import Frame, read_frame
+from ..metadata.jpeg_header import JpegHeader
+from ..metadata.multi_picture import refusal
 from ..options import Options
 from .recompress import lossless, metadata_segments
 
-__all__ = ["check_further", "original", "suffices"]
+__all__ = ["check_trailing", "meets_target", "original"]
 
 
-def check_further(picture: Picture, options: Options) -> None:
-    """Refuses what cannot be done to a file of several pictures without cutting it.
+def check_trailing(picture: Picture, options: Options) -> None:
+    """Refuses what would change the trailing images of a file, which are only copied.
+
+    Args:
+        picture: loaded image.
+        options: of the encoding.
 
     Raises:
-        InputError: the metadata are to go, which the further pictures have as well, or the picture is to be turned.
+        InputError: metadata are to be removed, which trailing images have as well, or the picture is to be rotated.
     """
-    multi_picture.check_metadata(picture.further, options.metadata)
-    if picture.further is not None and _is_turned(picture, options):
-        raise InputError(multi_picture.refusal("orientation='apply'"))
+    if picture.trailing is None:
+        return
+    if options.metadata != "keep":
+        raise refusal(f"metadata={options.metadata!r}")
+    if _is_rotated(picture, options):
+        raise refusal("orientation='apply'")
 
 
 def original(picture: Picture, options: Options) -> bytes | None:
-    """The source as the options would have the file, its pixels untouched; None where that cannot be.
+    """Returns the source as the options would have the file, its pixels untouched; ``None`` where that cannot be.
 
-    With ``metadata="keep"`` these are its very bytes. Else its APPn and COM segments are replaced, and what stands
-    behind the picture, such as a camera's preview with metadata of its own, is cut off; and where a baseline file or
-    restart markers are asked for, the same levels are written again.
+    With ``metadata="keep"`` these are its very bytes. Otherwise its APPn and COM segments are replaced, and trailing
+    bytes, such as a camera's preview with metadata of its own, are cut off. Where a baseline file or restart markers
+    are asked for, the same levels are written again; that is done once for each source.
+
+    Args:
+        picture: loaded image.
+        options: of the encoding.
     """
-    if picture.original is None or not options.never_enlarge or _is_turned(picture, options):
+    source = picture.source
+    if source is None or not options.never_enlarge or _is_rotated(picture, options):
         return None
-    frame = read_frame(picture.original)
-    if frame is None or frame.colour == "cmyk" or not _is_sampled(frame, options):
+    header = source.header
+    if header is None or header.colour == "cmyk" or not _has_sampling(header, options):
         return None
-    interval = options.restart_interval
-    is_form = (options.progressive or not frame.progressive) and interval in (0, frame.restart_interval)
-    if options.metadata == "keep" and is_form:
-        return picture.original
-    if picture.further is not None:
+    if options.metadata == "keep" and _has_form(header, options):
+        return source.data
+    if picture.trailing is not None:
         return None
+    key = (options.metadata, tuple(options.keep_segments), options.progressive, options.restart_interval)
+    return source.rewrite(key, lambda: _rewritten(source, header, options))
+
+
+def meets_target(jpeg: bytes, options: Options) -> bool:
+    """Whether a source is small enough as it is: there is a target, and no quality that would make it smaller.
+
+    Args:
+        jpeg: file.
+        options: of the encoding.
+    """
+    return options.target_bytes is not None and options.quality is None and len(jpeg) <= options.target_bytes
+
+
+def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> bytes | None:
+    """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
     try:
-        jpeg = _with_metadata(picture, picture.original, frame, options.metadata)
-        return jpeg if is_form else lossless(jpeg, progressive=options.progressive, restart_interval=interval)
+        jpeg = source.data
+        if options.metadata != "keep":
+            jpeg = source.with_segments(metadata_segments(source.metadata, header, options))
+        if _has_form(header, options):
+            return jpeg
+        return lossless(jpeg, progressive=options.progressive, restart_interval=options.restart_interval)
     except (InputError, SegmentError):
         return None
 
 
-def _with_metadata(picture: Picture, jpeg: bytes, frame: Frame, mode: str) -> bytes:
-    if mode == "keep":
-        return jpeg
-    own = metadata_segments(picture.metadata, frame, mode)
-    return segments.with_segments(jpeg[: multi_picture.end_of_first(jpeg)], own)
-
-
-def suffices(jpeg: bytes, options: Options) -> bool:
-    """Whether a source is small enough as it is: there is a target, and no quality that would make it smaller."""
-    return options.target_bytes is not None and options.quality is None and len(jpeg) <= options.target_bytes
-
-
-def _is_turned(picture: Picture, options: Options) -> bool:
+def _is_rotated(picture: Picture, options: Options) -> bool:
     return options.orientation == "apply" and picture.metadata.orientation != 1
 
 
-def _is_sampled(frame: Frame, options: Options) -> bool:
-    if frame.colour == "gray" or options.subsampling == "auto":
+def _has_form(header: JpegHeader, options: Options) -> bool:
+    """Whether a file is progressive and has restart markers as asked for."""
+    is_mode = options.progressive or not header.progressive
+    return is_mode and options.restart_interval in (0, header.restart_interval)
+
+
+def _has_sampling(header: JpegHeader, options: Options) -> bool:
+    if header.colour == "gray" or options.subsampling == "auto":
         return True
-    return frame.subsampling == SUBSAMPLINGS[options.subsampling]
+    return header.subsampling == SUBSAMPLINGS[options.subsampling]

@@ -1,0 +1,158 @@
+"""The one encode: coefficients, block weights, a step policy and a header policy to a JPEG file.
+
+:class:`JpegEncoding` quantizes at a scale and writes what came out. The encoder, recompression and the front doors all
+make one and hand it to a rate control (:mod:`saliency_jpeg.rate_control`), which chooses the scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metadata import segments
+from ..metadata.multi_picture import TrailingImages
+from ..metadata.segments import Segment
+from . import _core
+from .coefficients import Coefficients
+from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
+from .parameters import HEADER_BYTES, TUNINGS, Tuning
+from .quantizer import Quantized, Quantizer
+from .steps import StepPolicy
+from .symbol_costs import SymbolCosts
+
+__all__ = ["JpegEncoding", "JpegHeaderPolicy", "LevelSegments"]
+
+LevelSegments = Callable[[Quantized], Sequence[Segment]]
+"""Makes APPn segments, each ``(marker, payload)``, from the levels that are about to be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegHeaderPolicy:
+    """What a file holds beside its levels.
+
+    Attributes:
+        size: (height, width) of the image.
+        segments: APPn and COM segments behind SOI.
+        level_segments: makers of further segments, which follow these. Their bytes count towards a file size.
+        trailing: data behind the primary image; ``segments`` must hold its listing.
+        progressive: progressive or baseline.
+        restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
+        component_ids: names of the components in the file; ``None`` for 1, 2, ...
+        table_count: number of tables to write, the last of which all other components share; ``None`` for all.
+    """
+
+    size: tuple[int, int]
+    segments: Sequence[Segment] = ()
+    level_segments: Sequence[LevelSegments] = ()
+    trailing: TrailingImages | None = None
+    progressive: bool = True
+    restart_interval: int = 0
+    component_ids: Sequence[int] | None = None
+    table_count: int | None = None
+
+    @property
+    def overhead(self) -> int:
+        """About the bytes that do not depend on the levels: metadata, tables, scan headers, trailing images."""
+        return HEADER_BYTES + segments.size(self.segments) + self.trailing_bytes
+
+    @property
+    def trailing_bytes(self) -> int:
+        """Bytes behind the primary image."""
+        return 0 if self.trailing is None else len(self.trailing.tail)
+
+    def write(self, quantized: Quantized, sampling: tuple[int, int], choice_blocks: int = 0) -> bytes:
+        """Writes a file.
+
+        Args:
+            quantized: levels and tables.
+            sampling: luma samples (across, down) for each chroma sample.
+            choice_blocks: about how many blocks of a component the scans are chosen by; 0: all.
+        """
+        made = [segment for make in self.level_segments for segment in make(quantized)]
+        jpeg = _core.write_jpeg(
+            quantized.levels,
+            np.ascontiguousarray(quantized.tables[: self.table_count]),
+            self.size,
+            [sampling, *[(1, 1)] * (len(quantized.levels) - 1)],
+            progressive=self.progressive,
+            restart_interval=self.restart_interval,
+            segments=[*self.segments, *made],
+            choice_blocks=choice_blocks,
+            component_ids=self.component_ids,
+        )
+        return jpeg if self.trailing is None else self.trailing.append_to(jpeg)
+
+
+class JpegEncoding:
+    """One image on its way to a file, at whatever scale rate control asks for.
+
+    An encoding never changes, see :class:`.quantizer.Quantizer`.
+
+    Args:
+        coefficients: of the image.
+        weights: float32 (rows, cols) of the luma blocks, mean 1; an error in a block counts so much.
+        steps: step policy.
+        header: header policy.
+        tuning: Lagrange multiplier, tilts and compensation.
+        effort: time against bytes.
+
+    Attributes:
+        sampling: luma samples (across, down) for each chroma sample.
+        header: header policy.
+    """
+
+    def __init__(
+        self,
+        coefficients: Coefficients,
+        weights: NDArray[np.float32],
+        steps: StepPolicy,
+        header: JpegHeaderPolicy,
+        *,
+        tuning: Tuning = TUNINGS["default"],
+        effort: Effort = EFFORTS[DEFAULT_EFFORT],
+    ) -> None:
+        self.sampling, self.header = coefficients.sampling, header
+        self._choice_blocks = effort.choice_blocks
+        self._quantizer = Quantizer(
+            coefficients, weights, steps, tuning=tuning, effort=effort, progressive=header.progressive
+        )
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels, those that pad the last blocks included."""
+        return self._quantizer.pixels
+
+    @property
+    def lmbda(self) -> float:
+        """Lagrange multiplier in squared quantization steps a bit, before the weights."""
+        return self._quantizer.lmbda
+
+    def varied(self, variant: Variant) -> JpegEncoding:
+        """Returns an encoding of the same image with another multiplier and other rounding of steps."""
+        other = object.__new__(JpegEncoding)
+        other.__dict__.update(self.__dict__, _quantizer=self._quantizer.varied(variant))
+        return other
+
+    def first_costs(self, scale: float) -> SymbolCosts:
+        """Learns costs of symbols at a scale, as thoroughly as the effort says."""
+        return self._quantizer.first_costs(scale)
+
+    def plain_bits(self, scale: float) -> float:
+        """Returns about the bits that plain rounding takes at a scale."""
+        return self._quantizer.plain_bits(scale)
+
+    def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
+        """Makes one pass, see :meth:`.quantizer.Quantizer.quantize`.
+
+        Args:
+            scale: of the quantization steps, above 0.
+            costs: of the symbols; ``None`` to learn them at this scale first.
+        """
+        return self._quantizer.quantize(scale, costs)
+
+    def write(self, quantized: Quantized) -> bytes:
+        """Writes the file of these levels."""
+        return self.header.write(quantized, self.sampling, self._choice_blocks)

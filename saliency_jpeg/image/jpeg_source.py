@@ -1,0 +1,98 @@
+"""A JPEG file that is an input, with its header parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from ..errors import InputError, SegmentError
+from ..metadata import multi_picture, segments
+from ..metadata.jpeg_header import JpegHeader, parse_header
+from ..metadata.model import Metadata
+from ..metadata.multi_picture import TrailingImages
+from ..metadata.segments import Segment
+
+__all__ = ["JpegSource", "is_jpeg"]
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether these bytes begin as a JPEG file does."""
+    return data.startswith(b"\xff\xd8\xff")
+
+
+class JpegSource:
+    """A JPEG file whose segments were walked once; what is asked of them is worked out on first use and kept.
+
+    Args:
+        data: the file.
+
+    Attributes:
+        data: the file.
+
+    Raises:
+        InputError: the header is damaged or cut off.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        try:
+            self._spans = list(segments.walk(data))
+        except SegmentError as error:
+            raise InputError(f"cannot decode the image: {error}") from error
+        self._rewrites: dict[object, bytes | None] = {}
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The APPn and COM segments before the first scan, in file order."""
+        return segments.payloads(self.data, self._spans)
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """The metadata in these segments."""
+        return segments.collect(self.segments)
+
+    @cached_property
+    def header(self) -> JpegHeader | None:
+        """The header of the primary image; ``None`` where it is damaged or has no frame header."""
+        return parse_header(self.data, self._spans)
+
+    @cached_property
+    def trailing(self) -> TrailingImages | None:
+        """Images and clips behind the primary image."""
+        return multi_picture.find_trailing(self.data, self._spans)
+
+    @cached_property
+    def trailing_bytes(self) -> TrailingImages | None:
+        """All that follows the primary image, previews and unknown bytes too."""
+        return multi_picture.find_trailing(self.data, self._spans, everything=True)
+
+    @property
+    def subsampling(self) -> tuple[int, int] | None:
+        """Luma samples across and down for each chroma sample of a YCbCr file that the encoder can match."""
+        return self.header.subsampling if self.header is not None and self.header.colour == "ycc" else None
+
+    def decodable(self) -> bytes:
+        """Returns the file without segments that decoding does not need."""
+        return segments.without_metadata(self.data, self._spans)
+
+    def with_segments(self, own: list[Segment]) -> bytes:
+        """Returns the primary image alone, its scans as they are, with other APPn and COM segments.
+
+        Raises:
+            SegmentError: a segment behind the first scan is damaged.
+        """
+        end = multi_picture.end_of_primary(self.data, self._spans)
+        return segments.replace_segments(self.data[:end], own, self._spans)
+
+    def primary(self) -> JpegSource:
+        """Returns the primary image alone as a source of its own."""
+        if self.trailing is None:
+            return self
+        own = multi_picture.without_listing(self.segments)
+        return JpegSource(segments.replace_segments(self.data[: self.trailing.end], own, self._spans))
+
+    def rewrite(self, key: object, make: Callable[[], bytes | None]) -> bytes | None:
+        """Returns the file in another form, which is made on the first call with this key."""
+        if key not in self._rewrites:
+            self._rewrites[key] = make()
+        return self._rewrites[key]

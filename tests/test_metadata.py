@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from saliency_jpeg.errors import OptionError, SegmentError
-from saliency_jpeg.metadata.model import Metadata, checked_density, from_pillow, icc_space, minimal_exif
+from saliency_jpeg.metadata.model import Metadata, minimal_exif
+from saliency_jpeg.metadata.pillow_info import from_pillow
+from saliency_jpeg.metadata.segments import checked_density
 
 MAKER_NOTE = bytes(range(256)) * 3
 
@@ -142,8 +144,8 @@ def test_mutated_exif_never_raises_anything_else() -> None:
 
 def test_icc_space() -> None:
     profile = bytes(16) + b"CMYK" + bytes(16) + b"acsp" + bytes(88)
-    assert icc_space(profile) == b"CMYK"
-    assert icc_space(bytes(128)) is None and icc_space(b"") is None and icc_space(None) is None
+    assert Metadata(icc=profile).icc_space == b"CMYK"
+    assert all(Metadata(icc=icc).icc_space is None for icc in (bytes(128), b"", None))
 
 
 @pytest.mark.parametrize(

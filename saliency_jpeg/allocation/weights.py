@@ -22,11 +22,11 @@ from ..codec.subsampling import rounded_weights
 
 __all__ = [
     "BlockWeights",
-    "saliency_and_masking",
     "activity",
     "block_means",
     "block_weights",
     "light_masking",
+    "saliency_and_masking",
     "saliency_gain",
     "strength_at",
     "texture_masking",

@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 
 from ..batch import threads
 from ..batch.threads import BATCH_SIZE
-from ..codec import parameters
 from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
 from ..errors import TargetError
 from ..image.load import ImageSource, Picture, load
-from ..image.orientation import turned
-from ..image.resize import resized
-from ..metadata.multi_picture import refusal
 from ..metadata.segments import MetadataMode
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
 from .result import Compressed
-from .single import Coding, PictureEncoding
+from .single import Coding, encode_picture
 
 __all__ = ["Encoder", "compress"]
 
@@ -70,7 +66,8 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
             PresetError: the saliency preset is unknown or damaged.
         """
-        return self.compress_picture(load(image, background=self.options.background))
+        picture = load(image, background=self.options.background)
+        return self.compress_picture(picture)
 
     def compress_picture(self, picture: Picture) -> Compressed:
         """Encodes an image that is loaded already, with the metadata that are to go into the file."""
@@ -95,12 +92,8 @@ class Encoder:
 
     def passed(self, picture: Picture) -> Compressed | None:
         """Returns the source JPEG with its own scans if it already meets ``target_kb``, else ``None``."""
-        if self.options.target_bytes is None or self.options.quality is not None:
-            return None  # the encoding has to show whether the original is smaller
-        original = self._original(picture)
-        if original is not None and passthrough.meets_target(original, self.options):
-            return _passed_through(original, picture)
-        return None
+        jpeg = None if self._coding.changes_file else passthrough.within_target(picture, self.options)
+        return None if jpeg is None else _passed_through(jpeg, picture)
 
     def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
         """Encodes a loaded image with its map, steps 3 to 8.
@@ -113,31 +106,21 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
         """
         result, failure = None, None
+        stored = picture.upright(saliency) if self.options.orientation == "apply" else (picture, saliency)
         try:
-            result = self._encode(*self._oriented(picture, saliency))
+            result = encode_picture(self.options, *stored, self._coding)
         except TargetError as error:
             if self.options.target_score is None:
                 raise
             failure = error
-        original = self._original(picture)  # only now: a lossless rewrite takes time
+        # Only now: a lossless rewrite takes time.
+        original = None if self._coding.changes_file else passthrough.original(picture, self.options)
         if original is not None and (result is None or len(original) <= len(result.jpeg)):
             score = None if self.options.target_score is None else _IDENTICAL
             return replace(_passed_through(original, picture), saliency=saliency, score=score)
         if result is None:
             raise failure or AssertionError("unreachable")
         return result
-
-    def _original(self, picture: Picture) -> bytes | None:
-        return None if self._coding.changes_file else passthrough.original(picture, self.options)
-
-    def _oriented(
-        self, picture: Picture, saliency: NDArray[np.float32] | None
-    ) -> tuple[Picture, NDArray[np.float32] | None]:
-        """Picture and map as they are to be stored."""
-        orientation = picture.metadata.orientation
-        if self.options.orientation == "keep" or orientation == 1:
-            return picture, saliency
-        return picture.upright(), None if saliency is None else np.ascontiguousarray(turned(saliency, orientation))
 
     @overload
     def compress_many(
@@ -189,44 +172,6 @@ class Encoder:
             OptionError: an argument is out of range.
         """
         return threads.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
-
-    def _encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        """Encodes, at a lower resolution where the target leaves too little quality and that is allowed."""
-        if not self.options.allow_downscale:
-            return self._encode_once(picture, saliency)
-        try:
-            result = self._encode_once(picture, saliency)
-            if result.quality >= parameters.DOWNSCALE_BELOW:
-                return result
-        except TargetError:
-            result = None
-        if picture.trailing is not None:
-            raise refusal("allow_downscale")
-        return self._encode_smaller(picture, saliency, result)
-
-    def _encode_once(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
-        return PictureEncoding(self.options, picture, saliency, self._coding).compressed()
-
-    def _encode_smaller(
-        self, picture: Picture, saliency: NDArray[np.float32] | None, best: Compressed | None
-    ) -> Compressed:
-        """Lowers the resolution step by step until the target leaves a quality worth looking at."""
-        last: TargetError | None = None
-        for factor in parameters.DOWNSCALE_FACTOR ** np.arange(1, parameters.MOST_DOWNSCALINGS):
-            scaled = picture.with_pixels(resized(picture.pixels, factor))
-            smaller = None if saliency is None else resized(saliency, factor)
-            try:
-                result = self._encode_once(scaled, smaller)
-            except TargetError as error:
-                last = error
-                continue
-            if best is None or result.quality > best.quality:
-                best = result
-            if result.quality >= parameters.DOWNSCALED_QUALITY or max(scaled.pixels.shape[:2]) == 1:
-                break
-        if best is None:
-            raise last or AssertionError("unreachable")
-        return best
 
 
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:

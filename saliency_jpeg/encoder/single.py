@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocation import BlockWeights, saliency_and_masking, strength_at
-from ..codec import tables
+from ..codec import parameters, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
@@ -20,15 +20,17 @@ from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
 from ..image.load import Picture
+from ..image.resize import resized
 from ..metadata import segments
 from ..metadata.libjpeg_quality import estimate_quality
+from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..rate_control import AtScale, BestOf, ByScore, BySize, Encoded, Judge, RateControl
 from ..rate_control.by_score import likely_quality
 from ..rate_control.by_size import likely_scale
 from .result import Compressed
 
-__all__ = ["DEFAULT_QUALITY", "Coding", "PictureEncoding"]
+__all__ = ["DEFAULT_QUALITY", "Coding", "PictureEncoding", "encode_picture"]
 
 DEFAULT_QUALITY: Final = 75.0
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
@@ -60,6 +62,60 @@ class Coding:
     def changes_file(self) -> bool:
         """Whether files differ in kind from those without it, so that a JPEG source cannot stand for one."""
         return self.tables is not None or self.keep_rgb or bool(self.level_segments)
+
+
+def encode_picture(
+    options: Options, picture: Picture, saliency: NDArray[np.float32] | None, coding: Coding
+) -> Compressed:
+    """Encodes a picture, at a lower resolution where the target leaves too little quality and that is allowed.
+
+    Args:
+        options: what is asked for.
+        picture: with the metadata to write.
+        saliency: float32 (H, W) in [0, 1], or ``None`` for no preference.
+        coding: what a front door asks for beyond that.
+
+    Raises:
+        TargetError: the target is too small for this picture; ``.best`` is the smallest file.
+        InputError: the resolution would have to be lowered, and the file has trailing images, which are only copied.
+    """
+    result = None
+    try:
+        result = PictureEncoding(options, picture, saliency, coding).compressed()
+        if not options.allow_downscale or result.quality >= parameters.DOWNSCALE_BELOW:
+            return result
+    except TargetError:
+        if not options.allow_downscale:
+            raise
+    if picture.trailing is not None:
+        raise refusal("allow_downscale")
+    return _encode_smaller(options, picture, saliency, coding, result)
+
+
+def _encode_smaller(
+    options: Options,
+    picture: Picture,
+    saliency: NDArray[np.float32] | None,
+    coding: Coding,
+    best: Compressed | None,
+) -> Compressed:
+    """Lowers the resolution step by step until the target leaves a quality worth looking at."""
+    last: TargetError | None = None
+    for factor in parameters.DOWNSCALE_FACTOR ** np.arange(1, parameters.MOST_DOWNSCALINGS):
+        scaled = picture.with_pixels(resized(picture.pixels, factor))
+        smaller = None if saliency is None else resized(saliency, factor)
+        try:
+            result = PictureEncoding(options, scaled, smaller, coding).compressed()
+        except TargetError as error:
+            last = error
+            continue
+        if best is None or result.quality > best.quality:
+            best = result
+        if result.quality >= parameters.DOWNSCALED_QUALITY or max(scaled.pixels.shape[:2]) == 1:
+            break
+    if best is None:
+        raise last or AssertionError("unreachable")
+    return best
 
 
 class PictureEncoding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
@@ -28,6 +27,7 @@ class JpegSource:
 
     Attributes:
         data: the file.
+        rewrites: the file in other forms, by what was asked for, kept by whoever makes them.
 
     Raises:
         InputError: the header is damaged or cut off.
@@ -39,7 +39,7 @@ class JpegSource:
             self._spans = list(segments.walk(data))
         except SegmentError as error:
             raise InputError(f"cannot decode the image: {error}") from error
-        self._rewrites: dict[object, bytes | None] = {}
+        self.rewrites: dict[object, bytes | None] = {}
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -71,8 +71,9 @@ class JpegSource:
         """Luma samples across and down for each chroma sample of a YCbCr file that the encoder can match."""
         return self.header.subsampling if self.header is not None and self.header.colour == "ycc" else None
 
+    @property
     def decodable(self) -> bytes:
-        """Returns the file without segments that decoding does not need."""
+        """The file without segments that decoding does not need."""
         return segments.without_metadata(self.data, self._spans)
 
     def with_segments(self, own: list[Segment]) -> bytes:
@@ -90,9 +91,3 @@ class JpegSource:
             return self
         own = multi_picture.without_listing(self.segments)
         return JpegSource(segments.replace_segments(self.data[: self.trailing.end], own, self._spans))
-
-    def rewrite(self, key: object, make: Callable[[], bytes | None]) -> bytes | None:
-        """Returns the file in another form, which is made on the first call with this key."""
-        if key not in self._rewrites:
-            self._rewrites[key] = make()
-        return self._rewrites[key]

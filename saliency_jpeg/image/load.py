@@ -30,8 +30,9 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ..errors import InputError, OptionError
 from ..metadata import refresh
-from ..metadata.model import Metadata, from_info, from_pillow, icc_space
+from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
+from ..metadata.pillow_info import from_info, from_pillow
 from .jpeg_source import JpegSource, is_jpeg
 from .orientation import turned
 
@@ -69,14 +70,16 @@ class Picture(NamedTuple):
         """Images and clips behind the picture in its file."""
         return None if self.source is None else self.source.trailing
 
-    def upright(self) -> Picture:
-        """The picture turned as its orientation asks, with metadata that say so."""
+    def upright(self, saliency: NDArray[np.float32] | None = None) -> tuple[Picture, NDArray[np.float32] | None]:
+        """Returns the picture rotated as its orientation asks, with metadata that say so, and its map likewise."""
         if self.metadata.orientation == 1:
-            return self
+            return self, saliency
         pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
+        if saliency is not None:
+            saliency = np.ascontiguousarray(turned(saliency, self.metadata.orientation))
         swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
         metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
-        return Picture(pixels, metadata, None, swapped)
+        return Picture(pixels, metadata, None, swapped), saliency
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
         """The picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
@@ -113,7 +116,8 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
         return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
     data = read_bytes(source)
     if is_jpeg(data):
-        return load_jpeg(JpegSource(data), background=background)
+        jpeg = JpegSource(data)
+        return load_jpeg(jpeg, background=background)
     image = _open(data)
     return _picture(image, from_info(image.info), colour)
 
@@ -130,7 +134,7 @@ def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)
         OptionError: ``background`` is not three integers from 0 to 255.
     """
     colour = _checked_background(background)
-    picture = _picture(_open(source.decodable()), source.metadata, colour)
+    picture = _picture(_open(source.decodable), source.metadata, colour)
     return picture._replace(source=source, subsampling=source.subsampling)
 
 
@@ -250,34 +254,34 @@ def _from_array(array: NDArray[np.generic], background: NDArray[np.uint16]) -> N
 
 def _picture(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> Picture:
     try:
-        pixels = _pixels(image, metadata.icc, background)
+        pixels = _pixels(image, metadata, background)
     except InputError:
         raise
     except Exception as error:  # a damaged palette or transparency entry
         raise InputError(f"cannot convert mode {image.mode} to 8-bit RGB or gray: {error}") from error
-    if not _icc_fits(metadata.icc, image.mode, pixels.ndim):
+    if not _icc_fits(metadata, image.mode, pixels.ndim):
         metadata = replace(metadata, icc=None)
     return Picture(pixels, metadata)
 
 
-def _icc_fits(icc: bytes | None, mode: str, ndim: int) -> bool:
+def _icc_fits(metadata: Metadata, mode: str, ndim: int) -> bool:
     """Whether a profile describes the pixels made; one without a readable header is kept as it is."""
-    return mode != "CMYK" and icc_space(icc) in (None, b"GRAY" if ndim == 2 else b"RGB ")
+    return mode != "CMYK" and metadata.icc_space in (None, b"GRAY" if ndim == 2 else b"RGB ")
 
 
-def _pixels(image: Image.Image, icc: bytes | None, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _pixels(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """uint8 (height, width, 3) or (height, width) from a loaded PIL image of any mode."""
     mode = image.mode
     if mode == "I" or mode.startswith("I;16"):
         return _from_wide_gray(image, background)
     if mode not in _GRAY_MODES + _COLOUR_MODES:
         raise InputError(f"mode {mode} is not supported: its values have no defined range; convert to L or RGB first")
-    gray = mode in _GRAY_MODES or (mode in ("P", "PA") and icc_space(icc) != b"RGB " and _has_gray_palette(image))
+    gray = mode in _GRAY_MODES or (mode in ("P", "PA") and metadata.icc_space != b"RGB " and _has_gray_palette(image))
     if mode in _ALPHA_MODES and image.has_transparency_data:
         values = np.asarray(_converted(image, "LA" if gray else "RGBA"))
         return _flatten(values[..., :-1], values[..., -1], background)
-    if mode == "CMYK" and icc_space(icc) == b"CMYK":
-        image = _cmyk_to_srgb(image, icc or b"")
+    if mode == "CMYK" and metadata.icc_space == b"CMYK":
+        image = _cmyk_to_srgb(image, metadata.icc or b"")
     return np.ascontiguousarray(np.asarray(_converted(image, "L" if gray else "RGB")))
 
 

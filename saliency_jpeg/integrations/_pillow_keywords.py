@@ -18,7 +18,8 @@ from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import OptionError, SegmentError
 from ..image.load import load
 from ..metadata import segments
-from ..metadata.model import EXIF_HEADER, Metadata, checked_density
+from ..metadata.model import EXIF_HEADER, Metadata
+from ..metadata.segments import checked_density
 from ..options import Options
 from ._compat import OPTION_NAMES, Recipe, check_names, table_scale
 

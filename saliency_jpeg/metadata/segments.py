@@ -14,11 +14,11 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
 
 from ..errors import OptionError, SegmentError
 from .exif import EXIF_HEADER, shown
-from .model import Metadata, checked_density
+from .model import Metadata
 
 __all__ = [
     "MODES",
@@ -27,6 +27,8 @@ __all__ = [
     "SegmentPattern",
     "Span",
     "build",
+    "build_for_scans",
+    "checked_density",
     "collect",
     "next_marker",
     "parse",
@@ -260,6 +262,16 @@ def collect(segments: list[Segment]) -> Metadata:
     return Metadata(exif, _join_icc(chunks), xmp, comment, density, tuple(extra))
 
 
+def checked_density(unit: Any, x: Any, y: Any) -> tuple[int, int, int] | None:
+    """``(unit, x, y)`` in whole dots if JFIF can hold it (unit 0 to 2, x and y 1 to 65535), else None."""
+    try:
+        density = int(unit), round(float(x)), round(float(y))
+    except (TypeError, ValueError, OverflowError, ArithmeticError):
+        return None
+    valid = 0 <= density[0] <= 2 and all(1 <= dots <= 65535 for dots in density[1:])
+    return density if valid else None
+
+
 def _jfif_density(payload: bytes) -> tuple[int, int, int] | None:
     if not payload.startswith(JFIF_HEADER) or len(payload) < 12:
         return None
@@ -300,6 +312,39 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
     if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
         reduced = [s for s in reduced if s[0] != APP1]  # the whole block stands for the one with the orientation alone
     return [*reduced, *(s for s in kept if s not in reduced)]
+
+
+class ScanHeader(Protocol):
+    """What the header of existing scans says of their colours; :class:`.jpeg_header.JpegHeader` is meant."""
+
+    @property
+    def has_jfif(self) -> bool:
+        """Whether the file has a JFIF segment."""
+        ...
+
+    @property
+    def adobe(self) -> bytes | None:
+        """Payload of Adobe's APP14 segment."""
+        ...
+
+
+def build_for_scans(
+    metadata: Metadata, mode: MetadataMode, keep: Sequence[SegmentPattern], header: ScanHeader
+) -> list[Segment]:
+    """Builds the segments to write before the scans of an existing file.
+
+    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was and the
+    other is kept.
+
+    Args:
+        metadata: of the file.
+        mode: as for :func:`build`.
+        keep: as for :func:`build`.
+        header: of the file.
+    """
+    built = build(metadata, mode, keep)
+    adobe = [] if header.adobe is None else [(APP14, header.adobe)]
+    return [*(built if header.has_jfif else built[1:]), *adobe]
 
 
 def _all_segments(metadata: Metadata) -> list[Segment]:

@@ -6,12 +6,13 @@ from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
 from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
+from ..metadata import segments
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.multi_picture import refusal
 from ..options import Options
-from .recompress import lossless, metadata_segments
+from .recompress import lossless
 
-__all__ = ["check_trailing", "meets_target", "original"]
+__all__ = ["check_trailing", "original", "within_target"]
 
 
 def check_trailing(picture: Picture, options: Options) -> None:
@@ -54,30 +55,37 @@ def original(picture: Picture, options: Options) -> bytes | None:
     if picture.trailing is not None:
         return None
     key = (options.metadata, tuple(options.keep_segments), options.progressive, options.restart_interval)
-    return source.rewrite(key, lambda: _rewritten(source, header, options))
+    if key not in source.rewrites:
+        source.rewrites[key] = _rewritten(source, header, options)
+    return source.rewrites[key]
 
 
-def meets_target(jpeg: bytes, options: Options) -> bool:
-    """Whether a source is small enough as it is: there is a target, and no quality that would make it smaller.
+def within_target(picture: Picture, options: Options) -> bytes | None:
+    """Returns :func:`original` where it is small enough already, so that nothing need be encoded; else ``None``.
 
     Args:
-        jpeg: file.
-        options: of the encoding.
+        picture: loaded image.
+        options: of the encoding; with a quality, only the encoding can show whether it would be smaller.
     """
-    return options.target_bytes is not None and options.quality is None and len(jpeg) <= options.target_bytes
+    if options.target_bytes is None or options.quality is not None:
+        return None
+    jpeg = original(picture, options)
+    return jpeg if jpeg is not None and len(jpeg) <= options.target_bytes else None
 
 
 def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
+    has_form = _has_form(header, options)
+    jpeg = source.data
     try:
-        jpeg = source.data
         if options.metadata != "keep":
-            jpeg = source.with_segments(metadata_segments(source.metadata, header, options))
-        if _has_form(header, options):
-            return jpeg
-        return lossless(jpeg, progressive=options.progressive, restart_interval=options.restart_interval)
+            own = segments.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
+            jpeg = source.with_segments(own)
+        if not has_form:
+            jpeg = lossless(jpeg, progressive=options.progressive, restart_interval=options.restart_interval)
     except (InputError, SegmentError):
         return None
+    return jpeg
 
 
 def _is_rotated(picture: Picture, options: Options) -> bool:

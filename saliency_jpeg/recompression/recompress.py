@@ -25,15 +25,13 @@ from ..errors import InputError
 from ..image.jpeg_source import JpegSource, is_jpeg
 from ..image.load import load_jpeg, read_bytes
 from ..metadata import multi_picture, segments
-from ..metadata.jpeg_header import JpegHeader
-from ..metadata.model import Metadata
 from ..metadata.segments import MetadataMode
 from ..options import Options
 from ..rate_control import AtScale, BySizeBracket
 from ..rate_control.by_size import likely_scale
 from ..saliency.sources import Saliency, resolve
 
-__all__ = ["lossless", "metadata_segments", "recompress", "recompress_source"]
+__all__ = ["lossless", "recompress", "recompress_source"]
 
 _LOW: Final = list(_core.ZIGZAG[1:16])  # the frequencies that hold most of the bits
 
@@ -122,22 +120,6 @@ def lossless(
     return _written(image, extra, progressive=progressive, restart_interval=restart_interval)
 
 
-def metadata_segments(metadata: Metadata, header: JpegHeader, options: Options) -> list[segments.Segment]:
-    """Returns the segments of a metadata mode for the scans of an existing file.
-
-    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was and the
-    other is kept.
-
-    Args:
-        metadata: of the file.
-        header: of the file.
-        options: the mode, and segments that stay in every mode.
-    """
-    built = segments.build(metadata, options.metadata, options.kept_segments)
-    adobe = [] if header.adobe is None else [(segments.APP14, header.adobe)]
-    return [*(built if header.has_jfif else built[1:]), *adobe]
-
-
 def _written(image: _core.JpegImage, extra: Sequence[segments.Segment], **form: Any) -> bytes:
     try:
         return _core.write_jpeg(
@@ -174,7 +156,9 @@ class _Recompression:
             if source.trailing is not None:
                 raise multi_picture.refusal(f"metadata={options.metadata!r}")
             self._trailing = None
-            self._segments = metadata_segments(source.metadata, source.header, options)
+            self._segments = segments.build_for_scans(
+                source.metadata, options.metadata, options.kept_segments, source.header
+            )
 
     def file(self) -> bytes:
         """The file that the options ask for."""

@@ -102,5 +102,6 @@ def test_what_the_command_line_says_of_ray(words: tuple[str, ...], complaint: st
     done = subprocess.run(
         [sys.executable, "-c", RAY, *command, "--ray", "local"], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()

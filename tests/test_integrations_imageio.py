@@ -1,4 +1,4 @@
-"""imageio's plugin, against imageio's own Pillow plugin, and scikit-image through it."""
+"""imageio's plugin, compared with imageio's Pillow plugin, and scikit-image through it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import skimage.io
-from doors import EXIF, ICC, PHOTO, distance, look, pixels
+from doors import EXIF, ICC, PHOTO, psnr, describe, pixels
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, TargetError, compress
@@ -56,17 +56,19 @@ def test_the_same_call(array: Any, keywords: dict[str, Any]) -> None:
     theirs = io.BytesIO()
     iio.imwrite(theirs, array, plugin="pillow", extension=".jpg", **keywords)
     data = ours(array, **keywords)
-    assert look(data) == look(theirs.getvalue()) and len(data) < len(theirs.getvalue())
+    assert describe(data) == describe(theirs.getvalue())
+    assert len(data) < len(theirs.getvalue())
     original = np.asarray(array[0] if isinstance(array, list) else array)
     if original.dtype == np.uint8:
-        assert distance(pixels(data), original) > distance(pixels(theirs.getvalue()), original) - 1.5
+        assert psnr(pixels(data), original) > psnr(pixels(theirs.getvalue()), original) - 1.5
 
 
 def test_files_and_bytes(tmp_path: Path) -> None:
     path = tmp_path / "x.jpeg"
     iio.imwrite(path, PHOTO, plugin=door.Plugin, target_kb=3, saliency=[(0, 0, 40, 40)])
     data = iio.imwrite("<bytes>", PHOTO, plugin=door.Plugin, extension=".jpg", target_kb=3, saliency=[(0, 0, 40, 40)])
-    assert path.read_bytes() == data and 2800 < len(data) <= 3000
+    assert path.read_bytes() == data
+    assert 2800 < len(data) <= 3000
 
 
 def test_a_failure_leaves_a_file_alone(tmp_path: Path) -> None:

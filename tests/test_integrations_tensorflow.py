@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import PHOTO, XMP, distance, look, pixels
+from doors import PHOTO, XMP, psnr, describe, pixels
 
 tf = pytest.importorskip("tensorflow")
 
@@ -34,15 +34,15 @@ def test_the_same_call(call: str, image: Any) -> None:
     theirs, ours = tf.io.encode_jpeg(image, **CALLS[call]), encode_jpeg(image, saliency=None, **CALLS[call])
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
     theirs, ours = theirs.numpy(), ours.numpy()
-    assert look(ours) == look(theirs)
+    assert describe(ours) == describe(theirs)
     original = image[..., 0] if image.shape[2] == 1 else image
-    assert distance(pixels(ours), original) > distance(pixels(theirs), original) - 1.5
+    assert psnr(pixels(ours), original) > psnr(pixels(theirs), original) - 1.5
     assert len(ours) < len(theirs)
 
 
 def test_formats() -> None:
-    assert look(encode_jpeg(PHOTO, format="rgb", saliency=None).numpy()).mode == "RGB"
-    assert look(encode_jpeg(GRAY, format="grayscale", saliency=None).numpy()).mode == "L"
+    assert describe(encode_jpeg(PHOTO, format="rgb", saliency=None).numpy()).mode == "RGB"
+    assert describe(encode_jpeg(GRAY, format="grayscale", saliency=None).numpy()).mode == "L"
     for image, format in ((PHOTO, "grayscale"), (GRAY, "rgb")):
         with pytest.raises(InputError):
             encode_jpeg(image, format=format)
@@ -55,7 +55,8 @@ def test_inside_tf_data() -> None:
     assert files.element_spec == tf.TensorSpec([], tf.string)
     found = [data.numpy() for data in files]
     expected = [encode_jpeg(image, quality=80, target_kb=3, saliency=None).numpy() for image in images]
-    assert found == expected and all(len(data) <= 3000 for data in found)
+    assert found == expected
+    assert all(len(data) <= 3000 for data in found)
     decoded = files.map(tf.io.decode_jpeg)
     assert [image.shape for image in decoded] == [PHOTO.shape] * 3
 

@@ -1,14 +1,11 @@
-"""What to say when an optional package is missing."""
+"""The error that a door raises when the package it serves is not installed."""
 
 from __future__ import annotations
 
-__all__ = ["missing"]
+__all__ = ["missing_dependency"]
 
 
-def missing(package: str) -> ImportError:
-    """The error for a door whose other side is not installed; the extra is called like the package."""
-    name = package.lower()
-    return ImportError(
-        f"this needs {package}, which is not installed: pip install 'saliency-jpeg[{name}]' (or {name} itself)",
-        name=name,
-    )
+def missing_dependency(package: str) -> ImportError:
+    """Returns the error for a package that cannot be imported; its extra has the same name in lower case."""
+    extra = package.lower()
+    return ImportError(f"{package} is not installed; run: pip install 'saliency-jpeg[{extra}]'", name=extra)

@@ -26,7 +26,7 @@ def png(seed: int, side: int = 24) -> bytes:
     return file.getvalue()
 
 
-ROWS = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
+ROWS: list[dict[str, Any]] = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
 BAD = {"name": "bad.png", "bytes": b"no image"}
 
 
@@ -139,7 +139,11 @@ def test_an_unexpected_error_is_reported_in_the_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("batch", "complaint"),
-    [([{"name": "x"}], "no column 'bytes', got columns name"), (7, "must be a pandas or pyarrow table"), ("text", "must be a pandas or pyarrow table")],
+    [
+        ([{"name": "x"}], "no column 'bytes', got columns name"),
+        (7, "must be a pandas or pyarrow table"),
+        ("text", "must be a pandas or pyarrow table"),
+    ],
 )
 def test_wrong_batches(batch: Any, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):

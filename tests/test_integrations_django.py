@@ -86,6 +86,8 @@ def test_other_storages() -> None:
 
 
 def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'strenght'"):
+        SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strenght": 0.5})
     with pytest.raises(OptionError, match="strength"):
         SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strength": 5})
     storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 0.1, "saliency": None})

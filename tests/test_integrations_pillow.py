@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, psnr, describe, pixels, tables
+from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr, tables
 from PIL import Image, JpegPresets
 
 from saliency_jpeg import InputError, OptionError, Options, SaliencyJpegError, SegmentError, TargetError, compress

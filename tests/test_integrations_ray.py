@@ -228,7 +228,7 @@ def test_tables_that_are_refused(cluster: Cluster, tmp_path: Path) -> None:
         door.compress(str(source), tmp_path / "out", columns=("key", "image"))
     with pytest.raises(InputError, match="no column 'bytes', got columns key, image, other"):
         door.compress(str(source), tmp_path / "out", columns=("key", "bytes"))
-    with pytest.raises(PlanError, match="names of files must be UTF-8"):
+    with pytest.raises(PlanError, match="file names must be UTF-8"):
         door.from_files([Job("a\udcff.png", "out/a.jpg", Path("out"))])
     with pytest.raises(OptionError, match="got 101"):
         door.compress(str(source), tmp_path / "out", columns=("other", "image"), quality=101)

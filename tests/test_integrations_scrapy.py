@@ -99,6 +99,8 @@ def test_stored_by_scrapy(tmp_path: Path) -> None:
 
 
 def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"SALIENCY_JPEG .*'strenght'"):
+        pipeline(SaliencyImagesPipeline, tmp_path, strenght=0.5)
     with pytest.raises(OptionError, match="strength"):
         pipeline(SaliencyImagesPipeline, tmp_path, strength=5)
     with pytest.raises(TargetError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, psnr, describe, pixels
+from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 
 from saliency_jpeg import OptionError, TargetError, compress
@@ -86,7 +86,7 @@ def test_the_same_metadata_as_pillow() -> None:
     image = Image.open(
         io.BytesIO(saved(exif=b"Exif\0\0" + EXIF, icc_profile=ICC, comment="mine", dpi=(300, 300), xmp=XMP))
     )
-    given = {"exif": image.getexif(), "icc_profile": ICC}
+    given: dict[str, Any] = {"exif": image.getexif(), "icc_profile": ICC}
     theirs = saved(image), saved(image, **given)
     with takeover(saliency=None):
         assert [describe(saved(image)), describe(saved(image, **given))] == [describe(jpeg) for jpeg in theirs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ from tornado.httpclient import AsyncHTTPClient  # noqa: E402
 from tornado.httpserver import HTTPServer  # noqa: E402
 from tornado.ioloop import IOLoop  # noqa: E402
 from tornado.testing import bind_unused_port  # noqa: E402
+
+from saliency_jpeg import OptionError  # noqa: E402
+from saliency_jpeg.integrations.thumbor import Optimizer  # noqa: E402
 
 DATA = Path(__file__).parent / "data"
 JPEG = "filters:format(jpeg)"
@@ -47,7 +51,8 @@ def ask(path: str, optimizers: list[str], **settings: Any) -> bytes:
         http.add_socket(socket)
         client = AsyncHTTPClient(force_instance=True)
         try:
-            return (await client.fetch(f"http://127.0.0.1:{port}/unsafe/{path}", request_timeout=60)).body
+            answer = await client.fetch(f"http://127.0.0.1:{port}/unsafe/{path}", request_timeout=60)
+            return bytes(answer.body)
         finally:
             client.close()
             http.stop()
@@ -101,7 +106,14 @@ def test_quality_of_the_request() -> None:
     assert len(low) < 0.4 * len(high)
 
 
-def test_options_are_optional() -> None:
-    import saliency_jpeg.integrations.thumbor  # noqa: F401
+def test_an_unknown_option() -> None:
+    context = SimpleNamespace(
+        config=Config(SALIENCY_JPEG_OPTIONS={"strenght": 0.5}),
+        request=SimpleNamespace(quality=None, max_bytes=None),
+    )
+    with pytest.raises(OptionError, match=r"SALIENCY_JPEG_OPTIONS .*'strenght'"):
+        Optimizer(context).run_optimizer(".jpg", b"")
 
+
+def test_options_are_optional() -> None:
     assert Config().SALIENCY_JPEG_OPTIONS == {}

@@ -100,11 +100,7 @@ def encode_jpeg(
     check_names("encode_jpeg", options, set(OPTION_NAMES) - _SET_BY_ARGUMENTS)
     if format not in _CHANNELS:
         raise OptionError(f"format must be '', 'grayscale' or 'rgb', got {format!r}")
-    if density_unit not in _DENSITY_UNITS:
-        raise OptionError(f"density_unit must be 'in' or 'cm', got {density_unit!r}")
-    xmp = xmp_metadata.encode() if isinstance(xmp_metadata, str) else xmp_metadata
-    dots = _check_density("x_density", x_density), _check_density("y_density", y_density)
-    metadata = Metadata(xmp=xmp or None, density=(_DENSITY_UNITS[density_unit], *dots))
+    metadata = _build_metadata(xmp_metadata, density_unit, x_density, y_density)
     max_quality = None if quality == _DEFAULT_QUALITY and options.get("target_score") is not None else quality
     subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
     recipe = Recipe(options=Options(quality=max_quality, progressive=progressive, subsampling=subsampling, **options))
@@ -113,6 +109,14 @@ def encode_jpeg(
         return encode(load(_drop_single_channel(pixels))._replace(metadata=metadata), recipe)
 
     return _run_or_trace(run, tf.convert_to_tensor(image), _CHANNELS[format], name)
+
+
+def _build_metadata(xmp: str | bytes, unit: str, x_density: Any, y_density: Any) -> Metadata:
+    if unit not in _DENSITY_UNITS:
+        raise OptionError(f"density_unit must be 'in' or 'cm', got {unit!r}")
+    dots = _check_density("x_density", x_density), _check_density("y_density", y_density)
+    packet = xmp.encode() if isinstance(xmp, str) else xmp
+    return Metadata(xmp=packet or None, density=(_DENSITY_UNITS[unit], *dots))
 
 
 def _check_density(name: str, value: Any) -> int:

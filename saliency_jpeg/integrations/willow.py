@@ -18,8 +18,10 @@ class::
     class Renditions(SaliencyJpeg):
         options = Options(target_kb=60, metadata="safe")
 
-Honours all fields of :class:`saliency_jpeg.Options`. Raises nothing: as Willow's own optimizers do, it logs the error
-and leaves the file unchanged.
+Honours all fields of :class:`saliency_jpeg.Options`.
+
+Raises nothing for an image that cannot be encoded as asked: like Willow's own optimizers, it logs the error and leaves
+the file unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dask: a data frame of images, each partition by a worker that holds the encoder.
+"""Dask: a data frame of images; a worker encodes each partition.
 
 python examples/with_dask.py [FOLDER]
 """

@@ -2,7 +2,7 @@
 
     python examples/with_django.py [FOLDER]
 
-In a project the storage stands in ``STORAGES``; see ``saliency_jpeg/integrations/django.py``.
+A project names the storage in ``STORAGES``; see ``saliency_jpeg/integrations/django.py``.
 """
 
 from __future__ import annotations

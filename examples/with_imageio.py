@@ -1,4 +1,4 @@
-"""imageio and scikit-image: one call by the plugin's name, and all that write a name of a JPEG file.
+"""imageio and scikit-image: one call that names the plugin, and every call that writes a JPEG file.
 
 python examples/with_imageio.py [FOLDER]
 """

@@ -1,4 +1,4 @@
-"""OpenCV: the same flags, a target for the size instead of a quality, and a box that matters.
+"""OpenCV: the same flags; and a target size instead of a quality, with a salient box.
 
 python examples/with_opencv.py [FOLDER]
 """

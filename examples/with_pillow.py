@@ -1,4 +1,4 @@
-"""Pillow: one keyword at a single call, or every JPEG that a program writes.
+"""Pillow: a single call by format name, or every JPEG file that a program writes.
 
 python examples/with_pillow.py [FOLDER]
 """

@@ -1,4 +1,4 @@
-"""Ray: a table in Parquet, on all processors and GPUs of a cluster, or here on this machine's.
+"""Ray: a Parquet table, on all processors and GPUs of a cluster; here of the local machine.
 
 python examples/with_ray.py [FOLDER]
 """

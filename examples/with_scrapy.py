@@ -1,4 +1,4 @@
-"""Scrapy: images of at most 25 kB, here served by a small server of our own.
+"""Scrapy: downloaded images stored in at most 25 kB; a local HTTP server provides them.
 
 python examples/with_scrapy.py [FOLDER]
 """
@@ -21,7 +21,7 @@ DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None:
-        """Says nothing."""
+        """Suppresses the server's log."""
 
 
 class Spider(scrapy.Spider):  # type: ignore[misc, unused-ignore]

@@ -1,4 +1,4 @@
-"""Spark: a data frame of images, each partition by a worker that holds the encoder.
+"""Spark: a data frame of images; a worker encodes each partition.
 
 python examples/with_spark.py [FOLDER]
 """
@@ -17,7 +17,7 @@ PHOTO = Path(__file__).resolve().parents[1] / "tests" / "data" / "kodim07.png"
 
 
 def main(folder: Path) -> None:
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python, which has to have this package
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python needs this package
     spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     rows = [("shelf/a", PHOTO.read_bytes()), ("shelf/b", PHOTO.read_bytes()), ("broken", b"no image")]
     images = spark.createDataFrame(rows, "name string, bytes binary").repartition(2)

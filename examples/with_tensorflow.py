@@ -1,4 +1,4 @@
-"""TensorFlow: a pipeline of ``tf.data`` that writes JPEG files of at most 25 kB.
+"""TensorFlow: a ``tf.data`` pipeline that writes JPEG files of at most 25 kB.
 
 python examples/with_tensorflow.py [FOLDER]
 """

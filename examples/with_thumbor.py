@@ -1,8 +1,8 @@
-"""thumbor: a server in this process, and a picture from it in at most 10 000 bytes.
+"""thumbor: a server in this process, asked for an image in at most 10 000 bytes.
 
     python examples/with_thumbor.py [FOLDER]
 
-A server of its own needs two lines in ``thumbor.conf``; see ``saliency_jpeg/integrations/thumbor.py``.
+A separate server needs two lines in ``thumbor.conf``; see ``saliency_jpeg/integrations/thumbor.py``.
 """
 
 from __future__ import annotations

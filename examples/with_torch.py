@@ -1,4 +1,4 @@
-"""Tensors: torchvision's call, on a tensor of PyTorch where that is installed, and else on an array of NumPy.
+"""PyTorch: torchvision's call, on a tensor where PyTorch is installed, else on a NumPy array.
 
 python examples/with_torch.py [FOLDER]
 """

@@ -1,9 +1,9 @@
-"""Willow, and so Wagtail: a rendition of at most 15 kB.
+"""Willow, and through it Wagtail: a rendition of at most 15 kB.
 
     python examples/with_willow.py [FOLDER]
 
-Willow runs the optimizers that ``WILLOW_OPTIMIZERS`` names: a variable of the environment, or where Django is installed
-a setting of it.
+Willow runs the optimizers named in ``WILLOW_OPTIMIZERS``: an environment variable, or a Django setting where Django is
+installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Django's settings for the tests of the doors that need it; Willow asks for them too where Django is installed."""
+"""Django's settings for the tests of its door, and of Willow's, which reads them where Django is installed."""
 
 from __future__ import annotations
 

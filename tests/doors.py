@@ -1,4 +1,4 @@
-"""What the tests of the front doors share: a look at a JPEG file, and how near two pictures are."""
+"""Shared by the tests of the front doors: properties of a JPEG file, and the PSNR of two images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from saliency_jpeg.codec import _core
 
-# An EXIF block with orientation 6, and an ICC profile's header: enough for anything that only looks at those.
+# An EXIF block with orientation 6, and the header of an ICC profile, as far as readers check them.
 EXIF = b"II*\0" + bytes.fromhex("08000000 0100 1201 0300 01000000 06000000 00000000")
 ICC = (b"\0" * 12 + b"mntrRGB XYZ ").ljust(36, b"\0") + b"acsp" + bytes(88)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
@@ -20,8 +20,8 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
 PHOTO = photo(120, 88)
 
 
-class Look(NamedTuple):
-    """What two files of the same call have in common."""
+class Description(NamedTuple):
+    """The properties that must be equal in the files of two encoders for the same call."""
 
     size: tuple[int, int]
     mode: str
@@ -35,18 +35,18 @@ class Look(NamedTuple):
     comment: bytes | None
 
 
-def look(jpeg: bytes) -> Look:
-    """By Pillow's reader, and by ours for what Pillow does not tell."""
+def describe(jpeg: bytes) -> Description:
+    """Reads the properties with Pillow, and with this library what Pillow does not report."""
     read = _core.read_jpeg(jpeg)
     with Image.open(io.BytesIO(jpeg)) as image:
         image.load()
         assert image.format == "JPEG"
         info = image.info
         density = (info["jfif_unit"], info["jfif_density"]) if "jfif_unit" in info else None
-        return Look(
+        return Description(
             image.size,
             image.mode,
-            read.sampling if len(read.sampling) > 1 else [],  # of one component it means nothing
+            read.sampling if len(read.sampling) > 1 else [],  # has no meaning for one component
             read.progressive,
             read.restart_interval,
             density,
@@ -55,10 +55,10 @@ def look(jpeg: bytes) -> Look:
 
 
 def tables(jpeg: bytes) -> dict[int, list[int]]:
-    """Quantization tables, natural order, as Pillow reads them."""
+    """Returns the quantization tables, natural order, as Pillow reads them."""
     with Image.open(io.BytesIO(jpeg)) as image:
-        found: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
-        return found
+        quantization: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+        return quantization
 
 
 def pixels(jpeg: bytes) -> NDArray[np.uint8]:
@@ -66,7 +66,7 @@ def pixels(jpeg: bytes) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """PSNR in dB, 99 where nothing differs."""
+def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Returns the PSNR in dB; 99 for equal arrays."""
     error = np.square(a.astype(np.float64) - b).mean()
     return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))

@@ -1,4 +1,4 @@
-"""The short scripts in ``examples`` run and write what they say."""
+"""The short scripts ``examples/with_*.py`` run, and write files of the sizes they print."""
 
 from __future__ import annotations
 
@@ -11,16 +11,27 @@ import pytest
 from PIL import Image
 from test_scripts import run
 
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+PLAIN = ("pillow", "opencv", "torch", "tensorflow", "imageio")  # each has a test of its own
+FRAMEWORKS = {"django": ("upload.jpg", 25_000), "willow": ("willow.jpg", 15_000), "thumbor": ("thumbor.jpg", 10_000)}
+DATA_ENGINES = {"ray": "ray", "dask": "dask", "spark": "pyspark"}
+
+
+def test_every_example_has_a_test() -> None:
+    tested = {*PLAIN, *FRAMEWORKS, "scrapy", *DATA_ENGINES}
+    assert {path.stem.removeprefix("with_") for path in EXAMPLES.glob("with_*.py")} == tested
+
 
 def sizes(printed: str) -> dict[str, int]:
-    """Bytes that a script prints for each file."""
+    """Returns the bytes that a script prints for each file."""
     return {name: int(size) for name, size in re.findall(r"^(\S+) +(\d+) bytes", printed, re.MULTILINE)}
 
 
 def test_pillow(tmp_path: Path) -> None:
     found = sizes(run("examples/with_pillow.py", str(tmp_path), folder=tmp_path))
     assert found == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
-    assert 29_000 < found["one.jpg"] <= 30_000 and 29_000 < found["installed.jpg"] <= 30_000
+    assert 29_000 < found["one.jpg"] <= 30_000
+    assert 29_000 < found["installed.jpg"] <= 30_000
     assert found["box.jpg"] < found["plain.jpg"]
     with Image.open(tmp_path / "installed.jpg") as image:
         assert image.info["dpi"] == (300, 300)
@@ -32,7 +43,7 @@ def test_opencv(tmp_path: Path) -> None:
     assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000
 
 
-def test_tensors(tmp_path: Path) -> None:
+def test_torch(tmp_path: Path) -> None:
     found = sizes(run("examples/with_torch.py", str(tmp_path), folder=tmp_path))
     assert 24_000 < found["tensor.jpg"] == (tmp_path / "tensor.jpg").stat().st_size <= 25_000
 
@@ -47,9 +58,6 @@ def test_imageio(tmp_path: Path) -> None:
     found = sizes(run("examples/with_imageio.py", str(tmp_path), folder=tmp_path))
     assert 24_000 < found["imageio.jpg"] <= 25_000
     assert found["scikit.jpg"] < 0.9 * found["plain.jpg"]
-
-
-FRAMEWORKS = {"django": ("upload.jpg", 25_000), "willow": ("willow.jpg", 15_000), "thumbor": ("thumbor.jpg", 10_000)}
 
 
 @pytest.mark.parametrize("package", FRAMEWORKS)
@@ -68,19 +76,20 @@ def test_scrapy(tmp_path: Path) -> None:
     assert 24_000 < size == path.stat().st_size <= 25_000
 
 
-@pytest.mark.parametrize("package", ["ray", "dask", "pyspark"])
-def test_data_engines(package: str, tmp_path: Path) -> None:
-    needs(package)
-    if package == "pyspark" and shutil.which("java") is None:
+@pytest.mark.parametrize("engine", DATA_ENGINES)
+def test_data_engines(engine: str, tmp_path: Path) -> None:
+    needs(DATA_ENGINES[engine])
+    if engine == "spark" and shutil.which("java") is None:
         pytest.skip("Spark needs Java, which is not installed")
-    printed = run(f"examples/with_{package.removeprefix('py')}.py", str(tmp_path), folder=tmp_path)
+    printed = run(f"examples/with_{engine}.py", str(tmp_path), folder=tmp_path)
     found = sizes(printed)
-    assert sorted(found) == ["broken", "shelf/a", "shelf/b"] and found["broken"] == 0
+    assert sorted(found) == ["broken", "shelf/a", "shelf/b"]
+    assert found["broken"] == 0
     for name in ("shelf/a", "shelf/b"):
         assert 24_000 < found[name] == (tmp_path / "smaller" / f"{name}.jpg").stat().st_size <= 25_000
 
 
 def needs(package: str) -> None:
-    """Skips where a framework is missing, without importing it here."""
+    """Skips where a package is missing, without importing it here."""
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed; make test-integrations installs it")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from saliency_jpeg import Encoder, Options, SaliencyModel, compress, recompress
 from saliency_jpeg.integrations import opencv, pillow
-from saliency_jpeg.integrations._optimize import optimized
+from saliency_jpeg.integrations._optimizer import optimize_jpeg
 from saliency_jpeg.integrations.torch import encode_jpeg
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
@@ -131,7 +131,7 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: encode_jpeg(np.ascontiguousarray(np.moveaxis(np.asarray(photo()), -1, 0)), 60, saliency=None).tobytes(),
         "b5e42aada8396907",
     ),
-    "optimizer": (lambda: optimized(as_jpeg(), Options(saliency=None, target_kb=60)), "734dae803102e938"),
+    "optimizer": (lambda: optimize_jpeg(as_jpeg(), Options(saliency=None, target_kb=60)), "734dae803102e938"),
     "a batch": (
         lambda: b"".join(r.jpeg for r in Encoder(saliency=fixed_model(), target_kb=30).compress_many([PHOTO] * 3)),
         "b98c42359b6695f0",

@@ -1,24 +1,26 @@
-"""The front doors as a whole: what they load, what they say when their other side is missing, what they are called."""
+"""All front doors: what a new one must bring, what importing one loads, and messages for missing packages."""
 
 from __future__ import annotations
 
+import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from saliency_jpeg import integrations
 
+ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(integrations.__file__).parent
 DOORS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+# Doors that import a package which is not installed with this one, and the name by which they ask for it.
 OPTIONAL = {
-    "imageio": "imageio",
-    "thumbor": "thumbor",
-    "willow": "Willow",
-    "scrapy": "Scrapy",
-    "django": "Django",
-    "ray": "Ray",
+    door: match[1]
+    for door in DOORS
+    if (match := re.search(r'missing_dependency\("(.+)"\)', (FOLDER / f"{door}.py").read_text()))
 }
 HEAVY = (
     "tensorflow",
@@ -38,26 +40,80 @@ HEAVY = (
 )
 
 
+class TableRow(NamedTuple):
+    """One row of the table in the package's docstring."""
+
+    extras: list[str]
+    replaces: str
+
+
+def read_table() -> dict[str, TableRow]:
+    _, _, body, _ = re.split(r"^=.*\n", integrations.__doc__ or "", flags=re.MULTILINE)
+    rows = [re.split("  +", line) for line in body.splitlines()]
+    return {
+        door.strip("`"): TableRow([] if extras == "none" else extras.split(", "), replaces)
+        for door, extras, replaces in rows
+    }
+
+
+TABLE = read_table()
+
+
 def python(program: str, *words: str) -> str:
-    """What an interpreter of its own prints."""
+    """Returns what a program prints in an interpreter of its own."""
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_every_door_is_in_the_list() -> None:
-    assert integrations.__doc__ is not None
-    listed = [line.split("``")[1] for line in integrations.__doc__.splitlines() if line.startswith("``")]
-    assert sorted(listed) == DOORS
+# What a new door must bring -------------------------------------------------------------------------------------------
 
 
-def test_the_package_opens_no_door() -> None:
+def test_every_door_has_a_row_in_the_table() -> None:
+    assert sorted(TABLE) == DOORS
+    assert all(row.replaces for row in TABLE.values())
+
+
+def test_every_extra_is_in_setup_cfg_and_in_the_makefile() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    known = set(config["options.extras_require"])
+    installed = re.search(r"'\.\[(test,imageio.*)\]'", (ROOT / "Makefile").read_text())
+    assert installed is not None
+    for door, row in TABLE.items():
+        assert not set(row.extras) - known, door
+        assert not set(row.extras) - set(installed[1].split(",")), door
+
+
+@pytest.mark.parametrize("door", OPTIONAL)
+def test_the_extra_of_a_door_has_its_name(door: str) -> None:
+    assert door in TABLE[door].extras
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_has_a_test_file_and_an_example(door: str) -> None:
+    assert (ROOT / "tests" / f"test_integrations_{door}.py").is_file()
+    for name in TABLE[door].extras or [door]:
+        assert (ROOT / "examples" / f"with_{name}.py").is_file(), name
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_says_what_it_replaces_honours_and_raises(door: str) -> None:
+    text = (FOLDER / f"{door}.py").read_text().split('"""')[1]
+    assert [word for word in ("Replaces ", "Honours", "Raises ") if f"\n{word}" not in text] == []
+    assert "::\n\n    " in text, "no example"
+
+
+# What is imported -----------------------------------------------------------------------------------------------------
+
+
+def test_importing_the_package_imports_no_door() -> None:
     program = "import sys, saliency_jpeg; print([n for n in sys.modules if n.startswith('saliency_jpeg.integrations')])"
     assert python(program) == "[]\n"
 
 
 @pytest.mark.parametrize("door", ["batch", "pillow", "opencv", "torch"])
-def test_doors_that_need_nothing_load_nothing(door: str) -> None:
+def test_doors_without_optional_packages_import_none(door: str) -> None:
     program = f"import sys; import saliency_jpeg.integrations.{door}; print([n for n in {HEAVY} if n in sys.modules])"
     assert python(program) == "[]\n"
 
@@ -73,10 +129,8 @@ except ImportError as error:
 
 
 @pytest.mark.parametrize("door", OPTIONAL)
-def test_a_plain_message_where_the_other_side_is_missing(door: str) -> None:
-    assert python(MISSING, door) == (
-        f"this needs {OPTIONAL[door]}, which is not installed: pip install 'saliency-jpeg[{door}]' (or {door} itself)\n"
-    )
+def test_the_message_for_a_missing_package(door: str) -> None:
+    assert python(MISSING, door) == (f"{OPTIONAL[door]} is not installed; run: pip install 'saliency-jpeg[{door}]'\n")
 
 
 RAY = """
@@ -90,17 +144,18 @@ cli.main(sys.argv[1:])
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), "--ray: this needs Ray, which is not installed: pip install 'saliency-jpeg[ray]' (or ray itself)"),
+        ((), "--ray: Ray is not installed; run: pip install 'saliency-jpeg[ray]'"),
         (("--dry-run",), "--dry-run does not go with --ray"),
         (("-",), "standard input does not go with --ray"),
         (("--columns", "name"), "--columns must be two names with a comma in between, got 'name'"),
     ],
 )
-def test_what_the_command_line_says_of_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
+def test_errors_of_the_command_line_for_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
     command = ["compress", *words, str(tmp_path / "x.png"), "-o", str(tmp_path / "out"), "--saliency", "none"]
     done = subprocess.run(
         [sys.executable, "-c", RAY, *command, "--ray", "local"], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()

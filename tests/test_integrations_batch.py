@@ -1,4 +1,4 @@
-"""The callable for data engines, on batches of every kind; Ray, Dask and Spark have tests of their own."""
+"""The callable for data engines, on every kind of table; Ray has a test file of its own, Dask and Spark examples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def png(seed: int, side: int = 24) -> bytes:
     return file.getvalue()
 
 
-ROWS = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
+ROWS: list[dict[str, Any]] = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
 BAD = {"name": "bad.png", "bytes": b"no image"}
 
 
@@ -56,10 +56,13 @@ def test_a_batch_of_every_kind(kind: str, tmp_path: Path) -> None:
     for row, given in zip(rows[:3], ROWS, strict=True):
         jpeg = compress(given["bytes"], saliency=None, quality=60)
         assert Path(row["output"]).read_bytes() == jpeg
-        assert row["bytes_in"] == len(given["bytes"]) and row["bytes_out"] == len(jpeg)
-        assert row["bits_per_pixel"] == 8 * len(jpeg) / 24**2 and abs(row["quality"] - 60) < 1e-6
+        assert row["bytes_in"] == len(given["bytes"])
+        assert row["bytes_out"] == len(jpeg)
+        assert row["bits_per_pixel"] == 8 * len(jpeg) / 24**2
+        assert abs(row["quality"] - 60) < 1e-6
     assert sorted(path.name for path in tmp_path.rglob("*.jpg")) == ["0.jpg", "1.jpg", "2.jpg"]
-    assert "is not an image" in rows[3]["error"] and rows[3]["bytes_out"] == 0
+    assert "is not an image" in rows[3]["error"]
+    assert rows[3]["bytes_out"] == 0
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])
@@ -67,9 +70,11 @@ def test_types_of_an_empty_batch(kind: str, tmp_path: Path) -> None:
     full = BatchCompressor(tmp_path, saliency=None)(table(kind, ROWS))
     empty = BatchCompressor(tmp_path, saliency=None)(table(kind, ROWS)[:0])
     if kind == "pyarrow":
-        assert empty.schema == full.schema and len(empty) == 0
+        assert empty.schema == full.schema
+        assert len(empty) == 0
     else:
-        assert empty.dtypes.equals(full.dtypes) and len(empty) == 0
+        assert empty.dtypes.equals(full.dtypes)
+        assert len(empty) == 0
         assert BatchCompressor(tmp_path, saliency=None).empty().dtypes.equals(full.dtypes)
 
 
@@ -88,7 +93,7 @@ def test_paths_in_place_of_bytes(tmp_path: Path) -> None:
     assert "No such file" in found[1]["error"]
 
 
-def test_what_is_done_is_skipped_while_all_is_as_it_was(tmp_path: Path) -> None:
+def test_done_images_are_skipped_while_nothing_has_changed(tmp_path: Path) -> None:
     def statuses(rows: list[dict[str, Any]], **options: Any) -> list[str]:
         work = BatchCompressor(tmp_path, done=done, **{"saliency": None, **options})
         return [row["status"] for row in work(rows)]
@@ -108,7 +113,8 @@ def test_what_is_done_is_skipped_while_all_is_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x", "", "a/", "x\0.png", None, 1.5, True])
 def test_names_stay_below_the_folder(name: Any, tmp_path: Path) -> None:
     (row,) = BatchCompressor(tmp_path / "out", saliency=None)([{**ROWS[0], "name": name}])
-    assert row["status"] == "failed" and row["error"].startswith("the name of an image must be a path below")
+    assert row["status"] == "failed"
+    assert row["error"].startswith("an image's name must be a relative path without '..'")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -123,7 +129,7 @@ def test_one_image_that_cannot_be_written(tmp_path: Path) -> None:
     assert [row["status"] for row in rows] == ["failed", "written"]
 
 
-def test_an_unexpected_error_is_a_row_too(tmp_path: Path) -> None:
+def test_an_unexpected_error_is_reported_in_the_row(tmp_path: Path) -> None:
     def saliency(pixels: Any) -> Any:
         raise ZeroDivisionError("by some other package")
 
@@ -133,7 +139,11 @@ def test_an_unexpected_error_is_a_row_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("batch", "complaint"),
-    [([{"name": "x"}], "no column 'bytes' among name"), (7, "must be a table"), ("text", "must be a table")],
+    [
+        ([{"name": "x"}], "no column 'bytes', got columns name"),
+        (7, "must be a pandas or pyarrow table"),
+        ("text", "must be a pandas or pyarrow table"),
+    ],
 )
 def test_wrong_batches(batch: Any, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
@@ -150,7 +160,7 @@ def test_wrong_options() -> None:
             work(ROWS)
 
 
-def test_the_set_of_what_is_done() -> None:
+def test_the_set_of_done_digests() -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed; make test-integrations installs it")
     from saliency_jpeg.integrations._log import Done, digests
 
@@ -161,7 +171,7 @@ def test_the_set_of_what_is_done() -> None:
     assert known[0] not in Done(digests([]))
 
 
-# Maps made elsewhere -------------------------------------------------------------------------------------------------
+# Maps from BatchMapper -----------------------------------------------------------------------------------------------
 
 
 def box(pixels: np.ndarray[Any, Any]) -> Any:
@@ -170,7 +180,7 @@ def box(pixels: np.ndarray[Any, Any]) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_maps_in_a_column_change_nothing(kind: str, tmp_path: Path) -> None:
+def test_maps_in_a_column_give_the_same_files(kind: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"saliency": combine("default", box), "target_kb": 0.9}
     small = compress(photo(24, 24), quality=5, saliency=None)
     batch = table(kind, [*ROWS, BAD, {"name": "small", "bytes": small}])
@@ -185,7 +195,7 @@ def test_maps_in_a_column_change_nothing(kind: str, tmp_path: Path) -> None:
     assert [(tmp_path / name).read_bytes() for name in names] == expected
 
 
-def test_a_map_that_fails_harms_none_but_its_image(tmp_path: Path) -> None:
+def test_a_map_that_fails_affects_only_its_image(tmp_path: Path) -> None:
     def picky(pixels: np.ndarray[Any, Any]) -> Any:
         return np.zeros((5, 5)) if pixels.shape[0] == 16 else [(0, 0, 9, 9)]
 
@@ -195,7 +205,7 @@ def test_a_map_that_fails_harms_none_but_its_image(tmp_path: Path) -> None:
     assert "the saliency map has shape (5, 5)" in found[1]["error"]
 
 
-def test_the_maps_that_travel_are_small() -> None:
+def test_packed_maps_are_small() -> None:
     pixels = photo(240, 320)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")

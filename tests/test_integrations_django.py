@@ -1,4 +1,4 @@
-"""Django's storage: uploads of every kind, on their way to a folder."""
+"""Django's storage, with uploads of every kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import django_settings
 import pytest
-from doors import EXIF, PHOTO, look
+from doors import EXIF, PHOTO, describe
 from PIL import Image
 
 pytest.importorskip("django", reason="Django is not installed; make test-integrations installs it")
@@ -19,7 +19,7 @@ from django.core.files.storage import InMemoryStorage  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile  # noqa: E402
 
 from saliency_jpeg import OptionError, Options, TargetError  # noqa: E402
-from saliency_jpeg.integrations._optimize import optimized  # noqa: E402
+from saliency_jpeg.integrations._optimizer import optimize_jpeg  # noqa: E402
 from saliency_jpeg.integrations.django import SaliencyFileSystemStorage, SaliencyStorageMixin  # noqa: E402
 
 OPTIONS = {"target_kb": 3, "saliency": None}
@@ -31,7 +31,7 @@ def photo(format: str = "JPEG", **keywords: Any) -> bytes:
     return file.getvalue()
 
 
-SMALL = optimized(photo(quality=20), Options())
+SMALL = optimize_jpeg(photo(quality=20), Options())
 LARGE = photo(quality=95, exif=b"Exif\0\0" + EXIF)
 
 
@@ -61,7 +61,7 @@ def test_uploads_get_smaller(storage: SaliencyFileSystemStorage, kind: str, tmp_
         name = storage.save("photos/x.jpg", makers[kind])
     data = (tmp_path / name).read_bytes()
     assert 2800 < len(data) <= 3000
-    assert look(data) == look(LARGE)._replace(progressive=True)
+    assert describe(data) == describe(LARGE)._replace(progressive=True)
 
 
 @pytest.mark.parametrize("data", [b"text", b"", photo("PNG"), SMALL, b"\xff\xd8\xff broken"])
@@ -86,6 +86,8 @@ def test_other_storages() -> None:
 
 
 def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'strenght'"):
+        SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strenght": 0.5})
     with pytest.raises(OptionError, match="strength"):
         SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strength": 5})
     storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 0.1, "saliency": None})

@@ -1,4 +1,4 @@
-"""OpenCV's door: the same calls with the same flags, against what OpenCV writes."""
+"""OpenCV's door: the same calls with the same flags, compared with what OpenCV writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, distance, look, pixels, tables
+from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr, tables
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, SegmentError, TargetError, compress
@@ -23,14 +23,17 @@ FACTORS = ("411", "420", "422", "440", "444")
 
 
 def truth(image: Any) -> Any:
-    """What a decoder should show."""
+    """Returns the pixels that a decoder should show."""
     return GRAY if image.ndim == 2 or image.shape[2] == 1 else PHOTO
 
 
 def check(image: Any, theirs: Any, ours: Any) -> None:
-    assert type(ours) is type(theirs) and ours.dtype == theirs.dtype and ours.ndim == 1 and ours.flags.writeable
-    assert look(ours.tobytes()) == look(theirs.tobytes())
-    there, here = (distance(pixels(jpeg.tobytes()), truth(image)) for jpeg in (theirs, ours))
+    assert type(ours) is type(theirs)
+    assert ours.dtype == theirs.dtype
+    assert ours.ndim == 1
+    assert ours.flags.writeable
+    assert describe(ours.tobytes()) == describe(theirs.tobytes())
+    there, here = (psnr(pixels(jpeg.tobytes()), truth(image)) for jpeg in (theirs, ours))
     assert here > there - 2
     assert len(ours) < len(theirs)
 
@@ -69,14 +72,15 @@ def test_sampling_factors(name: str) -> None:
     params = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{name}")]
     theirs, ours = cv2.imencode(".jpg", BGR, params)[1], plainly(".jpg", BGR, params)[1]
     check(BGR, theirs, ours)
-    assert look(ours.tobytes()).sampling == look(theirs.tobytes()).sampling
+    assert describe(ours.tobytes()).sampling == describe(theirs.tobytes()).sampling
 
 
 def test_two_qualities_mean_two_tables() -> None:
     params = [cv2.IMWRITE_JPEG_LUMA_QUALITY, 80, cv2.IMWRITE_JPEG_CHROMA_QUALITY, 30]
     both = plainly(".jpg", BGR, params)[1].tobytes()
     luma, chroma = (plainly(".jpg", BGR, [1, quality], tune="default")[1].tobytes() for quality in (80, 30))
-    assert tables(both)[0] == tables(luma)[0] and tables(both)[1] == tables(chroma)[1]
+    assert tables(both)[0] == tables(luma)[0]
+    assert tables(both)[1] == tables(chroma)[1]
     alone = plainly(".jpg", BGR, [cv2.IMWRITE_JPEG_QUALITY, 80, cv2.IMWRITE_JPEG_CHROMA_QUALITY, 30])[1]
     assert alone.tobytes() == both
 
@@ -103,7 +107,7 @@ def map_bytes(arrays: list[Any]) -> list[bytes]:
 def test_a_profile_that_opencv_cannot_write() -> None:
     profile = ICC + bytes(200_000)
     _, ours = opencv.imencodeWithMetadata(".jpg", BGR, [2], [profile], saliency=None)
-    assert look(ours.tobytes()).icc == profile
+    assert describe(ours.tobytes()).icc == profile
 
 
 def test_files(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_our_own_keywords() -> None:
-    box = [(10, 10, 50, 50)]
+    box: list[tuple[float, float, float, float]] = [(10, 10, 50, 50)]
     _, ours = opencv.imencode(".jpg", BGR, target_kb=3, saliency=box, subsampling="auto", progressive=True)
     assert 2800 < len(ours) <= 3000
     assert ours.tobytes() == compress(PHOTO, target_kb=3, saliency=box)
@@ -138,7 +142,7 @@ def test_a_score_takes_the_place_of_the_quality() -> None:
 def test_alpha_shows_the_background_where_one_is_named() -> None:
     clear = np.dstack([BGR, np.zeros_like(GRAY)])
     _, ours = opencv.imencode(".jpg", clear, background=(255, 0, 0), saliency=None)
-    assert np.abs(cv2.imdecode(ours, cv2.IMREAD_COLOR).astype(int) - (0, 0, 254)).max() <= 2
+    assert np.abs(pixels(ours.tobytes()).astype(int) - (254, 0, 0)).max() <= 2
 
 
 def test_views_and_strange_strides() -> None:
@@ -147,8 +151,8 @@ def test_views_and_strange_strides() -> None:
 
 
 BAD = [
-    ([1], "by turns"),
-    ([1.5, 3], "integers"),
+    ([1], "must alternate"),
+    ([1.5, 3], "integer flags"),
     ([99, 1], "got flag 99"),
     ([16, 1], "got flag 16"),
     ([1, 101], r"IMWRITE_JPEG_QUALITY .* got 101"),
@@ -156,7 +160,7 @@ BAD = [
     ([4, 70_000], r"IMWRITE_JPEG_RST_INTERVAL .* got 70000"),
     ([5, -1], r"IMWRITE_JPEG_LUMA_QUALITY .* got -1"),
     ([7, 5], r"IMWRITE_JPEG_SAMPLING_FACTOR .* got 0x5"),
-    ([5, 90, 6, 50, 7, 0x221111], "two qualities mean 4:4:4"),
+    ([5, 90, 6, 50, 7, 0x221111], "SAMPLING_FACTOR_444, .* got 0x221111"),
 ]
 
 
@@ -170,7 +174,7 @@ def test_other_errors() -> None:
     for ext in (".png", "jpg", ""):
         with pytest.raises(OptionError, match="ext must be"):
             plainly(ext, BGR)
-    with pytest.raises(OptionError, match=r"quality is said by IMWRITE_JPEG_QUALITY already, got 5"):
+    with pytest.raises(OptionError, match=r"quality is already set by IMWRITE_JPEG_QUALITY; .* got 5"):
         plainly(".jpg", BGR, [1, 80], quality=5)
     with pytest.raises(OptionError, match="no keyword 'metadata'"):
         plainly(".jpg", BGR, metadata="strip")
@@ -191,7 +195,7 @@ def test_bad_metadata() -> None:
     def encode(kinds: list[int], metadata: list[Any]) -> None:
         opencv.imencodeWithMetadata(".jpg", BGR, kinds, metadata, saliency=None)
 
-    with pytest.raises(OptionError, match="one length, got 1 and 0"):
+    with pytest.raises(OptionError, match="same length, got 1 and 0"):
         encode([0], [])
     with pytest.raises(OptionError, match="got 3"):
         encode([3], [b"1234"])
@@ -204,4 +208,4 @@ def test_bad_metadata() -> None:
 def test_flags_are_opencvs() -> None:
     for flag, (name, _) in opencv._FLAGS.items():
         assert getattr(cv2, name) == flag
-    assert set(opencv._FACTORS) == {getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{name}") for name in FACTORS}
+    assert set(opencv._SUBSAMPLINGS) == {getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{name}") for name in FACTORS}

@@ -1,4 +1,4 @@
-"""Ray Data on a small cluster of this machine's: two nodes with a processor each, of which one is lost on the way."""
+"""Ray's door on a local cluster of two nodes with one processor each; workers and a node are killed on the way."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers c
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A head that does no work, and two nodes; one says that it has a GPU."""
+    """A head node that runs no tasks, and two nodes; one claims to have a GPU."""
     soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
-    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}  # a lost node is missed soon
+    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}  # to notice a lost node quickly
     made = Cluster(initialize_head=True, head_node_args=head)
     made.add_node(num_cpus=1, object_store_memory=STORE)
     made.add_node(num_cpus=1, object_store_memory=STORE, num_gpus=1)
@@ -60,7 +60,7 @@ def png(seed: int) -> bytes:
 
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
-    """Images in two folders, and one that is none."""
+    """Images in two folders, and a file that is not an image."""
     folder = tmp_path / "album"
     (folder / "more").mkdir(parents=True)
     for i in range(COUNT):
@@ -79,7 +79,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 
 def expected(album: Path, **options: Any) -> dict[str, bytes]:
-    """What every image becomes by itself."""
+    """Returns the files of the images encoded one by one."""
     found = sorted(path for path in album.rglob("*.png") if path.name != "bad.png")
     return {str(path.relative_to(album).with_suffix(".jpg")): compress(path, **options) for path in found}
 
@@ -93,10 +93,11 @@ def test_the_command_line(cluster: Cluster, album: Path, tmp_path: Path, capfd: 
         words = ["compress", str(album), "-o", str(tmp_path / "out"), "-r", "--ray", cluster.address]
         words += ["--saliency", "none", "--quality", "60"]
         assert cli.main(words) == 1
-        said = capfd.readouterr()
-        assert f"\n{COUNT} written, 1 failed: " in said.out and said.out.count("\n") == COUNT + 1
+        printed = capfd.readouterr()
+        assert f"\n{COUNT} written, 1 failed: " in printed.out
+        assert printed.out.count("\n") == COUNT + 1
         bad = f"{album / 'bad.png'}: the data (8 bytes) is not an image that Pillow can read"
-        assert said.err == f"saliency-jpeg: {bad}\nsaliency-jpeg: 1 of {COUNT + 1} failed:\n  {bad}\n"
+        assert printed.err == f"saliency-jpeg: {bad}\nsaliency-jpeg: 1 of {COUNT + 1} failed:\n  {bad}\n"
         assert outputs(tmp_path / "out") == expected(album, saliency=None, quality=60)
         assert cli.main([*words, "--json"]) == 1
         assert f'"summary": {{"written": 0, "skipped": {COUNT}, "failed": 1}}' in capfd.readouterr().out
@@ -105,11 +106,11 @@ def test_the_command_line(cluster: Cluster, album: Path, tmp_path: Path, capfd: 
         ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
 
 
-# What is lost ---------------------------------------------------------------------------------------------------------
+# Lost workers --------------------------------------------------------------------------------------------------------
 
 
 class Trap:
-    """A saliency function whose caller waits, at the first image that is told to, to be killed."""
+    """A saliency function that waits at one image until the worker calling it is killed."""
 
     def __init__(self, folder: Path, bait: Any) -> None:
         folder.mkdir()
@@ -126,7 +127,7 @@ class Trap:
         return [(0, 0, 12, 12)]
 
     def spring(self, kill: Callable[[int, str], None]) -> None:
-        """Waits for a caller, and kills it."""
+        """Waits until a worker has reached the image, and kills it."""
         while not self.caught.exists():
             time.sleep(0.02)
         process, node = self.caught.read_text().split()
@@ -142,7 +143,8 @@ def test_a_worker_is_killed_in_the_middle(cluster: Cluster, album: Path, tmp_pat
         os.kill(process, signal.SIGKILL)
 
     lost_and_found(album, tmp_path, kill)
-    assert len(killed) == 1 and len(outputs(tmp_path / "out")) == COUNT
+    assert len(killed) == 1
+    assert len(outputs(tmp_path / "out")) == COUNT
 
 
 def test_a_node_is_lost_in_the_middle(cluster: Cluster, album: Path, tmp_path: Path) -> None:
@@ -155,13 +157,14 @@ def test_a_node_is_lost_in_the_middle(cluster: Cluster, album: Path, tmp_path: P
 
     try:
         lost_and_found(album, tmp_path, remove)
-        assert len(gpus) == 1 and len(outputs(tmp_path / "out")) == COUNT
+        assert len(gpus) == 1
+        assert len(outputs(tmp_path / "out")) == COUNT
     finally:
         cluster.add_node(num_cpus=1, object_store_memory=STORE, num_gpus=gpus[0])
 
 
 def lost_and_found(album: Path, tmp_path: Path, kill: Callable[[int, str], None]) -> None:
-    """Runs with a worker that is lost; sees that nothing else is, and nothing is there twice."""
+    """Runs while a worker is killed; checks that every image has one file and one row."""
     trap, output = Trap(tmp_path / "trap", photo(24, 24, 5 * 10, 9 * 10)), tmp_path / "out"
     hunter = threading.Thread(target=trap.spring, args=(kill,), daemon=True)
     hunter.start()
@@ -178,11 +181,11 @@ def lost_and_found(album: Path, tmp_path: Path, kill: Callable[[int, str], None]
 
 def test_a_run_that_is_stopped_goes_on(cluster: Cluster, album: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    told: list[str] = []
+    reported: list[str] = []
 
     def stop(row: Any) -> None:
-        told.append(row["name"])
-        if len(told) == 5:
+        reported.append(row["name"])
+        if len(reported) == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -223,9 +226,9 @@ def test_tables_that_are_refused(cluster: Cluster, tmp_path: Path) -> None:
     source = table(tmp_path / "x.parquet", ["a.png", "b", "a.webp"], [png(0)] * 3)
     with pytest.raises(PlanError, match=r"a\.(png|webp) and a\.(png|webp) would both become a.jpg"):
         door.compress(str(source), tmp_path / "out", columns=("key", "image"))
-    with pytest.raises(InputError, match="no column 'bytes', only key, image, other"):
+    with pytest.raises(InputError, match="no column 'bytes', got columns key, image, other"):
         door.compress(str(source), tmp_path / "out", columns=("key", "bytes"))
-    with pytest.raises(PlanError, match="names of files must be UTF-8"):
+    with pytest.raises(PlanError, match="file names must be UTF-8"):
         door.from_files([Job("a\udcff.png", "out/a.jpg", Path("out"))])
     with pytest.raises(OptionError, match="got 101"):
         door.compress(str(source), tmp_path / "out", columns=("other", "image"), quality=101)
@@ -234,7 +237,7 @@ def test_tables_that_are_refused(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_between_other_stages(cluster: Cluster) -> None:
     images = ray.data.from_items([{"name": str(i), "bytes": png(i)} for i in range(4)])
-    rows = door.compressed(images, None, saliency=None).sort("name").take_all()
+    rows = door.compress_dataset(images, None, saliency=None).sort("name").take_all()
     assert [row["jpeg"] for row in rows] == [compress(png(i), saliency=None) for i in range(4)]
 
 
@@ -247,8 +250,9 @@ def test_maps_are_made_where_the_gpu_is(cluster: Cluster, tmp_path: Path) -> Non
         return [(0, 0, 12, 12)]
 
     images = ray.data.from_items([{"name": str(i), "bytes": png(i)} for i in range(4)] + [{"name": "x", "bytes": b""}])
-    rows = door.compressed(images, None, saliency=combine("default", saliency)).sort("name").take_all()
-    assert [row["error"] for row in rows[:4]] == [None] * 4 and rows[4]["status"] == "failed"
+    rows = door.compress_dataset(images, None, saliency=combine("default", saliency)).sort("name").take_all()
+    assert [row["error"] for row in rows[:4]] == [None] * 4
+    assert rows[4]["status"] == "failed"
     encoder = Encoder(saliency=combine("default", [(0, 0, 12, 12)]))
     assert [row["jpeg"] for row in rows[:4]] == [encoder.compress(png(i)).jpeg for i in range(4)]
 
@@ -258,4 +262,4 @@ def test_maps_are_made_where_the_gpu_is(cluster: Cluster, tmp_path: Path) -> Non
     [("default", {"GPU": 4}, 1), ("default", {"CPU": 4}, 0), (None, {"GPU": 4}, 0), (np.zeros((4, 4)), {"GPU": 1}, 0)],
 )
 def test_who_makes_the_maps(saliency: Any, resources: dict[str, float], gpus: float) -> None:
-    assert door.gpus_of_an_actor(Options(saliency=saliency), resources) == gpus
+    assert door.gpus_per_actor(Options(saliency=saliency), resources) == gpus

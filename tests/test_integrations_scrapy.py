@@ -1,4 +1,4 @@
-"""Scrapy's pipeline, called with responses as its downloader gives them."""
+"""Scrapy's pipeline, called with responses as its downloader creates them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import PHOTO, look, pixels
+from doors import PHOTO, describe, pixels
 from PIL import Image
 
 pytest.importorskip("scrapy", reason="Scrapy is not installed; make test-integrations installs it")
@@ -64,7 +64,7 @@ def test_the_same_pictures_as_scrapy(case: str, tmp_path: Path) -> None:
     ours = files(SaliencyImagesPipeline, tmp_path, CASES[case], **options)
     assert len(ours) == len(theirs) == 2
     for mine, their in zip(ours, theirs, strict=True):
-        assert look(mine) == look(their)._replace(density=(0, (1, 1)))
+        assert describe(mine) == describe(their)._replace(density=(0, (1, 1)))
         assert np.abs(pixels(mine).astype(float) - pixels(their)).mean() < 8  # turned the wrong way: 30
         assert len(mine) < len(their)
 
@@ -77,7 +77,8 @@ def test_transparency_shows_white(tmp_path: Path) -> None:
 
 def test_targets_and_small_files(tmp_path: Path) -> None:
     full, small = files(SaliencyImagesPipeline, tmp_path, CASES["PNG"], target_kb=2.5)
-    assert 2300 < len(full) <= 2500 and len(small) <= 2500
+    assert 2300 < len(full) <= 2500
+    assert len(small) <= 2500
     tiny = compress(PHOTO, quality=10, saliency=None)
     assert len(files(SaliencyImagesPipeline, tmp_path, tiny)[0]) <= len(tiny)
 
@@ -93,10 +94,13 @@ def test_stored_by_scrapy(tmp_path: Path) -> None:
     pipe.store = Store()
     checksum = asyncio.run(pipe.image_downloaded(Response(REQUEST.url, body=CASES["PNG"]), REQUEST, None))
     assert len(checksum) == 32
-    assert [path.split("/")[0] for path, _ in stored] == ["full", "thumbs"] and max(n for _, n in stored) <= 2500
+    assert [path.split("/")[0] for path, _ in stored] == ["full", "thumbs"]
+    assert max(n for _, n in stored) <= 2500
 
 
 def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"SALIENCY_JPEG .*'strenght'"):
+        pipeline(SaliencyImagesPipeline, tmp_path, strenght=0.5)
     with pytest.raises(OptionError, match="strength"):
         pipeline(SaliencyImagesPipeline, tmp_path, strength=5)
     with pytest.raises(TargetError):

@@ -1,4 +1,4 @@
-"""``"JPEG"`` taken over: who is asked when, what stays Pillow's, and what saves through Pillow."""
+"""Pillow's ``"JPEG"`` replaced: which encoder a save uses, what stays Pillow's, and libraries that save through it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, distance, look, pixels
+from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 
 from saliency_jpeg import OptionError, TargetError, compress
@@ -36,13 +36,15 @@ PILLOWS = saved()
 def as_found() -> Iterator[None]:
     yield
     uninstall()
-    assert Image.SAVE["JPEG"] is JpegImagePlugin._save and Image.SAVE_ALL["MPO"] is MpoImagePlugin._save_all
+    assert Image.SAVE["JPEG"] is JpegImagePlugin._save
+    assert Image.SAVE_ALL["MPO"] is MpoImagePlugin._save_all
     assert saved() == PILLOWS
 
 
 def test_install_and_uninstall(tmp_path: Path) -> None:
     install(saliency=None)
-    assert saved() == OURS and look(OURS) == look(PILLOWS)
+    assert saved() == OURS
+    assert describe(OURS) == describe(PILLOWS)
     RGB.save(tmp_path / "x.jpeg")
     assert (tmp_path / "x.jpeg").read_bytes() == OURS
     uninstall()
@@ -59,21 +61,22 @@ def test_installed_again_with_other_defaults() -> None:
 
 def test_a_calls_own_keywords_win() -> None:
     install(target_kb=3, quality=90, progressive=True, subsampling="auto", restart_marker_rows=1, saliency=None)
-    own = look(saved(target_kb=None, quality=50, progression=False, subsampling="4:2:2", restart_marker_blocks=0))
-    assert own == look(saved(RGB, "SALIENCY_JPEG", quality=50, progressive=False, subsampling=1, saliency=None))
+    own = describe(saved(target_kb=None, quality=50, progression=False, subsampling="4:2:2", restart_marker_blocks=0))
+    assert own == describe(saved(RGB, "SALIENCY_JPEG", quality=50, progressive=False, subsampling=1, saliency=None))
     for quality in ("web_low", "keep"):
         image = Image.open(io.BytesIO(PILLOWS))
         assert len(saved(image, quality=quality, exif=EXIF)) <= 3000
     tables = [[9] * 64]
     with Image.open(io.BytesIO(saved(qtables=tables, target_kb=None))) as image:
         assert image.quantization == {0: tables[0]}  # type: ignore[attr-defined]
-    assert look(saved(keep_rgb=True)).sampling == [(1, 1)] * 3
+    assert describe(saved(keep_rgb=True)).sampling == [(1, 1)] * 3
 
 
 def test_one_kind_of_target_replaces_another() -> None:
     scored, sized = saved(RGB, "SALIENCY_JPEG", target_score=70, saliency=None), 3000
     with takeover(target_score=70, saliency=None, progressive=True, subsampling="auto"):
-        assert saved() == scored and len(saved(target_kb=3)) <= sized
+        assert saved() == scored
+        assert len(saved(target_kb=3)) <= sized
         assert saved(quality=40) == saved(RGB, "SALIENCY_JPEG", quality=40, saliency=None)
     with takeover(target_kb=3, saliency=None, progressive=True, subsampling="auto"):
         assert saved(target_score=70) == scored
@@ -83,12 +86,12 @@ def test_the_same_metadata_as_pillow() -> None:
     image = Image.open(
         io.BytesIO(saved(exif=b"Exif\0\0" + EXIF, icc_profile=ICC, comment="mine", dpi=(300, 300), xmp=XMP))
     )
-    given = {"exif": image.getexif(), "icc_profile": ICC}
+    given: dict[str, Any] = {"exif": image.getexif(), "icc_profile": ICC}
     theirs = saved(image), saved(image, **given)
     with takeover(saliency=None):
-        assert [look(saved(image)), look(saved(image, **given))] == [look(jpeg) for jpeg in theirs]
+        assert [describe(saved(image)), describe(saved(image, **given))] == [describe(jpeg) for jpeg in theirs]
     with takeover(saliency=None, metadata="keep"):
-        assert look(saved(image)).exif == b"Exif\0\0" + EXIF
+        assert describe(saved(image)).exif == b"Exif\0\0" + EXIF
 
 
 def test_in_a_with_statement_and_nested() -> None:
@@ -141,12 +144,13 @@ def test_many_threads_at_once() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(one, range(40)))
-        assert {len(jpeg) <= 3000 for jpeg in results[::2]} == {True} and set(results[1::2]) == {PILLOWS}
+        assert {len(jpeg) <= 3000 for jpeg in results[::2]} == {True}
+        assert set(results[1::2]) == {PILLOWS}
         install(saliency=None)
         assert set(pool.map(lambda _: saved(), range(8))) == {OURS}
 
 
-def test_what_others_put_on_top_stays() -> None:
+def test_a_handler_installed_later_by_others_stays() -> None:
     calls = []
 
     def theirs(image: Image.Image, file: Any, filename: str | bytes) -> None:
@@ -160,7 +164,8 @@ def test_what_others_put_on_top_stays() -> None:
     uninstall()
     assert saved() == PILLOWS
     install(saliency=None)
-    assert saved() == OURS and len(calls) == 3
+    assert saved() == OURS
+    assert len(calls) == 3
     Image.SAVE["JPEG"] = below
 
 
@@ -172,7 +177,7 @@ def test_modes_that_pillow_refuses_or_keeps() -> None:
             with pytest.raises(OSError, match=f"cannot write mode {mode} as JPEG"):
                 saved(Image.new(mode, (8, 8)))
         assert saved(cmyk) == theirs
-        with pytest.raises(OptionError, match=r"CMYK is left to Pillow, which has no target_kb"):
+        with pytest.raises(OptionError, match=r"CMYK is written by Pillow, which has no target_kb"):
             saved(cmyk, target_kb=3)
     with takeover(target_kb=3), pytest.raises(OptionError, match="CMYK"):
         saved(cmyk)
@@ -195,9 +200,9 @@ def test_mpo_is_written_whole_by_pillow(tmp_path: Path) -> None:
             saved(RGB, append_images=[other])
     with Image.open(io.BytesIO(theirs)) as image:
         assert image.n_frames == 2  # type: ignore[attr-defined]
-        plain = look(saved(image))
+        plain = describe(saved(image))
         with takeover(saliency=None):
-            assert look(saved(image)) == plain  # the frame that is open, as Pillow does
+            assert describe(saved(image)) == plain  # the frame that is open, as Pillow does
 
 
 def test_pdf_is_pillows_own() -> None:
@@ -243,7 +248,7 @@ def test_installed_before_pillow_is_set_up(tmp_path: Path) -> None:
     assert 1000 < path.stat().st_size <= 1500
 
 
-def test_a_map_that_saves_jpegs_itself_does_not_come_back_to_us() -> None:
+def test_a_save_inside_a_saliency_model_is_pillows() -> None:
     """A model that writes a thumbnail while we encode gets Pillow's file."""
     inner: list[bytes] = []
 
@@ -254,4 +259,5 @@ def test_a_map_that_saves_jpegs_itself_does_not_come_back_to_us() -> None:
 
     with takeover(saliency=Model()):
         outer = saved()
-    assert inner == [PILLOWS] and distance(pixels(outer), PHOTO) > 30
+    assert inner == [PILLOWS]
+    assert psnr(pixels(outer), PHOTO) > 30

@@ -1,23 +1,31 @@
-"""Front doors: the calls of other libraries, with this encoder behind them.
+"""Front doors: other libraries' ways to write a JPEG file, with this encoder behind them.
 
-Each module is a thin translation and is imported by its own name; none is imported with the package. A door takes the
-keywords or flags of the call that it stands in for, plus the fields of :class:`saliency_jpeg.Options`, and writes what
-the original would have written: same size, mode, sampling and metadata. Where a keyword is absent, the original's
-default holds. A keyword that cannot be honoured is an ``OptionError``; none is dropped.
+Import a door by its own name; importing the package loads none of them. A door accepts the keywords or flags of the
+call it replaces, plus the fields of :class:`saliency_jpeg.Options`, and writes what that call would have written: same
+size, colour mode, chroma subsampling and metadata. A keyword that is not given has the replaced call's default. A
+keyword that cannot be honoured raises ``OptionError``; none is ignored.
 
-==============  ======================================================================================
-``pillow``      ``image.save(..., format="SALIENCY_JPEG")``; ``install()`` to take over ``"JPEG"``
-``opencv``      ``imencode``, ``imwrite``, ``imencodeWithMetadata`` with their flag lists
-``tensorflow``  ``encode_jpeg`` as ``tf.io.encode_jpeg``, inside ``tf.data`` too
-``torch``       ``encode_jpeg`` as ``torchvision.io.encode_jpeg``, for all that speaks DLPack
-``imageio``     a plugin for ``imageio.v3.imwrite``, and through it ``skimage.io.imsave``
-``batch``       a callable on tables of images, for Dask and Spark
-``django``      a storage that makes uploads smaller
-``ray``         a folder or a table on the processors and GPUs of a cluster
-``scrapy``      an image pipeline
-``thumbor``     an optimizer that honours ``max_bytes``
-``willow``      an optimizer for Willow and Wagtail
-==============  ======================================================================================
+==============  ===========  ==================================================================================
+Module          Extra        Replaces
+==============  ===========  ==================================================================================
+``pillow``      none         Pillow's ``image.save(...)``, by format name or for every JPEG file a process writes
+``opencv``      none         ``cv2.imencode``, ``cv2.imwrite`` and their ``WithMetadata`` variants
+``tensorflow``  none         ``tf.io.encode_jpeg``, eagerly and inside ``tf.data``
+``torch``       none         ``torchvision.io.encode_jpeg``, for any tensor that supports DLPack
+``imageio``     imageio      ``imageio.v3.imwrite`` and, through it, ``skimage.io.imsave``
+``batch``       dask, spark  a per-row function over a pandas, pyarrow, Dask or Spark table of images
+``django``      django       Django's file storage: JPEG uploads are stored smaller
+``ray``         ray          a Ray Data job over a folder or a Parquet table of images
+``scrapy``      scrapy       Scrapy's ``ImagesPipeline``
+``thumbor``     thumbor      a thumbor optimizer that honours ``max_bytes``
+``willow``      willow       a Willow optimizer, and through it Wagtail's renditions
+==============  ===========  ==================================================================================
+
+To add a door, write ``integrations/NAME.py``, add a row to this table, the extra to ``setup.cfg``,
+``tests/test_integrations_NAME.py`` and ``examples/with_NAME.py`` (one example per extra where there are several).
+``tests/test_integrations.py`` fails until all of them are there.
+
+This room may import every room below it; only ``cli`` may import it.
 """
 
 from __future__ import annotations

@@ -16,14 +16,14 @@ from ..image.load import Picture
 from ..metadata.libjpeg_quality import table_percent
 from ..options import OPTION_NAMES, Options, check_names
 
-__all__ = ["OPTION_NAMES", "Recipe", "check_names", "encode", "table_scale"]
+__all__ = ["OPTION_NAMES", "EncodeRequest", "check_names", "encode", "missing_dependency", "table_scale"]
 
 _SMOOTHING_UNIT: Final = 1024
 _LARGEST_INTERVAL: Final = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class EncodeRequest:
     """What a foreign call asks for.
 
     Attributes:
@@ -53,37 +53,37 @@ def table_scale(quality: int) -> float:
     return table_percent(quality) / 100
 
 
-def encode(picture: Picture, recipe: Recipe) -> bytes:
+def encode(picture: Picture, request: EncodeRequest) -> bytes:
     """Encodes a loaded picture as a foreign call asks for.
 
     Args:
         picture: with the metadata to write.
-        recipe: what is asked for.
+        request: what is asked for.
 
     Raises:
         OptionError: two requests exclude each other.
         TargetError: the target is too small.
     """
-    _check_combinations(recipe, picture)
-    if recipe.smooth:
-        picture = picture._replace(pixels=_smoothed(picture.pixels, recipe.smooth))
-    if recipe.restart_rows:
-        recipe = _with_interval(recipe, picture)
-    coding = Coding(tables=recipe.tables, rounded=recipe.rounded, keep_rgb=recipe.keep_rgb)
-    return Encoder(recipe.options, coding=coding).compress_picture(picture).jpeg
+    _check_combinations(request, picture)
+    if request.smooth:
+        picture = picture._replace(pixels=_smoothed(picture.pixels, request.smooth))
+    if request.restart_rows:
+        request = _with_interval(request, picture)
+    coding = Coding(tables=request.tables, rounded=request.rounded, keep_rgb=request.keep_rgb)
+    return Encoder(request.options, coding=coding).compress_picture(picture).jpeg
 
 
-def _check_combinations(recipe: Recipe, picture: Picture) -> None:
+def _check_combinations(request: EncodeRequest, picture: Picture) -> None:
     """Tables and colours of the caller, and rows of MCUs, are for the picture as it is."""
-    if recipe.tables is None and not recipe.keep_rgb and not recipe.restart_rows:
+    if request.tables is None and not request.keep_rgb and not request.restart_rows:
         return
     custom = "qtables, keep_rgb or rows between restart markers"
-    is_ours = recipe.tables is None and not recipe.keep_rgb
-    if recipe.options.target_score is not None and not is_ours:
-        raise OptionError(f"target_score does not go with qtables or keep_rgb, got {recipe.options.target_score!r}")
-    if recipe.options.allow_downscale:
+    is_ours = request.tables is None and not request.keep_rgb
+    if request.options.target_score is not None and not is_ours:
+        raise OptionError(f"target_score does not go with qtables or keep_rgb, got {request.options.target_score!r}")
+    if request.options.allow_downscale:
         raise OptionError(f"allow_downscale does not go with {custom}, got True")
-    if recipe.options.orientation == "apply" and picture.metadata.orientation != 1:
+    if request.options.orientation == "apply" and picture.metadata.orientation != 1:
         raise OptionError(f"orientation does not go with {custom}; turn the image first, got 'apply'")
 
 
@@ -98,13 +98,19 @@ def _smoothed(pixels: NDArray[np.uint8], strength: int) -> NDArray[np.uint8]:
     return smooth
 
 
-def _with_interval(recipe: Recipe, picture: Picture) -> Recipe:
+def _with_interval(request: EncodeRequest, picture: Picture) -> EncodeRequest:
     """Rows of MCUs as a number of MCUs, with the sampling that makes it true."""
-    options, sampling = recipe.options, (1, 1)
-    if not recipe.keep_rgb:
+    options, sampling = request.options, (1, 1)
+    if not request.keep_rgb:
         target = options.target_bytes if options.quality is None else None
-        sampling = choose_subsampling(options.subsampling, picture.pixels, recipe.quality, target_bytes=target)
-    mcus = -(-picture.pixels.shape[1] // (8 * sampling[0])) * recipe.restart_rows
+        sampling = choose_subsampling(options.subsampling, picture.pixels, request.quality, target_bytes=target)
+    mcus = -(-picture.pixels.shape[1] // (8 * sampling[0])) * request.restart_rows
     name = next(name for name, factors in SUBSAMPLINGS.items() if factors == sampling)
     interval = min(mcus, _LARGEST_INTERVAL)
-    return replace(recipe, options=replace(options, subsampling=name, restart_interval=interval))
+    return replace(request, options=replace(options, subsampling=name, restart_interval=interval))
+
+
+def missing_dependency(package: str) -> ImportError:
+    """Returns the error for a package that cannot be imported; its extra has the same name in lower case."""
+    extra = package.lower()
+    return ImportError(f"{package} is not installed; run: pip install 'saliency-jpeg[{extra}]'", name=extra)

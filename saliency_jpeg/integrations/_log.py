@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..io import write
-from ._tables import arrow_schema
+from ._dataframes import arrow_schema
 from .batch import COLUMNS
 
 __all__ = ["Done", "Log", "digests"]

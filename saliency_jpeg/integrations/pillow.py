@@ -1,29 +1,33 @@
-"""Pillow writes its JPEG files with this encoder.
+"""Pillow: writes JPEG files with this encoder through ``image.save``.
 
-By name::
+Replaces ``image.save(..., format="JPEG")``. By format name, for a single call::
 
     import saliency_jpeg.integrations.pillow
     image.save("photo.jpg", format="SALIENCY_JPEG", target_kb=50)
 
-or everywhere, imageio and scikit-image included, which save through Pillow::
+or for every JPEG file, those of imageio and scikit-image included, which save through Pillow::
 
-    saliency_jpeg.integrations.pillow.install(target_kb=50)  # until uninstall()
-    with saliency_jpeg.integrations.pillow.takeover(strength=0.8):  # this thread only
+    saliency_jpeg.integrations.pillow.install(target_kb=50)  # the whole process, until uninstall()
+    with saliency_jpeg.integrations.pillow.takeover(strength=0.8):  # this thread or task only
         image.save("photo.jpg")
 
-All of Pillow's JPEG keywords have Pillow's meaning, and the fields of :class:`saliency_jpeg.Options` are keywords too.
-An unknown keyword is an error. ``streamtype`` can only be 0, and ``optimize`` changes nothing: Huffman tables are
-always optimal. ``quality="keep"`` rounds to the tables of the source and trades nothing for bytes.
+Honours all of Pillow's JPEG save options with Pillow's meaning, and the fields of :class:`saliency_jpeg.Options`.
 
-Where a keyword is absent, ``"SALIENCY_JPEG"`` has the default of :class:`saliency_jpeg.Options` (progressive, chroma by
-the picture), and a taken-over ``"JPEG"`` has Pillow's (baseline, 4:2:0), unless ``install`` was given another.
-As in Pillow, metadata is written only where a keyword gives it, but for the comment; ``metadata="keep"`` or ``"safe"``
-takes it from the image. Modes: ``"SALIENCY_JPEG"`` takes all that :func:`saliency_jpeg.compress` takes except CMYK and
-flattens transparency on ``background``; a taken-over ``"JPEG"`` leaves to Pillow the modes that it would refuse, and
-CMYK. MPO files are always written by Pillow alone.
+- ``optimize`` changes nothing: Huffman tables are always optimal.
+- ``quality="keep"`` rounds to the source's tables and does not optimize for size.
+- Defaults: ``"SALIENCY_JPEG"`` has those of :class:`saliency_jpeg.Options` (progressive, automatic subsampling). A
+  replaced ``"JPEG"`` has Pillow's (baseline, 4:2:0), unless ``install`` or ``takeover`` was given others.
+- Metadata: as in Pillow, only what a keyword gives is written, and the image's comment. ``metadata="keep"`` or
+  ``"safe"`` also takes it from the image.
+- Modes: ``"SALIENCY_JPEG"`` accepts what :func:`saliency_jpeg.compress` accepts except CMYK, and flattens transparency
+  on ``background``. A replaced ``"JPEG"`` leaves CMYK and the modes that Pillow refuses to Pillow.
+- MPO files are always written by Pillow.
 
-Pillow opens (and empties) the file before it asks any encoder; where an existing file must outlive a failure, write
-what :func:`encode` returns.
+Raises ``OptionError`` for an unknown keyword, for a ``streamtype`` other than 0, for several frames in one file
+(``append_images``, ``save_all``), and for keywords that exclude each other.
+
+Pillow truncates the output file before it calls any encoder. To keep an existing file when encoding fails, write the
+result of :func:`encode` yourself.
 """
 
 from __future__ import annotations
@@ -36,21 +40,22 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-# Both register what is replaced below; imported later, by Image.preinit() or init(), they would put it back.
+# Both modules register the handlers replaced below. If Image.preinit() or init() imported them later, they would
+# overwrite ours.
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 
 from ..errors import InputError, OptionError
 from ..image.load import load
 from ._compat import OPTION_NAMES
-from ._compat import encode as encode_recipe
-from ._pillow_keywords import PILLOW_KEYWORDS, PILLOW_MODES, translate
+from ._compat import encode as encode_request
+from ._pillow_save_options import PILLOW_KEYWORDS, PILLOW_MODES, translate
 
 __all__ = ["FORMAT", "encode", "encode_as_pillow", "install", "register", "takeover", "uninstall"]
 
 FORMAT: Final = "SALIENCY_JPEG"
 
-_Handler = Callable[[Image.Image, IO[bytes], str | bytes], None]
-_OUR_KEYWORDS: Final = frozenset(OPTION_NAMES) - frozenset(PILLOW_KEYWORDS)
+_SaveHandler = Callable[[Image.Image, IO[bytes], str | bytes], None]
+_OWN_KEYWORDS: Final = frozenset(OPTION_NAMES) - frozenset(PILLOW_KEYWORDS)
 _SYNONYMS: Final = (
     {"progressive", "progression"},
     {"restart_marker_blocks", "restart_marker_rows", "restart_interval"},
@@ -59,36 +64,48 @@ _PILLOW_DEFAULTS: Final = {"subsampling": "4:2:0", "progressive": False}
 
 
 def encode(image: Image.Image, **keywords: Any) -> bytes:
-    """What ``image.save(..., format="SALIENCY_JPEG", **keywords)`` writes.
+    """Returns the file that ``image.save(..., format="SALIENCY_JPEG", **keywords)`` writes.
+
+    Args:
+        image: of any mode but CMYK.
+        **keywords: Pillow's JPEG save options and the fields of :class:`saliency_jpeg.Options`.
 
     Raises:
         InputError: the image's mode is CMYK or cannot be converted.
-        OptionError: an unknown keyword, a value out of range, or two that exclude each other.
-        SegmentError: metadata that does not fit into a JPEG file.
-        TargetError: the target is too small for this image.
+        OptionError: a keyword is unknown, a value is out of range, or two keywords exclude each other.
+        SegmentError: metadata does not fit into a JPEG file.
+        TargetError: no encoding meets the target.
     """
     if image.mode == "CMYK":
-        raise InputError("mode CMYK would become RGB; convert it first, or let Pillow write it: format 'JPEG'")
-    request = translate(image, keywords)
-    picture = load(image, background=request.recipe.options.background)
-    return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
+        raise InputError("mode CMYK is not supported; convert the image to RGB, or save with format='JPEG', got CMYK")
+    request, metadata = translate(image, keywords)
+    picture = load(image, background=request.options.background)
+    return encode_request(picture._replace(metadata=metadata), request)
 
 
 def encode_as_pillow(
     image: Image.Image, keywords: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
 ) -> bytes:
-    """What a taken-over ``"JPEG"`` writes: Pillow's defaults, Pillow's modes, and of them the values as they are.
+    """Returns the file that a replaced ``"JPEG"`` writes: Pillow's defaults, and only the modes that Pillow writes.
+
+    Args:
+        image: of a mode that Pillow saves as JPEG, except CMYK; with ``background=`` of any mode but CMYK.
+        keywords: as for :func:`encode`.
+        defaults: used for keywords that are not given; None: Pillow's.
 
     Raises:
-        InputError: a mode that Pillow does not save as JPEG, CMYK, or an image with alpha and no ``background=``.
+        InputError: another mode, or an image with alpha and no ``background=``.
+        OptionError: as :func:`encode`.
+        SegmentError: as :func:`encode`.
+        TargetError: as :func:`encode`.
     """
     if image.mode not in PILLOW_MODES:
         if "background" not in keywords:
             raise InputError(f"cannot write mode {image.mode} as JPEG; background= would flatten transparency")
-        return encode(image, **_merged(_PILLOW_DEFAULTS, keywords))
-    request = translate(image, _merged(_PILLOW_DEFAULTS if defaults is None else defaults, keywords))
+        return encode(image, **_merge_keywords(_PILLOW_DEFAULTS, keywords))
+    request, metadata = translate(image, _merge_keywords(_PILLOW_DEFAULTS if defaults is None else defaults, keywords))
     picture = load(np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")))
-    return encode_recipe(picture._replace(metadata=request.metadata), request.recipe)
+    return encode_request(picture._replace(metadata=metadata), request)
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
@@ -98,15 +115,18 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
 def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        raise OptionError(f"save_all is not supported: this encoder writes one picture a file, got {frames} frames")
+        raise OptionError(
+            f"save_all is not supported: a JPEG file holds one image; save with format='MPO', got {frames} frames"
+        )
     _save(image, file, filename)
 
 
 def register(*extensions: str) -> None:
-    """Makes the format known to Pillow, which importing this module does, and its default for file names.
+    """Registers the format with Pillow. Importing this module does so without file name extensions.
 
     Args:
-        extensions: such as ``".jpg"``; none by default, so that ``save("x.jpg")`` stays Pillow's own.
+        *extensions: such as ``".jpg"``; files with these names are then written in this format by default. With none,
+            ``save("x.jpg")`` stays Pillow's own.
     """
     Image.register_save(FORMAT, _save)
     Image.register_save_all(FORMAT, _save_all)
@@ -114,31 +134,42 @@ def register(*extensions: str) -> None:
     Image.register_extensions(FORMAT, list(extensions))
 
 
-# In place of Pillow's own ---------------------------------------------------------------------------------------------
+# Replacing Pillow's own "JPEG" ---------------------------------------------------------------------------------------
 
 _LOCK: Final = RLock()
-_ALONE: Final[Mapping[str, Any]] = {}  # in _scope: Pillow's own encoder is at work, or ours is
+_BYPASS: Final[Mapping[str, Any]] = {}  # value of _scope while an encoder is running: nested saves are Pillow's
 _scope: ContextVar[Mapping[str, Any] | None] = ContextVar("saliency_jpeg.integrations.pillow", default=None)
 
 
 class _Takeover:
-    """Who has taken over, and what was there before."""
+    """The state of the replacement, process-wide.
+
+    Attributes:
+        installed: defaults given to :func:`install`; None: not installed.
+        scopes: number of :func:`takeover` blocks that are active in any thread.
+        patched: whether Pillow's handlers are replaced.
+        jpeg: the handler of ``"JPEG"`` before the replacement.
+        mpo: the handler of ``"MPO"`` with ``save_all`` before the replacement.
+    """
 
     def __init__(self) -> None:
         self.installed: Mapping[str, Any] | None = None
         self.scopes = 0
         self.patched = False
-        self.jpeg: _Handler = JpegImagePlugin._save
-        self.mpo: _Handler = MpoImagePlugin._save_all
+        self.jpeg: _SaveHandler = JpegImagePlugin._save
+        self.mpo: _SaveHandler = MpoImagePlugin._save_all
 
     def update(self) -> None:
-        """Puts the handlers in or takes them out; those of others that lie on top stay, and ours then pass on."""
+        """Replaces or restores the handlers as needed.
+
+        If another library has replaced ours since, they stay where they are and pass every call on.
+        """
         wanted = self.installed is not None or self.scopes > 0
         if wanted and not self.patched:
             self.jpeg, self.mpo = Image.SAVE["JPEG"], Image.SAVE_ALL["MPO"]
-            Image.SAVE["JPEG"], Image.SAVE_ALL["MPO"] = _save_taken_over, _save_mpo
+            Image.SAVE["JPEG"], Image.SAVE_ALL["MPO"] = _save_jpeg, _save_mpo
             self.patched = True
-        elif not wanted and Image.SAVE["JPEG"] is _save_taken_over and Image.SAVE_ALL["MPO"] is _save_mpo:
+        elif not wanted and Image.SAVE["JPEG"] is _save_jpeg and Image.SAVE_ALL["MPO"] is _save_mpo:
             Image.SAVE["JPEG"], Image.SAVE_ALL["MPO"] = self.jpeg, self.mpo
             self.patched = False
 
@@ -147,22 +178,22 @@ _state: Final = _Takeover()
 
 
 def install(**defaults: Any) -> None:
-    """Takes over ``"JPEG"`` in the whole process.  Called again, it replaces the defaults.
+    """Replaces Pillow's ``"JPEG"`` in the whole process. A second call replaces the defaults.
 
     Args:
-        defaults: keywords for every save that does not give them itself.
+        **defaults: keywords for every save that does not give them itself.
 
     Raises:
         OptionError: as :func:`encode`.
     """
-    checked = _checked(defaults)
+    checked = _check_defaults(defaults)
     with _LOCK:
         _state.installed = checked
         _state.update()
 
 
 def uninstall() -> None:
-    """Ends what :func:`install` began; nothing happens where it was not called."""
+    """Undoes :func:`install`; does nothing if it was not called."""
     with _LOCK:
         _state.installed = None
         _state.update()
@@ -170,76 +201,82 @@ def uninstall() -> None:
 
 @contextmanager
 def takeover(**defaults: Any) -> Iterator[None]:
-    """Takes over ``"JPEG"`` inside a ``with`` statement, in this thread or task alone.
+    """Replaces Pillow's ``"JPEG"`` inside a ``with`` statement, in this thread or task only.
 
-    May be nested, also inside :func:`install`: the innermost counts.
+    Blocks may be nested, and used together with :func:`install`; the innermost one applies.
 
     Args:
-        defaults: keywords for every save that does not give them itself.
+        **defaults: keywords for every save that does not give them itself.
 
     Raises:
         OptionError: as :func:`encode`.
     """
-    token = _scope.set(_checked(defaults))
-    _count(1)
+    token = _scope.set(_check_defaults(defaults))
+    _count_scopes(1)
     try:
         yield
     finally:
-        _count(-1)
+        _count_scopes(-1)
         _scope.reset(token)
 
 
-def _count(change: int) -> None:
+def _count_scopes(change: int) -> None:
     with _LOCK:
         _state.scopes += change
         _state.update()
 
 
-def _checked(defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The defaults on top of Pillow's, tried on an image of one pixel."""
+def _check_defaults(defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the defaults on top of Pillow's, checked on an image of one pixel."""
     translate(Image.new("L", (1, 1)), defaults)
     return {**_PILLOW_DEFAULTS, **defaults}
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    token = _scope.set(_ALONE)
+def _bypass() -> Iterator[None]:
+    """Leaves nested saves to Pillow."""
+    token = _scope.set(_BYPASS)
     try:
         yield
     finally:
         _scope.reset(token)
 
 
-def _save_taken_over(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """In ``Image.SAVE["JPEG"]``."""
+def _save_jpeg(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    """Replaces ``Image.SAVE["JPEG"]``."""
     defaults = _scope.get()
     if defaults is None:
         defaults = _state.installed
-    if defaults is None or defaults is _ALONE or not _is_ours(image, defaults):
+    if defaults is None or defaults is _BYPASS or not _is_supported(image, defaults):
         _state.jpeg(image, file, filename)
         return
-    with _alone():
+    with _bypass():
         jpeg = encode_as_pillow(image, image.encoderinfo, defaults)
     file.write(jpeg)
 
 
 def _save_mpo(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """In ``Image.SAVE_ALL["MPO"]``: Pillow saves the further pictures as ``"JPEG"``."""
-    with _alone():
+    """Replaces ``Image.SAVE_ALL["MPO"]``, which saves each of its images as ``"JPEG"``."""
+    with _bypass():
         _state.mpo(image, file, filename)
 
 
-def _is_ours(image: Image.Image, defaults: Mapping[str, Any]) -> bool:
+def _is_supported(image: Image.Image, defaults: Mapping[str, Any]) -> bool:
     if image.mode in PILLOW_MODES:
         return True
-    asked = _OUR_KEYWORDS & image.encoderinfo.keys() or {"target_kb"} & defaults.keys()
-    if image.mode == "CMYK" and asked:
-        raise OptionError(f"mode CMYK is left to Pillow, which has no {', '.join(sorted(asked))}, got mode 'CMYK'")
+    own = _OWN_KEYWORDS & image.encoderinfo.keys() or {"target_kb"} & defaults.keys()
+    if image.mode == "CMYK" and own:
+        raise OptionError(
+            f"mode CMYK is written by Pillow, which has no {', '.join(sorted(own))}; convert to RGB, got mode 'CMYK'"
+        )
     return False
 
 
-def _merged(defaults: Mapping[str, Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's own keywords win, and what a preset or "keep" names is not mixed with defaults."""
+def _merge_keywords(defaults: Mapping[str, Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns defaults overridden by a call's keywords.
+
+    A default is also left out where a keyword means the same, excludes it, or sets it by a preset's name.
+    """
     hidden: set[str] = set()
     for names in _SYNONYMS:
         if keywords.keys() & names:

@@ -1,16 +1,23 @@
-"""Ray: a folder of images or a table in Parquet on all processors and GPUs of a cluster, by Ray Data.
+"""Ray: encodes a folder of images or a Parquet table on all processors and GPUs of a cluster, with Ray Data.
+
+Replaces a Ray Data job of your own that maps an encoder over a dataset::
 
     import ray
     from saliency_jpeg.integrations.ray import compress
-
     ray.init("auto")
     compress("photos/", "smaller/", target_kb=100)
     compress("images.parquet", "smaller/", columns=("key", "image"), quality=80)
 
-Images stream through: as many are on their way as the cluster has room for, and the driver sees no more of each than
-what became of it. Where there are GPUs, actors that hold the network make the maps in batches, and others, with
-processors alone, do the coding; else one kind of actor does both. When a worker or a machine is lost, others do its
-batches again and write the same files.
+Images are streamed: only as many are in flight as the cluster has memory for, and the driver receives one result row
+for each, never the image. Where the cluster has GPUs, actors that hold the network compute saliency maps in batches and
+CPU actors encode; otherwise the same actors do both. When a worker or a node is lost, others repeat its batches and
+write the same files.
+
+Honours the fields of :class:`saliency_jpeg.Options`, and the log of an earlier run: images that are done are skipped.
+
+Raises ``PlanError`` where two images would get the same output file, before anything is written, ``OptionError`` for
+wrong options, and ``InputError`` for a table without the columns. An image that cannot be encoded is logged with its
+error and stops nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +27,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -29,27 +36,27 @@ from ..encoder.encoder import Encoder
 from ..errors import InputError
 from ..options import Options
 from ..saliency.sources import has_network
+from ._compat import missing_dependency
 from ._log import Digests, Done, Log, digests
-from ._optional import missing
-from .batch import OUTPUT, BatchCompressor, BatchMapper, output_name
+from .batch import OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, output_name
 
 try:
     import pyarrow
     import ray
     import ray.data
 except ImportError as error:
-    raise missing("Ray") from error
+    raise missing_dependency("Ray") from error
 
-__all__ = ["LOG_NAME", "compress", "compressed", "from_files", "from_parquet"]
+__all__ = ["LOG_NAME", "compress", "compress_dataset", "from_files", "from_parquet"]
 
-LOG_NAME: Final = "log.parquet"  # a folder in the folder of outputs
-_MAPS_AT_ONCE: Final = 16
-_MOST_CPUS: Final = 4  # of an actor, which has one copy of the network
-_ROWS_AT_ONCE: Final = 64  # of a folder; what is lost with a worker
-_READING: Final = 0.2  # of a processor; waits for the disk most of the time
-_THREADS: Final = "TF_NUM_INTRAOP_THREADS"
+LOG_NAME: Final = "log.parquet"  # a folder inside the output folder
+_MAP_BATCH_SIZE: Final = 16  # images that go through the network together
+_MAX_ACTOR_CPUS: Final = 4  # each actor holds a copy of the network
+_ROWS_PER_BLOCK: Final = 64  # of a folder; a lost worker costs one block
+_READER_CPUS: Final = 0.2  # readers mostly wait for the disk
+_TF_THREADS: Final = "TF_NUM_INTRAOP_THREADS"
 
-Report = Callable[[Mapping[str, Any]], None]
+ReportRow = Callable[[ResultRow], None]
 
 
 def compress(
@@ -60,57 +67,66 @@ def compress(
     columns: tuple[str, str] = ("name", "bytes"),
     log: str | Path | None = None,
     force: bool = False,
-    report: Report | None = None,
+    report: ReportRow | None = None,
     gpus: float | None = None,
     cpus: int | None = None,
     actors: int | None = None,
     **changes: Any,
 ) -> dict[str, int]:
-    """Encodes many images on a cluster, and goes on where an earlier run was stopped.
+    """Encodes many images on a cluster, and continues an earlier run.
 
-    Without ``ray.init`` before, Ray starts on this machine alone. An image is skipped if the log has it and source,
-    file and options are as they were. What failed is in the log with its error, and is tried again by the next run.
+    Without an earlier ``ray.init`` this starts Ray on the local machine. An image is skipped if the log lists it and
+    its source, its file and the options have not changed. Failed images are in the log with their errors, and the next
+    run tries them again.
 
     Args:
-        source: a folder of images, which all workers see by this name, with those of its folders; or a table: what
-            ends in ``.parquet``, a file, a folder or a URI that Ray reads; or a dataset as :func:`compressed` takes it.
-        output: folder for the files, which all workers see by this name.
-        options: of the encoder; ``changes`` are single fields.
-        columns: of a table or dataset, with the name of an image and with its bytes, or its path.
-        log: folder for the log, local, in Parquet; by default ``log.parquet`` in ``output``.
-        force: do again what is done.
-        report: is told what became of each image as it comes, in no order: the columns of :class:`.BatchCompressor`.
-        gpus, cpus, actors: as for :func:`compressed`.
+        source: a folder of images with its subfolders, which all workers see by this path; a table that Ray can read,
+            a path or URI ending in ``.parquet``; or a dataset as for :func:`compress_dataset`.
+        output: output folder, which all workers see by this path.
+        options: of the encoder.
+        columns: of a table or dataset: the image's name, and its bytes or path.
+        log: local folder for the Parquet log; by default ``log.parquet`` in ``output``.
+        force: encode images that are done again.
+        report: called with each :class:`.batch.ResultRow` as it arrives, in no particular order.
+        gpus: as for :func:`compress_dataset`.
+        cpus: as for :func:`compress_dataset`.
+        actors: as for :func:`compress_dataset`.
+        **changes: single fields of ``options``.
 
     Returns:
-        How many images were "written", "skipped" and "failed".
+        The numbers of images that were "written", "skipped" and "failed".
 
     Raises:
-        PlanError: two images would become the same file; nothing was begun.
-        OptionError: an option is out of range.
+        PlanError: two images would get the same output file; nothing was written.
+        OptionError: an option is unknown or out of range.
         InputError: a table lacks a column.
         OSError: the log cannot be written, or a folder cannot be read.
     """
-    options = Encoder(options, **changes).options  # wrong ones show before any work
-    written = Log(Path(output) / LOG_NAME if log is None else Path(log))
-    dataset = source if isinstance(source, ray.data.Dataset) else _read(str(source), output, columns)
-    done = digests([]) if force else written.done()
-    rows = compressed(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
+    options = Encoder(options, **changes).options  # checked before any work starts
+    journal = Log(Path(output) / LOG_NAME if log is None else Path(log))
+    dataset = source if isinstance(source, ray.data.Dataset) else _read_source(str(source), output, columns)
+    done = digests([]) if force else journal.done()
+    rows = compress_dataset(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
+    return _consume(rows, journal, report)
+
+
+def _consume(rows: ray.data.Dataset, journal: Log, report: ReportRow | None) -> dict[str, int]:
+    """Runs a dataset of result rows, logs and reports each row, and counts them by status."""
     counts = Counter(written=0, skipped=0, failed=0)
     try:
         for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
-            found = table.to_pylist()
-            written.add(row for row in found if row["status"] != "skipped")
-            for row in found:
+            results = cast(list[ResultRow], table.to_pylist())
+            journal.add(row for row in results if row["status"] != "skipped")
+            for row in results:
                 counts[row["status"]] += 1
                 if report is not None:
                     report(row)
     finally:
-        written.flush()
+        journal.flush()
     return dict(counts)
 
 
-def compressed(
+def compress_dataset(
     dataset: ray.data.Dataset,
     output: str | Path | None,
     options: Options | None = None,
@@ -122,48 +138,55 @@ def compressed(
     actors: int | None = None,
     **changes: Any,
 ) -> ray.data.Dataset:
-    """The stages of :func:`compress`, to stand between others: a dataset of images in, one of rows out.
+    """Adds the stages of :func:`compress` to a dataset; other stages may come before and after.
 
     Args:
-        dataset: of images, with the two ``columns``, and perhaps ``output``, a path below the folder.
-        output: folder for the files; ``None`` for a column ``jpeg`` in the rows.
-        options: of the encoder; ``changes`` are single fields.
-        columns: with the name of an image, and with its bytes or its path.
-        done: sorted digests of images that are skipped.
-        gpus: of an actor that makes maps; by default 1 where the cluster has any and a network takes part, else 0.
-        cpus: of an actor; by default half of the smallest machine's, 4 at most.
-        actors: that encode, at most; by default as many as the cluster has room for.
+        dataset: of images, with the two ``columns``, and optionally ``output``, a path below the output folder.
+        output: output folder, which all workers see by this path; None: the rows have the files in a column ``jpeg``.
+        options: of the encoder.
+        columns: the image's name, and its bytes or path.
+        done: sorted digests of images to skip.
+        gpus: GPUs for each actor that computes maps; by default 1 where the cluster has a GPU and ``saliency`` uses a
+            network, else 0.
+        cpus: processors for each actor; by default half of the smallest node's, at most 4.
+        actors: largest number of actors that encode; by default as many as the cluster has room for.
+        **changes: single fields of ``options``.
 
     Returns:
-        Rows as :class:`.BatchCompressor` makes them; they are made as they are asked for.
+        A lazy dataset with one :class:`.batch.ResultRow` for each image.
 
     Raises:
-        OptionError: an option is out of range.
+        OptionError: an option is unknown or out of range.
     """
     compressor = BatchCompressor(output, options, name=columns[0], data=columns[1], **changes)
-    resources = ray.cluster_resources() if ray.is_initialized() else _started()
-    cpus = cpus or _cpus_of_an_actor()
+    resources = ray.cluster_resources() if ray.is_initialized() else _start_local_ray()
+    cpus = cpus or _cpus_per_actor()
     compressor.workers = cpus
-    gpus = gpus_of_an_actor(compressor.options, resources) if gpus is None else gpus
+    gpus = gpus_per_actor(compressor.options, resources) if gpus is None else gpus
     if gpus:
-        most = max(1, int(resources.get("GPU", 0) / gpus))
+        max_actors = max(1, int(resources.get("GPU", 0) / gpus))
         mapper = BatchMapper(compressor.options, data=columns[1], workers=cpus)
-        dataset = _staged(dataset, (mapper, cpus), cpus, most, batch_size=_MAPS_AT_ONCE, num_gpus=gpus)
-    most = actors or max(1, int(resources.get("CPU", 1) // cpus))
-    known = None if done is None else ray.put(done)
-    return _staged(dataset, (compressor, cpus, known), cpus, most, batch_size=None)
+        dataset = _add_stage(dataset, (mapper, cpus), cpus, max_actors, batch_size=_MAP_BATCH_SIZE, num_gpus=gpus)
+    max_actors = actors or max(1, int(resources.get("CPU", 1) // cpus))
+    shared_done = None if done is None else ray.put(done)
+    return _add_stage(dataset, (compressor, cpus, shared_done), cpus, max_actors, batch_size=None)
 
 
-def gpus_of_an_actor(options: Options, resources: Mapping[str, float]) -> float:
-    """GPUs of each actor that makes maps; 0 where those that encode make them too."""
+def gpus_per_actor(options: Options, resources: Mapping[str, float]) -> float:
+    """Returns the default of ``gpus``: 0 where the actors that encode compute the maps too.
+
+    Args:
+        options: of the encoder.
+        resources: of the cluster, as ``ray.cluster_resources`` returns them.
+    """
     return 1 if resources.get("GPU", 0) >= 1 and has_network(options.saliency) else 0
 
 
 class _Actor:
-    """Holds one callable of :mod:`.batch` for as long as it lives."""
+    """Holds one callable of :mod:`.batch`, and the network it loads, for the lifetime of a Ray actor."""
 
     def __init__(self, work: BatchCompressor | BatchMapper, threads: int, done: Any = None) -> None:
-        os.environ.setdefault(_THREADS, str(threads))
+        os.environ.setdefault(_TF_THREADS, str(threads))
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several actors may share a GPU
         if isinstance(work, BatchCompressor) and done is not None:
             work.done = Done(ray.get(done))
@@ -173,81 +196,86 @@ class _Actor:
         return self._work(table)
 
 
-def _staged(
-    dataset: ray.data.Dataset, made_of: tuple[Any, ...], cpus: int, most: int, **settings: Any
+def _add_stage(
+    dataset: ray.data.Dataset, arguments: tuple[Any, ...], cpus: int, max_actors: int, **settings: Any
 ) -> ray.data.Dataset:
-    """A stage of 1 to ``most`` actors; one with a single processor leaves a little of it to those who read."""
+    """Adds a stage of 1 to ``max_actors`` actors; on a single processor they leave room for the readers."""
     return dataset.map_batches(
         _Actor,
-        fn_constructor_args=made_of,
+        fn_constructor_args=arguments,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
-        num_cpus=cpus if cpus > 1 else 1 - _READING,
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=max_actors),
+        num_cpus=cpus if cpus > 1 else 1 - _READER_CPUS,
         **settings,
     )
 
 
-def _started() -> Mapping[str, float]:
+def _start_local_ray() -> Mapping[str, float]:
     ray.init(address="local", include_dashboard=False)
     resources: Mapping[str, float] = ray.cluster_resources()
     return resources
 
 
-def _cpus_of_an_actor() -> int:
+def _cpus_per_actor() -> int:
     nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    return max(1, min([_MOST_CPUS, *(n // 2 for n in nodes if n)]))
+    return max(1, min([_MAX_ACTOR_CPUS, *(n // 2 for n in nodes if n)]))
 
 
-# What to read --------------------------------------------------------------------------------------------------------
+# Inputs --------------------------------------------------------------------------------------------------------------
 
 
 def from_files(jobs: Iterable[Job], columns: tuple[str, str] = ("name", "bytes")) -> ray.data.Dataset:
-    """A dataset for :func:`compressed` of planned files, which the workers read.
+    """Returns a dataset of files, which the workers read, for :func:`compress_dataset`.
+
+    Args:
+        jobs: inputs and outputs, as :func:`saliency_jpeg.batch.plan.plan` pairs them.
+        columns: names for the columns of the image's name and its path.
 
     Raises:
-        PlanError: a name is not UTF-8, which Parquet and Arrow need.
+        PlanError: a name is not UTF-8, which Parquet and Arrow require.
     """
     rows = []
     for source, output, home in jobs:
-        inner = os.path.relpath(output, home) if home is not None else Path(output).name
-        rows.append((source, str(Path(source).absolute()), inner))
-    names = (*columns, OUTPUT)
+        relative = os.path.relpath(output, home) if home is not None else Path(output).name
+        rows.append((source, str(Path(source).absolute()), relative))
+    names = (*columns, OUTPUT_COLUMN)
     try:
-        filled = [pyarrow.array(values, pyarrow.string()) for values in (zip(*rows, strict=True) if rows else [()] * 3)]
+        arrays = [pyarrow.array(values, pyarrow.string()) for values in (zip(*rows, strict=True) if rows else [()] * 3)]
     except UnicodeEncodeError as error:
-        raise PlanError(f"on a cluster the names of files must be UTF-8, got {error.object!r}") from error
-    table = pyarrow.Table.from_arrays(filled, names=names)
-    return ray.data.from_arrow(table, override_num_blocks=_blocks(len(rows)))
+        raise PlanError(f"on a cluster, file names must be UTF-8, got {error.object!r}") from error
+    table = pyarrow.Table.from_arrays(arrays, names=names)
+    return ray.data.from_arrow(table, override_num_blocks=_block_count(len(rows)))
 
 
-def _blocks(rows: int) -> int:
-    """Enough that every actor has several, and no more than needed."""
+def _block_count(rows: int) -> int:
+    """Returns a number of blocks that gives every actor several, without many small ones."""
     several = 4 * int(ray.cluster_resources().get("CPU", 1)) if ray.is_initialized() else 1
-    return max(1, min(rows, max(several, rows // _ROWS_AT_ONCE)))
+    return max(1, min(rows, max(several, rows // _ROWS_PER_BLOCK)))
 
 
 def from_parquet(source: str | Sequence[str], columns: tuple[str, str] = ("name", "bytes")) -> ray.data.Dataset:
-    """A dataset for :func:`compressed` of tables.
+    """Returns a dataset of Parquet tables for :func:`compress_dataset`.
 
     Args:
         source: files, folders or URIs.
-        columns: with the name of an image and with its bytes, or its path.
+        columns: the image's name, and its bytes or path.
 
     Raises:
         InputError: a column is missing.
-        PlanError: two rows would become the same file.
+        PlanError: two rows would get the same output file.
     """
-    known = ray.data.read_parquet(source, num_cpus=_READING).schema().names
+    known = ray.data.read_parquet(source, num_cpus=_READER_CPUS).schema().names
     for name in columns:
         if name not in known:
-            raise InputError(f"{source} has no column {name!r}, only {', '.join(known)}")
-    _check_names(ray.data.read_parquet(source, columns=[columns[0]], num_cpus=_READING), columns[0])
-    return ray.data.read_parquet(source, columns=list(columns), num_cpus=_READING)
+            raise InputError(f"{source} has no column {name!r}, got columns {', '.join(known)}")
+    names = ray.data.read_parquet(source, columns=[columns[0]], num_cpus=_READER_CPUS)
+    _check_unique_outputs(names, columns[0])
+    return ray.data.read_parquet(source, columns=list(columns), num_cpus=_READER_CPUS)
 
 
-def _read(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data.Dataset:
+def _read_source(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data.Dataset:
     if not ray.is_initialized():
-        _started()
+        _start_local_ray()
     if source.rstrip("/").endswith(".parquet"):
         return from_parquet(source, columns)
     planned = plan([source], f"{output}{os.sep}", recursive=True)
@@ -256,30 +284,30 @@ def _read(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data
     return from_files(planned.jobs, columns)
 
 
-def _check_names(names: ray.data.Dataset, column: str) -> None:
-    """Sees that every row has a file of its own, by digests alone.
+def _check_unique_outputs(names: ray.data.Dataset, column: str) -> None:
+    """Checks that no two images get the same output file. The driver receives 16 bytes for each name.
 
     Raises:
-        PlanError: two rows have not.
+        PlanError: two images would.
     """
-    settings: dict[str, Any] = {"batch_format": "pyarrow", "num_cpus": _READING}
-    tables = names.map_batches(_digested, fn_args=(column,), **settings)
+    settings: dict[str, Any] = {"batch_format": "pyarrow", "num_cpus": _READER_CPUS}
+    tables = names.map_batches(_digest_outputs, fn_args=(column,), **settings)
     parts = [b"".join(t["digest"].to_pylist()) for t in tables.iter_batches(batch_size=None, batch_format="pyarrow")]
     ordered = np.sort(np.frombuffer(b"".join(parts), "S16"))
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        found = names.map_batches(_of_digest, fn_args=(column, bytes(twice[0])), **settings).take(2)
-        first, second = (str(row[column]) for row in found)
-        raise PlanError(f"{first} and {second} would both become {output_name(first)}")
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated):
+        clashing = names.map_batches(_select_digest, fn_args=(column, bytes(repeated[0])), **settings).take(2)
+        first, second = (str(row[column]) for row in clashing)
+        raise PlanError(f"{first} and {second} would both become {output_name(first)}; rename one of them")
 
 
-def _digested(names: Any, column: str) -> Any:
-    """Digests of the files that images will become."""
+def _digest_outputs(names: Any, column: str) -> Any:
+    """Returns the digests of the output files' names, 16 bytes each."""
     files = [output_name(str(name)).encode() for name in names[column].to_pylist()]
     return pyarrow.table({"digest": [hashlib.blake2b(file, digest_size=16).digest() for file in files]})
 
 
-def _of_digest(names: Any, column: str, wanted: bytes) -> Any:
-    """The names with one digest, which has lost the zeros at its end."""
-    found = [digest.rstrip(b"\0") == wanted for digest in _digested(names, column)["digest"].to_pylist()]
-    return names.filter(pyarrow.array(found, pyarrow.bool_()))
+def _select_digest(names: Any, column: str, digest: bytes) -> Any:
+    """Returns the rows with one digest, which NumPy has stripped of trailing zeros."""
+    matches = [each.rstrip(b"\0") == digest for each in _digest_outputs(names, column)["digest"].to_pylist()]
+    return names.filter(pyarrow.array(matches, pyarrow.bool_()))

@@ -1,13 +1,17 @@
-"""Scrapy's image pipeline, with this encoder for what it writes.
+"""Scrapy: an image pipeline that writes smaller JPEG files.
 
-In the project's settings::
+Replaces ``scrapy.pipelines.images.ImagesPipeline``. In the project's settings::
 
     ITEM_PIPELINES = {"saliency_jpeg.integrations.scrapy.SaliencyImagesPipeline": 1}
     IMAGES_STORE = "..."
     SALIENCY_JPEG = {"target_kb": 100, "metadata": "strip"}  # fields of saliency_jpeg.Options
 
-Other formats, thumbnails and pictures that have to be turned are encoded from the pixels. Other JPEG files are made
-smaller on their own coefficients, without loss where there is neither a target nor a quality.
+Honours all settings of ``ImagesPipeline``, thumbnails included. A JPEG file that needs no rotation is encoded again
+from its own coefficients, losslessly where there is neither a target nor a quality. Everything else (other formats,
+thumbnails, images with an EXIF orientation) is encoded from pixels.
+
+Raises ``OptionError`` for a wrong option when the spider starts. Where no encoding meets the target, ``TargetError``
+makes Scrapy count the image as failed.
 """
 
 from __future__ import annotations
@@ -21,52 +25,68 @@ from ..encoder.encoder import Encoder
 from ..image.load import load
 from ..metadata import segments
 from ..options import Options
-from ._optimize import is_jpeg, optimized
-from ._optional import missing
+from ._compat import OPTION_NAMES, check_names, missing_dependency
+from ._optimizer import is_jpeg, optimize_jpeg
 
 try:
     from scrapy.pipelines.images import ImagesPipeline
 except ImportError as error:
-    raise missing("Scrapy") from error
+    raise missing_dependency("Scrapy") from error
 
 __all__ = ["SaliencyImagesPipeline"]
 
 
 class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignore]
-    """``ImagesPipeline`` with another encoder; ``SALIENCY_JPEG`` in the settings holds its options."""
+    """``ImagesPipeline`` with this encoder; the setting ``SALIENCY_JPEG`` holds its options."""
 
     def __init__(self, store_uri: Any, *arguments: Any, crawler: Any, **keywords: Any) -> None:
-        """As ``ImagesPipeline``.
+        """Creates the pipeline.
+
+        Args:
+            store_uri: as for ``ImagesPipeline``.
+            *arguments: as for ``ImagesPipeline``.
+            crawler: its setting ``SALIENCY_JPEG`` holds fields of :class:`saliency_jpeg.Options`.
+            **keywords: as for ``ImagesPipeline``.
 
         Raises:
-            OptionError: ``SALIENCY_JPEG`` holds a wrong option.
+            OptionError: an option in ``SALIENCY_JPEG`` is unknown or out of range.
         """
         super().__init__(store_uri, *arguments, crawler=crawler, **keywords)
-        self._encoder = Encoder(Options(**crawler.settings.getdict("SALIENCY_JPEG")))
+        options = crawler.settings.getdict("SALIENCY_JPEG")
+        check_names("the setting SALIENCY_JPEG", options, OPTION_NAMES)
+        self._encoder = Encoder(Options(**options))
 
     def convert_image(
         self, image: Image.Image, size: tuple[int, int] | None = None, *, response_body: BytesIO
     ) -> tuple[Image.Image, BytesIO]:
-        """The picture and its file.
+        """Encodes a downloaded image, or a thumbnail of it.
+
+        Args:
+            image: the decoded image, rotated upright.
+            size: largest (width, height) of a thumbnail; None: the whole image.
+            response_body: the downloaded file.
+
+        Returns:
+            The image and its JPEG file.
 
         Raises:
-            TargetError: the target is too small; Scrapy counts the image as failed.
+            TargetError: no encoding meets the target.
         """
-        if size is None and _is_upright(response_body.getvalue()):
-            return image, BytesIO(optimized(response_body.getvalue(), self._encoder.options))
+        if size is None and _is_upright_jpeg(response_body.getvalue()):
+            return image, BytesIO(optimize_jpeg(response_body.getvalue(), self._encoder.options))
         if size is not None:
-            image = _reduced(image, size)
+            image = _make_thumbnail(image, size)
         return image, BytesIO(self._encoder.compress(image).jpeg)
 
 
-def _is_upright(data: bytes) -> bool:
-    """Whether a JPEG file shows the picture as Scrapy does, which turns it by its EXIF orientation."""
+def _is_upright_jpeg(data: bytes) -> bool:
+    """Returns whether this is a JPEG file without an EXIF orientation to apply; Scrapy rotates the others."""
     return is_jpeg(data) and segments.collect(segments.parse(data)).orientation == 1
 
 
-def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A thumbnail in gray or RGB; palettes and transparency cannot be interpolated."""
-    smaller = Image.fromarray(load(image).pixels)
-    smaller.info = dict(image.info)
-    smaller.thumbnail(size, Image.Resampling.LANCZOS)
-    return smaller
+def _make_thumbnail(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resizes in gray or RGB, since palettes and transparency cannot be interpolated."""
+    thumbnail = Image.fromarray(load(image).pixels)
+    thumbnail.info = dict(image.info)
+    thumbnail.thumbnail(size, Image.Resampling.LANCZOS)
+    return thumbnail

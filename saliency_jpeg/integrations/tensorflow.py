@@ -1,20 +1,27 @@
-"""TensorFlow's ``tf.io.encode_jpeg``, eagerly and inside ``tf.function`` and ``tf.data``.
+"""TensorFlow: ``encode_jpeg``, eagerly and inside ``tf.function`` and ``tf.data``.
 
-::
+Replaces ``tf.io.encode_jpeg``::
 
     from saliency_jpeg.integrations.tensorflow import encode_jpeg
-    data = encode_jpeg(image, quality=80)
+    jpeg = encode_jpeg(image, quality=80)
     dataset = dataset.map(lambda image: encode_jpeg(image, target_kb=50), num_parallel_calls=2)
 
-In a graph the encoder is called as a Python function: the graph runs where this package is installed and cannot be
-saved without it. Errors found while a graph is built are those named below; those found while it runs come out as
-``tf.errors.InvalidArgumentError`` or ``UnknownError`` with the same message.
+Honours all arguments of ``tf.io.encode_jpeg`` with their defaults, and the fields of :class:`saliency_jpeg.Options`
+that these arguments do not set. ``optimize_size`` changes nothing: Huffman tables are always optimal.
+
+Raises ``OptionError``, ``InputError``, ``SegmentError`` and ``TargetError`` when called eagerly or while a graph is
+built. An error while a graph runs is raised by TensorFlow as ``tf.errors.InvalidArgumentError`` or ``UnknownError``
+with the same message.
+
+In a graph the encoder is called as a Python function (``tf.numpy_function``): the graph runs in a process that has
+this package, and cannot be saved to run without it.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 
 import numpy as np
 import tensorflow as tf
@@ -24,116 +31,124 @@ from ..errors import InputError, OptionError, SaliencyJpegError
 from ..image.load import load
 from ..metadata.model import Metadata
 from ..options import Options
-from ._compat import OPTION_NAMES, Recipe, check_names, encode
+from ._compat import OPTION_NAMES, EncodeRequest, check_names, encode
 
 __all__ = ["encode_jpeg"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _CHANNELS: Final = {"": (1, 3), "grayscale": (1,), "rgb": (3,)}
-_QUALITY: Final = 95
-_UNITS: Final = {"in": 1, "cm": 2}  # of JFIF
-_SAID_OTHERWISE: Final = {"quality", "progressive", "subsampling", "metadata", "background"}
+_DEFAULT_QUALITY: Final = 95
+_DENSITY_UNITS: Final = {"in": 1, "cm": 2}  # JFIF's codes
+_SET_BY_ARGUMENTS: Final = {"quality", "progressive", "subsampling", "metadata", "background"}
 
 
-def _as_it_is(function: Any) -> Any:
-    """Keeps AutoGraph from rewriting a function, and from wrapping this library's errors into its own."""
+def _outside_autograph(function: Callable[P, T]) -> Callable[P, T]:
+    """Keeps AutoGraph from rewriting a function, and from wrapping this library's errors in its own."""
 
     @functools.wraps(function)
-    def unconverted(*arguments: Any, **keywords: Any) -> Any:
+    def unconverted(*arguments: P.args, **keywords: P.kwargs) -> T:
         try:
             return function(*arguments, **keywords)
         except SaliencyJpegError as error:
             error.ag_pass_through = True  # type: ignore[attr-defined]
             raise
 
-    return tf.autograph.experimental.do_not_convert(unconverted)
+    return cast(Callable[P, T], tf.autograph.experimental.do_not_convert(unconverted))
 
 
-@_as_it_is
+@_outside_autograph
 def encode_jpeg(
     image: Any,
-    format: str = "",
-    quality: int = _QUALITY,
+    format: Literal["", "grayscale", "rgb"] = "",
+    quality: int = _DEFAULT_QUALITY,
     progressive: bool = False,
     optimize_size: bool = False,
     chroma_downsampling: bool = True,
-    density_unit: str = "in",
+    density_unit: Literal["in", "cm"] = "in",
     x_density: int = 300,
     y_density: int = 300,
     xmp_metadata: str | bytes = "",
     name: str | None = None,
     **options: Any,
 ) -> Any:
-    """``tf.io.encode_jpeg``.
+    """Encodes an image, as ``tf.io.encode_jpeg`` does.
 
     Args:
         image: uint8 tensor or array (H, W, 1) or (H, W, 3).
-        format: ``""``, ``"grayscale"`` (1 channel) or ``"rgb"`` (3).
-        quality: 0 to 100; with ``target_kb`` the highest that is used. With ``target_score`` it is to be left out.
-        progressive: a progressive file.
-        optimize_size: changes nothing: Huffman tables are always optimal.
+        format: ``"grayscale"`` (1 channel), ``"rgb"`` (3 channels) or ``""`` (either).
+        quality: 0 to 100. With ``target_kb`` it is the upper limit; omit it with ``target_score``.
+        progressive: write a progressive file.
+        optimize_size: no effect; Huffman tables are always optimal.
         chroma_downsampling: 4:2:0, else 4:4:4.
-        density_unit: of the density: ``"in"`` or ``"cm"``.
-        x_density: pixels a unit across, 1 to 65535.
-        y_density: the same down.
+        density_unit: unit of the densities, ``"in"`` or ``"cm"``.
+        x_density: horizontal pixels per unit, 1 to 65535.
+        y_density: vertical pixels per unit, 1 to 65535.
         xmp_metadata: an XMP packet.
         name: of the operation.
-        options: further fields of :class:`saliency_jpeg.Options`.
+        **options: other fields of :class:`saliency_jpeg.Options`.
 
     Returns:
-        A scalar string tensor, the file.
+        The file, a scalar string tensor.
 
     Raises:
-        InputError: another type or shape.
-        OptionError: a value is out of range.
+        InputError: another dtype or shape.
+        OptionError: an option is unknown or out of range.
         SegmentError: the XMP packet is too large.
-        TargetError: the target is too small for this image.
+        TargetError: no encoding meets the target.
     """
-    check_names("encode_jpeg", options, set(OPTION_NAMES) - _SAID_OTHERWISE)
+    check_names("encode_jpeg", options, set(OPTION_NAMES) - _SET_BY_ARGUMENTS)
     if format not in _CHANNELS:
         raise OptionError(f"format must be '', 'grayscale' or 'rgb', got {format!r}")
-    if density_unit not in _UNITS:
-        raise OptionError(f"density_unit must be 'in' or 'cm', got {density_unit!r}")
+    metadata = _build_metadata(xmp_metadata, density_unit, x_density, y_density)
+    max_quality = None if quality == _DEFAULT_QUALITY and options.get("target_score") is not None else quality
     subsampling: Subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
-    wanted = None if quality == _QUALITY and options.get("target_score") is not None else quality
-    recipe = Recipe(options=Options(quality=wanted, progressive=progressive, subsampling=subsampling, **options))
-    metadata = Metadata(
-        xmp=(xmp_metadata.encode() if isinstance(xmp_metadata, str) else xmp_metadata) or None,
-        density=(_UNITS[density_unit], _density("x_density", x_density), _density("y_density", y_density)),
+    request = EncodeRequest(
+        options=Options(quality=max_quality, progressive=progressive, subsampling=subsampling, **options)
     )
 
     def run(pixels: Any) -> bytes:
-        return encode(load(_plane(pixels))._replace(metadata=metadata), recipe)
+        return encode(load(_drop_single_channel(pixels))._replace(metadata=metadata), request)
 
-    return _apply(run, tf.convert_to_tensor(image), _CHANNELS[format], name)
+    return _run_or_trace(run, tf.convert_to_tensor(image), _CHANNELS[format], name)
 
 
-def _density(name: str, value: Any) -> int:
+def _build_metadata(xmp: str | bytes, unit: str, x_density: Any, y_density: Any) -> Metadata:
+    if unit not in _DENSITY_UNITS:
+        raise OptionError(f"density_unit must be 'in' or 'cm', got {unit!r}")
+    dots = _check_density("x_density", x_density), _check_density("y_density", y_density)
+    packet = xmp.encode() if isinstance(xmp, str) else xmp
+    return Metadata(xmp=packet or None, density=(_DENSITY_UNITS[unit], *dots))
+
+
+def _check_density(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= 65535:
         raise OptionError(f"{name} must be an integer from 1 to 65535, got {value!r}")
     return int(value)
 
 
-def _plane(pixels: Any) -> Any:
+def _drop_single_channel(pixels: Any) -> Any:
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
-def _apply(run: Any, image: Any, channels: tuple[int, ...], name: str | None) -> Any:
-    """Calls ``run`` now, or puts the call into the graph; what is known of the image is checked in either case."""
-    _check(image.dtype, image.shape, channels)
+def _run_or_trace(run: Callable[[Any], bytes], image: Any, channels: tuple[int, ...], name: str | None) -> Any:
+    """Calls ``run`` now, or adds the call to the graph; either way checks what is known of the image."""
+    _check_image(image.dtype, image.shape, channels)
     if tf.executing_eagerly():
         return tf.constant(run(image.numpy()), tf.string)
 
-    def checked(pixels: Any) -> bytes:
-        _check(tf.uint8, tf.TensorShape(pixels.shape), channels)
-        return bytes(run(pixels))
+    def check_and_run(pixels: Any) -> bytes:
+        _check_image(tf.uint8, tf.TensorShape(pixels.shape), channels)
+        return run(pixels)
 
-    data = tf.numpy_function(checked, [image], tf.string, name=name)
-    data.set_shape([])
-    return data
+    jpeg = tf.numpy_function(check_and_run, [image], tf.string, name=name)
+    jpeg.set_shape([])
+    return jpeg
 
 
-def _check(dtype: Any, shape: Any, channels: tuple[int, ...]) -> None:
+def _check_image(dtype: Any, shape: Any, channels: tuple[int, ...]) -> None:
     known = shape.rank is not None
     if dtype != tf.uint8 or (known and (shape.rank != 3 or shape[2] not in (None, *channels))):
-        wanted = " or ".join(f"(H, W, {count})" for count in channels)
-        raise InputError(f"an image must be uint8 {wanted}, got {dtype.name} {shape}")
+        expected = " or ".join(f"(H, W, {count})" for count in channels)
+        raise InputError(f"an image must be uint8 {expected}, got {dtype.name} {shape}")

@@ -1,16 +1,23 @@
-"""An optimizer for thumbor that honours ``max_bytes``.
+"""thumbor: an optimizer that encodes the engine's pixels and honours ``max_bytes``.
 
-In ``thumbor.conf``::
+Replaces thumbor's ``jpegtran`` optimizer. In ``thumbor.conf``::
 
     OPTIMIZERS = ["saliency_jpeg.integrations.thumbor"]
     SALIENCY_JPEG_OPTIONS = {"strength": 0.5}  # fields of saliency_jpeg.Options
 
-It takes the pixels from thumbor's engine, before any JPEG file was made of them, so that there is no second generation
-of loss; metadata and chroma sampling are those of thumbor's own file. The quality is the request's or ``QUALITY``,
-``PROGRESSIVE_JPEG`` counts, and the filter ``max_bytes(N)`` is a limit that is kept and filled. (thumbor itself lowers
-the quality by quarters and, where 10 is not low enough, sends the large file.) Where even the coarsest file is larger
-than that, the smallest one is sent and a warning logged, unless ``SALIENCY_JPEG_OPTIONS`` allows to downscale. Without
-a limit the smaller of thumbor's file and this library's is sent. A ``target_score`` takes the place of the quality.
+The pixels come from thumbor's engine, so that there is no second lossy generation. Metadata and chroma subsampling are
+those of the file that thumbor wrote.
+
+Honours:
+
+- the request's quality or ``QUALITY``, and ``PROGRESSIVE_JPEG``. A ``target_score`` replaces the quality.
+- the filter ``max_bytes(N)`` as a limit that is kept and filled. (thumbor itself lowers the quality by quarters and,
+  where 10 is not low enough, sends the large file.) Where even the smallest encoding exceeds the limit, that encoding
+  is sent and a warning is logged, unless ``SALIENCY_JPEG_OPTIONS`` allows downscaling.
+- Without a limit, the smaller of thumbor's file and this encoder's is sent.
+
+Raises ``OptionError`` for a wrong option in ``SALIENCY_JPEG_OPTIONS``. An image that cannot be encoded is logged, and
+thumbor's own file is sent.
 """
 
 from __future__ import annotations
@@ -24,14 +31,14 @@ from ..encoder.encoder import Encoder
 from ..errors import InputError, TargetError
 from ..image.load import Picture, load
 from ..options import BYTES_PER_KB, Options
-from ._optional import missing
+from ._compat import OPTION_NAMES, check_names, missing_dependency
 
 try:
     from thumbor.config import Config
     from thumbor.optimizers import BaseOptimizer
     from thumbor.utils import logger
 except ImportError as error:
-    raise missing("thumbor") from error
+    raise missing_dependency("thumbor") from error
 
 __all__ = ["Optimizer"]
 
@@ -39,53 +46,67 @@ Config.define("SALIENCY_JPEG_OPTIONS", {}, "Fields of saliency_jpeg.Options", "O
 
 
 class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
-    """Encodes the engine's picture again, with more bytes where people look."""
+    """Encodes the engine's image again with this encoder."""
 
     def should_run(self, image_extension: str, buffer: bytes) -> bool:
-        """Whether the result is a JPEG file."""
+        """Returns whether thumbor's result is a JPEG file.
+
+        Args:
+            image_extension: of the result, such as ``".jpg"``.
+            buffer: the file that thumbor wrote.
+        """
         return image_extension in (".jpg", ".jpeg")
 
     def run_optimizer(self, image_extension: str, buffer: bytes) -> bytes:
-        """The file to send instead of thumbor's ``buffer``, which may be ``buffer`` itself.
+        """Returns the file to send.
+
+        Args:
+            image_extension: of the result, such as ``".jpg"``.
+            buffer: the file that thumbor wrote.
+
+        Returns:
+            This encoder's file, or ``buffer`` where that is smaller and there is no limit to keep.
 
         Raises:
-            OptionError: ``SALIENCY_JPEG_OPTIONS`` is not right.
+            OptionError: an option in ``SALIENCY_JPEG_OPTIONS`` is unknown or out of range.
         """
         if not self.should_run(image_extension, buffer):
             return buffer
-        options = self._options()
+        options = self._build_options()
         try:
-            jpeg = Encoder(options).compress_picture(self._picture(buffer)).jpeg
+            jpeg = Encoder(options).compress_picture(self._load_picture(buffer)).jpeg
         except TargetError as error:
             logger.warning("saliency_jpeg: %s", error)
             jpeg = error.best
         except InputError as error:
-            logger.warning("saliency_jpeg leaves thumbor's file: %s", error)
+            logger.warning("saliency_jpeg: thumbor's own file is sent: %s", error)
             return buffer
         fits = options.target_bytes is not None and len(jpeg) <= options.target_bytes
         return jpeg if fits or len(jpeg) < len(buffer) else buffer
 
-    def _options(self) -> Options:
+    def _build_options(self) -> Options:
+        """Returns the configured options with the quality and the byte limit of the request."""
         config, request = self.context.config, self.context.request
+        check_names("the setting SALIENCY_JPEG_OPTIONS", config.SALIENCY_JPEG_OPTIONS, OPTION_NAMES)
         quality = request.quality if request.quality is not None else config.QUALITY
-        wanted: dict[str, Any] = {"progressive": bool(config.PROGRESSIVE_JPEG)}
+        fields: dict[str, Any] = {"progressive": bool(config.PROGRESSIVE_JPEG)}
         if isinstance(quality, int | float):
-            wanted["quality"] = min(max(quality, 0), 100)
-        wanted |= config.SALIENCY_JPEG_OPTIONS
-        if wanted.get("target_score") is not None:
-            del wanted["quality" if request.max_bytes is None else "target_score"]
+            fields["quality"] = min(max(quality, 0), 100)
+        fields |= config.SALIENCY_JPEG_OPTIONS
+        if fields.get("target_score") is not None:
+            del fields["quality" if request.max_bytes is None else "target_score"]
         if request.max_bytes is not None:
-            limits = [request.max_bytes / BYTES_PER_KB, wanted.get("target_kb")]
-            wanted["target_kb"] = min(limit for limit in limits if limit is not None)
-        return Options(**wanted)
+            limits = [request.max_bytes / BYTES_PER_KB, fields.get("target_kb")]
+            fields["target_kb"] = min(limit for limit in limits if limit is not None)
+        return Options(**fields)
 
-    def _picture(self, buffer: bytes) -> Picture:
-        """The engine's pixels with the metadata of thumbor's file, or that file where the engine has no such pixels."""
-        written = load(buffer)
+    def _load_picture(self, buffer: bytes) -> Picture:
+        """Loads thumbor's file, and takes the pixels from the engine where they match it in size and mode."""
+        picture = load(buffer)
         image = getattr(self.context.request.engine, "image", None)
-        shape = written.pixels.shape
+        shape = picture.pixels.shape
         if not isinstance(image, Image.Image) or image.mode != ("L" if len(shape) == 2 else "RGB"):
-            return written
+            return picture
         if (image.height, image.width) != shape[:2]:
-            return written
-        return written._replace(pixels=np.ascontiguousarray(image), source=None)
+            return picture
+        return picture._replace(pixels=np.ascontiguousarray(image), source=None)

@@ -1,20 +1,27 @@
-"""An optimizer for Willow, and so for Wagtail: every JPEG rendition that they save gets smaller.
+"""Willow: an optimizer that makes JPEG renditions smaller, Wagtail's included.
 
-In Django's settings (or, without Django, in the environment variable ``WILLOW_OPTIMIZERS``)::
+Replaces Willow's ``jpegoptim`` optimizer. In Django's settings, or without Django in the environment variable
+``WILLOW_OPTIMIZERS``::
 
-    WILLOW_OPTIMIZERS = True  # or a list that holds "saliency-jpeg"
+    WILLOW_OPTIMIZERS = True  # or a list that contains "saliency-jpeg"
 
-and where the application starts, an ``AppConfig.ready`` say::
+and where the application starts, such as in ``AppConfig.ready``::
 
     from willow.registry import registry
     from saliency_jpeg.integrations.willow import SaliencyJpeg
     registry.register_optimizer(SaliencyJpeg)
 
-A rendition is a JPEG file already when it comes here, so let Willow write it at a high quality
-(``WAGTAILIMAGES_JPEG_QUALITY = 95``) and say here what is wanted, 85 by default. The options are an attribute::
+Willow has already written the rendition as a JPEG file when an optimizer runs. Let it use a high quality
+(``WAGTAILIMAGES_JPEG_QUALITY = 95``), and set the final quality here; the default is 85. To change options, derive a
+class::
 
     class Renditions(SaliencyJpeg):
         options = Options(target_kb=60, metadata="safe")
+
+Honours all fields of :class:`saliency_jpeg.Options`.
+
+Raises nothing for an image that cannot be encoded as asked: like Willow's own optimizers, it logs the error and leaves
+the file unchanged.
 """
 
 from __future__ import annotations
@@ -26,13 +33,13 @@ from typing import ClassVar
 from ..errors import SaliencyJpegError
 from ..io import write
 from ..options import Options
-from ._optimize import optimized
-from ._optional import missing
+from ._compat import missing_dependency
+from ._optimizer import optimize_jpeg
 
 try:
     from willow.optimizers.base import OptimizerBase
 except ImportError as error:
-    raise missing("Willow") from error
+    raise missing_dependency("Willow") from error
 
 __all__ = ["SaliencyJpeg"]
 
@@ -40,7 +47,7 @@ _logger = logging.getLogger("willow")
 
 
 class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
-    """Writes a JPEG file again where that makes it smaller.
+    """Replaces a JPEG file by a smaller one, if there is one.
 
     Attributes:
         options: how to encode.
@@ -48,19 +55,19 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
 
     library_name: ClassVar[str] = "saliency-jpeg"
     image_format: ClassVar[str] = "jpeg"
-    options: ClassVar[Options] = Options(quality=85)  # which is what Willow asks of jpegoptim
+    options: ClassVar[Options] = Options(quality=85)  # Willow's setting for jpegoptim
 
     @classmethod
     def check_library(cls) -> bool:
-        """The library is here: this is it."""
+        """Returns True: the library is installed."""
         return True
 
     @classmethod
     def process(cls, file_path: str) -> None:
-        """Replaces the file by a smaller one; as Willow's other optimizers do, logs an error and leaves the file."""
+        """Makes a JPEG file smaller in place; logs an error and leaves the file unchanged where that fails."""
         data = Path(file_path).read_bytes()
         try:
-            jpeg = optimized(data, cls.options)
+            jpeg = optimize_jpeg(data, cls.options)
         except SaliencyJpegError:
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
             return

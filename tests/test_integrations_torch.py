@@ -1,4 +1,4 @@
-"""Tensors: torchvision's call for whatever lends its memory, without PyTorch."""
+"""PyTorch's door, mostly without PyTorch: tensors by DLPack and by NumPy's array interface."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import PHOTO, look, pixels
+from doors import PHOTO, describe, pixels
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, TargetError, compress
@@ -21,7 +21,7 @@ EXPECTED = compress(PHOTO, saliency=None, subsampling="4:2:0", progressive=False
 
 
 class Lent:
-    """A stand-in for a tensor: memory by DLPack alone, on a device that can be chosen."""
+    """A tensor that supports only DLPack, on a device of choice."""
 
     def __init__(self, array: Any, device: int = 1) -> None:
         self.array, self.device = array, device
@@ -34,7 +34,7 @@ class Lent:
 
 
 class Shown:
-    """The same by the array interface."""
+    """A tensor that supports only NumPy's array interface."""
 
     def __init__(self, array: Any) -> None:
         self.array = array
@@ -44,19 +44,21 @@ class Shown:
 @pytest.mark.parametrize("kind", [np.asarray, Lent, Shown])
 def test_every_way_to_lend_memory(kind: Any) -> None:
     data = encode_jpeg(kind(CHW), saliency=None)
-    assert isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.tobytes() == EXPECTED
+    assert isinstance(data, np.ndarray)
+    assert data.dtype == np.uint8
+    assert data.tobytes() == EXPECTED
 
 
 def test_strides_and_one_channel() -> None:
     view = np.moveaxis(PHOTO, -1, 0)[:, ::-1, 2:-3]
     assert encode_jpeg(Lent(view), saliency=None).tobytes() == encode_jpeg(view.copy(), saliency=None).tobytes()
-    gray = look(encode_jpeg(Lent(CHW[1:2]), 60, saliency=None).tobytes())
+    gray = describe(encode_jpeg(Lent(CHW[1:2]), 60, saliency=None).tobytes())
     assert (gray.mode, gray.size) == ("L", (88, 120))
 
 
 def test_lists_and_options() -> None:
     files = encode_jpeg([CHW, Lent(CHW[:, :64])], target_kb=3, saliency=None, progressive=True)
-    assert all(2800 < len(data) <= 3000 and look(data.tobytes()).progressive for data in files)
+    assert all(2800 < len(data) <= 3000 and describe(data.tobytes()).progressive for data in files)
     assert [Image.open(io.BytesIO(data.tobytes())).size for data in files] == [(88, 120), (88, 64)]
     assert encode_jpeg([]) == []
 
@@ -83,7 +85,7 @@ def test_other_things_are_refused(tensor: Any) -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(InputError, match="move it there first; got DLPack device 2"):
+    with pytest.raises(InputError, match=r"call \.cpu\(\) first, got DLPack device 2"):
         encode_jpeg(Lent(CHW, device=2))
     with pytest.raises(OptionError, match=r"quality .* got 101"):
         encode_jpeg(CHW, 101)
@@ -121,7 +123,9 @@ def test_tensors_of_pytorch() -> None:
 
     tensor = torch.from_numpy(CHW)
     data = encode_jpeg(tensor, saliency=None)
-    assert isinstance(data, torch.Tensor) and data.dtype == torch.uint8 and bytes(data.tolist()) == EXPECTED
+    assert isinstance(data, torch.Tensor)
+    assert data.dtype == torch.uint8
+    assert bytes(data.tolist()) == EXPECTED
     channels_last = torch.from_numpy(PHOTO.copy()).permute(2, 0, 1)
     assert torch.equal(encode_jpeg(channels_last, saliency=None), data)
     assert isinstance(encode_jpeg(CHW, saliency=None), np.ndarray)
@@ -137,10 +141,11 @@ def test_tensors_of_pytorch() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_same_call_to_torchvision(channels: int) -> None:
     import torch
-    from torchvision.io import encode_jpeg as theirs_encode
 
+    theirs_encode = importlib.import_module("torchvision.io").encode_jpeg
     tensor = torch.from_numpy(CHW[:channels].copy())
     theirs, ours = theirs_encode(tensor, quality=60), encode_jpeg(tensor, quality=60, saliency=None)
     assert (ours.dtype, ours.ndim) == (theirs.dtype, theirs.ndim)
-    assert look(bytes(ours.tolist())) == look(bytes(theirs.tolist())) and len(ours) < len(theirs)
+    assert describe(bytes(ours.tolist())) == describe(bytes(theirs.tolist()))
+    assert len(ours) < len(theirs)
     assert pixels(bytes(ours.tolist())).shape == pixels(bytes(theirs.tolist())).shape

@@ -1,0 +1,77 @@
+"""Makes an existing JPEG file smaller; shared by the Django, Scrapy and Willow doors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from ..codec import _core
+from ..encoder.encoder import Encoder
+from ..errors import InputError
+from ..image import jpeg_source
+from ..image.jpeg_source import JpegSource
+from ..image.load import load_jpeg
+from ..options import Options
+from ..recompression.recompress import recompress_source
+
+__all__ = ["is_jpeg", "optimize_jpeg"]
+
+_PIXEL_OPTIONS: Final = (
+    "subsampling",
+    "orientation",
+    "trailing_images",
+    "never_enlarge",
+    "allow_downscale",
+    "target_score",
+)  # a value other than the default needs the decoded pixels
+_DEFAULTS: Final = Options()
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Returns whether ``data`` is a JPEG file that can be decoded."""
+    return _open_jpeg(data) is not None
+
+
+def _open_jpeg(data: bytes) -> JpegSource | None:
+    if not jpeg_source.is_jpeg(data):
+        return None
+    try:
+        _core.read_jpeg(data)
+        return JpegSource(data)
+    except InputError:
+        return None
+
+
+def optimize_jpeg(data: bytes, options: Options) -> bytes:
+    """Encodes a JPEG file in fewer bytes.
+
+    Without a target and a quality the rewrite is lossless: all levels stay the same. Otherwise the file's own
+    coefficients are quantized again. The image is decoded and encoded anew only where an option needs pixels, such as
+    ``subsampling`` or ``allow_downscale``. CMYK and RGB files, and files with unusual sampling factors, are only ever
+    rewritten losslessly, even if they then exceed the target.
+
+    Args:
+        data: a file of any kind. Anything but a decodable JPEG file is returned unchanged.
+        options: how to encode.
+
+    Returns:
+        The smaller file, or ``data`` where no smaller one was made. Trailing images are kept unless
+        ``options.trailing_images`` is ``"drop"``.
+
+    Raises:
+        InputError: the saliency map does not fit the image, or an option does not support trailing images.
+        TargetError: no encoding meets the target; ``.best`` is the smallest file.
+    """
+    source = _open_jpeg(data)
+    if source is None:
+        return data
+    header = source.header
+    if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
+        options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False)
+    elif _needs_pixels(options):
+        return Encoder(options).compress_picture(load_jpeg(source, background=options.background)).jpeg
+    return recompress_source(source, options)
+
+
+def _needs_pixels(options: Options) -> bool:
+    return any(getattr(options, name) != getattr(_DEFAULTS, name) for name in _PIXEL_OPTIONS)

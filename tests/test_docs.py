@@ -203,6 +203,13 @@ def test_names_that_modules_have_now() -> None:
 # Tables -------------------------------------------------------------------------------------------------------------
 
 
+def test_the_rows_of_a_table_have_as_many_cells_as_its_head() -> None:
+    for path in PAGES:
+        for rows in re.findall(r"(?:^\|.*\n)+", path.read_text("utf-8"), re.MULTILINE):
+            head, *others = rows.splitlines()
+            assert [row for row in others if row.count("|") != head.count("|")] == [], path.name
+
+
 def test_the_table_of_options() -> None:
     rows = {row[0].strip("`"): row for row in table("docs/python.md", "Options")}
     fields = {field.name: field for field in dataclasses.fields(Options)}

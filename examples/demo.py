@@ -1,9 +1,9 @@
-"""Compress a photograph to 50 kB, with the command line, and compare it with Pillow's file of the same size.
+"""Compress a photograph to 50 kB with the command line, and compare it with Pillow's file of the same size.
 
     python examples/demo.py [PHOTO] [--target-kb N] [--output FOLDER]
 
-Writes into the folder (demo-output): the JPEG file, Pillow's, the saliency map, the map over the photograph, and the
-most salient part of all three side by side, enlarged.
+Five files are written into the folder (demo-output): the JPEG file, Pillow's JPEG file, the saliency map, the map over
+the photograph, and the most salient part of the photograph and both files side by side, enlarged.
 """
 
 from __future__ import annotations
@@ -22,16 +22,24 @@ from saliency_jpeg.metrics import psnr
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "tests" / "data" / "kodim07.png"
-CROP = 160  # pixels of the photograph in the comparison
+CROP = 160  # side in pixels of the part that is compared
 ENLARGED = 3
 
 Pixels = NDArray[np.uint8]
 
 
 def pillow_at(image: Image.Image, size: int) -> bytes:
-    """Pillow's optimised progressive file with the finest tables that take at most ``size`` bytes.
+    """Encodes with Pillow, optimised and progressive, at the finest tables that fit a size.
 
-    Pillow's quality is a whole number, some 3 % of the size apart; so its tables for quality 50 are scaled instead.
+    Pillow's quality is a whole number, and one step changes the size by some 3 %. So its tables for quality 50 are
+    scaled instead.
+
+    Args:
+        image: RGB.
+        size: most bytes.
+
+    Returns:
+        The file.
     """
     tables = Image.open(io.BytesIO(_saved(image, quality=50))).quantization  # type: ignore[attr-defined]
     fine, coarse = 0.01, 12.0
@@ -50,7 +58,15 @@ def _saved(image: Image.Image, **options: object) -> bytes:
 
 
 def salient_box(saliency: NDArray[np.float32], side: int) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the square with the most saliency; its sides are ``side`` or the image's."""
+    """Finds the square with the most saliency.
+
+    Args:
+        saliency: float32 (H, W) in [0, 1].
+        side: of the square in pixels; shorter where the image is smaller.
+
+    Returns:
+        (left, top, right, bottom) in pixels.
+    """
     height, width = (min(side, length) for length in saliency.shape)
     sums = np.pad(saliency.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
@@ -59,7 +75,12 @@ def salient_box(saliency: NDArray[np.float32], side: int) -> tuple[int, int, int
 
 
 def side_by_side(pictures: list[Image.Image], box: tuple[int, int, int, int]) -> Image.Image:
-    """The same part of several pictures in a row, enlarged."""
+    """Shows the same part of several pictures in a row, enlarged.
+
+    Args:
+        pictures: of one size.
+        box: (left, top, right, bottom) in pixels.
+    """
     width, height = (box[2] - box[0]) * ENLARGED, (box[3] - box[1]) * ENLARGED
     row = Image.new("RGB", (len(pictures) * (width + 8) - 8, height), "white")
     for i, picture in enumerate(pictures):
@@ -68,14 +89,30 @@ def side_by_side(pictures: list[Image.Image], box: tuple[int, int, int, int]) ->
 
 
 def report(name: str, data: bytes, photo: Pixels, saliency: NDArray[np.float32]) -> str:
-    """One row of the table: bytes, PSNR weighted by the map, and by the rest."""
+    """Formats one row of the table: size, PSNR weighted by the map, PSNR weighted by the rest.
+
+    Args:
+        name: of the encoder.
+        data: its file.
+        photo: uint8 (H, W, 3), the original.
+        saliency: float32 (H, W) in [0, 1].
+    """
     decoded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     salient, rest = psnr(photo, decoded, saliency), psnr(photo, decoded, 1 - saliency)
     return f"{name:16s}{len(data):8d} bytes{salient:10.2f} dB{rest:10.2f} dB"
 
 
 def run(photo: Path, target_kb: float, folder: Path) -> int:
-    """The whole demonstration; returns the exit status."""
+    """Runs the demonstration.
+
+    Args:
+        photo: image file.
+        target_kb: size in units of 1000 bytes.
+        folder: for the results; created if it is missing.
+
+    Returns:
+        The exit status.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ours, pillow, gray, heat, crops = (
         folder / name for name in ("saliency-jpeg.jpg", "pillow.jpg", "map.png", "heatmap.png", "comparison.png")
@@ -98,11 +135,12 @@ def run(photo: Path, target_kb: float, folder: Path) -> int:
     print(report("saliency-jpeg", ours.read_bytes(), np.asarray(image), saliency))
     print(report("Pillow", pillow.read_bytes(), np.asarray(image), saliency))
     print(f"\nResults in {folder}/: {', '.join(path.name for path in (ours, pillow, heat, gray, crops))}")
-    print(f"{crops.name} shows the most salient part: the photograph, {ours.name}, {pillow.name}")
+    print(f"{crops.name} shows the most salient part of the photograph, of {ours.name} and of {pillow.name}")
     return 0
 
 
 def main() -> int:
+    """Reads the command line and runs the demonstration; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", nargs="?", type=Path, default=PHOTO, help="image file (tests/data/kodim07.png)")
     parser.add_argument("--target-kb", type=float, default=50, help="size in units of 1000 bytes (50)")

@@ -29,7 +29,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.cc").write_text("int main() {}\n")
     if not COMPILER or run(COMPILER, *FLAGS, folder / "empty.cc", "-o", folder / "empty").returncode:
         pytest.skip("no C++ compiler with AddressSanitizer and UndefinedBehaviorSanitizer")
-    sources = [s for s in sorted(SOURCES.glob("*.cc")) if s.name != "bindings.cc"]
+    sources = [s for s in sorted(SOURCES.glob("codec/*.cc")) if s.name != "bindings.cc"]
     objects = [folder / f"{source.stem}.o" for source in (*sources, DRIVER)]
 
     def build(source: Path, target: Path) -> str:

@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "compensation.h"
-#include "huffman.h"
-#include "jpeg_reader.h"
-#include "jpeg_writer.h"
-#include "quantize.h"
-#include "quantize_dc.h"
-#include "statistics.h"
-#include "transform.h"
+#include "codec/compensation.h"
+#include "codec/huffman.h"
+#include "codec/jpeg_reader.h"
+#include "codec/jpeg_writer.h"
+#include "codec/quantize.h"
+#include "codec/quantize_dc.h"
+#include "codec/statistics.h"
+#include "codec/transform.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "luma.h"
-#include "ms_ssim.h"
-#include "psnr_hvsm.h"
-#include "ssimulacra2.h"
+#include "metrics/luma.h"
+#include "metrics/ms_ssim.h"
+#include "metrics/psnr_hvsm.h"
+#include "metrics/ssimulacra2.h"
 
 namespace py = pybind11;
 namespace metrics = saliency_jpeg::metrics;

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-#include "recursive_gaussian.h"
-#include "strips.h"
+#include "metrics/recursive_gaussian.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 

@@ -1,11 +1,11 @@
-#include "kernels.h"
+#include "metrics/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #define SJ_KERNEL __attribute__((target("avx2,fma")))
 
-#include "kernels_impl.h"
-#include "lanes_avx2.h"
+#include "metrics/kernels_impl.h"
+#include "metrics/lanes_avx2.h"
 
 namespace saliency_jpeg::metrics {
 

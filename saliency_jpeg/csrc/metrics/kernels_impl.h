@@ -3,8 +3,8 @@
 #ifndef SALIENCY_JPEG_METRICS_KERNELS_IMPL_H_
 #define SALIENCY_JPEG_METRICS_KERNELS_IMPL_H_
 
-#include "kernels.h"
-#include "lanes.h"
+#include "metrics/kernels.h"
+#include "metrics/lanes.h"
 
 #ifndef SJ_KERNEL
 #error "define SJ_KERNEL before including kernels_impl.h"

@@ -1,8 +1,8 @@
 #define SJ_KERNEL
 
-#include "kernels.h"
-#include "kernels_impl.h"
-#include "lanes.h"
+#include "metrics/kernels.h"
+#include "metrics/kernels_impl.h"
+#include "metrics/lanes.h"
 
 namespace saliency_jpeg::metrics {
 

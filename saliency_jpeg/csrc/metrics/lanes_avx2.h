@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "lanes.h"
+#include "metrics/lanes.h"
 
 #define SJ_AVX2 __attribute__((target("avx2,fma"), always_inline)) inline
 

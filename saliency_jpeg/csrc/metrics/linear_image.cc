@@ -1,4 +1,4 @@
-#include "linear_image.h"
+#include "metrics/linear_image.h"
 
 #include <algorithm>
 #include <array>

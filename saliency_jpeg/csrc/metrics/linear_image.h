@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "strips.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 

@@ -1,4 +1,4 @@
-#include "ms_ssim.h"
+#include "metrics/ms_ssim.h"
 
 #include <algorithm>
 #include <array>

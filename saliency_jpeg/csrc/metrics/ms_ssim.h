@@ -2,7 +2,7 @@
 #ifndef SALIENCY_JPEG_METRICS_MS_SSIM_H_
 #define SALIENCY_JPEG_METRICS_MS_SSIM_H_
 
-#include "luma.h"
+#include "metrics/luma.h"
 
 namespace saliency_jpeg::metrics {
 

@@ -1,4 +1,4 @@
-#include "psnr_hvsm.h"
+#include "metrics/psnr_hvsm.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #ifndef SALIENCY_JPEG_METRICS_PSNR_HVSM_H_
 #define SALIENCY_JPEG_METRICS_PSNR_HVSM_H_
 
-#include "luma.h"
+#include "metrics/luma.h"
 
 namespace saliency_jpeg::metrics {
 

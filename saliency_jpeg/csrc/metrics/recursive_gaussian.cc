@@ -1,4 +1,4 @@
-#include "recursive_gaussian.h"
+#include "metrics/recursive_gaussian.h"
 
 #include <array>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "ssimulacra2.h"
+#include "metrics/ssimulacra2.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <iterator>
 
-#include "linear_image.h"
-#include "ssimulacra2_weights.h"
+#include "metrics/linear_image.h"
+#include "metrics/ssimulacra2_weights.h"
 
 namespace saliency_jpeg::metrics {
 namespace {

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels.h"
-#include "strips.h"
+#include "metrics/kernels.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 

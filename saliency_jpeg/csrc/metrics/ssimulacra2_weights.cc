@@ -1,4 +1,4 @@
-#include "ssimulacra2_weights.h"
+#include "metrics/ssimulacra2_weights.h"
 
 #include <algorithm>
 #include <cmath>

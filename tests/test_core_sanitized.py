@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "saliency_jpeg" / "csrc"
 DRIVER = ROOT / "tests" / "core" / "sanitized.cc"
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) or ""
-FLAGS = ["-std=c++17", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DJPEGCORE_SANITIZED"]
+FLAGS = ["-std=c++17", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSJ_SANITIZED"]
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.cc").write_text("int main() {}\n")
     if not COMPILER or run(COMPILER, *FLAGS, folder / "empty.cc", "-o", folder / "empty").returncode:
         pytest.skip("no C++ compiler with AddressSanitizer and UndefinedBehaviorSanitizer")
-    sources = [s for s in sorted(SOURCES.glob("codec/*.cc")) if s.name != "bindings.cc"]
+    sources = [s for s in sorted(SOURCES.glob("codec/*.cc")) if not s.name.startswith("bindings")]
     objects = [folder / f"{source.stem}.o" for source in (*sources, DRIVER)]
 
     def build(source: Path, target: Path) -> str:

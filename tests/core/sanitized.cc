@@ -23,7 +23,8 @@
 
 namespace {
 
-using namespace jpegcore;
+using namespace saliency_jpeg;
+using namespace saliency_jpeg::codec;
 
 void check(bool condition, const char* what) {
   if (condition) return;
@@ -74,8 +75,8 @@ void quantize(const CoefficientView& coefficients, const QuantTable& table, floa
               const BlockView<int16_t>& levels) {
   std::vector<float> prices(257), sensitivity(kBlockSize, 1.0f), lambdas(coefficients.count(), lambda);
   for (int s = 0; s < 257; ++s) prices[s] = 2.0f + 0.5f * static_cast<float>(s / 16) + static_cast<float>(s % 16);
-  const std::vector<PricedBand> bands{{{1, 4}, prices.data()}, {{5, 63}, prices.data()}};
-  const QuantizeRule rule{table.data(), bands, sensitivity.data()};
+  const std::vector<BandCosts> bands{{{1, 4}, prices.data()}, {{5, 63}, prices.data()}};
+  const QuantizeParameters rule{table.data(), bands, sensitivity.data()};
   (lambda > 0 ? quantize_trellis : quantize_plain)(coefficients, rule, lambdas.data(), levels);
   if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, prices.data()}, lambdas.data(), levels);
   for (size_t part : {0, 1, 5}) best_bands({{levels.data, levels.rows, levels.cols}}, part);

@@ -1,4 +1,4 @@
-// Spectral selection: the ways in which the AC coefficients of a component are divided into scans (T.81 G.1.1.1.1).
+// Spectral selection: how the AC coefficients of a component may be divided into scans (T.81 G.1.1.1.1).
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,19 @@
 
 #include "codec/types.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// SOS: marker, length, Ns, two bytes a component, Ss, Se, Ah Al (T.81 B.2.3).
+// A division of the AC coefficients into bands, each sent in a scan of its own.
+using Division = std::vector<Band>;
+
+// Bits of an SOS segment with its marker: FF DA | length (2) | Ns | 2 bytes a component | Ss | Se | Ah Al (T.81 B.2.3).
 constexpr uint64_t scan_header_bits(size_t components) { return 8 * (8 + 2 * components); }
 
-// Low frequencies have codes of their own and long runs of blocks end in high ones. Which division is best depends on
-// the picture and the rate; those here came first on photographs of all kinds.
-inline const std::vector<std::vector<Band>>& spectral_divisions() {
-  static const std::vector<std::vector<Band>> kDivisions{
+// Returns the divisions that the encoder tries.  A band of low frequencies gets its own Huffman code, and high
+// frequencies get long end-of-band runs.  The best division depends on the image and the quality.  Of many divisions
+// that were tried on photographs of many kinds, these won most often.
+inline const std::vector<Division>& spectral_divisions() {
+  static const std::vector<Division> kDivisions{
       {{1, 63}},
       {{1, 2}, {3, 63}},
       {{1, 5}, {6, 63}},
@@ -29,4 +33,4 @@ inline const std::vector<std::vector<Band>>& spectral_divisions() {
   return kDivisions;
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

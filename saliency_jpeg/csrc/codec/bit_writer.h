@@ -1,16 +1,17 @@
-// Entropy-coded bits with byte stuffing (T.81 F.1.2.3).
+// Writes entropy-coded bits with byte stuffing (T.81 F.1.2.3).
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
 class BitWriter {
  public:
-  explicit BitWriter(std::string* out) : out_(out) {}
+  // Appends to `out`, which the caller keeps alive.
+  explicit BitWriter(std::string& out) : out_(out) {}
 
-  // Appends the low `count` bits of `value`, most significant first; count is at most 32.
+  // Appends the low `count` bits of `value`, most significant bit first; count is at most 32.
   void put(uint32_t value, int count) {
     accumulator_ = (accumulator_ << count) | (value & ((uint64_t{1} << count) - 1));
     pending_ += count;
@@ -20,20 +21,20 @@ class BitWriter {
     }
   }
 
-  // Completes the last byte with one-bits (T.81 F.1.2.3).
+  // Fills the last byte with one-bits.
   void align() {
     if (pending_ > 0) put(0x7F, 8 - pending_);
   }
 
  private:
   void put_byte(uint8_t byte) {
-    out_->push_back(static_cast<char>(byte));
-    if (byte == 0xFF) out_->push_back('\0');
+    out_.push_back(static_cast<char>(byte));
+    if (byte == 0xFF) out_.push_back('\0');
   }
 
-  std::string* out_;
+  std::string& out_;
   uint64_t accumulator_ = 0;
-  int pending_ = 0;  // below 8 between calls
+  int pending_ = 0;  // bits that do not fill a byte yet
 };
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

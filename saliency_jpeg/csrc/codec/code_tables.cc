@@ -2,41 +2,42 @@
 
 #include <algorithm>
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-// One table that one scan asks for.
+// A scan's need for one table.
 struct Use {
   size_t scan;
-  int table_class;  // 0: DC, 1: AC
-  int slot;         // 0: first component, 1: others
-  int group;
+  TableClass table_class;
+  int slot;
+  int group;  // index into Clustering::groups
 };
 
-// Uses that share a code.
+// Uses that share one code.
 struct Group {
-  int table_class;
+  TableClass table_class;
   Histogram histogram;
   uint64_t bits;
 };
 
-bool empty(const Histogram& histogram) {
+bool is_empty(const Histogram& histogram) {
   return std::all_of(histogram.begin(), histogram.end(), [](uint32_t n) { return n == 0; });
 }
 
-Histogram sum(const Histogram& a, const Histogram& b) {
+Histogram add(const Histogram& a, const Histogram& b) {
   Histogram total;
   std::transform(a.begin(), a.end(), b.begin(), total.begin(), [](uint32_t x, uint32_t y) { return x + y; });
   return total;
 }
 
+// Starts with one group for each use.  Merges the pair of groups that saves most bits until no pair saves any.
 class Clustering {
  public:
   explicit Clustering(const std::vector<ScanCounts>& counts) {
     for (size_t s = 0; s < counts.size(); ++s) {
-      for (int slot : {0, 1}) {
-        add(s, 0, slot, counts[s].dc_sink[slot].histogram);
-        add(s, 1, slot, counts[s].ac_sink[slot].histogram);
+      for (int slot = 0; slot < kCodeSlots; ++slot) {
+        add_use(s, kDc, slot, counts[s].dc_sink[slot].histogram);
+        add_use(s, kAc, slot, counts[s].ac_sink[slot].histogram);
       }
     }
     while (merge_best_pair()) {
@@ -47,8 +48,8 @@ class Clustering {
   std::vector<Group> groups;
 
  private:
-  void add(size_t scan, int table_class, int slot, const Histogram& histogram) {
-    if (empty(histogram)) return;
+  void add_use(size_t scan, TableClass table_class, int slot, const Histogram& histogram) {
+    if (is_empty(histogram)) return;
     uses.push_back({scan, table_class, slot, static_cast<int>(groups.size())});
     groups.push_back({table_class, histogram, coded_bits(histogram)});
     savings_.emplace_back();
@@ -58,7 +59,7 @@ class Clustering {
 
   int64_t saving(size_t a, size_t b) const {
     if (groups[a].table_class != groups[b].table_class || groups[a].bits == 0 || groups[b].bits == 0) return 0;
-    const uint64_t together = coded_bits(sum(groups[a].histogram, groups[b].histogram));
+    const uint64_t together = coded_bits(add(groups[a].histogram, groups[b].histogram));
     return static_cast<int64_t>(groups[a].bits + groups[b].bits) - static_cast<int64_t>(together);
   }
 
@@ -80,9 +81,9 @@ class Clustering {
     return true;
   }
 
-  // The dropped group stays in place with no bits and saves nothing with anybody.
+  // Keeps the dropped group in the list, so that indices stay valid.  Its 0 bits mark it; merging it saves nothing.
   void merge(size_t keep, size_t drop) {
-    groups[keep].histogram = sum(groups[keep].histogram, groups[drop].histogram);
+    groups[keep].histogram = add(groups[keep].histogram, groups[drop].histogram);
     groups[keep].bits = coded_bits(groups[keep].histogram);
     groups[drop].bits = 0;
     for (Use& use : uses) {
@@ -95,17 +96,17 @@ class Clustering {
     }
   }
 
-  std::vector<std::vector<int64_t>> savings_;  // [b][a] for a < b
+  std::vector<std::vector<int64_t>> savings_;  // [b][a] for a < b: bits that merging the two groups saves
 };
 
-// Keeps track of what each destination holds while the scans go by.
+// The tables that a decoder holds at each destination, scan after scan.
 class Destinations {
  public:
   Destinations(const std::vector<Use>& uses, int count) : uses_(uses), count_(count) {
     for (auto& row : held_) row.fill(ScanTables::kUnused);
   }
 
-  // The destination of `use`; defines it there if it is not held.
+  // Returns the destination that holds the code of `use`.  If none does, replaces the code that is needed last.
   int place(const Use& use, ScanTables& tables) {
     auto& held = held_[use.table_class];
     for (int d = 0; d < count_; ++d) {
@@ -121,7 +122,7 @@ class Destinations {
   }
 
  private:
-  // The scan that needs a group next, this one included; a group that nobody needs comes last.
+  // Returns the next scan that needs a group, from the scan of `now` on; the largest number if none does.
   size_t next_use(int group, const Use& now) const {
     for (const Use& use : uses_) {
       if (use.group == group && use.table_class == now.table_class && use.scan >= now.scan) return use.scan;
@@ -131,7 +132,7 @@ class Destinations {
 
   const std::vector<Use>& uses_;
   int count_;
-  std::array<std::array<int, 4>, 2> held_;
+  std::array<std::array<int, kHuffmanTableSlots>, kTableClasses> held_;
 };
 
 }  // namespace
@@ -146,11 +147,11 @@ uint64_t coded_bits(const Histogram& histogram) {
   const CodeLengths lengths = optimal_code_lengths(histogram);
   uint64_t bits = 0;
   uint64_t symbols = 0;
-  for (int s = 0; s < 256; ++s) {
+  for (int s = 0; s < kMaxSymbols; ++s) {
     bits += static_cast<uint64_t>(histogram[s]) * lengths[s];
     symbols += lengths[s] > 0;
   }
-  return symbols == 0 ? 0 : bits + 8 * (17 + symbols);
+  return symbols == 0 ? 0 : bits + 8 * (1 + kMaxCodeLength + symbols);
 }
 
 CodeTables assign_tables(const std::vector<ScanCounts>& counts, int destinations) {
@@ -167,4 +168,4 @@ CodeTables assign_tables(const std::vector<ScanCounts>& counts, int destinations
   return tables;
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

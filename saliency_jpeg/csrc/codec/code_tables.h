@@ -1,4 +1,4 @@
-// Which Huffman tables a file carries: scans whose symbols are alike share one where that is shorter.
+// Assigns Huffman tables to the scans of a file.  Scans with similar symbols share a table if that saves bits.
 #pragma once
 
 #include <array>
@@ -7,12 +7,15 @@
 #include "codec/huffman.h"
 #include "codec/scans.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// The symbol counts of one scan: DC and AC, for the first component's table and the others'.
+enum TableClass { kDc, kAc };  // Tc
+constexpr int kTableClasses = 2;
+
+// The symbol counts of one scan, for each code slot.
 struct ScanCounts {
-  std::array<CountSink, 2> dc_sink;
-  std::array<CountSink, 2> ac_sink;
+  std::array<CountSink, kCodeSlots> dc_sink;
+  std::array<CountSink, kCodeSlots> ac_sink;
 
   CountSink& dc(int slot) { return dc_sink[slot]; }
   CountSink& ac(int slot) { return ac_sink[slot]; }
@@ -21,20 +24,21 @@ struct ScanCounts {
 
 ScanCounts count_symbols(const Frame& frame, const std::vector<Masks>& masks, const Scan& scan);
 
-// Bits of the coded symbols and of the DHT table that describes their code (T.81 B.2.4.2).
+// Returns the bits of the symbols under an optimal code, plus the bits of that code in a DHT segment (T.81 B.2.4.2).
 uint64_t coded_bits(const Histogram& histogram);
 
-// Where the tables of one scan stand, and which of them must be defined before it.
+// The tables of one scan, and the tables that must be defined before it.
 struct ScanTables {
   static constexpr int kUnused = -1;
+  using Slots = std::array<std::array<int, kCodeSlots>, kTableClasses>;  // [class][slot]
 
   struct Definition {
     int destination;  // Tc << 4 | Th
     int code;         // index into CodeTables::codes
   };
   std::vector<Definition> definitions;
-  std::array<std::array<int, 2>, 2> code{{{kUnused, kUnused}, {kUnused, kUnused}}};         // [class][first / others]
-  std::array<std::array<int, 2>, 2> destination{{{kUnused, kUnused}, {kUnused, kUnused}}};  // Td and Ta
+  Slots code{{{kUnused, kUnused}, {kUnused, kUnused}}};         // index into CodeTables::codes
+  Slots destination{{{kUnused, kUnused}, {kUnused, kUnused}}};  // Td and Ta
 };
 
 struct CodeTables {
@@ -42,7 +46,8 @@ struct CodeTables {
   std::vector<ScanTables> scans;
 };
 
-// Assigns codes to all scans; `destinations` is 2 in a baseline file and 4 in a progressive one (T.81 B.2.4.2).
+// Assigns codes to all scans.  `destinations` is the number of tables of each class that a decoder holds: 2 in a
+// baseline file, else 4 (T.81 table B.5).
 CodeTables assign_tables(const std::vector<ScanCounts>& counts, int destinations);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -2,36 +2,41 @@
 
 #include <algorithm>
 
-#include "common/multiversion.h"
+#include "common/simd.h"
+#include "common/ycbcr.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
 constexpr float kInner = 0.6f;
 constexpr float kOuter = -0.1f;
 
+constexpr float kYR = kRedWeight, kYG = kGreenWeight, kYB = kBlueWeight;
+constexpr float kCbR = -kRedWeight / kCbRange, kCbG = -kGreenWeight / kCbRange;
+constexpr float kCrG = -kGreenWeight / kCrRange, kCrB = -kBlueWeight / kCrRange;
+
 void repeat_last(float* row, int width, int padded) { std::fill(row + width, row + padded, row[width - 1]); }
 
 }  // namespace
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void rgb_row_to_ycbcr(const uint8_t* rgb, int width, int padded, float* y, float* cb, float* cr) {
   for (int i = 0; i < width; ++i) {
     const float r = rgb[3 * i], g = rgb[3 * i + 1], b = rgb[3 * i + 2];
-    y[i] = 0.299f * r + 0.587f * g + 0.114f * b - 128.0f;
-    cb[i] = -0.168735892f * r - 0.331264108f * g + 0.5f * b;
-    cr[i] = 0.5f * r - 0.418687589f * g - 0.081312411f * b;
+    y[i] = kYR * r + kYG * g + kYB * b - 128.0f;
+    cb[i] = kCbR * r + kCbG * g + 0.5f * b;
+    cr[i] = 0.5f * r + kCrG * g + kCrB * b;
   }
   for (float* row : {y, cb, cr}) repeat_last(row, width, padded);
 }
 
-JPEGCORE_MULTIVERSION
-void gray_row(const uint8_t* gray, int width, int padded, float* y) {
+SJ_MULTIVERSION
+void gray_row_to_y(const uint8_t* gray, int width, int padded, float* y) {
   for (int i = 0; i < width; ++i) y[i] = static_cast<float>(gray[i]) - 128.0f;
   repeat_last(y, width, padded);
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void halve_row(const float* row, int out_width, float* out) {
   for (int i = 0; i < out_width; ++i) {
     const float* x = row + 2 * i;
@@ -39,13 +44,13 @@ void halve_row(const float* row, int out_width, float* out) {
   }
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void halve_rows(const float* const rows[4], int width, float* out) {
   const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
   for (int i = 0; i < width; ++i) out[i] = kInner * (b[i] + c[i]) + kOuter * (a[i] + d[i]);
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void average_row(const float* row, int h, int out_width, float* out) {
   const float scale = 1.0f / static_cast<float>(h);
   for (int i = 0; i < out_width; ++i) {
@@ -55,4 +60,4 @@ void average_row(const float* row, int h, int out_width, float* out) {
   }
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

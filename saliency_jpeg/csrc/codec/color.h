@@ -1,26 +1,26 @@
-// Pixels to component samples: JFIF YCbCr, edge replication, chroma subsampling.
+// Converts pixels to component samples: JFIF YCbCr, edge replication, chroma subsampling.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// RGB to YCbCr (JFIF 1.02; ITU-R BT.601 full range), level-shifted to -128..127 as T.81 A.3.1 asks.  `rgb` holds
-// `width` pixels; the three rows are filled to `padded` samples by repeating the last one.
+// Converts `width` RGB pixels to YCbCr (JFIF 1.02) and subtracts 128 from Y (T.81 A.3.1; in Cb and Cr, that and JFIF's
+// +128 cancel).  Extends the rows to `padded` samples by repeating the last one.
 void rgb_row_to_ycbcr(const uint8_t* rgb, int width, int padded, float* y, float* cb, float* cr);
 
-// The same for one gray row.
-void gray_row(const uint8_t* gray, int width, int padded, float* y);
+// Does the same for a row of gray pixels.
+void gray_row_to_y(const uint8_t* gray, int width, int padded, float* y);
 
-// Halves a row: four taps (-1, 6, 6, -1) / 10 round each pair, `row[-1]` and `row[2 * out_width]` included.  Decoders
-// that interpolate blur what a plain mean has blurred already; the outer taps take that back.
+// Halves a row with the filter (-1, 6, 6, -1) / 10; reads row[-1] to row[2 * out_width].  The negative taps sharpen:
+// they compensate for the blur of decoders that interpolate chroma.
 void halve_row(const float* row, int out_width, float* out);
 
-// The same down a column: four rows into one.
+// Combines four rows into one with the same filter.
 void halve_rows(const float* const rows[4], int width, float* out);
 
-// Means of `h` neighbours.
+// Averages `h` neighbouring samples.
 void average_row(const float* row, int h, int out_width, float* out);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

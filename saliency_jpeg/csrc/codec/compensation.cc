@@ -6,31 +6,39 @@
 #include "codec/color.h"
 #include "codec/fdct.h"
 #include "codec/idct.h"
-#include "common/multiversion.h"
+#include "common/simd.h"
+#include "common/ycbcr.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-constexpr float kFaint = 20.0f;  // light that is always there, in sample values
+constexpr float kAmbient =
+    20.0f;  // added to sample values: ambient light, which keeps dark pixels from extreme changes
 
-// The samples of a chroma component, decoded to `width` x `height`.
+constexpr float kRed = kRedWeight, kGreen = kGreenWeight, kBlue = kBlueWeight;
+constexpr float kRedFromCr = kCrRange, kBlueFromCb = kCbRange;
+constexpr float kGreenFromCb = kBlueWeight * kCbRange / kGreenWeight;
+constexpr float kGreenFromCr = kRedWeight * kCrRange / kGreenWeight;
+
+// A chroma component, decoded to `height` x `width` samples.
 struct Plane {
   std::vector<float> samples;
   int height, width;
   size_t stride;
 
+  // Rows outside the plane repeat the nearest row.
   const float* row(int y) const { return &samples[std::clamp(y, 0, height - 1) * stride]; }
 };
 
-inline __attribute__((always_inline)) void decode_block(const Basis& basis, const int16_t* levels,
-                                                        const uint16_t* table, size_t stride, float* samples) {
+SJ_INLINE void decode_block(const Basis& basis, const int16_t* levels, const uint16_t* table, size_t stride,
+                            float* samples) {
   float coefficients[kBlockSize], block[kBlockSize];
   for (int k = 0; k < kBlockSize; ++k) coefficients[k] = static_cast<float>(levels[k] * table[k]);
   inverse_dct(basis, coefficients, block);
   for (int y = 0; y < 8; ++y) std::copy_n(block + 8 * y, 8, samples + y * stride);
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void decode_blocks(const LevelView& levels, const uint16_t* table, float* samples) {
   const Basis basis;
   const size_t stride = static_cast<size_t>(levels.cols) * 8;
@@ -47,13 +55,13 @@ Plane decode(const LevelView& levels, const uint16_t* table, int height, int wid
   return plane;
 }
 
-// Three parts of the nearer sample and one of the next, as decoders interpolate.
-JPEGCORE_MULTIVERSION
+// Interpolates as decoders do: three parts of the nearest sample and one of the next.
+SJ_MULTIVERSION
 void mix_rows(const float* near, const float* far, int width, float* out) {
   for (int x = 0; x < width; ++x) out[x] = 0.75f * near[x] + 0.25f * far[x];
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void widen_row(const float* samples, int width, float* out) {
   for (int x = 0; x < width; ++x) {
     const float before = samples[x > 0 ? x - 1 : 0], after = samples[x + 1 < width ? x + 1 : x];
@@ -62,7 +70,8 @@ void widen_row(const float* samples, int width, float* out) {
   }
 }
 
-// Rows of a plane at the resolution of the image. Decoders interpolate between two samples and repeat more.
+// Returns the rows of a plane at the resolution of the image.  Upsamples as decoders do: interpolates if a sample
+// stands for two pixels, repeats it if it stands for more.
 class Upsampler {
  public:
   Upsampler(Plane plane, int h, int v)
@@ -89,16 +98,17 @@ class Upsampler {
   std::vector<float> tall_, wide_;
 };
 
-// `cb` and `cr` are what was meant, `coded_cb` and `coded_cr` what comes back.
-JPEGCORE_MULTIVERSION
+// Changes a row of luma.  `cb` and `cr` are the original chroma, `coded_cb` and `coded_cr` the decoded one.
+SJ_MULTIVERSION
 void compensate_row(const uint8_t* rgb, const float* cb, const float* cr, const float* coded_cb, const float* coded_cr,
                     float strength, int width, float* luma) {
   for (int x = 0; x < width; ++x) {
     const float b = coded_cb[x] - cb[x], r = coded_cr[x] - cr[x];
-    const float red = 0.299f * (rgb[3 * x] + kFaint);
-    const float green = 0.587f * (rgb[3 * x + 1] + kFaint);
-    const float blue = 0.114f * (rgb[3 * x + 2] + kFaint);
-    const float shift = red * (1.402f * r) - green * (0.344136286f * b + 0.714136286f * r) + blue * (1.772f * b);
+    const float red = kRed * (rgb[3 * x] + kAmbient);
+    const float green = kGreen * (rgb[3 * x + 1] + kAmbient);
+    const float blue = kBlue * (rgb[3 * x + 2] + kAmbient);
+    const float shift =
+        red * (kRedFromCr * r) - green * (kGreenFromCb * b + kGreenFromCr * r) + blue * (kBlueFromCb * b);
     luma[x] -= strength * shift / (red + green + blue);
   }
 }
@@ -117,7 +127,7 @@ void compensated_luma(const ImageView& image, const CodedChroma& chroma, float s
   for (int row = 0; row < out.rows; ++row) {
     for (int i = 0; i < 8; ++i) {
       const int y = std::min(8 * row + i, image.height - 1);
-      const uint8_t* rgb = image.data + static_cast<size_t>(y) * image.width * 3;
+      const uint8_t* rgb = image.row(y);
       float* line = &luma[i * stride];
       rgb_row_to_ycbcr(rgb, image.width, static_cast<int>(stride), line, cb.data(), cr.data());
       compensate_row(rgb, cb.data(), cr.data(), coded[0].row(y), coded[1].row(y), strength, image.width, line);
@@ -127,4 +137,4 @@ void compensated_luma(const ImageView& image, const CodedChroma& chroma, float s
   }
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

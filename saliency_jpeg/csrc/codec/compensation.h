@@ -1,15 +1,14 @@
-// Luma that makes up for what chroma loses.
+// Changes the luma so that decoded pixels keep their lightness although the chroma has errors.
 #pragma once
 
 #include <cstdint>
 
-#include "codec/transform.h"
 #include "codec/types.h"
+#include "common/image_view.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// The chroma of a file as its decoder will see it: levels and tables of Cb and Cr, and the pixels that one sample
-// stands for, across and down.
+// The chroma of a file: levels and tables of Cb and Cr.  One sample stands for h x v pixels.
 struct CodedChroma {
   LevelView levels[2];
   const uint16_t* tables[2];
@@ -17,11 +16,11 @@ struct CodedChroma {
   int v = 1;
 };
 
-// Fills `out` with the luma coefficients of an RGB image, its luma moved to where decoded pixels keep their lightness.
+// Writes the luma coefficients of an RGB image to `out`.
 //
-// Red, green and blue that come back off by d_i shift the lightness of a pixel by about sum w_i g_i d_i, with w the
-// weights of luma (BT.601) and g_i how much light a step of the sample makes there; the luma moves by `strength` times
-// as much the other way.
+// Subsampling and quantization of the chroma change red, green and blue of a decoded pixel by d_i, and its lightness by
+// about the sum of w_i * g_i * d_i.  Here w_i are the luma weights of BT.601, and g_i is the change of light per step
+// of the sample.  The luma is changed by the opposite amount, times `strength`.
 void compensated_luma(const ImageView& image, const CodedChroma& chroma, float strength, const BlockView<float>& out);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -2,12 +2,12 @@
 
 #include <cstring>
 
-#include "common/multiversion.h"
+#include "common/simd.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-// cos(k pi / 16) / 2, and sqrt(1/8) for k = 4 (also the DC basis).
+// cos(k pi / 16) / 2.  For k = 4 that is sqrt(1/8), the DC basis function too.
 constexpr float kC1 = 0.49039264020161522f;
 constexpr float kC2 = 0.46193976625564337f;
 constexpr float kC3 = 0.41573480615127262f;
@@ -16,8 +16,8 @@ constexpr float kC5 = 0.27778511650980109f;
 constexpr float kC6 = 0.19134171618254489f;
 constexpr float kC7 = 0.09754516100806413f;
 
-// In-place 8-point DCT down the columns of eight rows of eight: every statement works on eight columns at once.
-inline __attribute__((always_inline)) void dct_columns(float (&b)[8][8]) {
+// 8-point DCT of each column, in place.  The compiler turns the loop into vector code over the eight columns.
+SJ_INLINE void dct_columns(float (&b)[8][8]) {
   for (int i = 0; i < 8; ++i) {
     const float s0 = b[0][i] + b[7][i], d0 = b[0][i] - b[7][i];
     const float s1 = b[1][i] + b[6][i], d1 = b[1][i] - b[6][i];
@@ -35,7 +35,7 @@ inline __attribute__((always_inline)) void dct_columns(float (&b)[8][8]) {
   }
 }
 
-inline __attribute__((always_inline)) void transpose(const float (&from)[8][8], float (&to)[8][8]) {
+SJ_INLINE void transpose(const float (&from)[8][8], float (&to)[8][8]) {
   for (int y = 0; y < 8; ++y) {
     for (int x = 0; x < 8; ++x) to[x][y] = from[y][x];
   }
@@ -43,7 +43,7 @@ inline __attribute__((always_inline)) void transpose(const float (&from)[8][8], 
 
 }  // namespace
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void forward_dct_row(const float* samples, size_t stride, int count, float* coefficients) {
   for (int i = 0; i < count; ++i) {
     float a[8][8], b[8][8];
@@ -56,4 +56,4 @@ void forward_dct_row(const float* samples, size_t stride, int count, float* coef
   }
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// Transforms `count` neighbouring blocks.  Block i reads samples[y * stride + 8 * i + x] and writes 64 coefficients,
-// natural order, to coefficients + 64 * i.  Scaling as in T.81: DC is eight times the mean.
+// Transforms `count` blocks in a row.  Block i is samples[y * stride + 8 * i + x]; its 64 coefficients, natural order,
+// go to coefficients + 64 * i.  Scaled as in T.81: DC is eight times the mean.
 void forward_dct_row(const float* samples, size_t stride, int count, float* coefficients);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,4 +1,4 @@
-// Huffman codes as T.81 limits them: 16 bits at most, no code of ones only.
+// Huffman codes within the limits of T.81.
 #pragma once
 
 #include <array>
@@ -6,25 +6,28 @@
 #include <string>
 #include <vector>
 
-namespace jpegcore {
+#include "codec/limits.h"
 
-using Histogram = std::array<uint32_t, 256>;
-using CodeLengths = std::array<uint8_t, 256>;  // 0: the symbol has no code
+namespace saliency_jpeg::codec {
 
-// The lengths that minimise sum(histogram * length) under T.81's limits (C.2: at most 16 bits, the all-ones code is
-// never used).  Symbols that do not occur get no code.
+using Histogram = std::array<uint32_t, kMaxSymbols>;
+using CodeLengths = std::array<uint8_t, kMaxSymbols>;        // in bits; 0: the symbol has no code
+using CodeCounts = std::array<uint8_t, kMaxCodeLength + 1>;  // BITS of T.81 C.1: counts[n] codes of n bits; [0] is 0
+
+// Returns the lengths that minimise sum(histogram * length) under the limits of T.81 C.2: codes have at most 16 bits,
+// and none consists of one-bits only.  Symbols with a count of 0 get no code.
 CodeLengths optimal_code_lengths(const Histogram& histogram);
 
 struct HuffmanCode {
-  std::array<uint16_t, 256> code{};
+  std::array<uint16_t, kMaxSymbols> code{};
   CodeLengths length{};
-  std::array<uint8_t, 17> counts{};  // BITS of T.81 C.1: counts[n] codes of n bits
-  std::vector<uint8_t> symbols;      // HUFFVAL: symbols by increasing code
+  CodeCounts counts{};
+  std::vector<uint8_t> symbols;  // HUFFVAL: symbols in the order of their codes
 
   explicit HuffmanCode(const CodeLengths& lengths);
 
-  // The body of one DHT table without its Tc/Th byte (T.81 B.2.4.2).
+  // Returns the table as a DHT segment has it, without its Tc Th byte (T.81 B.2.4.2).
   std::string table_bytes() const;
 };
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -2,16 +2,15 @@
 
 #include <utility>
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-bool HuffmanDecoder::fits(const std::array<uint8_t, 17>& counts) {
-  uint32_t taken = 0;  // of 2^16
+bool HuffmanDecoder::fits(const CodeCounts& counts) {
+  uint32_t taken = 0;  // of the 2^16 patterns of 16 bits
   for (int n = 1; n <= kMaxCodeLength; ++n) taken += static_cast<uint32_t>(counts[n]) << (kMaxCodeLength - n);
   return taken <= 1u << kMaxCodeLength;
 }
 
-HuffmanDecoder::HuffmanDecoder(const std::array<uint8_t, 17>& counts, std::vector<uint8_t> symbols)
-    : symbols_(std::move(symbols)) {
+HuffmanDecoder::HuffmanDecoder(const CodeCounts& counts, std::vector<uint8_t> symbols) : symbols_(std::move(symbols)) {
   uint32_t code = 0;
   uint32_t index = 0;
   for (int n = 1; n <= kMaxCodeLength; ++n) {  // T.81 C.2
@@ -35,7 +34,7 @@ int HuffmanDecoder::decode_long(uint32_t next, BitReader& bits) const {
     bits.skip(n);
     return symbols_[index_[n] + code - first_[n]];
   }
-  throw FormatError("bits that are no Huffman code", bits.offset());
+  throw FormatError("bits that are not a Huffman code", bits.offset());
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

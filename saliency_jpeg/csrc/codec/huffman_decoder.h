@@ -1,4 +1,4 @@
-// Huffman codes as a DHT segment gives them, ready for decoding.
+// Decodes Huffman codes.
 #pragma once
 
 #include <array>
@@ -6,19 +6,19 @@
 #include <vector>
 
 #include "codec/bit_reader.h"
-#include "codec/constants.h"
+#include "codec/huffman.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
 class HuffmanDecoder {
  public:
   HuffmanDecoder() = default;
 
-  // counts[n]: codes of n bits, n = 1..16; symbols by increasing code (T.81 B.2.4.2).  The counts must not ask for more
-  // codes than there are: see fits().
-  HuffmanDecoder(const std::array<uint8_t, 17>& counts, std::vector<uint8_t> symbols);
+  // Takes a table of a DHT segment: symbols in the order of their codes (T.81 B.2.4.2).  fits(counts) must be true.
+  HuffmanDecoder(const CodeCounts& counts, std::vector<uint8_t> symbols);
 
-  static bool fits(const std::array<uint8_t, 17>& counts);
+  // Returns true if a code with these counts exists.
+  static bool fits(const CodeCounts& counts);
 
   bool defined() const { return !symbols_.empty(); }
 
@@ -35,7 +35,7 @@ class HuffmanDecoder {
  private:
   static constexpr int kShort = 9;  // codes up to this length take one look-up
   struct Entry {
-    uint8_t length = 0;  // 0: a longer code, or none
+    uint8_t length = 0;  // 0: no code of at most kShort bits
     uint8_t symbol = 0;
   };
 
@@ -43,9 +43,8 @@ class HuffmanDecoder {
 
   std::vector<uint8_t> symbols_;
   std::array<Entry, 1 << kShort> short_codes_{};
-  std::array<uint32_t, 17> end_{};    // codes of n bits lie below end_[n] ...
-  std::array<uint32_t, 17> first_{};  // ... and the first of them belongs to symbols_[index_[n]]
-  std::array<uint32_t, 17> index_{};
+  // For codes of n bits: the first one, its index into symbols_, and the end (exclusive) of the codes.
+  std::array<uint32_t, kMaxCodeLength + 1> first_{}, index_{}, end_{};
 };
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

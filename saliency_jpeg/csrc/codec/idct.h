@@ -1,13 +1,14 @@
-// The 8x8 inverse DCT of T.81 A.3.3 in float, for the few blocks whose samples the encoder has to know.
+// The 8x8 inverse DCT of T.81 A.3.3 in float, for the blocks that the encoder has to decode.
 #pragma once
 
 #include <algorithm>
 
 #include "codec/fdct.h"
+#include "common/simd.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// [frequency][position], orthonormal: the rows of the DCT.
+// The orthonormal basis functions of the 8-point DCT: at[frequency][position].  They are derived from the forward DCT.
 struct Basis {
   float at[8][8];
 
@@ -19,14 +20,14 @@ struct Basis {
         unit[x] = 1;
         forward_dct_row(unit, 8, 1, coefficients);
         unit[x] = 0;
-        at[u][x] = coefficients[u] * 2.8284271247461903f;  // the vertical DC basis of the one row that is set
+        at[u][x] = coefficients[u] * 2.8284271247461903f;  // sqrt(8), for the vertical DC basis
       }
     }
   }
 };
 
-// samples = basis^T coefficients basis.
-inline __attribute__((always_inline)) void inverse_dct(const Basis& basis, const float* coefficients, float* samples) {
+// samples = transpose(basis) * coefficients * basis; 64 coefficients and samples, natural order.
+SJ_INLINE void inverse_dct(const Basis& basis, const float* coefficients, float* samples) {
   float rows[8][8] = {};
   for (int u = 0; u < 8; ++u) {
     for (int y = 0; y < 8; ++y) {
@@ -42,4 +43,4 @@ inline __attribute__((always_inline)) void inverse_dct(const Basis& basis, const
   }
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -5,19 +5,20 @@
 
 #include "codec/fdct.h"
 #include "codec/idct.h"
-#include "common/multiversion.h"
+#include "common/simd.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-constexpr float kWhite = 254.5f - 128;  // samples from here on are white, coefficients stand for samples less 128
-constexpr float kBlack = 0.5f - 128;
+// Samples are level-shifted by 128 (T.81 A.3.1).
+constexpr float kWhite = 254.5f - 128;  // samples from here on count as white
+constexpr float kBlack = 0.5f - 128;    // samples up to here count as black
 constexpr float kHighest = 255.0f - 128;
 constexpr float kLowest = -128.0f;
-constexpr float kFarthest = 64.0f;  // beyond the end of the range
-constexpr int kRounds = 4;          // more change little
+constexpr float kMaxOvershoot = 64.0f;  // distance from the end of the range
+constexpr int kRounds = 4;              // further rounds change little
 
-// A bound without a transform: no product of two basis functions exceeds 1/4.
+// Rules most blocks out without a transform: no product of two basis functions exceeds 1/4.
 bool may_be_clipped(const float* coefficients) {
   float reach = 0;
   for (int k = 1; k < kBlockSize; ++k) reach += std::fabs(coefficients[k]);
@@ -37,26 +38,25 @@ bool is_clipped(const Basis& basis, const float* coefficients) {
   return white + black > 0 && white < kBlockSize && black < kBlockSize;
 }
 
-// The nearest coefficients that the table represents.
-inline __attribute__((always_inline)) void represent(const float* from, const uint16_t* table, float* to) {
+// Rounds coefficients to multiples of their step.
+SJ_INLINE void round_to_steps(const float* from, const uint16_t* table, float* to) {
   for (int k = 0; k < kBlockSize; ++k) {
     const float step = table[k];
     to[k] = std::floor(from[k] / step + 0.5f) * step;
   }
 }
 
-// Alternates between what the table represents and what decoders show as the original.
-inline __attribute__((always_inline)) void move_block(const Basis& basis, const float* coefficients,
-                                                      const uint16_t* table, float* out) {
-  float original[kBlockSize], represented[kBlockSize], samples[kBlockSize];
+// Alternates two projections: onto blocks that the table can represent, and onto blocks that decode to the original.
+SJ_INLINE void move_block(const Basis& basis, const float* coefficients, const uint16_t* table, float* out) {
+  float original[kBlockSize], rounded[kBlockSize], samples[kBlockSize];
   inverse_dct(basis, coefficients, original);
   std::copy_n(coefficients, kBlockSize, out);
   for (int round = 0; round < kRounds; ++round) {
-    represent(out, table, represented);
-    inverse_dct(basis, represented, samples);
+    round_to_steps(out, table, rounded);
+    inverse_dct(basis, rounded, samples);
     for (int i = 0; i < kBlockSize; ++i) {
-      const float above = std::min(std::max(samples[i], kHighest), kHighest + kFarthest);
-      const float below = std::max(std::min(samples[i], kLowest), kLowest - kFarthest);
+      const float above = std::min(std::max(samples[i], kHighest), kHighest + kMaxOvershoot);
+      const float below = std::max(std::min(samples[i], kLowest), kLowest - kMaxOvershoot);
       samples[i] = original[i] >= kWhite ? above : original[i] <= kBlack ? below : original[i];
     }
     forward_dct_row(samples, 8, 1, out);
@@ -65,7 +65,7 @@ inline __attribute__((always_inline)) void move_block(const Basis& basis, const 
 
 }  // namespace
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 std::vector<uint32_t> clipped_blocks(const CoefficientView& coefficients) {
   const Basis basis;
   std::vector<uint32_t> blocks;
@@ -75,11 +75,11 @@ std::vector<uint32_t> clipped_blocks(const CoefficientView& coefficients) {
   return blocks;
 }
 
-JPEGCORE_MULTIVERSION
+SJ_MULTIVERSION
 void overshoot(const CoefficientView& coefficients, const uint16_t* table, const std::vector<uint32_t>& blocks,
                const BlockView<float>& out) {
   const Basis basis;
   for (uint32_t i : blocks) move_block(basis, coefficients.at(i), table, out.at(i));
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,4 +1,5 @@
-// Less ringing where a picture is white or black: decoders clip, so samples beyond the end of the range are free.
+// Reduces ringing at edges of white and black areas.  Decoders clip samples, so samples that are white or black in the
+// original may decode to anything beyond the end of the range.
 #pragma once
 
 #include <cstdint>
@@ -6,15 +7,15 @@
 
 #include "codec/types.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// Indices of the blocks that have samples at 0 or 255, and others too.
+// Returns the indices of the blocks with white or black samples, except blocks that are all white or all black.
 std::vector<uint32_t> clipped_blocks(const CoefficientView& coefficients);
 
-// Writes the coefficients of these blocks to `out` with those samples moved beyond the end of the range, to where the
-// block is nearest to one that `table` represents: the undershoot and overshoot of a coarse edge come for nothing.
-// All other blocks of `out` are left alone. `blocks` must lie inside.
+// For each of `blocks`, writes new coefficients to `out`: white and black samples move beyond the end of the range, to
+// values that suit the steps of `table`; all other samples keep their values.  Leaves the other blocks of `out`
+// unchanged.  Indices in `blocks` must be less than coefficients.count().
 void overshoot(const CoefficientView& coefficients, const uint16_t* table, const std::vector<uint32_t>& blocks,
                const BlockView<float>& out);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,4 +1,4 @@
-// Coefficients to levels: plain rounding, or a trellis that weighs distortion against bits block by block.
+// Quantizes coefficients: plain rounding, or a trellis that minimises distortion + lambda * bits in each block.
 #pragma once
 
 #include <cstdint>
@@ -6,31 +6,38 @@
 
 #include "codec/types.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// What a band costs when a scan of its own sends it.
-struct PricedBand {
+// A band with the costs of the symbols of its scan.
+struct BandCosts {
   Band band;
-  const float* prices = nullptr;  // (257,) bits of each run/size symbol with its raw bits (T.81 F.1.2.2);
-                                  // [256]: an end of band that is the block's only symbol in it
+  // (257,) bits of each run/size symbol, raw bits included (T.81 F.1.2.2).  [kEmptyBand] is the cost of an end of band
+  // that is the only symbol of its block in the band.
+  const float* symbol_costs = nullptr;
 };
 
-// What a quantizer of one component works with.
-struct QuantizeRule {
-  const uint16_t* table = nullptr;     // (64,) natural order
-  std::vector<PricedBand> bands;       // one after the other, all of 1..63
-  const float* sensitivity = nullptr;  // (64,) natural order: cost of one squared quantization step of error
+// The parameters of a quantizer, for one component.
+struct QuantizeParameters {
+  const uint16_t* table = nullptr;     // (64,) steps, natural order
+  std::vector<BandCosts> bands;        // one after the other from 1 to 63
+  const float* sensitivity = nullptr;  // (64,) cost of one squared quantization step of error, natural order
 };
 
-// levels = round half away from zero (coefficients / table), block by block.  Takes prices and lambdas for nothing but
-// to have the trellis's signature.
-void quantize_plain(const CoefficientView& coefficients, const QuantizeRule& rule, const float* block_lambda,
-                    const BlockView<int16_t>& levels);
+// Rounds coefficients / table half away from zero.  Uses only `table`; it has the signature of quantize_trellis so that
+// callers can exchange the two.
+void quantize_plain(const CoefficientView& coefficients, const QuantizeParameters& parameters,
+                    const float* block_lambda, const BlockView<int16_t>& levels);
 
-// Minimises, in every block b on its own, sum_k sensitivity_k (x_k / q_k - level_k)^2 + lambda_b * bits over all AC
-// levels between 0 and the rounded one: the run and size of every symbol and the end of each band are priced.  DC is
-// rounded.  Prices that fall as the run grows are raised to the price of the shorter run.
-void quantize_trellis(const CoefficientView& coefficients, const QuantizeRule& rule, const float* block_lambda,
-                      const BlockView<int16_t>& levels);
+// In every block b, minimises
+//
+//   sum over k of sensitivity[k] * (coefficients[k] / table[k] - levels[k])^2   +   block_lambda[b] * bits
+//
+// where each AC level lies between 0 and the rounded one, and the bits are those of the run/size symbols and of the end
+// of each band.  Rounds DC.  Blocks with a lambda of 0 or less are rounded.
+//
+// The search needs costs that do not fall when a run of zeros grows; a cost that falls is raised to the cost of the
+// shorter run.
+void quantize_trellis(const CoefficientView& coefficients, const QuantizeParameters& parameters,
+                      const float* block_lambda, const BlockView<int16_t>& levels);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

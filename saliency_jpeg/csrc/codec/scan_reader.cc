@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace jpegcore {
-namespace {
+#include "codec/constants.h"
+#include "codec/symbols.h"
+#include "common/require.h"
 
-constexpr int kMaxDcCategory = 11;  // T.81 tables F.1 and F.2 for 8-bit samples
-constexpr int kMaxAcCategory = 10;
-constexpr int kMaxAcLevel = 1023;
-
-}  // namespace
+namespace saliency_jpeg::codec {
 
 size_t ScanReader::run() {
   if (in_.scan.components.size() == 1) {
@@ -22,7 +19,7 @@ size_t ScanReader::run() {
   return bits_.offset();
 }
 
-// T.81 A.2.2: a scan of one component holds its blocks row by row, without padding.
+// T.81 A.2.2: a scan of one component has its blocks row by row, without padding.
 void ScanReader::read_single() {
   const Plane& plane = planes_[in_.scan.components[0]];
   for (size_t i = 0; i < plane.levels.count(); ++i) {
@@ -42,7 +39,7 @@ void ScanReader::read_interleaved() {
   }
 }
 
-// Blocks outside the component complete the MCU; they are read and dropped.
+// T.81 A.2.4: an MCU at the edge has padding blocks outside the component.  They are read and dropped.
 void ScanReader::read_mcu_blocks(int slot, int mcu_row, int mcu_col) {
   const Plane& plane = planes_[in_.scan.components[slot]];
   for (int y = mcu_row * plane.v; y < (mcu_row + 1) * plane.v; ++y) {
@@ -54,12 +51,12 @@ void ScanReader::read_mcu_blocks(int slot, int mcu_row, int mcu_col) {
   }
 }
 
-// T.81 E.2.4: predictions and runs end at a restart marker.
+// T.81 E.2.4: a restart marker resets the DC predictions and ends end-of-band runs.
 void ScanReader::begin_mcu() {
   if (in_.restart_interval > 0 && mcus_ == in_.restart_interval) {
     end_interval();
     bits_.expect_marker(kRST0 + restarts_);
-    restarts_ = (restarts_ + 1) % 8;
+    restarts_ = (restarts_ + 1) % kRestartMarkers;
     prediction_.fill(0);
     mcus_ = 0;
   }
@@ -80,7 +77,7 @@ void ScanReader::read_block(int slot, int16_t* levels, uint64_t* nonzero) {
   }
 }
 
-// T.81 F.2.2.1, G.1.2.1.
+// T.81 F.2.2.1 and G.1.2.1.
 void ScanReader::read_dc(int slot, int16_t* levels) {
   const int step = 1 << in_.scan.al;
   if (in_.scan.ah > 0) {
@@ -88,14 +85,14 @@ void ScanReader::read_dc(int slot, int16_t* levels) {
     return;
   }
   const int category = in_.dc[slot]->decode(bits_);
-  if (category > kMaxDcCategory) fail("a DC difference of more than 11 bits");
+  if (category > kMaxDcCategory) fail("a DC difference has more than 11 bits");
   const int value = prediction_[slot] + bits_.get_value(category);
-  if (value * step < -1024 || value * step > 1023) fail("a DC level outside -1024..1023");
+  if (!in_range(value * step, kMinDcLevel, kMaxDcLevel)) fail("a DC level is outside -1024..1023");
   prediction_[slot] = value;
   levels[0] = static_cast<int16_t>(value * step);
 }
 
-// T.81 F.2.2.2, G.1.2.2: a sequential scan knows no runs of more than one block.
+// T.81 F.2.2.2 and G.1.2.2.
 void ScanReader::read_ac_first(const HuffmanDecoder& code, int16_t* levels, uint64_t* nonzero) {
   if (eob_run_ > 0) {
     --eob_run_;
@@ -106,21 +103,22 @@ void ScanReader::read_ac_first(const HuffmanDecoder& code, int16_t* levels, uint
     const int symbol = code.decode(bits_);
     const int size = symbol & 15;
     if (size == 0 && symbol != kZrl) {
-      eob_run_ = eob_run(symbol >> 4) - 1;
+      eob_run_ = read_eob_run(symbol >> 4) - 1;
       return;
     }
     k += symbol >> 4;
     if (k > se) fail("a run of zeros goes past the end of its band");
     if (size == 0) continue;
-    if (size > kMaxAcCategory) fail("an AC level of more than 10 bits");
+    if (size > kMaxAcCategory) fail("an AC level has more than 10 bits");
     const int level = bits_.get_value(size) * (1 << in_.scan.al);
-    if (std::abs(level) > kMaxAcLevel) fail("an AC level outside -1023..1023");
+    if (std::abs(level) > kMaxAcLevel) fail("an AC level is outside -1023..1023");
     levels[kZigzag[k]] = static_cast<int16_t>(level);
     if (nonzero != nullptr) *nonzero |= uint64_t{1} << k;
   }
 }
 
-// T.81 G.1.2.3: new levels of +-1, and between them a correction bit for each level that is there already.
+// T.81 G.1.2.3: a symbol stands for a run of zero levels and a new level of 1 or -1.  Levels that are nonzero already
+// do not count in the run; each has a correction bit.
 void ScanReader::read_ac_refine(const HuffmanDecoder& code, int16_t* levels, uint64_t* nonzero) {
   const int step = 1 << in_.scan.al;
   const uint64_t before = *nonzero;
@@ -129,48 +127,54 @@ void ScanReader::read_ac_refine(const HuffmanDecoder& code, int16_t* levels, uin
     const int symbol = code.decode(bits_);
     const int size = symbol & 15;
     if (size == 0 && symbol != kZrl) {
-      eob_run_ = eob_run(symbol >> 4);
+      eob_run_ = read_eob_run(symbol >> 4);
       break;
     }
-    if (size > 1) fail("a level that becomes nonzero in a refinement must be 1 or -1");
+    if (size > 1) fail("a level that becomes nonzero in a refinement scan must be 1 or -1");
     const bool positive = size == 1 && bits_.get(1) != 0;
-    k = pass_zeros(k, symbol >> 4, levels, before);
+    k = refine_run(k, symbol >> 4, levels, before);
     if (size == 1) {
       levels[kZigzag[k]] = static_cast<int16_t>(positive ? step : -step);
       *nonzero |= uint64_t{1} << k;
     }
     ++k;
   }
-  if (k <= in_.scan.se && eob_run_ > 0) {
-    for (uint64_t left = before & band_mask(k, in_.scan.se); left != 0; left &= left - 1) {
-      correct(levels[kZigzag[__builtin_ctzll(left)]]);
-    }
+  if (eob_run_ > 0) {
+    refine_rest(k, levels, before);
+    --eob_run_;
   }
-  if (eob_run_ > 0) --eob_run_;
 }
 
-// Passes `run` zero levels from k on, correcting the others on the way; returns the place of the zero level behind.
-int ScanReader::pass_zeros(int k, int run, int16_t* levels, uint64_t nonzero) {
+// Refines the nonzero levels from k on and skips `zeros` zero levels.  Returns the position of the next zero level.
+int ScanReader::refine_run(int k, int zeros, int16_t* levels, uint64_t nonzero) {
   for (; k <= in_.scan.se; ++k) {
     if ((nonzero >> k & 1) != 0) {
-      correct(levels[kZigzag[k]]);
-    } else if (run-- == 0) {
+      refine(levels[kZigzag[k]]);
+    } else if (zeros-- == 0) {
       return k;
     }
   }
   fail("a run of zeros goes past the end of its band");
 }
 
-void ScanReader::correct(int16_t& level) {
+// Refines the nonzero levels from k to the end of the band.
+void ScanReader::refine_rest(int k, int16_t* levels, uint64_t nonzero) {
+  if (k > in_.scan.se) return;
+  for (uint64_t left = nonzero & band_mask(k, in_.scan.se); left != 0; left &= left - 1) {
+    refine(levels[kZigzag[__builtin_ctzll(left)]]);
+  }
+}
+
+void ScanReader::refine(int16_t& level) {
   if (bits_.get(1) == 0) return;
   const int step = 1 << in_.scan.al;
   level = static_cast<int16_t>(level < 0 ? level - step : level + step);
 }
 
-// T.81 G.1.2.2: blocks of an end-of-band run, this one included.
-int ScanReader::eob_run(int size) {
+// T.81 G.1.2.2: the number of blocks in an end-of-band run, this block included.
+int ScanReader::read_eob_run(int size) {
   if (size > 0 && !in_.progressive) fail("an end-of-band run in a sequential scan");
   return (1 << size) + static_cast<int>(bits_.get(size));
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,31 +1,32 @@
-// Which coefficients are sent when: scan scripts, their legality, and the walk of one scan over its blocks.
+// Scans: the default scripts, and the walk over the blocks of one scan.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <vector>
 
 #include "codec/symbols.h"
 #include "codec/types.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// The sequential scans of a frame (T.81 F.1.1): all components together, or one by one where an MCU would be too large.
+// Returns the scans of a sequential frame (T.81 F.1.1): one scan of all components, or one scan for each component if
+// an MCU of all components would be too large.
 std::vector<Scan> sequential_script(const Frame& frame);
 
-// The DC scans of a progressive frame (T.81 G.1.2.1), divided in the same way.
+// Returns the DC scans of a progressive frame (T.81 G.1.2.1), divided in the same way.
 std::vector<Scan> dc_script(const Frame& frame);
 
-// Throws std::invalid_argument unless `scans` is a legal progression (T.81 G.1.1.1) that sends every coefficient once.
-void check_script(const std::vector<Scan>& scans, const Frame& frame);
-
-// The nonzero masks of all blocks of a component: computed once, used by every scan.
+// The nonzero masks of all blocks of a component.  All scans use them.
 using Masks = std::vector<uint64_t>;
 Masks nonzero_masks(const LevelView& levels);
 std::vector<Masks> nonzero_masks(const Frame& frame);
 
-// Huffman table slot of a component: 0 for the first, 1 for the others.
-inline int table_slot(int component) { return component == 0 ? 0 : 1; }
+// The Huffman tables of a component: slot 0 for the first component, slot 1 for all others.
+constexpr int kCodeSlots = 2;
+inline int code_slot(int component) { return component == 0 ? 0 : 1; }
 
-// Walks the blocks of one scan in the order of T.81 A.2.  `Sinks` gives dc(slot), ac(slot) and restart().
+// Walks over the blocks of one scan in the order of T.81 A.2.  `Sinks` has dc(slot), ac(slot) and restart().
 template <class Sinks>
 class ScanWalk {
  public:
@@ -47,42 +48,42 @@ class ScanWalk {
   }
 
  private:
-  // A.2.2: a scan of one component takes its blocks row by row, without padding.
+  // A.2.2: a scan of one component has its blocks row by row, without padding.
   void walk_single(int index) {
     const LevelView& levels = frame_.components[index].levels;
     for (size_t i = 0; i < levels.count(); ++i) {
       begin_mcu();
-      block(index, i, levels.at(i));
+      walk_block(index, i, levels.at(i));
     }
   }
 
-  // A.2.3: MCUs of h x v blocks of each component; blocks outside the component repeat the DC before them.
+  // A.2.3: an MCU has h x v blocks of each component.
   void walk_interleaved() {
-    const int mcu_rows = ceil_div(frame_.height, 8 * frame_.max_v());
-    const int mcu_cols = ceil_div(frame_.width, 8 * frame_.max_h());
+    const int mcu_rows = mcus_along(frame_.height, frame_.max_v());
+    const int mcu_cols = mcus_along(frame_.width, frame_.max_h());
     for (int row = 0; row < mcu_rows; ++row) {
       for (int col = 0; col < mcu_cols; ++col) {
         begin_mcu();
-        for (int index : scan_.components) mcu_blocks(index, row, col);
+        for (int index : scan_.components) walk_mcu_blocks(index, row, col);
       }
     }
   }
 
-  void mcu_blocks(int index, int mcu_row, int mcu_col) {
+  void walk_mcu_blocks(int index, int mcu_row, int mcu_col) {
     const Component& c = frame_.components[index];
     for (int y = mcu_row * c.v; y < (mcu_row + 1) * c.v; ++y) {
       for (int x = mcu_col * c.h; x < (mcu_col + 1) * c.h; ++x) {
         if (y < c.levels.rows && x < c.levels.cols) {
-          block(index, static_cast<size_t>(y) * c.levels.cols + x, c.levels.at(y, x));
+          walk_block(index, static_cast<size_t>(y) * c.levels.cols + x, c.levels.at(y, x));
         } else {
-          padding(index);
+          walk_padding(index);
         }
       }
     }
   }
 
-  void block(int index, size_t number, const int16_t* levels) {
-    const int slot = table_slot(index);
+  void walk_block(int index, size_t number, const int16_t* levels) {
+    const int slot = code_slot(index);
     if (scan_.ss == 0) {
       if (scan_.ah == 0) {
         walk_dc_first(levels, scan_.al, prediction_[index], sinks_.dc(slot));
@@ -99,10 +100,11 @@ class ScanWalk {
     }
   }
 
-  void padding(int index) {
+  // A.2.4: blocks outside the component complete an MCU.  They repeat the DC before them, which takes the fewest bits.
+  void walk_padding(int index) {
     int16_t levels[kBlockSize] = {};
     levels[0] = static_cast<int16_t>(prediction_[index] * (1 << scan_.al));
-    const int slot = table_slot(index);
+    const int slot = code_slot(index);
     if (scan_.ah != 0) {
       walk_dc_refine(levels, scan_.al, sinks_.dc(slot));
       return;
@@ -111,7 +113,7 @@ class ScanWalk {
     if (scan_.se != 0) walk_ac_first(levels, 0, ac_, eob_, sinks_.ac(slot));
   }
 
-  // T.81 E.1.4: predictions and runs do not cross a restart marker.
+  // E.1.4: a restart marker resets the DC predictions and ends end-of-band runs.
   void begin_mcu() {
     if (frame_.restart_interval > 0 && mcus_ == frame_.restart_interval) {
       flush();
@@ -123,7 +125,7 @@ class ScanWalk {
   }
 
   void flush() {
-    if (scan_.se > 0) eob_.flush(sinks_.ac(table_slot(scan_.components[0])));
+    if (scan_.se > 0) eob_.flush(sinks_.ac(code_slot(scan_.components[0])));
   }
 
   const Frame& frame_;
@@ -134,7 +136,7 @@ class ScanWalk {
   EobRun eob_;
   std::array<int, kMaxComponents> prediction_{};
   std::vector<uint8_t> corrections_;
-  int mcus_ = 0;
+  int mcus_ = 0;  // since the last restart marker
 };
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,5 +1,6 @@
 #include "codec/script_choice.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <tuple>
@@ -7,30 +8,30 @@
 #include "codec/bands.h"
 #include "codec/row_sample.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-using Division = std::vector<Scan>;  // of the AC coefficients of one component; `components` is filled in later
+using AcScript = std::vector<Scan>;  // the AC scans of one component; Scan::components is set later
 
-// Spectral selection suits low rates, successive approximation high ones.
-std::vector<Division> all_divisions() {
-  std::vector<Division> divisions{
+// Successive approximation is best at high quality, spectral selection alone at low quality.
+std::vector<AcScript> make_ac_scripts() {
+  std::vector<AcScript> scripts{
       {{{}, 1, 5, 0, 0}, {{}, 6, 63, 0, 1}, {{}, 6, 63, 1, 0}},
       {{{}, 1, 2, 0, 0}, {{}, 3, 63, 0, 2}, {{}, 3, 63, 2, 1}, {{}, 3, 63, 1, 0}},
   };
-  for (const std::vector<Band>& bands : spectral_divisions()) {
-    divisions.emplace_back();
-    for (Band band : bands) divisions.back().push_back({{}, band.ss, band.se, 0, 0});
+  for (const Division& division : spectral_divisions()) {
+    scripts.emplace_back();
+    for (Band band : division) scripts.back().push_back({{}, band.ss, band.se, 0, 0});
   }
-  return divisions;
+  return scripts;
 }
 
-const std::vector<Division>& divisions() {
-  static const std::vector<Division> kDivisions = all_divisions();
-  return kDivisions;
+const std::vector<AcScript>& ac_scripts() {
+  static const std::vector<AcScript> kScripts = make_ac_scripts();
+  return kScripts;
 }
 
-// Counts of the AC scans of one component, each scan counted once.
+// Symbol counts of the AC scans of one component.  Counts each scan once.
 class AcCounts {
  public:
   AcCounts(const Frame& frame, const std::vector<Masks>& masks, int component)
@@ -43,23 +44,23 @@ class AcCounts {
 
   const Counted& of(Scan scan) {
     const auto key = std::make_tuple(scan.ss, scan.se, scan.ah, scan.al);
-    const auto [entry, is_new] = known_.try_emplace(key);
+    const auto [entry, is_new] = counted_.try_emplace(key);
     if (!is_new) return entry->second;
     scan.components = {component_};
     entry->second.counts = count_symbols(frame_, masks_, scan);
-    const CountSink& sink = entry->second.counts.ac_sink[table_slot(component_)];
+    const CountSink& sink = entry->second.counts.ac_sink[code_slot(component_)];
     entry->second.bits = coded_bits(sink.histogram) + sink.raw_bits + scan_header_bits(1);
     return entry->second;
   }
 
-  const Division& best_division() {
-    const Division* best = nullptr;
+  const AcScript& best_script() {
+    const AcScript* best = nullptr;
     uint64_t lowest = 0;
-    for (const Division& division : divisions()) {
+    for (const AcScript& script : ac_scripts()) {
       uint64_t bits = 0;
-      for (const Scan& scan : division) bits += of(scan).bits;
+      for (const Scan& scan : script) bits += of(scan).bits;
       if (best == nullptr || bits < lowest) {
-        best = &division;
+        best = &script;
         lowest = bits;
       }
     }
@@ -70,31 +71,31 @@ class AcCounts {
   const Frame& frame_;
   const std::vector<Masks>& masks_;
   int component_;
-  std::map<std::tuple<int, int, int, int>, Counted> known_;
+  std::map<std::tuple<int, int, int, int>, Counted> counted_;
 };
 
-const Division& sampled_division(const Frame& frame, int component, const RowSample& sample) {
+const AcScript& best_script_of_sample(const Frame& frame, int component, const RowSample& sample) {
   Frame part = frame;
   part.components[component].levels = sample.view();
   std::vector<Masks> masks(frame.components.size());
   masks[component] = nonzero_masks(sample.view());
-  return AcCounts(part, masks, component).best_division();
+  return AcCounts(part, masks, component).best_script();
 }
 
-// AC scans of one component in the division that suits it best.
+// The best AC scans of one component.
 class AcScans {
  public:
   AcScans(const Frame& frame, const std::vector<Masks>& masks, int component, size_t choice_blocks)
       : counts_(frame, masks, component), component_(component) {
     const RowSample sample(frame.components[component].levels, choice_blocks);
-    division_ = sample.is_all() ? &counts_.best_division() : &sampled_division(frame, component, sample);
+    ac_script_ = sample.is_all() ? &counts_.best_script() : &best_script_of_sample(frame, component, sample);
   }
 
-  size_t size() const { return division_->size(); }
+  size_t size() const { return ac_script_->size(); }
 
-  // Adds the i-th scan.
-  void add(size_t i, Script& script) {
-    Scan scan = (*division_)[i];
+  // Adds the i-th scan to `script`.
+  void add_to(Script& script, size_t i) {
+    Scan scan = (*ac_script_)[i];
     scan.components = {component_};
     script.add(scan, counts_.of(scan).counts);
   }
@@ -102,7 +103,7 @@ class AcScans {
  private:
   AcCounts counts_;
   int component_;
-  const Division* division_;
+  const AcScript* ac_script_;
 };
 
 uint64_t dc_bits(const Script& script) {
@@ -114,7 +115,8 @@ uint64_t dc_bits(const Script& script) {
   return bits;
 }
 
-// All components interleaved, or one after the other: blocks are nearer to their predecessors then.
+// Chooses between one interleaved DC scan and one for each component.  In the latter, DC differences are smaller, since
+// each block follows its left neighbour.
 Script best_dc_script(const Frame& frame, const std::vector<Masks>& masks) {
   Script together;
   Script apart;
@@ -131,15 +133,18 @@ Script best_dc_script(const Frame& frame, const std::vector<Masks>& masks) {
 Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks) {
   Script script = best_dc_script(frame, masks);
   std::vector<AcScans> components;
+  size_t most = 0;
   for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) {
     components.emplace_back(frame, masks, c, choice_blocks);
+    most = std::max(most, components.back().size());
   }
-  for (size_t step = 0; step < 4; ++step) {  // all first scans, then all second ones: the picture sharpens evenly
+  // The first scan of every component, then the second of every component: all components sharpen at the same time.
+  for (size_t i = 0; i < most; ++i) {
     for (AcScans& scans : components) {
-      if (step < scans.size()) scans.add(step, script);
+      if (i < scans.size()) scans.add_to(script, i);
     }
   }
   return script;
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,4 +1,4 @@
-// The progressive script that takes the fewest bits for given levels.
+// Chooses the progressive script that takes the fewest bits.
 #pragma once
 
 #include <vector>
@@ -6,9 +6,9 @@
 #include "codec/code_tables.h"
 #include "codec/scans.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// Scans and the counts of their symbols.
+// Scans with the counts of their symbols.
 struct Script {
   std::vector<Scan> scans;
   std::vector<ScanCounts> counts;
@@ -19,9 +19,9 @@ struct Script {
   }
 };
 
-// Chooses for every component, among a few divisions of its AC coefficients into scans, the one with the fewest bits,
-// and whether the DC scans are interleaved. The divisions are compared on about `choice_blocks` blocks of a component,
-// 0 for all.
+// For every component, chooses the division of its AC coefficients into scans that takes the fewest bits, out of a
+// fixed list.  Chooses whether the DC scan is interleaved.  Compares the divisions on about `choice_blocks` blocks of a
+// component; 0 means all blocks.
 Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks = 0);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,32 +1,36 @@
-// What levels would cost: counts of their symbols, and bits of each block under given prices.
+// Statistics of levels: counts of their symbols, and the bits of each block.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
+#include "codec/bands.h"
+#include "codec/constants.h"
 #include "codec/types.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// Counts of the run/size symbols (T.81 F.1.2.2, G.1.2.2) of one scan over the AC coefficients of a band; with
-// `eob_runs` an end of band may stand for many blocks (symbols 0x10 to 0xE0).  [256] counts the blocks without any
-// level in the band.
-using AcHistogram = std::array<uint32_t, 257>;
+// One count for each AC symbol; [kEmptyBand] counts blocks.
+using AcHistogram = std::array<uint32_t, kAcEntries>;
+
+// Counts the run/size symbols (T.81 F.1.2.2, G.1.2.2) of one scan over the AC levels of a band.  With `eob_runs`, as in
+// a progressive scan, one symbol (0x00, 0x10 .. 0xE0) ends a run of blocks.  [kEmptyBand] is the number of blocks
+// without levels in the band; the symbols that end them are counted too.
 AcHistogram ac_histogram(const LevelView& levels, bool eob_runs, Band band = {});
 
-// A division of the AC coefficients into bands, and the counts of each band over all components that share prices.
+// A division into bands, and the counts of each band over all components that share its codes.
 struct BandStatistics {
-  std::vector<Band> bands;
+  Division bands;
   std::vector<AcHistogram> histograms;
 };
 
-// The division of `spectral_divisions()` in which these levels take the fewest bits in scans of their own, each with an
-// optimal code; chosen by about `choice_blocks` of the blocks of each component, 0 for all.
+// Returns the division of spectral_divisions() that takes the fewest bits for these levels, each band with an optimal
+// code.  Chooses by about `choice_blocks` blocks of each component; 0 means all blocks.
 BandStatistics best_bands(const std::vector<LevelView>& components, size_t choice_blocks = 0);
 
-// bits[i] = AC bits of block i when symbol s costs prices[s], its raw bits included and
-// an end of block that is its block's only symbol prices[256].
-void block_bits(const LevelView& levels, const float* prices, float* bits);
+// Sets bits[i] to the AC bits of block i.  Symbol s costs symbol_costs[s] bits, its raw bits included; a block without
+// AC levels costs symbol_costs[kEmptyBand].
+void block_bits(const LevelView& levels, const float* symbol_costs, float* bits);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -6,11 +6,11 @@
 #include "codec/color.h"
 #include "codec/fdct.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 namespace {
 
-// The samples of one row of MCUs: a plane for each component at full resolution, with the neighbouring row and column
-// on every side where the chroma filter looks at them, and the subsampled chroma made from it.
+// The samples of one row of MCUs: each component at full resolution, and the subsampled chroma.  The planes have a
+// margin of one row and one column on each side for the chroma filter.
 class Strip {
  public:
   Strip(const ImageView& image, int h, int v)
@@ -25,7 +25,7 @@ class Strip {
     chroma_.resize(8 * (width_ / h));
   }
 
-  // Converts the pixel rows from `top` on; rows outside the image repeat its nearest one.
+  // Converts the pixel rows from `top` on.  Rows outside the image repeat the nearest row.
   void load(int top) {
     for (int y = -halo_; y < 8 * v_ + halo_; ++y) load_row(std::clamp(top + y, 0, image_.height - 1), y);
   }
@@ -46,23 +46,23 @@ class Strip {
   }
 
  private:
-  static constexpr int kMargin = 8;  // keeps rows aligned; the filter looks at one sample
+  static constexpr int kMargin = 8;  // the filter needs one sample; eight keep the rows aligned
 
-  // Row y of plane c; y = -1 and y = 8 v are the rows of the neighbours.
+  // Row y of plane c, from -1 to 8 v: the first and the last are the margin.
   float* row(int c, int y) { return &planes_[c][(y + 1) * stride_ + kMargin]; }
 
   void load_row(int from, int y) {
-    const uint8_t* pixels = image_.data + static_cast<size_t>(from) * image_.width * image_.channels;
+    const uint8_t* pixels = image_.row(from);
     const int padded = static_cast<int>(width_) + 1;
     if (image_.channels == 1) {
-      gray_row(pixels, image_.width, padded, row(0, y));
+      gray_row_to_y(pixels, image_.width, padded, row(0, y));
     } else {
       rgb_row_to_ycbcr(pixels, image_.width, padded, row(0, y), row(1, y), row(2, y));
     }
     for (int c = 1; c < image_.channels; ++c) row(c, y)[-1] = row(c, y)[0];
   }
 
-  // First along the rows, then down the columns.
+  // Subsamples along the rows, then down the columns.
   void subsample(int c) {
     const int width = static_cast<int>(width_) / h_;
     const auto narrow = [&](int y) { return &narrow_[(y + 1) * width]; };
@@ -94,7 +94,7 @@ class Strip {
 
   const ImageView& image_;
   int h_, v_;
-  int halo_;  // rows above and below that the filter looks at
+  int halo_;  // rows above and below that the filter needs
   size_t width_, stride_;
   std::vector<std::vector<float>> planes_;
   std::vector<float> narrow_, chroma_;
@@ -112,4 +112,4 @@ void forward_dct(const ImageView& image, int h, int v, const BlockView<float>* c
   }
 }
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

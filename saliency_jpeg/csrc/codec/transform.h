@@ -1,22 +1,13 @@
-// Pixels in, DCT coefficients of every component out.
+// Transforms pixels into the DCT coefficients of every component.
 #pragma once
 
-#include <cstdint>
-
 #include "codec/types.h"
+#include "common/image_view.h"
 
-namespace jpegcore {
+namespace saliency_jpeg::codec {
 
-// An image of 8-bit samples, rows packed: channels is 1 (gray) or 3 (RGB).
-struct ImageView {
-  const uint8_t* data = nullptr;
-  int height = 0;
-  int width = 0;
-  int channels = 0;
-};
-
-// Fills coefficients[c] for each component: one for gray, Y Cb Cr for RGB with the chroma of h x v pixels in one
-// sample. The arrays must have the size that blocks_along() gives.
+// Sets coefficients[c] for each component c: one for a gray image, Y, Cb and Cr for RGB.  One chroma sample stands for
+// h x v pixels.  The arrays must have the size that blocks_along() returns.
 void forward_dct(const ImageView& image, int h, int v, const BlockView<float>* coefficients);
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg::codec

@@ -1,18 +1,17 @@
-// The plain types that the codec's parts hand to each other.  Arrays belong to the caller; views only point at them.
+// Plain types that the parts of the codec exchange.  Views point at arrays of the caller.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace jpegcore {
+#include "codec/limits.h"
+#include "common/ceil_div.h"
 
-constexpr int kBlockSize = 64;        // coefficients in a DCT block
-constexpr int kMaxDimension = 65535;  // T.81 B.2.2: X and Y are 16 bits
-constexpr int kMaxComponents = 4;
+namespace saliency_jpeg::codec {
 
 using QuantTable = std::array<uint16_t, kBlockSize>;  // natural order
 
@@ -30,33 +29,33 @@ struct BlockView {
 using CoefficientView = BlockView<const float>;
 using LevelView = BlockView<const int16_t>;
 
-// One colour component of a frame (T.81 B.2.2): sampling factors, quantization table, quantized levels.
+// One component of a frame (B.2.2): sampling factors, quantization table, quantized levels.
 struct Component {
   int id = 1;
   int h = 1;
   int v = 1;
-  int table = 0;
+  int table = 0;  // index into Frame::tables
   LevelView levels;
 };
 
-// One scan (T.81 B.2.3): indices into Frame::components and the progression parameters.
+// One scan (B.2.3): indices into Frame::components, spectral selection and successive approximation.
 struct Scan {
   std::vector<int> components;
   int ss = 0;
-  int se = 63;
+  int se = kLastCoefficient;
   int ah = 0;
   int al = 0;
 };
 
-// AC coefficients ss..se in zigzag order, sent together.
+// AC coefficients ss..se in zigzag order, sent in one scan.
 struct Band {
   int ss = 1;
-  int se = 63;
+  int se = kLastCoefficient;
 };
 
-// Bytes between markers; `marker` is the marker's second byte (0xE1 for APP1).
+// Bytes between markers.
 struct Segment {
-  int marker = 0;
+  int marker = 0;  // second byte of the marker, 0xE1 for APP1
   std::string payload;
 };
 
@@ -64,28 +63,29 @@ struct Frame {
   int height = 0;
   int width = 0;
   bool progressive = false;
-  int restart_interval = 0;  // MCUs; 0: none
+  int restart_interval = 0;  // in MCUs; 0: no restart markers
   std::vector<Component> components;
   std::vector<QuantTable> tables;
   std::vector<Segment> segments;
 
   int max_h() const {
     int h = 1;
-    for (const Component& c : components) h = h > c.h ? h : c.h;
+    for (const Component& c : components) h = std::max(h, c.h);
     return h;
   }
   int max_v() const {
     int v = 1;
-    for (const Component& c : components) v = v > c.v ? v : c.v;
+    for (const Component& c : components) v = std::max(v, c.v);
     return v;
   }
 };
 
-inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
-// Blocks of a component along one axis (T.81 A.1.1, A.2.2): ceil(ceil(size * factor / max_factor) / 8).
+// Blocks of a component along one axis: ceil(ceil(size * factor / max_factor) / 8), A.1.1 and A.2.2.
 inline int blocks_along(int size, int factor, int max_factor) {
   return ceil_div(ceil_div(size * factor, max_factor), 8);
 }
 
-}  // namespace jpegcore
+// MCUs of an interleaved scan along one axis: A.2.3.
+inline int mcus_along(int size, int max_factor) { return ceil_div(size, 8 * max_factor); }
+
+}  // namespace saliency_jpeg::codec

@@ -1,4 +1,4 @@
-// An array of zeros whose pages take memory only once they are written to.
+// An array of zeros.  The system gives memory to a page when it is first written to.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-namespace jpegcore {
+namespace saliency_jpeg {
 
 template <class T>
 class ZeroedArray {
@@ -19,7 +19,7 @@ class ZeroedArray {
   T* get() const { return data_.get(); }
   T& operator[](size_t i) const { return data_.get()[i]; }
 
-  // Gives up the memory; the caller has to std::free() it.
+  // Hands the memory to the caller, who frees it with std::free().
   T* release() { return data_.release(); }
 
  private:
@@ -29,4 +29,4 @@ class ZeroedArray {
   std::unique_ptr<T, Free> data_;
 };
 
-}  // namespace jpegcore
+}  // namespace saliency_jpeg

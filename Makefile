@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check -qq
-SOURCES := $(wildcard saliency_jpeg/csrc/*.cc saliency_jpeg/csrc/*.h saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
+SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
 .PHONY: demo test test-integrations bench clean

@@ -1,4 +1,4 @@
-"""Luma that makes up for what the chroma loses: against the formula on what Pillow decodes, and by its effect."""
+"""compensated_luma: against its formula, evaluated on the chroma that Pillow decodes, and by its effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAINT = 20.0
 
 
 def colourful(height: int = 61, width: int = 83) -> NDArray[np.uint8]:
-    """Colours that change softly, but for a few bars with hard edges."""
+    """A picture of smooth color gradients and a few bars with hard edges."""
     rows, cols = np.mgrid[:height, :width] / 16
     soft = 128 + 90 * np.stack(
         [np.sin(rows + cols), np.cos(rows - 0.7 * cols), np.sin(0.5 * rows + 1.3 * cols)], axis=-1
@@ -68,7 +68,7 @@ def expected_shift(image: NDArray[np.uint8], coded: NDArray[np.float64]) -> NDAr
 
 
 @pytest.mark.parametrize(("h", "v"), [(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)])
-def test_no_strength_is_the_plain_luma(h: int, v: int) -> None:
+def test_strength_0_leaves_the_luma_unchanged(h: int, v: int) -> None:
     image = colourful()
     levels, tables = coded_chroma(image, h, v, 40)
     luma = _core.compensated_luma(image, levels, tables, h, v, 0.0)
@@ -77,18 +77,18 @@ def test_no_strength_is_the_plain_luma(h: int, v: int) -> None:
 
 @pytest.mark.parametrize(("h", "v"), [(1, 1), (2, 1), (2, 2)])
 @pytest.mark.parametrize("shape", [(61, 83), (16, 16), (1, 9), (7, 1)])
-def test_the_shift_follows_what_decoders_show(h: int, v: int, shape: tuple[int, int]) -> None:
+def test_shift_agrees_with_decoded_chroma(h: int, v: int, shape: tuple[int, int]) -> None:
     image = colourful(*shape)
     levels, tables = coded_chroma(image, h, v, 30)
     difference = _core.compensated_luma(image, levels, tables, h, v, 0.5) - _core.forward_dct(image, h, v)[0]
     found = samples(difference)[: shape[0], : shape[1]]
     expected = 0.5 * expected_shift(image, decoded_chroma(image, levels, tables, h, v))
-    assert np.abs(expected).max() > 2 or min(shape) == 1  # there is something to see
-    np.testing.assert_allclose(found, expected, atol=1.0)  # the decoder rounds to integers, twice
+    assert np.abs(expected).max() > 2 or min(shape) == 1  # the test is not trivial
+    np.testing.assert_allclose(found, expected, atol=1.0)  # the decoder rounds to integers twice
 
 
 def test_flat_colour_by_hand() -> None:
-    """One block of (200, 100, 50) whose chroma comes back in tens (DC is eight times the sample)."""
+    """One block of (200, 100, 50) whose chroma is quantized to multiples of 10 (DC is eight times the sample)."""
     image = np.full((8, 8, 3), (200, 100, 50), np.uint8)
     levels, tables = coded_chroma(image, 1, 1, 80)
     cb, cr = (10.0 * level[0, 0, 0] for level in levels)
@@ -100,8 +100,8 @@ def test_flat_colour_by_hand() -> None:
     np.testing.assert_allclose(luma[0, 0, 1:], 0, atol=1e-3)
 
 
-def test_gray_pixels_are_left_alone() -> None:
-    """Red, green and blue have their weights of luma there, and chroma errors no luma."""
+def test_gray_pixels_are_unchanged() -> None:
+    """In a gray pixel, red, green and blue have their luma weights, and an error of the chroma has no luma."""
     gray = np.repeat(colourful()[..., :1], 3, axis=2)
     levels, tables = coded_chroma(gray, 2, 2, 60)
     plain = _core.forward_dct(gray, 2, 2)[0]
@@ -118,7 +118,7 @@ def light_error(image: NDArray[np.uint8], jpeg: bytes) -> float:
 
 
 def test_decoded_pixels_keep_their_light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default makes use of it: at equal bytes, less of the light is lost than without."""
+    """The default setting uses compensation: at equal bytes, the error of the light is smaller than without."""
     from dataclasses import replace
 
     image = colourful(160, 240)
@@ -131,14 +131,14 @@ def test_decoded_pixels_keep_their_light(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"image": np.zeros((8, 8), np.uint8)}, "the image must have shape"),
-        ({"h": 5}, "sampling factors must lie in 1..4"),
-        ({"levels": [np.zeros((1, 1, 64), np.int16)]}, "levels must be those of Cb and Cr"),
-        ({"levels": [np.zeros((1, 2, 64), np.int16)] * 2}, "levels must have the size of the subsampled chroma"),
+        ({"image": np.zeros((8, 8), np.uint8)}, r"image must have shape \(n, n, 3\), got \(8, 8\)"),
+        ({"h": 5}, r"h must be in 1\.\.4, got 5"),
+        ({"levels": [np.zeros((1, 1, 64), np.int16)]}, "Cb and Cr.* must be 2, got 1"),
+        ({"levels": [np.zeros((1, 2, 64), np.int16)] * 2}, r"must have shape \(1, 1, 64\), got \(1, 2, 64\)"),
         ({"tables": np.ones((3, 64), np.uint16)}, r"tables must have shape \(2, 64\)"),
     ],
 )
-def test_refusals(change: dict[str, object], complaint: str) -> None:
+def test_wrong_arguments_raise(change: dict[str, object], complaint: str) -> None:
     arguments: dict[str, object] = {
         "image": np.zeros((8, 8, 3), np.uint8),
         "levels": [np.zeros((1, 1, 64), np.int16)] * 2,

@@ -14,7 +14,7 @@ from saliency_jpeg.codec import _core
 YCBCR = np.array([[0.299, 0.587, 0.114], [-0.299 / 1.772, -0.587 / 1.772, 0.5], [0.5, -0.587 / 1.402, -0.114 / 1.402]])
 
 
-HALVING = (-0.1, 0.6, 0.6, -0.1)  # the filter that halves the chroma; the mean elsewhere
+HALVING = (-0.1, 0.6, 0.6, -0.1)  # the filter for a factor of 2; other factors use the mean
 
 
 def blockwise_dct(samples: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,18 +90,18 @@ def test_gray_ignores_the_sampling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "sampling", "error"),
+    ("image", "sampling", "error", "message"),
     [
-        (np.zeros((8, 8, 3), np.float32), (1, 1), TypeError),
-        (np.zeros((8, 8, 3), np.uint8)[:, ::2], (1, 1), TypeError),
-        (np.zeros((8, 8, 4), np.uint8), (1, 1), ValueError),
-        (np.zeros(8, np.uint8), (1, 1), ValueError),
-        (np.zeros((0, 8), np.uint8), (1, 1), ValueError),
-        (np.zeros((1, 65536), np.uint8), (1, 1), ValueError),
-        (np.zeros((8, 8, 3), np.uint8), (5, 1), ValueError),
-        (np.zeros((8, 8, 3), np.uint8), (1, 0), ValueError),
+        (np.zeros((8, 8, 3), np.float32), (1, 1), TypeError, "incompatible function arguments"),
+        (np.zeros((8, 8, 3), np.uint8)[:, ::2], (1, 1), TypeError, "incompatible function arguments"),
+        (np.zeros((8, 8, 4), np.uint8), (1, 1), ValueError, "must have shape"),
+        (np.zeros(8, np.uint8), (1, 1), ValueError, "must have shape"),
+        (np.zeros((0, 8), np.uint8), (1, 1), ValueError, "the height must be in 1..65535, got 0"),
+        (np.zeros((1, 65536), np.uint8), (1, 1), ValueError, "the width must be in 1..65535, got 65536"),
+        (np.zeros((8, 8, 3), np.uint8), (5, 1), ValueError, "h must be in 1..4, got 5"),
+        (np.zeros((8, 8, 3), np.uint8), (1, 0), ValueError, "v must be in 1..4, got 0"),
     ],
 )
-def test_bad_images_raise(image: Pixels, sampling: tuple[int, int], error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_bad_images_raise(image: Pixels, sampling: tuple[int, int], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         _core.forward_dct(image, *sampling)

@@ -1,4 +1,4 @@
-"""code_lengths: optimal under T.81's limits, by bounds, by brute force and by an independent algorithm."""
+"""code_lengths: optimal within the limits of T.81, by bounds, by brute force and by an independent algorithm."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ LIMIT = 16
 
 
 def lengths_of(counts: list[int]) -> NDArray[np.uint8]:
-    """Lengths of as many symbols as there are counts; the others have to stay without a code."""
+    """Returns the lengths for the counts of the first symbols.  All others must get no code."""
     histogram = np.zeros(256, np.uint32)
     histogram[: len(counts)] = counts
     lengths = _core.code_lengths(histogram)
-    assert lengths.dtype == np.uint8 and lengths.shape == (256,)
+    assert lengths.dtype == np.uint8
+    assert lengths.shape == (256,)
     assert np.array_equal(lengths > 0, histogram > 0)
     return lengths[: len(counts)]
 
 
 def check_legal(lengths: NDArray[np.uint8]) -> None:
-    """At most 16 bits, and short of a full tree by at least one longest code (T.81, C.2: none is all ones)."""
+    """At most 16 bits, and at least one longest code is unused (T.81, C.2: no code is all ones)."""
     used = lengths[lengths > 0].astype(int)
     assert used.max() <= LIMIT
     assert (2 ** (LIMIT - used)).sum() <= 2**LIMIT - 2 ** (LIMIT - used.max())
@@ -36,9 +37,9 @@ def cost(counts: list[int], lengths: NDArray[np.uint8]) -> int:
 
 
 def lowest_cost(counts: list[int]) -> int:
-    """Over all trees no deeper than 16, built from the root: at each depth some open nodes become the next symbols.
+    """The lowest cost over all trees of depth 16 at most, built from the root: at each depth, some nodes become leaves.
 
-    The symbol of weight 0 at the end takes the place that the code of ones only would have.
+    An additional symbol of weight 0 takes the code that is all ones.
     """
     weights = [*sorted((c for c in counts if c), reverse=True), 0]
     below = [sum(weights) - s for s in accumulate(weights, initial=0)]
@@ -94,7 +95,7 @@ def fibonacci(count: int) -> list[int]:
 
 @pytest.mark.parametrize("count", [15, 16, 17, 18, 20, 30, 44])
 def test_sixteen_bits_at_most(count: int) -> None:
-    """Fibonacci numbers give the deepest tree: without the limit the code would have `count` bits."""
+    """Fibonacci numbers give the deepest tree: without the limit, the longest code would have `count` bits."""
     counts = fibonacci(count)
     lengths = lengths_of(counts)
     check_legal(lengths)
@@ -103,7 +104,7 @@ def test_sixteen_bits_at_most(count: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_limit_costs_as_little_as_it_can(seed: int) -> None:
+def test_limited_codes_are_optimal(seed: int) -> None:
     rng = np.random.default_rng(seed)
     counts = [int(c) for c in np.exp(rng.uniform(0, 21, 40 + 10 * seed))]
     lengths = lengths_of(counts)
@@ -129,10 +130,11 @@ def test_no_symbols_no_code_and_the_largest_counts() -> None:
     assert not _core.code_lengths(np.zeros(256, np.uint32)).any()
     lengths = _core.code_lengths(np.full(256, 2**32 - 1, np.uint32))
     check_legal(lengths)
-    assert np.count_nonzero(lengths == 8) == 255 and np.count_nonzero(lengths == 9) == 1
+    assert np.count_nonzero(lengths == 8) == 255
+    assert np.count_nonzero(lengths == 9) == 1
 
 
 @pytest.mark.parametrize("histogram", [np.zeros(255, np.uint32), np.zeros((16, 16), np.uint32)])
 def test_wrong_shapes_raise(histogram: NDArray[np.uint32]) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"histogram must have shape \(256,\)"):
         _core.code_lengths(histogram)

@@ -1,4 +1,4 @@
-"""The quantizers: plain rounding, the trellis against exhaustive search, and the counts and prices behind it."""
+"""The quantizers: plain rounding, the trellis against exhaustive search, and the counts and costs that it uses."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ ZRL, EMPTY = 0xF0, 256
 Floats = NDArray[np.float32]
 
 
-def random_prices(rng: np.random.Generator, *, rising: bool) -> Floats:
-    """Bits of each symbol; ``rising`` with the size and the run, ZRLs included, as real ones nearly do."""
-    prices = rng.uniform(1, 18, 257)
+def random_costs(rng: np.random.Generator, *, rising: bool) -> Floats:
+    """Costs of each symbol in bits; ``rising`` with the size and the run, ZRLs included, like most real costs."""
+    costs = rng.uniform(1, 18, 257)
     if rising:
-        grid = np.sort(np.sort(prices[:256].reshape(16, 16), axis=0), axis=1)
-        prices[:256] = grid.ravel()
-        prices[0] = rng.uniform(1, 6)
-        prices[ZRL] = (grid[15] - grid[0]).max() + rng.uniform(0, 2)
-    prices[EMPTY] = rng.uniform(0.5, 6)
-    return prices.astype(np.float32)
+        grid = np.sort(np.sort(costs[:256].reshape(16, 16), axis=0), axis=1)
+        costs[:256] = grid.ravel()
+        costs[0] = rng.uniform(1, 6)
+        costs[ZRL] = (grid[15] - grid[0]).max() + rng.uniform(0, 2)
+    costs[EMPTY] = rng.uniform(0.5, 6)
+    return costs.astype(np.float32)
 
 
 @functools.cache
-def _run_prices(prices: bytes) -> NDArray[np.float64]:
-    p = np.frombuffer(prices, np.float32).astype(float)
+def _run_costs(costs: bytes) -> NDArray[np.float64]:
+    p = np.frombuffer(costs, np.float32).astype(float)
     bits = [[run // 16 * p[ZRL] + p[run % 16 << 4 | size] for run in range(63)] for size in range(11)]
     return np.maximum.accumulate(np.array(bits), axis=1)
 
 
-def run_prices(prices: Floats) -> NDArray[np.float64]:
+def run_costs(costs: Floats) -> NDArray[np.float64]:
     """[size, run]: bits with the ZRLs of a long run, raised so that they never fall with the run."""
-    return _run_prices(prices.tobytes())
+    return _run_costs(costs.tobytes())
 
 
-def band_cost(levels: NDArray[np.int16], prices: Floats, ss: int = 1, se: int = 63) -> float:
+def band_cost(levels: NDArray[np.int16], costs: Floats, ss: int = 1, se: int = 63) -> float:
     """AC bits of one band of one block."""
-    by_run = run_prices(prices)
+    by_run = run_costs(costs)
     positions = np.flatnonzero(levels[ZIGZAG][ss : se + 1]) + ss
     if positions.size == 0:
-        return float(prices[EMPTY])
-    bits = 0.0 if positions[-1] == se else float(prices[0])
+        return float(costs[EMPTY])
+    bits = 0.0 if positions[-1] == se else float(costs[0])
     for before, here in pairwise([ss - 1, *positions.tolist()]):
         bits += by_run[abs(int(levels[ZIGZAG[here]])).bit_length(), here - before - 1]
     return bits
@@ -57,12 +57,12 @@ BANDS = {1: [(1, 63)], 3: [(1, 3), (4, 17), (18, 63)]}
 
 
 class Case(NamedTuple):
-    """Blocks with few levels that could be kept, so that every choice can be tried."""
+    """Blocks with few nonzero levels, so that an exhaustive search is possible."""
 
     coefficients: Floats
     table: NDArray[np.uint16]
     block_lambda: Floats
-    prices: Floats
+    costs: Floats
     sensitivity: Floats
     bands: list[tuple[int, int]]
 
@@ -83,7 +83,7 @@ def random_case(seed: int, blocks: int, bands: int = 1) -> Case:
         (scaled * table).astype(np.float32)[None],
         table,
         np.exp(rng.uniform(np.log(0.005), np.log(2), (1, blocks))).astype(np.float32),
-        np.stack([random_prices(rng, rising=seed % 2 == 0) for _ in range(bands)]),
+        np.stack([random_costs(rng, rising=seed % 2 == 0) for _ in range(bands)]),
         rng.uniform(0.3, 2, 64).astype(np.float32),
         BANDS[bands],
     )
@@ -92,12 +92,12 @@ def random_case(seed: int, blocks: int, bands: int = 1) -> Case:
 def total_cost(case: Case, index: int, levels: NDArray[np.int16]) -> float:
     scaled = case.coefficients[0, index].astype(float) / case.table
     distortion = (case.sensitivity * (scaled - levels) ** 2)[1:].sum()
-    bits = sum(band_cost(levels, prices, *band) for prices, band in zip(case.prices, case.bands, strict=True))
+    bits = sum(band_cost(levels, costs, *band) for costs, band in zip(case.costs, case.bands, strict=True))
     return float(distortion + case.block_lambda[0, index] * bits)
 
 
 def lowest_cost(case: Case, index: int, rounded: NDArray[np.int16]) -> float:
-    """By trying every level between zero and the rounded one."""
+    """Tries every level between zero and the rounded one."""
     places = np.flatnonzero(rounded[1:]) + 1
     ranges = [range(abs(int(rounded[p])) + 1) for p in places]
     best = np.inf
@@ -115,15 +115,16 @@ def test_trellis_finds_the_optimum(seed: int, bands: int) -> None:
     rounded = _core.quantize_plain(case.coefficients, case.table)[0]
     found = _core.quantize(*case)[0]
     assert np.array_equal(found[:, 0], rounded[:, 0])
-    assert (found * rounded >= 0).all() and (abs(found) <= abs(rounded)).all()
+    assert (found * rounded >= 0).all()
+    assert (abs(found) <= abs(rounded)).all()
     for i, levels in enumerate(found):
         assert total_cost(case, i, levels * (ZIGZAG.argsort() > 0)) == pytest.approx(
             lowest_cost(case, i, rounded[i]), rel=1e-4
         )
 
 
-def test_the_cases_reach_what_they_are_meant_to() -> None:
-    """Kept and dropped levels, dropped blocks, lowered levels, ends at 63 and ZRL runs all occur."""
+def test_the_cases_cover_all_outcomes() -> None:
+    """Kept levels, lowered levels, emptied blocks, levels at 63 and ZRL runs all occur."""
     kept = lowered = emptied = to_the_end = long_runs = 0
     for seed in range(8):
         case = random_case(seed, blocks=200)
@@ -155,7 +156,7 @@ def test_plain_divides_by_the_step_of_each_frequency() -> None:
     assert np.array_equal(_core.quantize_plain(coefficients, table), wanted.astype(np.int16))
 
 
-def test_levels_stay_inside_what_a_file_can_hold() -> None:
+def test_levels_stay_in_the_range_of_8_bit_files() -> None:
     ones = np.ones(64, np.uint16)
     coefficients = np.stack([np.full((1, 64), 1e6), np.full((1, 64), -1e6)]).astype(np.float32)
     high, low = _core.quantize_plain(coefficients, ones)[:, 0]
@@ -165,9 +166,9 @@ def test_levels_stay_inside_what_a_file_can_hold() -> None:
 
 def options(lmbda: float) -> tuple[Floats, Floats, Floats]:
     run, size = np.divmod(np.arange(257, dtype=np.float32), 16)
-    prices = (2 + run / 2 + 2 * size).astype(np.float32)
-    prices[[0, EMPTY]] = 3, 1
-    return np.full((6, 7), lmbda, np.float32), prices[None], np.ones(64, np.float32)
+    costs = (2 + run / 2 + 2 * size).astype(np.float32)
+    costs[[0, EMPTY]] = 3, 1
+    return np.full((6, 7), lmbda, np.float32), costs[None], np.ones(64, np.float32)
 
 
 def test_lambda_zero_rounds_and_a_huge_one_leaves_only_dc() -> None:
@@ -175,28 +176,31 @@ def test_lambda_zero_rounds_and_a_huge_one_leaves_only_dc() -> None:
     plain = _core.quantize_plain(coefficients, table)
     assert np.array_equal(_core.quantize(coefficients, table, *options(0)), plain)
     empty = _core.quantize(coefficients, table, *options(1e6))
-    assert np.array_equal(empty[..., 0], plain[..., 0]) and not empty[..., 1:].any()
+    assert np.array_equal(empty[..., 0], plain[..., 0])
+    assert not empty[..., 1:].any()
 
 
 def test_bits_fall_and_distortion_rises_with_lambda() -> None:
     coefficients, table = noise_blocks(30), np.full(64, 9, np.uint16)
-    prices = options(0)[1]
+    costs = options(0)[1]
     bits, distortion = [], []
     for lmbda in (0, 0.02, 0.1, 0.5, 2):
         levels = _core.quantize(coefficients, table, *options(lmbda))
-        bits.append(_core.block_bits(levels, prices[0]).sum())
+        bits.append(_core.block_bits(levels, costs[0]).sum())
         distortion.append(((coefficients / table - levels)[..., 1:] ** 2).sum())
-    assert bits == sorted(bits, reverse=True) and distortion == sorted(distortion)
+    assert bits == sorted(bits, reverse=True)
+    assert distortion == sorted(distortion)
     assert bits[0] > 2 * bits[-1]
 
 
 def test_a_block_follows_its_own_lambda() -> None:
     coefficients, table = noise_blocks(30), np.full(64, 9, np.uint16)
-    mixed, prices, sensitivity = options(0.3)
+    mixed, costs, sensitivity = options(0.3)
     mixed[:, ::2] = 0
     low, high = (_core.quantize(coefficients, table, *options(lmbda)) for lmbda in (0, 0.3))
-    found = _core.quantize(coefficients, table, mixed, prices, sensitivity)
-    assert np.array_equal(found[:, ::2], low[:, ::2]) and np.array_equal(found[:, 1::2], high[:, 1::2])
+    found = _core.quantize(coefficients, table, mixed, costs, sensitivity)
+    assert np.array_equal(found[:, ::2], low[:, ::2])
+    assert np.array_equal(found[:, 1::2], high[:, 1::2])
 
 
 def sparse_levels(rng: np.random.Generator, rows: int, cols: int) -> NDArray[np.int16]:
@@ -208,18 +212,19 @@ def sparse_levels(rng: np.random.Generator, rows: int, cols: int) -> NDArray[np.
 def test_bits_and_counts_of_levels_agree_with_the_definition() -> None:
     rng = np.random.default_rng(9)
     levels = sparse_levels(rng, 5, 6)
-    prices = random_prices(rng, rising=True)
-    bits = _core.block_bits(levels, prices)
-    wanted = [band_cost(block, prices) for block in levels.reshape(-1, 64)]
+    costs = random_costs(rng, rising=True)
+    bits = _core.block_bits(levels, costs)
+    wanted = [band_cost(block, costs) for block in levels.reshape(-1, 64)]
     np.testing.assert_allclose(bits.ravel(), wanted, rtol=1e-5)
     histogram = _core.ac_histogram(levels)
-    assert histogram.shape == (257,) and histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
+    assert histogram.shape == (257,)
+    assert histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
     histogram[0] -= histogram[EMPTY]  # their ends of block have a price of their own
-    assert (histogram * prices.astype(float)).sum() == pytest.approx(sum(wanted), rel=1e-5)
+    assert (histogram * costs.astype(float)).sum() == pytest.approx(sum(wanted), rel=1e-5)
 
 
 def test_counts_of_end_of_band_runs() -> None:
-    """T.81, G.1.2.2: one symbol for a run of blocks that end before 63, the run's low bits raw."""
+    """T.81, G.1.2.2: one symbol for a run of blocks that end before 63; the low bits of its length are raw."""
     levels = sparse_levels(np.random.default_rng(4), 30, 40)
     levels[10:25] = 0
     plain, runs = _core.ac_histogram(levels), _core.ac_histogram(levels, eob_runs=True)
@@ -231,30 +236,33 @@ def test_counts_of_end_of_band_runs() -> None:
             length = 0
         length += int(block[-1] == 0)
     ends = [run << 4 for run in range(15)]
-    assert runs[ends].tolist() == wanted[:15].tolist() and wanted[8:].any()
+    assert runs[ends].tolist() == wanted[:15].tolist()
+    assert wanted[8:].any()
     others = np.setdiff1d(np.arange(257), ends)
     assert np.array_equal(runs[others], plain[others])
 
 
-def test_counts_of_a_band_leave_out_the_rest() -> None:
+def test_counts_of_a_band_ignore_other_coefficients() -> None:
     levels = sparse_levels(np.random.default_rng(5), 12, 9)
     alone = levels.copy()
     alone[..., np.setdiff1d(np.arange(64), ZIGZAG[5:20])] = 0
     found = _core.ac_histogram(levels, eob_runs=True, ss=5, se=19)
     assert np.array_equal(found, _core.ac_histogram(alone, eob_runs=True, ss=5, se=19))
-    assert found[EMPTY] == np.count_nonzero(~alone[..., 1:].any(-1)) and 0 < found[EMPTY] < 12 * 9
+    assert found[EMPTY] == np.count_nonzero(~alone[..., 1:].any(-1))
+    assert 0 < found[EMPTY] < 12 * 9
     with pytest.raises(ValueError, match="band"):
         _core.ac_histogram(levels, ss=5, se=4)
 
 
 def test_best_bands_cost_no_more_than_one_scan() -> None:
-    """Busy low frequencies over empty high ones are worth a scan of their own."""
+    """Many low frequencies and few high ones are cheaper in separate scans."""
     rng = np.random.default_rng(6)
     levels = np.zeros((2, 20, 30, 64), np.int16)
     levels[..., ZIGZAG[1:3]] = rng.integers(-9, 10, (2, 20, 30, 2))
     levels[..., ZIGZAG[3:40]] = rng.random((2, 20, 30, 37)) < 0.03
     bands, counts = _core.best_bands(list(levels))
-    assert [bands[0][0], bands[-1][1]] == [1, 63] and len(bands) > 1
+    assert [bands[0][0], bands[-1][1]] == [1, 63]
+    assert len(bands) > 1
     assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
     for band, found in zip(bands, counts, strict=True):
         wanted = [_core.ac_histogram(component, True, *band) for component in levels]
@@ -268,16 +276,16 @@ def test_dc_path_equals_trying_every_path(seed: int) -> None:
     coefficients = np.zeros((3, 3, 64), np.float32)
     coefficients[..., 0] = scaled * 5
     block_lambda = rng.uniform(0, 0.4, (3, 3)).astype(np.float32)
-    prices = np.sort(rng.uniform(1, 14, 12)).astype(np.float32)
+    costs = np.sort(rng.uniform(1, 14, 12)).astype(np.float32)
     levels = rng.integers(-9, 9, (3, 3, 64)).astype(np.int16)
     ac = levels[..., 1:].copy()
-    _core.quantize_dc(coefficients, 5, 1.7, block_lambda, prices, levels)
+    _core.quantize_dc(coefficients, 5, 1.7, block_lambda, costs, levels)
     assert np.array_equal(levels[..., 1:], ac)
 
     def total(path: NDArray[np.int64]) -> float:
         categories = [int(d).bit_length() for d in abs(np.diff(path, prepend=0))]
         error = coefficients[..., 0].ravel().astype(float) / 5 - path
-        return float((1.7 * error**2 + block_lambda.ravel() * prices[categories]).sum())
+        return float((1.7 * error**2 + block_lambda.ravel() * costs[categories]).sum())
 
     below = np.floor(coefficients[..., 0].ravel() / 5).clip(-1024, 1022).astype(np.int64)
     best = min(total(below + np.array(choice)) for choice in product((0, 1), repeat=9))
@@ -289,21 +297,27 @@ BLOCKS = np.zeros((6, 7, 64), np.float32)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    ("arguments", "error", "message"),
     [
-        ((BLOCKS, np.zeros(64, np.uint16), *options(1)), ValueError),
-        ((BLOCKS, ONES[:63], *options(1)), ValueError),
-        ((BLOCKS[0], ONES, *options(1)), ValueError),
-        ((BLOCKS, ONES, options(1)[0][1:], *options(1)[1:]), ValueError),
-        ((BLOCKS, ONES, options(1)[0], options(1)[1][:, :256], options(1)[2]), ValueError),
-        ((BLOCKS, ONES, *options(1), [(1, 5), (6, 63)]), ValueError),
-        ((BLOCKS, ONES, *options(1), [(1, 62)]), ValueError),
-        ((BLOCKS, ONES, *options(1), [(0, 63)]), ValueError),
-        ((BLOCKS, ONES, *options(1)[:2], ONES[:5].astype(np.float32)), ValueError),
-        ((BLOCKS.astype(float), ONES, *options(1)), TypeError),
-        ((BLOCKS, ONES.astype(np.int64), *options(1)), TypeError),
+        ((BLOCKS, np.zeros(64, np.uint16), *options(1)), ValueError, "step must be in 1..65535, got 0"),
+        ((BLOCKS, ONES[:63], *options(1)), ValueError, r"table must have shape \(64,\), got \(63,\)"),
+        ((BLOCKS[0], ONES, *options(1)), ValueError, r"coefficients must have shape \(n, n, 64\), got \(7, 64\)"),
+        ((BLOCKS, ONES, options(1)[0][1:], *options(1)[1:]), ValueError, r"block_lambda must have shape \(6, 7\)"),
+        (
+            (BLOCKS, ONES, options(1)[0], options(1)[1][:, :256], options(1)[2]),
+            ValueError,
+            r"symbol_costs must have shape \(1, 257\), got \(1, 256\)",
+        ),
+        ((BLOCKS, ONES, *options(1), [(1, 5), (6, 63)]), ValueError, r"symbol_costs must have shape \(2, 257\)"),
+        ((BLOCKS, ONES, *options(1), [(1, 62)]), ValueError, "bands must follow each other from 1 to 63"),
+        ((BLOCKS, ONES, *options(1), [(0, 63)]), ValueError, "bands must follow each other from 1 to 63"),
+        ((BLOCKS, ONES, *options(1)[:2], ONES[:5].astype(np.float32)), ValueError, "sensitivity must have shape"),
+        ((BLOCKS.astype(float), ONES, *options(1)), TypeError, "incompatible function arguments"),
+        ((BLOCKS, ONES.astype(np.int64), *options(1)), TypeError, "incompatible function arguments"),
     ],
 )
-def test_bad_arguments_raise(arguments: tuple[Floats, NDArray[np.uint16], Floats, Floats, Floats], error: type) -> None:
-    with pytest.raises(error):
+def test_bad_arguments_raise(
+    arguments: tuple[Floats, NDArray[np.uint16], Floats, Floats, Floats], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
         _core.quantize(*arguments)

@@ -1,4 +1,4 @@
-"""read_jpeg: round trips with other encoders' files, hand-made oddities and seeded mutations."""
+"""read_jpeg: round trips of files by other encoders, unusual files made by hand, and seeded mutations."""
 
 from __future__ import annotations
 
@@ -50,20 +50,22 @@ def pillow_jpeg(mode: str = "RGB", size: tuple[int, int] = (61, 83), **options: 
 
 
 def again(image: _core.JpegImage, **options: Any) -> bytes:
-    """The file that holds what was read."""
+    """Writes the image again."""
     kept = {n: getattr(image, n) for n in ("restart_interval", "segments", "component_tables", "component_ids")}
     return _core.write_jpeg(image.levels, image.tables, image.size, image.sampling, **(kept | options))
 
 
 def check_round_trip(jpeg: bytes) -> _core.JpegImage:
-    """Both modes show the same pixels and hold the same levels as ``jpeg``."""
+    """Checks that a rewritten file has the pixels and levels of ``jpeg``, in both modes."""
     image, pixels = _core.read_jpeg(jpeg), pillow_pixels(jpeg)
-    assert image.end == len(jpeg) and image.size == pixels.shape[:2]
+    assert image.end == len(jpeg)
+    assert image.size == pixels.shape[:2]
     for progressive in (False, True):
         rewritten = again(image, progressive=progressive)
         assert np.array_equal(pillow_pixels(rewritten), pixels)
         found = _core.read_jpeg(rewritten)
-        assert found.progressive == progressive and same_levels(found.levels, image.levels)
+        assert found.progressive == progressive
+        assert same_levels(found.levels, image.levels)
         for name in ("size", "sampling", "component_ids", "restart_interval", "segments"):
             assert getattr(found, name) == getattr(image, name), name
         used = [[i.tables[t].tolist() for t in i.component_tables] for i in (image, found)]
@@ -81,7 +83,8 @@ def test_pillow(mode: str, subsampling: int, progressive: bool, size: tuple[int,
     for options in (*variants, {"quality": 100}):
         jpeg = pillow_jpeg(mode, size, subsampling=subsampling, progressive=progressive, **options)
         image = check_round_trip(jpeg)
-        assert image.progressive == progressive and len(image.levels) == {"RGB": 3, "L": 1, "CMYK": 4}[mode]
+        assert image.progressive == progressive
+        assert len(image.levels) == {"RGB": 3, "L": 1, "CMYK": 4}[mode]
         if subsampling < 2 and mode != "L":
             assert image.sampling[0] == (subsampling + 1, 1)
 
@@ -103,11 +106,12 @@ def test_opencv(sampling: str) -> None:
 def test_jpegli(options: dict[str, Any]) -> None:
     ajpegli = pytest.importorskip("ajpegli", reason="ajpegli, a build of jpegli, is not installed")
     image = check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
-    assert image.size == (61, 83) and len(image.levels) == 3
+    assert image.size == (61, 83)
+    assert len(image.levels) == 3
 
 
 def test_no_larger_than_libjpeg_with_the_same_scans() -> None:
-    """The progression that libjpeg writes by default: its symbols can only be counted and coded as well or better."""
+    """With the default progression of libjpeg, our files are at most as large as its own."""
     jpeg = pillow_jpeg(size=(200, 240), progressive=True, quality=85)
     chroma = [((c,), 1, 63, ah, al) for ah, al in ((0, 1), (1, 0)) for c in (1, 2)]
     luma = [((0,), 1, 5, 0, 2), ((0,), 6, 63, 0, 2), ((0,), 1, 63, 2, 1), ((0,), 1, 63, 1, 0)]
@@ -118,18 +122,21 @@ def test_no_larger_than_libjpeg_with_the_same_scans() -> None:
     assert len(again(_core.read_jpeg(sequential), progressive=False)) <= len(sequential)
 
 
-def test_quantization_tables_and_segments_are_those_of_the_file() -> None:
+def test_tables_and_segments_are_read() -> None:
     tables = [list(range(1, 65)), [200] * 64]
     file = io.BytesIO()
     Image.fromarray(photo()).save(file, "JPEG", qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
     image = _core.read_jpeg(file.getvalue())
-    assert image.tables.dtype == np.uint16 and image.tables.tolist() == tables
-    assert image.component_tables == [0, 1, 1] and image.component_ids == [1, 2, 3]
-    assert [m for m, _ in image.segments] == [0xE0, 0xE1, 0xFE] and image.segments[2][1] == b"hello"
+    assert image.tables.dtype == np.uint16
+    assert image.tables.tolist() == tables
+    assert image.component_tables == [0, 1, 1]
+    assert image.component_ids == [1, 2, 3]
+    assert [m for m, _ in image.segments] == [0xE0, 0xE1, 0xFE]
+    assert image.segments[2][1] == b"hello"
 
 
-def test_levels_say_what_the_picture_shows() -> None:
-    """Levels times steps are the DCT of what a decoder shows, up to its rounding."""
+def test_levels_agree_with_decoded_pixels() -> None:
+    """Levels times steps are the DCT of the decoded pixels, up to rounding."""
     jpeg = pillow_jpeg("L", quality=60)
     image = _core.read_jpeg(jpeg)
     rows, cols = image.size[0] // 8, image.size[1] // 8
@@ -137,20 +144,20 @@ def test_levels_say_what_the_picture_shows() -> None:
     assert abs(image.levels[0] * image.tables[0].astype(float) - wanted)[:rows, :cols].max() < 3
 
 
-def test_arrays_outlive_the_file_and_can_be_written_to() -> None:
+def test_arrays_outlive_the_image_and_are_writable() -> None:
     levels = _core.read_jpeg(pillow_jpeg()).levels
     assert all(block.dtype == np.int16 and block.flags.c_contiguous and block.flags.writeable for block in levels)
     levels[0][...] = 7
     assert levels[0].sum() == 7 * levels[0].size
 
 
-# ---- oddities that T.81 allows, or that decoders pass over ---------------------------------------------------------
+# ---- unusual files that T.81 allows or decoders tolerate ------------------------------------------------------------
 
 TABLE_1 = segment(DQT, b"\x01" + bytes(range(100, 164)))
 
 
 def sixteen_bits(payload: bytes) -> bytes:
-    """A DQT segment of two tables with 16-bit steps."""
+    """Returns a DQT segment of two tables with 16-bit steps."""
     wide = b""
     for i in (0, 65):
         wide += bytes([0x10 | payload[i]]) + b"".join(bytes([0, step]) for step in payload[i + 1 : i + 65])
@@ -177,7 +184,8 @@ ODD = {
 def test_legal_or_tolerated(name: str) -> None:
     assert ODD[name] not in (SEQUENTIAL, RESTARTS, SEPARATE)
     image = _core.read_jpeg(ODD[name])
-    assert same_levels(image.levels, BASE.levels) and image.sampling == BASE.sampling
+    assert same_levels(image.levels, BASE.levels)
+    assert image.sampling == BASE.sampling
     assert np.array_equal(image.tables, BASE.tables)
     assert image.end == len(ODD[name]) - (8 if name == "trailing data" else 0)
 
@@ -190,8 +198,8 @@ def test_a_table_redefined_between_first_scans_is_kept_for_each_component() -> N
     assert same_levels(_core.read_jpeg(again(image)).levels, BASE.levels)
 
 
-def test_a_progressive_file_may_leave_out_its_last_scans() -> None:
-    """What decoders show of it is what was read: levels whose low bits are 0."""
+def test_a_progressive_file_may_omit_its_last_scans() -> None:
+    """As in decoders, the low bits that were not sent are 0."""
     scans = [((0,), 0, 0, 0, 0), ((0,), 1, 63, 0, 1), ((0,), 1, 63, 1, 0)]
     picture = quantized(photo(40, 56)[..., 1].copy(), step=2)
     jpeg = picture.jpeg(scans=scans)
@@ -204,7 +212,7 @@ def test_a_progressive_file_may_leave_out_its_last_scans() -> None:
 
 
 def test_steps_beyond_255() -> None:
-    """As mozjpeg writes them at low quality; libjpeg calls the sequential kind extended."""
+    """mozjpeg writes such steps at low quality.  A sequential file with them is an extended one (SOF1)."""
     jpeg = change(SEQUENTIAL, DQT, lambda p: sixteen_bits(p).replace(bytes([0, p[66]]), b"\x02\x34"))
     image = check_round_trip(jpeg)
     assert image.tables[1, 0] == 0x234
@@ -244,7 +252,7 @@ SEEDS = {
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_mutations_are_read_or_refused(name: str) -> None:
-    """Whatever is read can be written, and is read again as the same; all else is an InputError."""
+    """A mutation either raises InputError, or it can be written and read again with the same levels."""
     rng, read = random.Random(name), 0
     for _ in range(300):
         try:

@@ -1,4 +1,4 @@
-"""read_jpeg: every refusal has its own message, and each names an offset."""
+"""read_jpeg: each error has its own message, which ends with an offset."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ REFUSED = {
     "half a progressive file": (PROGRESSIVE[: len(PROGRESSIVE) // 2], "offset"),
     "EOI in a scan": (SEQUENTIAL[: len(SEQUENTIAL) * 3 // 4] + EOI, "end too early"),
     "half a segment": (SEQUENTIAL[:40], "truncated inside"),
-    "length below 2": (change(SEQUENTIAL, DHT, lambda _: DHT + b"\0\1"), "impossible length"),
+    "length below 2": (change(SEQUENTIAL, DHT, lambda _: DHT + b"\0\1"), "must be at least 2, got 1"),
     "arithmetic coding": (frame(put(0), b"\xff\xc9"), "arithmetic"),
     "arithmetic, progressive": (frame(put(0), b"\xff\xca"), "arithmetic"),
     "conditioning": (insert(SEQUENTIAL, SOS, segment(b"\xff\xcc", b"\0\x10")), "arithmetic"),
@@ -70,24 +70,33 @@ REFUSED = {
     "hierarchical": (frame(put(0), b"\xff\xc5"), "hierarchical"),
     "hierarchical, DHP": (insert(SEQUENTIAL, SOF0, segment(b"\xff\xde", b"12345678")), "hierarchical"),
     "DNL": (insert(SEQUENTIAL, EOI, segment(b"\xff\xdc", b"\0\x28")), "DNL"),
-    "12 bits": (frame(put(0, 12)), "8 bits"),
+    "12 bits": (frame(put(0, 12)), "must have 8 bits, got 12"),
     "height 0": (frame(put(1, 0, 0)), "DNL"),
-    "width 0": (frame(put(3, 0, 0)), "width of 0"),
+    "width 0": (frame(put(3, 0, 0)), "the width must be in 1..65535, got 0"),
     "too large for the file": (frame(put(1, 255, 255, 255, 255)), "too short for the size"),
-    "no component": (frame(put(5, 0)), "1 to 4 components"),
-    "five components": (frame(put(5, 5)), "1 to 4 components"),
-    "two of one name": (frame(put(9, 1)), "one name"),
-    "sampling 0": (frame(put(7, 0x20)), "sampling"),
-    "sampling 5": (frame(put(7, 0x52)), "sampling"),
-    "table 4": (frame(put(8, 4)), "quantization table"),
+    "no component": (frame(put(5, 0)), "number of components must be in 1..4, got 0"),
+    "five components": (frame(put(5, 5)), "number of components must be in 1..4, got 5"),
+    "two of one id": (frame(put(9, 1)), "same id"),
+    "sampling 0": (frame(put(7, 0x20)), "vertical sampling factor must be in 1..4, got 0"),
+    "sampling 5": (frame(put(7, 0x52)), "horizontal sampling factor must be in 1..4, got 5"),
+    "table 4": (frame(put(8, 4)), "quantization table of a component must be in 0..3, got 4"),
     "table not there": (frame(put(8, 3)), "quantization table is missing"),
     "short frame": (change(SEQUENTIAL, SOF0, lambda p: segment(SOF0, p[:9])), "too short"),
-    "two frames": (insert(SEQUENTIAL, SOS, segment(SOF0, b"\x08\0\x08\0\x08\1\1\x11\0")), "second frame"),
-    "no frame": (without(SEQUENTIAL, SOF0), "before the frame"),
-    "step 0": (change(SEQUENTIAL, DQT, lambda p: segment(DQT, p[:9] + b"\0" + p[10:])), "step of 0"),
+    "two frames": (insert(SEQUENTIAL, SOS, segment(SOF0, b"\x08\0\x08\0\x08\1\1\x11\0")), "second frame header"),
+    "no frame": (without(SEQUENTIAL, SOF0), "before the frame header"),
+    "step 0": (
+        change(SEQUENTIAL, DQT, lambda p: segment(DQT, p[:9] + b"\0" + p[10:])),
+        "step must be at least 1, got 0",
+    ),
     "half a table": (change(SEQUENTIAL, DQT, lambda p: segment(DQT, p[:-1])), "too short"),
-    "precision 2": (change(SEQUENTIAL, DQT, lambda p: segment(DQT, b"\x20" + p[1:])), "unknown precision"),
-    "Huffman table 4": (change(SEQUENTIAL, DHT, lambda p: segment(DHT, b"\x04" + p[1:])), "unknown class"),
+    "precision 2": (
+        change(SEQUENTIAL, DQT, lambda p: segment(DQT, b"\x20" + p[1:])),
+        "precision of a quantization table must be in 0..1, got 2",
+    ),
+    "Huffman table 4": (
+        change(SEQUENTIAL, DHT, lambda p: segment(DHT, b"\x04" + p[1:])),
+        "number of a Huffman table must be in 0..3, got 4",
+    ),
     "too many codes": (
         change(SEQUENTIAL, DHT, lambda p: segment(DHT, p[:1] + b"\3" + bytes(18))),
         "more codes",
@@ -97,19 +106,23 @@ REFUSED = {
     "short DRI": (change(RESTARTS, DRI, lambda _: segment(DRI, b"\1")), "too short"),
     "other restart number": (RESTARTS.replace(b"\xff\xd1", b"\xff\xd2"), "restart marker"),
     "no restart marker": (RESTARTS.replace(b"\xff\xd1", b""), "restart marker|too early"),
-    "unknown component": (scan(1, 77), "frame's"),
-    "components in another order": (scan(1, 2, 0x11, 1, 0x00), "order"),
-    "scan of no component": (change(SEQUENTIAL, SOS, lambda _: segment(SOS, bytes(4))), "without components"),
-    "scan with Huffman table 4": (scan(2, 0x40), "unknown Huffman"),
+    "unknown component": (scan(1, 77), "component that the frame does not have"),
+    "components in another order": (scan(1, 2, 0x11, 1, 0x00), "in the frame's order, got components 1 0 2"),
+    "scan of no component": (change(SEQUENTIAL, SOS, lambda _: segment(SOS, bytes(4))), "must have a component"),
+    "scan with Huffman table 4": (scan(2, 0x40), "DC Huffman table of a scan must be in 0..3, got 4"),
     "short scan header": (change(SEQUENTIAL, SOS, lambda p: segment(SOS, p[:-2])), "too short"),
-    "component sent twice": (scan(1, 1, jpeg=SEPARATE, nth=1), "twice"),
+    "component sent twice": (scan(1, 1, jpeg=SEPARATE, nth=1), "must be sent once"),
     "component not sent": (SEPARATE[: SEPARATE.rindex(SOS)] + EOI, "without a scan"),
-    "DC and AC in a scan": (scan(-3, 0, 5, 0, jpeg=PROGRESSIVE), "impossible band"),
-    "band beyond 63": (scan(-3, 1, 64, 0, jpeg=PROGRESSIVE, nth=1), "impossible band"),
-    "AC of two components": (scan(-3, 1, 5, 0, jpeg=PROGRESSIVE), "more than one component"),
-    "AC before DC": (change(PROGRESSIVE, SOS, lambda _: segment(SOS, b"\1\1\0\1\x05\0")), "before DC"),
-    "DC refined too early": (scan(-3, 0, 0, 0x21, jpeg=PROGRESSIVE), "too early"),
-    "two steps of precision": (scan(-3, 0, 0, 0x20, jpeg=PROGRESSIVE), "impossible precision"),
+    "DC and AC in a scan": (scan(-3, 0, 5, 0, jpeg=PROGRESSIVE), "both DC and AC"),
+    "band beyond 63": (
+        scan(-3, 1, 64, 0, jpeg=PROGRESSIVE, nth=1),
+        "Ss must be in 0..63 and Se in Ss..63, got components 0, Ss 1, Se 64",
+    ),
+    "AC of two components": (scan(-3, 1, 5, 0, jpeg=PROGRESSIVE), "AC scan must have one component"),
+    "AC before DC": (change(PROGRESSIVE, SOS, lambda _: segment(SOS, b"\1\1\0\1\x05\0")), "must be sent before its AC"),
+    "refined before it was sent": (scan(-3, 0, 0, 0xED, jpeg=PROGRESSIVE), "refined bit by bit"),
+    "DC refined too early": (scan(-3, 0, 0, 0x21, jpeg=PROGRESSIVE), "refined bit by bit"),
+    "two steps of precision": (scan(-3, 0, 0, 0x20, jpeg=PROGRESSIVE), "Ah must be 0 or Al \\+ 1"),
     "table changes between scans": (
         insert(TWO_SCANS, SOS, segment(DQT, b"\0" + b"\x09" * 64), 1),
         "changes between",
@@ -123,7 +136,8 @@ def test_refused(name: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         _core.read_jpeg(jpeg)
     offset = re.search(r"\(offset (\d+)\)$", str(caught.value))
-    assert offset and int(offset[1]) <= len(jpeg)
+    assert offset
+    assert int(offset[1]) <= len(jpeg)
 
 
 def test_every_truncation_is_refused() -> None:
@@ -152,14 +166,14 @@ def one_block(dc: int, ac: int, *codes: str, band: bytes = b"\0\x3f\0", sof: byt
     ("jpeg", "message"),
     [
         (one_block(12, 0, "0", "0" * 12, "0"), "more than 11 bits"),
-        (one_block(11, 0, "0", "1" * 11, "0"), "DC level outside"),
+        (one_block(11, 0, "0", "1" * 11, "0"), "DC level is outside"),
         (one_block(0, 0x0B, "0", "0", "1" * 11), "more than 10 bits"),
         (one_block(0, 0xF0, "0", "0000"), "goes past the end"),
         (one_block(0, 0xF1, "0", *["01"] * 4), "goes past the end"),
         (one_block(0, 0x10, "0", "01"), "end-of-band run in a sequential"),
-        (one_block(0, 0, "0", "1"), "no Huffman code"),
+        (one_block(0, 0, "0", "1"), "not a Huffman code"),
         (one_block(0, 0x10, "01", band=b"\1\x3f\0", sof=SOF2), "longer than its scan"),
-        (one_block(0, 0x0A, "0" + "1" * 10, band=b"\1\x01\1", sof=SOF2), "AC level outside"),
+        (one_block(0, 0x0A, "0" + "1" * 10, band=b"\1\x01\1", sof=SOF2), "AC level is outside"),
     ],
 )
 def test_impossible_codes_are_refused(jpeg: bytes, message: str) -> None:
@@ -168,7 +182,7 @@ def test_impossible_codes_are_refused(jpeg: bytes, message: str) -> None:
 
 
 def test_the_smallest_files_are_read() -> None:
-    """The frame of the cases above, with codes that are right: the lowest DC level, and an AC level of 10 bits."""
+    """The file of the cases above with legal codes: the lowest DC level, and an AC level of 10 bits."""
     for dc, ac, codes, wanted in ((11, 0, "0" + "0" + "1" * 10 + "0", -1024), (0, 0, "00", 0)):
         assert _core.read_jpeg(one_block(dc, ac, codes)).levels[0][0, 0, 0] == wanted
     image = _core.read_jpeg(one_block(0, 0x0A, "0" + "1" * 10, band=b"\1\x01\0", sof=SOF2))

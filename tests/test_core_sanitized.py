@@ -1,4 +1,4 @@
-"""The compiled core under AddressSanitizer and UndefinedBehaviorSanitizer (tests/core/sanitized.cc)."""
+"""The C++ code under AddressSanitizer and UndefinedBehaviorSanitizer (tests/core/sanitized.cc)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from helpers import GRAY_REFINEMENT, photo, quantized, random_levels
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "saliency_jpeg" / "csrc"
+CSRC = ROOT / "saliency_jpeg" / "csrc"
 DRIVER = ROOT / "tests" / "core" / "sanitized.cc"
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) or ""
-FLAGS = ["-std=c++17", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DJPEGCORE_SANITIZED"]
+FLAGS = ["-std=c++17", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSJ_SANITIZED"]
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -24,16 +24,17 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program, or a skip where the compiler has no sanitizers."""
+    """The compiled driver. Skips where the compiler has no sanitizers."""
     folder = tmp_path_factory.mktemp("sanitized")
     (folder / "empty.cc").write_text("int main() {}\n")
     if not COMPILER or run(COMPILER, *FLAGS, folder / "empty.cc", "-o", folder / "empty").returncode:
         pytest.skip("no C++ compiler with AddressSanitizer and UndefinedBehaviorSanitizer")
-    sources = [s for s in sorted(SOURCES.glob("*.cc")) if s.name != "bindings.cc"]
-    objects = [folder / f"{source.stem}.o" for source in (*sources, DRIVER)]
+    sources = [s for s in sorted(CSRC.rglob("*.cc")) if not s.name.startswith("bindings")]
+    assert {source.parent.name for source in sources} == {"codec", "metrics"}
+    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in (*sources, DRIVER)]
 
     def build(source: Path, target: Path) -> str:
-        return run(COMPILER, *FLAGS, "-I", SOURCES, "-c", source, "-o", target).stderr
+        return run(COMPILER, *FLAGS, "-I", CSRC, "-c", source, "-o", target).stderr
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         messages = list(pool.map(build, (*sources, DRIVER), objects))

@@ -1,4 +1,4 @@
-"""write_jpeg: every mode, sampling and odd size means the same picture to libjpeg-turbo (Pillow, OpenCV) and FFmpeg."""
+"""write_jpeg: libjpeg-turbo (Pillow, OpenCV) and FFmpeg decode every mode, sampling and odd size to the same pixels."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def test_every_mode_decodes_to_the_same_pixels(name: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", [n for n in PICTURES if "444" in n or "gray" in n])
-def test_decoders_show_what_the_levels_say(name: str, tmp_path: Path) -> None:
-    """Against a decoder in float; libjpeg's and FFmpeg's integer arithmetic may be off by a little."""
+def test_decoded_pixels_agree_with_the_levels(name: str, tmp_path: Path) -> None:
+    """Against a decoder in floating point, with a tolerance for the integer arithmetic of libjpeg and FFmpeg."""
     picture, jpeg = PICTURES[name], PICTURES[name].jpeg()
     wanted = float_rgb(picture)
     tolerance = 1.01 if wanted.ndim == 2 else 3.01
@@ -108,14 +108,15 @@ def test_decoders_show_what_the_levels_say(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_subsampled_chroma_lies_where_it_belongs(sampling: str, tmp_path: Path) -> None:
-    """The luma of the decoded picture is that of the levels, and the picture is the photograph's."""
+def test_subsampled_chroma_is_at_the_right_place(sampling: str, tmp_path: Path) -> None:
+    """The decoded luma is that of the levels, and the decoded picture is close to the photograph."""
     image = photo(88, 72)
     picture = quantized(image, *SAMPLINGS[sampling], step=2)
     luma = float_planes(picture)[0][:88, :72]
     for pixels in (pillow_pixels(picture.jpeg()), ffmpeg_pixels(picture.jpeg(), tmp_path)):
         difference = pixels @ [0.299, 0.587, 0.114] - luma
-        assert abs(difference).mean() < 1 and abs(pixels.astype(float) - image).mean() < 3.5
+        assert abs(difference).mean() < 1
+        assert abs(pixels.astype(float) - image).mean() < 3.5
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -130,8 +131,8 @@ def test_levels_of_every_size_survive_every_mode(sampling: list[tuple[int, int]]
         assert np.array_equal(pillow_pixels(jpeg), reference), mode
 
 
-def test_a_refinement_needs_no_run_in_front_of_mere_corrections() -> None:
-    """T.81, G.1.2.3: behind the last new level only correction bits follow, however far away they lie."""
+def test_refinement_sends_no_zrl_before_correction_bits() -> None:
+    """T.81, G.1.2.3: after the last new level there are only correction bits, whatever their distance."""
     sizes = []
     for position in (3, 60):
         levels = np.zeros((24, 24, 64), np.int16)
@@ -144,7 +145,7 @@ def test_a_refinement_needs_no_run_in_front_of_mere_corrections() -> None:
 
 @pytest.mark.parametrize("refine", [False, True])
 def test_end_of_band_runs_of_more_than_32767_blocks(refine: bool) -> None:
-    """T.81, G.1.2.2: a longer run has to be divided."""
+    """T.81, G.1.2.2: a longer run must be split."""
     levels = np.zeros((1, 33_000 + 200, 64), np.int16).reshape(8, -1, 64)
     levels[0, 0, 5], levels[-1, -1, 63], levels[3, 7, 0] = 2, -2, 9
     picture = Quantized([levels], np.ones((1, 64), np.uint16), (64, 8 * levels.shape[1]), [(1, 1)])
@@ -156,11 +157,12 @@ def test_end_of_band_runs_of_more_than_32767_blocks(refine: bool) -> None:
 
 @pytest.mark.parametrize("width", [65500, 65535])
 def test_the_longest_side(width: int) -> None:
-    """libjpeg stops at 65500, T.81 at 65535."""
+    """The limit of libjpeg is 65500, that of T.81 65535."""
     picture = quantized(np.tile(photo(1, 80)[..., 0], (1, 820))[:, :width].copy())
     jpeg = picture.jpeg()
     found = _core.read_jpeg(jpeg)
-    assert found.size == (1, width) and same_levels(found.levels, picture.levels)
+    assert found.size == (1, width)
+    assert same_levels(found.levels, picture.levels)
     if width == 65500:
         assert abs(pillow_pixels(jpeg) - float_rgb(picture)).max() <= 1.01
 
@@ -176,7 +178,7 @@ def marker_segments(jpeg: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def test_header_says_what_was_asked_for() -> None:
+def test_header_fields_are_the_arguments() -> None:
     picture = quantized(photo(33, 50), 2, 1)
     extra = [(0xE1, b"Exif\0\0abc"), (0xEF, b""), (0xFE, b"x" * 65533), (0xE0, bytes(range(256)))]
     jpeg = picture.jpeg(
@@ -193,7 +195,7 @@ def test_header_says_what_was_asked_for() -> None:
 
 
 def test_baseline_uses_two_huffman_tables_of_each_class() -> None:
-    """T.81, table B.5: a baseline decoder has no more."""
+    """T.81, table B.5: a baseline decoder has two."""
     jpeg = quantized(photo(), 2, 2).jpeg(progressive=False)
     destinations, payload = [], dict(marker_segments(jpeg))[0xC4]
     while payload:
@@ -237,33 +239,33 @@ def with_step(value: int) -> Any:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"levels": WRONG_SHAPE}, "number of blocks"),
+        ({"levels": WRONG_SHAPE}, "number of rows of blocks of a component must be 3, got 2"),
         ({"levels": []}, "same length"),
-        ({"levels": [], "sampling": []}, "components"),
-        ({"levels": GOOD.levels * 2, "sampling": GOOD.sampling * 2}, "components"),
-        ({"levels": with_level(0, 1024)}, "DC level"),
+        ({"levels": [], "sampling": []}, "number of components must be in 1..4, got 0"),
+        ({"levels": GOOD.levels * 2, "sampling": GOOD.sampling * 2}, "number of components must be in 1..4, got 6"),
+        ({"levels": with_level(0, 1024)}, "DC level must be in -1024..1023, got 1024"),
         ({"levels": with_level(0, -1025)}, "DC level"),
-        ({"levels": with_level(63, 1024)}, "AC level"),
+        ({"levels": with_level(63, 1024)}, "AC level must be in -1023..1023, got 1024"),
         ({"levels": with_level(1, -1024)}, "AC level"),
-        ({"tables": with_step(0)}, "steps"),
+        ({"tables": with_step(0)}, "quantization step must be in 1..65535, got 0"),
         ({"tables": np.ones((0, 64), np.uint16)}, "quantization tables"),
         ({"tables": np.ones((5, 64), np.uint16)}, "quantization tables"),
         ({"tables": np.ones((2, 63), np.uint16)}, "shape"),
         ({"size": (0, 20)}, "height"),
         ({"size": (20, 65536)}, "width"),
-        ({"size": (20, 33)}, "number of blocks"),
+        ({"size": (20, 33)}, "number of columns of blocks of a component must be 5, got 3"),
         ({"sampling": [(2, 2), (1, 1)]}, "same length"),
         ({"sampling": [(2, 2), (1, 1), (0, 1)]}, "sampling"),
         ({"sampling": [(2, 5), (1, 1), (1, 1)]}, "sampling"),
         ({"restart_interval": 65536}, "restart"),
         ({"restart_interval": -1}, "restart"),
-        ({"component_tables": [0, 2, 1]}, "missing table"),
+        ({"component_tables": [0, 2, 1]}, "table of a component must be in 0..1, got 2"),
         ({"component_tables": [0, 1]}, "same length"),
         ({"component_ids": [1, 2, 3, 4]}, "same length"),
-        ({"component_ids": [1, 2, 256]}, "component"),
-        ({"component_ids": [1, 2, 1]}, "component"),
+        ({"component_ids": [1, 2, 256]}, "component id must be in 0..255, got 256"),
+        ({"component_ids": [1, 2, 1]}, "component ids must differ"),
         ({"segments": [(0xDB, b"")]}, "APPn"),
-        ({"segments": [(0xE1, b"x" * 65534)]}, "65533"),
+        ({"segments": [(0xE1, b"x" * 65534)]}, "must be in 0..65533, got 65534"),
         ({"scans": []}, "empty"),
     ],
 )
@@ -276,37 +278,48 @@ FIRST: Scan = (DC, 0, 0, 0, 0)
 REST: list[Scan] = [(c, 1, 63, 0, 0) for c in (LUMA, CB, CR)]
 
 
+ONCE = "must be sent once, then refined bit by bit"
+
+
 @pytest.mark.parametrize(
-    "scans",
+    ("scans", "message"),
     [
-        [FIRST, *REST[:2]],
-        [FIRST, *REST, REST[0]],
-        [*REST, FIRST],
-        [FIRST, FIRST, *REST],
-        [(DC, 0, 63, 0, 0)],
-        [FIRST, (DC, 1, 63, 0, 0)],
-        [FIRST, (LUMA, 1, 63, 0, 1), *REST[1:]],
-        [FIRST, (LUMA, 1, 63, 0, 2), (LUMA, 1, 63, 2, 0), *REST[1:]],
-        [FIRST, (LUMA, 1, 63, 1, 0), *REST[1:]],
-        [FIRST, (LUMA, 1, 63, 0, 14), *REST[1:]],
-        [FIRST, (LUMA, 1, 64, 0, 0), *REST[1:]],
-        [FIRST, (LUMA, 5, 4, 0, 0), *REST],
-        [((2, 1, 0), 0, 0, 0, 0), *REST],
-        [((0, 1, 3), 0, 0, 0, 0), *REST],
-        [((), 0, 0, 0, 0), FIRST, *REST],
+        ([FIRST, *REST[:2]], "every coefficient to its last bit"),
+        ([FIRST, *REST, REST[0]], f"scan 4: .*{ONCE}"),
+        ([*REST, FIRST], "DC of a component must be sent before its AC"),
+        ([FIRST, FIRST, *REST], f"scan 1: .*{ONCE}"),
+        ([(DC, 0, 63, 0, 0)], "both DC and AC"),
+        ([FIRST, (DC, 1, 63, 0, 0)], "AC scan must have one component"),
+        ([FIRST, (LUMA, 1, 63, 0, 1), *REST[1:]], "every coefficient to its last bit"),
+        ([FIRST, (LUMA, 1, 63, 0, 2), (LUMA, 1, 63, 2, 0), *REST[1:]], r"Ah must be 0 or Al \+ 1"),
+        ([FIRST, (LUMA, 1, 63, 1, 0), *REST[1:]], ONCE),
+        ([FIRST, (LUMA, 1, 63, 14, 13), *REST[1:]], ONCE),
+        ([FIRST, (LUMA, 1, 63, 0, 14), *REST[1:]], "Al must be in 0..13"),
+        ([FIRST, (LUMA, 1, 64, 0, 0), *REST[1:]], "Se in Ss..63, got components 0, Ss 1, Se 64, Ah 0, Al 0"),
+        ([FIRST, (LUMA, 5, 4, 0, 0), *REST], "Se in Ss..63"),
+        ([((2, 1, 0), 0, 0, 0, 0), *REST], "in the frame's order"),
+        ([((0, 1, 3), 0, 0, 0, 0), *REST], "components of the frame"),
+        ([((), 0, 0, 0, 0), FIRST, *REST], "must have a component"),
     ],
 )
-def test_illegal_progressions_raise(scans: list[Scan]) -> None:
+def test_illegal_progressions_raise(scans: list[Scan], message: str) -> None:
     assert GOOD.jpeg(scans=[FIRST, *REST])
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=message):
         GOOD.jpeg(scans=scans)
 
 
 @pytest.mark.parametrize(
-    "scans", [[FIRST, *REST], [(DC, 0, 63, 0, 1)], [(LUMA, 0, 63, 0, 0)], [(DC, 0, 63, 0, 0)] * 2, [(DC, 0, 62, 0, 0)]]
+    ("scans", "message"),
+    [
+        ([FIRST, *REST], "sequential scan must have Ss 0, Se 63"),
+        ([(DC, 0, 63, 0, 1)], "sequential scan must have Ss 0, Se 63"),
+        ([(LUMA, 0, 63, 0, 0)], "every coefficient to its last bit"),
+        ([(DC, 0, 63, 0, 0)] * 2, ONCE),
+        ([(DC, 0, 62, 0, 0)], "sequential scan must have Ss 0, Se 63"),
+    ],
 )
-def test_illegal_sequential_scripts_raise(scans: list[Scan]) -> None:
-    with pytest.raises(ValueError):
+def test_illegal_sequential_scripts_raise(scans: list[Scan], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         GOOD.jpeg(scans=scans, progressive=False)
 
 

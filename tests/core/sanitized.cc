@@ -1,29 +1,38 @@
-// Drives the compiled core without Python, for AddressSanitizer and UndefinedBehaviorSanitizer: encodes pictures of odd
-// sizes, then reads seeded mutations of the JPEG files named on the command line.
+// Runs the C++ code without Python, for AddressSanitizer and UndefinedBehaviorSanitizer.  Encodes and compares pictures
+// of unusual sizes, then reads seeded mutations of the JPEG files named on the command line.
 //
-//     sanitized MUTATIONS FILE...      prints what was done; any fault ends the program with a status other than 0
+//     sanitized MUTATIONS FILE...      prints the numbers of mutations; any error exits with a status other than 0
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "compensation.h"
-#include "huffman.h"
-#include "jpeg_reader.h"
-#include "jpeg_writer.h"
-#include "quantize.h"
-#include "quantize_dc.h"
-#include "statistics.h"
-#include "transform.h"
+#include "codec/compensation.h"
+#include "codec/constants.h"
+#include "codec/huffman.h"
+#include "codec/jpeg_reader.h"
+#include "codec/jpeg_writer.h"
+#include "codec/overshoot.h"
+#include "codec/quantize.h"
+#include "codec/quantize_dc.h"
+#include "codec/statistics.h"
+#include "codec/transform.h"
+#include "common/image_view.h"
+#include "metrics/luma.h"
+#include "metrics/ms_ssim.h"
+#include "metrics/psnr_hvsm.h"
+#include "metrics/ssimulacra2.h"
 
 namespace {
 
-using namespace jpegcore;
+using namespace saliency_jpeg;
+using namespace saliency_jpeg::codec;
 
 void check(bool condition, const char* what) {
   if (condition) return;
@@ -31,7 +40,7 @@ void check(bool condition, const char* what) {
   std::exit(1);
 }
 
-// std::mt19937 gives the same numbers everywhere, the distributions of <random> do not.
+// std::mt19937 returns the same numbers on every platform; the distributions of <random> do not.
 class Random {
  public:
   explicit Random(uint32_t seed) : engine_(seed) {}
@@ -40,6 +49,15 @@ class Random {
  private:
   std::mt19937 engine_;
 };
+
+// Returns smooth ramps with noise, some of it white and black.
+std::vector<uint8_t> make_pixels(Random& random, int height, int width, int channels) {
+  std::vector<uint8_t> pixels(static_cast<size_t>(height) * width * channels);
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] = static_cast<uint8_t>(random.below(4) == 0 ? std::min(random.below(512), 255u) : i * 3 % 256);
+  }
+  return pixels;
+}
 
 JpegFile read(const std::string& jpeg) { return read_jpeg(reinterpret_cast<const uint8_t*>(jpeg.data()), jpeg.size()); }
 
@@ -51,7 +69,7 @@ bool same_levels(const Frame& a, const Frame& b) {
                     });
 }
 
-// Writes a frame in both modes; what is read back has to be the same.
+// Writes a frame in both modes and reads it again.
 void rewrite(Frame frame) {
   for (bool progressive : {false, true}) {
     frame.progressive = progressive;
@@ -61,70 +79,93 @@ void rewrite(Frame frame) {
 
 // ---- encoding ------------------------------------------------------------------------------------------------------
 
-std::vector<uint8_t> picture(Random& random, size_t samples) {
-  std::vector<uint8_t> pixels(samples);
-  for (size_t i = 0; i < samples; ++i) {
-    pixels[i] = static_cast<uint8_t>(random.below(4) == 0 ? random.below(256) : i * 3 % 256);
-  }
-  return pixels;
-}
-
-// Rounds, or runs the trellis with prices of a plausible shape.
+// Rounds, or runs the trellis with plausible costs.
 void quantize(const CoefficientView& coefficients, const QuantTable& table, float lambda,
               const BlockView<int16_t>& levels) {
-  std::vector<float> prices(257), sensitivity(kBlockSize, 1.0f), lambdas(coefficients.count(), lambda);
-  for (int s = 0; s < 257; ++s) prices[s] = 2.0f + 0.5f * static_cast<float>(s / 16) + static_cast<float>(s % 16);
-  const std::vector<PricedBand> bands{{{1, 4}, prices.data()}, {{5, 63}, prices.data()}};
-  const QuantizeRule rule{table.data(), bands, sensitivity.data()};
-  (lambda > 0 ? quantize_trellis : quantize_plain)(coefficients, rule, lambdas.data(), levels);
-  if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, prices.data()}, lambdas.data(), levels);
-  for (size_t part : {0, 1, 5}) best_bands({{levels.data, levels.rows, levels.cols}}, part);
+  std::vector<float> costs(kAcEntries), sensitivity(kBlockSize, 1.0f), lambdas(coefficients.count(), lambda);
+  for (int s = 0; s < kAcEntries; ++s) costs[s] = 2.0f + 0.5f * static_cast<float>(s / 16) + static_cast<float>(s % 16);
+  const std::vector<float> dc_costs(costs.begin(), costs.begin() + kDcEntries);
+  const std::vector<BandCosts> bands{{{1, 4}, costs.data()}, {{5, 63}, costs.data()}};
+  const QuantizeParameters parameters{table.data(), bands, sensitivity.data()};
+  (lambda > 0 ? quantize_trellis : quantize_plain)(coefficients, parameters, lambdas.data(), levels);
+  if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, dc_costs.data()}, lambdas.data(), levels);
+  const LevelView view{levels.data, levels.rows, levels.cols};
+  for (size_t part : {0, 1, 5}) best_bands({view}, part);
   std::vector<float> bits(levels.count());
-  block_bits({levels.data, levels.rows, levels.cols}, prices.data(), bits.data());
+  block_bits(view, costs.data(), bits.data());
 }
 
-// Luma from pixels and coded chroma, into memory of exactly its size.
+bool all_below(const std::vector<float>& coefficients, float limit) {
+  return std::all_of(coefficients.begin(), coefficients.end(), [limit](float c) { return std::abs(c) < limit; });
+}
+
+// Computes luma from pixels and coded chroma.
 void compensate(const ImageView& image, const Frame& frame, int h, int v) {
   const LevelView& luma = frame.components[0].levels;
   const uint16_t* table = frame.tables[0].data();
   const CodedChroma chroma{{frame.components[1].levels, frame.components[2].levels}, {table, table}, h, v};
   std::vector<float> coefficients(luma.count() * kBlockSize);
   compensated_luma(image, chroma, 0.75f, {coefficients.data(), luma.rows, luma.cols});
-  check(std::all_of(coefficients.begin(), coefficients.end(), [](float c) { return std::abs(c) < 1e4f; }),
-        "compensated luma stays in range");
+  check(all_below(coefficients, 1e4f), "compensated luma stays in range");
+}
+
+// Moves the clipped samples of clipped blocks, then of all blocks.
+void move_clipped_samples(const CoefficientView& coefficients, const QuantTable& table) {
+  const std::vector<uint32_t> clipped = clipped_blocks(coefficients);
+  check(clipped.empty() || clipped.back() < coefficients.count(), "clipped blocks lie inside the image");
+  std::vector<uint32_t> all(coefficients.count());
+  std::iota(all.begin(), all.end(), 0u);
+  std::vector<float> out(coefficients.data, coefficients.at(coefficients.count()));
+  for (const std::vector<uint32_t>& blocks : {clipped, all}) {
+    overshoot(coefficients, table.data(), blocks, {out.data(), coefficients.rows, coefficients.cols});
+  }
+  check(all_below(out, 1e4f), "moved samples stay in range");
+}
+
+struct Picture {
+  Frame frame;
+  std::vector<std::vector<float>> coefficients;
+  std::vector<std::vector<int16_t>> levels;
+  std::vector<BlockView<float>> views;
+};
+
+// Allocates arrays of exactly the size of the components.
+Picture make_picture(Random& random, const ImageView& image, int h, int v) {
+  Picture p;
+  p.frame.height = image.height;
+  p.frame.width = image.width;
+  p.frame.restart_interval = static_cast<int>(random.below(4));
+  p.frame.tables.emplace_back();
+  for (int i = 0; i < kBlockSize; ++i) p.frame.tables[0][i] = static_cast<uint16_t>(1 + i / 4);
+  for (int c = 0; c < image.channels; ++c) {
+    const int own_h = c == 0 ? h : 1;
+    const int own_v = c == 0 ? v : 1;
+    const int rows = blocks_along(image.height, own_v, v);
+    const int cols = blocks_along(image.width, own_h, h);
+    p.coefficients.emplace_back(static_cast<size_t>(rows) * cols * kBlockSize);
+    p.levels.emplace_back(p.coefficients[c].size());
+    p.views.push_back({p.coefficients[c].data(), rows, cols});
+    p.frame.components.push_back({c + 1, own_h, own_v, 0, {p.levels[c].data(), rows, cols}});
+  }
+  return p;
 }
 
 void encode(Random& random, int height, int width, int channels, int h, int v) {
-  const std::vector<uint8_t> pixels = picture(random, static_cast<size_t>(height) * width * channels);
-  std::vector<std::vector<float>> coefficients(channels);
-  std::vector<std::vector<int16_t>> levels(channels);
-  std::vector<BlockView<float>> views;
-  Frame frame;
-  frame.height = height;
-  frame.width = width;
-  frame.restart_interval = static_cast<int>(random.below(4));
-  frame.tables.emplace_back();
-  for (int i = 0; i < kBlockSize; ++i) frame.tables[0][i] = static_cast<uint16_t>(1 + i / 4);
-  for (int c = 0; c < channels; ++c) {
-    const int own_h = c == 0 ? h : 1;
-    const int own_v = c == 0 ? v : 1;
-    const int rows = blocks_along(height, own_v, v);
-    const int cols = blocks_along(width, own_h, h);
-    coefficients[c].resize(static_cast<size_t>(rows) * cols * kBlockSize);
-    levels[c].resize(coefficients[c].size());
-    views.push_back({coefficients[c].data(), rows, cols});
-    frame.components.push_back({c + 1, own_h, own_v, 0, {levels[c].data(), rows, cols}});
-  }
-  forward_dct({pixels.data(), height, width, channels}, h, v, views.data());
+  const std::vector<uint8_t> pixels = make_pixels(random, height, width, channels);
+  const ImageView image{pixels.data(), height, width, channels};
+  Picture p = make_picture(random, image, h, v);
+  forward_dct(image, h, v, p.views.data());
+  move_clipped_samples({p.views[0].data, p.views[0].rows, p.views[0].cols}, p.frame.tables[0]);
   for (float lambda : {0.0f, 0.2f}) {
     for (int c = 0; c < channels; ++c) {
-      quantize({views[c].data, views[c].rows, views[c].cols}, frame.tables[0], lambda,
-               {levels[c].data(), views[c].rows, views[c].cols});
+      const BlockView<float>& view = p.views[c];
+      quantize({view.data, view.rows, view.cols}, p.frame.tables[0], lambda,
+               {p.levels[c].data(), view.rows, view.cols});
     }
-    rewrite(frame);
-    frame.progressive = true;
-    check(same_levels(read(write_jpeg(frame, {}, 2)).frame, frame), "scans chosen by a part hold all levels");
-    if (channels == 3) compensate({pixels.data(), height, width, 3}, frame, h, v);
+    rewrite(p.frame);
+    p.frame.progressive = true;
+    check(same_levels(read(write_jpeg(p.frame, {}, 2)).frame, p.frame), "scans chosen by a sample keep all levels");
+    if (channels == 3) compensate(image, p.frame, h, v);
   }
 }
 
@@ -139,10 +180,32 @@ void encode_all(Random& random) {
   optimal_code_lengths(counts);
 }
 
+// ---- metrics -------------------------------------------------------------------------------------------------------
+
+void compare(Random& random, int height, int width) {
+  const std::vector<uint8_t> a = make_pixels(random, height, width, 3), b = make_pixels(random, height, width, 3);
+  const ImageView reference{a.data(), height, width, 3}, distorted{b.data(), height, width, 3};
+  for (const metrics::Kernels* kernels : {&metrics::portable_kernels(), &metrics::best_kernels()}) {
+    const metrics::Ssimulacra2 metric(reference, *kernels);
+    check(metric.score(reference) == 100.0, "an image is identical to itself");
+    check(metric.score(distorted) < 100.0, "another image is not");
+  }
+  const metrics::LumaImage x = metrics::luma_from_srgb(reference), y = metrics::luma_from_srgb(distorted);
+  std::vector<double> errors(static_cast<size_t>(height / 8) * (width / 8));
+  metrics::masked_block_errors(x, y, errors.data());
+  check(std::all_of(errors.begin(), errors.end(), [](double e) { return e >= 0.0; }), "errors are not negative");
+  if (std::min(height, width) >= metrics::kMsSsimMinSide) check(metrics::ms_ssim(x, y) < 1.0, "MS-SSIM sees a change");
+}
+
+void compare_all(Random& random) {
+  const int sizes[][2] = {{8, 8}, {9, 70}, {70, 9}, {16, 16}, {17, 15}, {33, 64}, {176, 176}, {177, 193}};
+  for (const auto& [height, width] : sizes) compare(random, height, width);
+}
+
 // ---- reading -------------------------------------------------------------------------------------------------------
 
 void mutate_once(std::string& data, Random& random) {
-  static const uint8_t kMarkers[] = {0xC0, 0xC2, 0xC4, 0xD0, 0xD9, 0xDA, 0xDB, 0xDD};
+  static const uint8_t kMarkers[] = {kSOF0, kSOF2, kDHT, kRST0, kEOI, kSOS, kDQT, kDRI};
   const size_t at = random.below(static_cast<uint32_t>(data.size()));
   switch (random.below(6)) {
     case 0:
@@ -166,7 +229,7 @@ void mutate_once(std::string& data, Random& random) {
   }
 }
 
-// Reads from memory that ends with the data, so that one byte too many is seen.
+// Reads from memory that ends with the data, so that the sanitizer sees a read past the end.
 bool read_and_rewrite(const std::string& jpeg) {
   const std::vector<uint8_t> exact(jpeg.begin(), jpeg.end());
   try {
@@ -191,18 +254,21 @@ int main(int count, char** arguments) {
   check(count > 2, "usage: sanitized MUTATIONS FILE...");
   Random random(7);
   encode_all(random);
-  int read_in_full = 0;
+  compare_all(random);
+  int accepted = 0;
   int refused = 0;
   for (int f = 2; f < count; ++f) {
     const std::string seed = contents(arguments[f]);
-    check(read_and_rewrite(seed), "the file is read as it is");
+    check(read_and_rewrite(seed), "the unchanged file is read");
     for (int m = 0; m < std::atoi(arguments[1]); ++m) {
       std::string data = seed;
       for (uint32_t n = 1 + random.below(5); n > 0; --n) mutate_once(data, random);
-      ++(read_and_rewrite(data) ? read_in_full : refused);
+      ++(read_and_rewrite(data) ? accepted : refused);
     }
-    for (size_t length = 0; length < seed.size(); length += 7) check(!read_and_rewrite(seed.substr(0, length)), "cut");
+    for (size_t length = 0; length < seed.size(); length += 7) {
+      check(!read_and_rewrite(seed.substr(0, length)), "a truncated file is refused");
+    }
   }
-  std::printf("%d mutations read, %d refused\n", read_in_full, refused);
-  return read_in_full > 0 && refused > 0 ? 0 : 1;
+  std::printf("%d mutations read, %d refused\n", accepted, refused);
+  return accepted > 0 && refused > 0 ? 0 : 1;
 }

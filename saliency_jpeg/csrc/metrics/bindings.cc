@@ -1,118 +1,98 @@
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
+// The module _metrics.  _metrics.pyi has the documentation of its functions.
+#include "common/bindings.h"
 
-#include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include "luma.h"
-#include "ms_ssim.h"
-#include "psnr_hvsm.h"
-#include "ssimulacra2.h"
+#include "metrics/luma.h"
+#include "metrics/ms_ssim.h"
+#include "metrics/psnr_hvsm.h"
+#include "metrics/ssimulacra2.h"
 
-namespace py = pybind11;
-namespace metrics = saliency_jpeg::metrics;
-
+namespace saliency_jpeg::metrics {
 namespace {
 
-using metrics::Ssimulacra2;
-using Rgb = py::array_t<std::uint8_t, py::array::c_style>;
-using Doubles = py::array_t<double>;
+using Rgb = Array<uint8_t>;
 
-// The Python side words these errors for its users; these checks keep the memory safe whoever calls.
-void check_rgb(const Rgb& rgb, int min_side = 1) {
-  if (rgb.ndim() != 3 || rgb.shape(2) != 3)
-    throw std::invalid_argument("expected an array of shape (height, width, 3)");
-  if (rgb.shape(0) < min_side || rgb.shape(1) < min_side) throw std::invalid_argument("the image is too small");
+void require_min_side(const ImageView& image, int side) {
+  require(image.height >= side && image.width >= side, "the image is too small for this metric");
 }
 
-void check_pair(const Rgb& a, const Rgb& b, int min_side) {
-  check_rgb(a, min_side);
-  check_rgb(b, min_side);
-  if (a.shape(0) != b.shape(0) || a.shape(1) != b.shape(1)) throw std::invalid_argument("the images differ in size");
+void require_same_size(const Shape& a, const Shape& b) {
+  require(a == b, "the sizes of the reference and the distorted image must be equal");
 }
 
-int height(const Rgb& rgb) { return static_cast<int>(rgb.shape(0)); }
-int width(const Rgb& rgb) { return static_cast<int>(rgb.shape(1)); }
+Shape shape_of(const ImageView& image) { return {image.height, image.width}; }
 
-std::unique_ptr<Ssimulacra2> make_ssimulacra2(const Rgb& rgb, bool portable) {
-  check_rgb(rgb, metrics::kMinSide);
-  const metrics::Kernels& kernels = portable ? metrics::portable_kernels() : metrics::best_kernels();
-  const std::uint8_t* data = rgb.data();
-  const int rows = height(rgb), columns = width(rgb);
-  py::gil_scoped_release release;
-  return std::make_unique<Ssimulacra2>(data, rows, columns, kernels);
+std::unique_ptr<Ssimulacra2> make_ssimulacra2(const Rgb& reference, bool portable) {
+  const ImageView view = rgb_view(reference, "reference");
+  require_min_side(view, kMinSide);
+  const Kernels& kernels = portable ? portable_kernels() : best_kernels();
+  return without_gil([&] { return std::make_unique<Ssimulacra2>(view, kernels); });
 }
 
-const std::uint8_t* same_size(const Ssimulacra2& metric, const Rgb& rgb) {
-  check_rgb(rgb);
-  if (!(metric.shape() == metrics::Shape{height(rgb), width(rgb)})) throw std::invalid_argument("the sizes differ");
-  return rgb.data();
+ImageView distorted_view(const Ssimulacra2& metric, const Rgb& distorted) {
+  const ImageView view = rgb_view(distorted, "distorted");
+  require_same_size(metric.shape(), shape_of(view));
+  return view;
 }
 
-double score(const Ssimulacra2& metric, const Rgb& rgb) {
-  const std::uint8_t* data = same_size(metric, rgb);
-  py::gil_scoped_release release;
-  return metric.score(data);
+double py_score(const Ssimulacra2& metric, const Rgb& distorted) {
+  const ImageView view = distorted_view(metric, distorted);
+  return without_gil([&] { return metric.score(view); });
 }
 
-std::vector<double> norms(const Ssimulacra2& metric, const Rgb& rgb) {
-  const std::uint8_t* data = same_size(metric, rgb);
-  py::gil_scoped_release release;
-  return metric.norms(data);
+std::vector<double> py_norms(const Ssimulacra2& metric, const Rgb& distorted) {
+  const ImageView view = distorted_view(metric, distorted);
+  return without_gil([&] { return metric.norms(view); });
 }
 
-std::pair<int, int> size(const Ssimulacra2& metric) { return {metric.shape().height, metric.shape().width}; }
+std::pair<int, int> py_size(const Ssimulacra2& metric) { return {metric.shape().height, metric.shape().width}; }
 
-Doubles luma(const Rgb& rgb) {
-  check_rgb(rgb);
-  Doubles out({rgb.shape(0), rgb.shape(1)});
-  metrics::luma_from_srgb(rgb.data(), static_cast<std::size_t>(out.size()), out.mutable_data());
-  return out;
+Array<double> py_luma(const Rgb& rgb) {
+  const ImageView view = rgb_view(rgb, "rgb");
+  Array<double> luma = new_array<double>({view.height, view.width});
+  double* out = luma.mutable_data();
+  without_gil([&] { luma_from_srgb(view, out); });
+  return luma;
 }
 
-struct LumaPair {
-  metrics::LumaImage reference, distorted;
-};
-
-// Holds the GIL only to look at the arrays.
-LumaPair luma_pair(const Rgb& a, const Rgb& b, int min_side) {
-  check_pair(a, b, min_side);
-  const std::uint8_t *reference = a.data(), *distorted = b.data();
-  const int rows = height(a), columns = width(a);
-  py::gil_scoped_release release;
-  return {metrics::luma_from_srgb(reference, rows, columns), metrics::luma_from_srgb(distorted, rows, columns)};
+std::pair<ImageView, ImageView> view_pair(const Rgb& reference, const Rgb& distorted, int min_side) {
+  const std::pair<ImageView, ImageView> views{rgb_view(reference, "reference"), rgb_view(distorted, "distorted")};
+  require_same_size(shape_of(views.first), shape_of(views.second));
+  require_min_side(views.first, min_side);
+  return views;
 }
 
-double ms_ssim(const Rgb& a, const Rgb& b) {
-  LumaPair pair = luma_pair(a, b, metrics::kMsSsimMinSide);
-  py::gil_scoped_release release;
-  return metrics::ms_ssim(std::move(pair.reference), std::move(pair.distorted));
+double py_ms_ssim(const Rgb& reference, const Rgb& distorted) {
+  const auto [a, b] = view_pair(reference, distorted, kMsSsimMinSide);
+  return without_gil([a = a, b = b] { return ms_ssim(luma_from_srgb(a), luma_from_srgb(b)); });
 }
 
-Doubles masked_block_errors(const Rgb& a, const Rgb& b) {
-  const LumaPair pair = luma_pair(a, b, 8);
-  Doubles out({a.shape(0) / 8, a.shape(1) / 8});
-  double* errors = out.mutable_data();
-  py::gil_scoped_release release;
-  metrics::masked_block_errors(pair.reference, pair.distorted, errors);
-  return out;
+Array<double> py_masked_block_errors(const Rgb& reference, const Rgb& distorted) {
+  const auto [a, b] = view_pair(reference, distorted, kHvsmBlockSide);
+  Array<double> errors = new_array<double>({a.height / kHvsmBlockSide, a.width / kHvsmBlockSide});
+  double* out = errors.mutable_data();
+  without_gil([a = a, b = b, out] { masked_block_errors(luma_from_srgb(a), luma_from_srgb(b), out); });
+  return errors;
+}
+
+void bind(py::module_& m) {
+  m.doc() = "Compiled metrics: SSIMULACRA2, MS-SSIM, and the block errors of PSNR-HVS-M.";
+  py::class_<Ssimulacra2>(m, "Ssimulacra2")
+      .def(py::init(&make_ssimulacra2), py::arg("reference").noconvert(), py::arg("portable") = false)
+      .def_property_readonly("size", &py_size)
+      .def("score", &py_score, py::arg("distorted").noconvert())
+      .def("norms", &py_norms, py::arg("distorted").noconvert());
+  m.attr("MS_SSIM_MIN_SIDE") = kMsSsimMinSide;
+  m.def("luma", &py_luma, py::arg("rgb").noconvert());
+  m.def("ms_ssim", &py_ms_ssim, py::arg("reference").noconvert(), py::arg("distorted").noconvert());
+  m.def("masked_block_errors", &py_masked_block_errors, py::arg("reference").noconvert(),
+        py::arg("distorted").noconvert());
 }
 
 }  // namespace
+}  // namespace saliency_jpeg::metrics
 
-PYBIND11_MODULE(_metrics, m) {
-  py::class_<Ssimulacra2>(m, "Ssimulacra2")
-      .def(py::init(&make_ssimulacra2), py::arg("reference").noconvert(), py::arg("portable") = false)
-      .def_property_readonly("size", &size)
-      .def("score", &score, py::arg("distorted").noconvert())
-      .def("norms", &norms, py::arg("distorted").noconvert());
-  m.attr("MS_SSIM_MIN_SIDE") = metrics::kMsSsimMinSide;
-  m.def("luma", &luma, py::arg("rgb").noconvert());
-  m.def("ms_ssim", &ms_ssim, py::arg("reference").noconvert(), py::arg("distorted").noconvert());
-  m.def("masked_block_errors", &masked_block_errors, py::arg("reference").noconvert(),
-        py::arg("distorted").noconvert());
-}
+PYBIND11_MODULE(_metrics, m) { saliency_jpeg::metrics::bind(m); }

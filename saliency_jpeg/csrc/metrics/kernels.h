@@ -1,18 +1,20 @@
-// The inner loops of SSIMULACRA2, one set for each instruction set; all sets give the same values.
-#ifndef SALIENCY_JPEG_METRICS_KERNELS_H_
-#define SALIENCY_JPEG_METRICS_KERNELS_H_
+// The inner loops of SSIMULACRA2, one set for each instruction set.  All sets return the same values.
+//
+// The metric is defined with fused multiply-add, which common CPUs have only together with AVX2.  So these loops cannot
+// be plain C++ that the compiler copies for AVX2 (SJ_MULTIVERSION); see common/simd.h.
+#pragma once
 
 #include <cstddef>
 
-#include "recursive_gaussian.h"
-#include "strips.h"
+#include "metrics/recursive_gaussian.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 
-constexpr int kMaps = 3;  // structure lost, edges added, edges lost
+constexpr int kMaps = 3;  // lost structure, added edges, lost edges
 constexpr int kNorms = 2;
 
-// Everything the error maps need to know of one strip, each `height` rows of kStripWidth values.
+// The input of the error maps for one strip: `height` rows of kStripWidth values each.  A mean is a Gaussian blur.
 struct StripPair {
   const float* reference;
   const float* reference_mean;
@@ -23,29 +25,28 @@ struct StripPair {
   const float* product;  // mean of reference * distorted
 };
 
-// Sums over the rows of a strip, for each column: of the error (norm 0) and of its fourth power (norm 1).
+// Sums over the rows of a strip, one for each column: of the error (norm 0) and of its fourth power (norm 1).
 struct StripSums {
   double sum[kMaps][kNorms][kStripWidth] = {};
 };
 
 struct Kernels {
   const char* name;
-  // Linear RGB rows (`strips` * kStripWidth values each) to positive XYB; the strips of a plane are `step` apart.
-  void (*xyb_row)(const float* const linear[3], int strips, float* const xyb[3], std::size_t step);
-  // Gaussian along the rows of `a`, or of a * b where b is not null. `line` holds row_scratch_size floats.
-  void (*blur_rows)(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane* out,
+  // Converts rows of linear RGB (`strips` * kStripWidth values each) to XYB, shifted to be positive.  The strips of an
+  // XYB plane are `step` values apart.
+  void (*xyb_row)(const float* const linear[3], int strips, float* const xyb[3], size_t step);
+  // Blurs the rows of `a`, or of a * b if `b` is not null.  `line` has row_scratch_size() floats of scratch memory.
+  void (*blur_rows)(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane& out,
                     float* line);
-  // Gaussian down the columns of one strip.
+  // Blurs the columns of one strip.
   void (*blur_columns)(const RecursiveGaussian& filter, const float* in, int height, float* out);
-  void (*add_errors)(const StripPair& pair, int height, StripSums* sums);
+  void (*add_errors)(const StripPair& pair, int height, StripSums& sums);
 };
 
-std::size_t row_scratch_size(const RecursiveGaussian& filter, const Shape& shape);
+size_t row_scratch_size(const RecursiveGaussian& filter, const Shape& shape);
 
 const Kernels& portable_kernels();
-const Kernels* avx2_kernels();  // null where this CPU or compiler has none
+const Kernels* avx2_kernels();  // null if the CPU or the compiler does not support AVX2
 const Kernels& best_kernels();
 
 }  // namespace saliency_jpeg::metrics
-
-#endif  // SALIENCY_JPEG_METRICS_KERNELS_H_

@@ -1,17 +1,18 @@
-#include "kernels.h"
+#include "common/simd.h"
+#include "metrics/kernels.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if SJ_HAS_AVX2
 
-#define SJ_KERNEL __attribute__((target("avx2,fma")))
+#define SJ_KERNEL SJ_TARGET_AVX2
 
-#include "kernels_impl.h"
-#include "lanes_avx2.h"
+#include "metrics/kernels_impl.h"
+#include "metrics/lanes_avx2.h"
 
 namespace saliency_jpeg::metrics {
 
 const Kernels* avx2_kernels() {
   static constexpr Kernels kKernels = make_kernels<Avx2Lanes>("avx2");
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kKernels : nullptr;
+  return cpu_has_avx2_and_fma() ? &kKernels : nullptr;
 }
 
 }  // namespace saliency_jpeg::metrics

@@ -1,10 +1,9 @@
-// The kernels as templates over a type of lanes (lanes.h). The including file defines SJ_KERNEL, the attribute that
-// names the instruction set; no lambdas and no standard algorithms here, for they would not inherit it.
-#ifndef SALIENCY_JPEG_METRICS_KERNELS_IMPL_H_
-#define SALIENCY_JPEG_METRICS_KERNELS_IMPL_H_
+// The kernels, as templates over a type of lanes (lanes.h).  The including file defines SJ_KERNEL, the attribute of the
+// instruction set.  Do not use lambdas or standard algorithms here: they would not get that attribute.
+#pragma once
 
-#include "kernels.h"
-#include "lanes.h"
+#include "metrics/kernels.h"
+#include "metrics/lanes.h"
 
 #ifndef SJ_KERNEL
 #error "define SJ_KERNEL before including kernels_impl.h"
@@ -12,7 +11,7 @@
 
 namespace saliency_jpeg::metrics {
 
-// ---- colour ------------------------------------------------------------------------------------
+// ---- color ---------------------------------------------------------------------------------------------------------
 
 constexpr float kAbsorbance[3][3] = {
     {0.30f, 1.0f - 0.078f - 0.30f, 0.078f},
@@ -22,8 +21,9 @@ constexpr float kBias = 0.0037930732552754493f;
 constexpr float kCubeRootOfBias = 0.15595420054924863f;
 constexpr float kThird = 1.0f / 3.0f;
 
-// Cube root of x + bias, less the cube root of the bias; x >= 0. Newton's iteration on x^(-1/3) needs no division. It
-// is not quite converged when it stops, and the metric can see that too: do not improve it.
+// Returns cbrt(x + kBias) - cbrt(kBias) for the mixture x >= 0 of red, green and blue by the weights of `row`. Newton's
+// iteration on x^(-1/3) needs no division.  It stops before it has converged, as in the reference program.  The scores
+// depend on that, so do not add iterations.
 template <class V>
 SJ_KERNEL V absorbed(const V r, const V g, const V b, const float* row) {
   const V x = fma(V::set(row[0]), r, fma(V::set(row[1]), g, fma(V::set(row[2]), b, V::set(kBias))));
@@ -39,45 +39,45 @@ SJ_KERNEL V absorbed(const V r, const V g, const V b, const float* row) {
 }
 
 template <class V>
-SJ_KERNEL void xyb_row(const float* const linear[3], int strips, float* const xyb[3], std::size_t step) {
+SJ_KERNEL void xyb_row(const float* const linear[3], int strips, float* const xyb[3], size_t step) {
   for (int at = 0; at < strips * kStripWidth; at += kLanes) {
     const V r = V::load(linear[0] + at), g = V::load(linear[1] + at), b = V::load(linear[2] + at);
     const V l = absorbed(r, g, b, kAbsorbance[0]);
     const V m = absorbed(r, g, b, kAbsorbance[1]);
     const V s = absorbed(r, g, b, kAbsorbance[2]);
     const V half = V::set(0.5f), y = half * (l + m);
-    const std::size_t to = static_cast<std::size_t>(at / kStripWidth) * step + at % kStripWidth;
+    const size_t to = static_cast<size_t>(at / kStripWidth) * step + at % kStripWidth;
     ((half * (l - m)) * V::set(14.0f) + V::set(0.42f)).store(xyb[0] + to);
     (y + V::set(0.01f)).store(xyb[1] + to);
     ((s - y) + V::set(0.55f)).store(xyb[2] + to);
   }
 }
 
-// ---- Gaussian along the rows -------------------------------------------------------------------
+// ---- Gaussian along the rows ---------------------------------------------------------------------------------------
 //
-// Eight rows at a time, one in each lane, transposed into `line`: first 2 * radius zeros for what lies left of the
-// image, then the columns, then radius zeros. Output n takes the place of input n - radius - 1, its oldest.
+// Eight rows at a time, one in each lane, are transposed into `line`: 2 * radius zeros, the columns of the image,
+// radius zeros.  Output n replaces input n - radius - 1, the oldest input that it needs.
 
 template <class V>
 SJ_KERNEL void gather_rows(const float* a, const float* b, const Shape& shape, float* line) {
   for (int x = 0; x < shape.padded_width(); x += kLanes) {
-    const std::size_t from = shape.strip_size() * (x / kStripWidth) + x % kStripWidth;
+    const size_t from = shape.strip_size() * (x / kStripWidth) + x % kStripWidth;
     V tile[kLanes];
     for (int i = 0; i < kLanes; ++i) {
       tile[i] = V::load(a + from + i * kStripWidth);
       if (b) tile[i] = tile[i] * V::load(b + from + i * kStripWidth);
     }
     transpose(tile);
-    for (int i = 0; i < kLanes; ++i) tile[i].store(line + static_cast<std::size_t>(x + i) * kLanes);
+    for (int i = 0; i < kLanes; ++i) tile[i].store(line + static_cast<size_t>(x + i) * kLanes);
   }
 }
 
 template <class V>
 SJ_KERNEL void scatter_rows(const float* line, const Shape& shape, float* out) {
   for (int x = 0; x < shape.padded_width(); x += kLanes) {
-    const std::size_t to = shape.strip_size() * (x / kStripWidth) + x % kStripWidth;
+    const size_t to = shape.strip_size() * (x / kStripWidth) + x % kStripWidth;
     V tile[kLanes];
-    for (int i = 0; i < kLanes; ++i) tile[i] = V::load(line + static_cast<std::size_t>(x + i) * kLanes);
+    for (int i = 0; i < kLanes; ++i) tile[i] = V::load(line + static_cast<size_t>(x + i) * kLanes);
     transpose(tile);
     for (int i = 0; i < kLanes; ++i) tile[i].store(out + to + i * kStripWidth);
   }
@@ -88,21 +88,21 @@ struct RowState {
   V last[kCosines], second[kCosines];
 };
 
-// One output; `in` points at input n - radius - 1.
+// Computes one output.  `in` points to input n - radius - 1.
 template <class V>
-SJ_KERNEL void step_row(const RecursiveGaussian& filter, float* in, RowState<V>* state) {
+SJ_KERNEL void step_row(const RecursiveGaussian& filter, float* in, RowState<V>& state) {
   const V sum = V::load(in) + V::load(in + 2 * filter.radius * kLanes);
   for (int k = 0; k < kCosines; ++k) {
-    const V partial = fma(V::set(filter.row_second[k][0]), state->second[k], sum * V::set(filter.row_gain[k][0]));
-    state->second[k] = state->last[k];
-    state->last[k] = fma(V::set(filter.row_last[k][0]), state->last[k], partial);
+    const V partial = fma(V::set(filter.row_second[k][0]), state.second[k], sum * V::set(filter.row_gain[k][0]));
+    state.second[k] = state.last[k];
+    state.last[k] = fma(V::set(filter.row_last[k][0]), state.last[k], partial);
   }
-  (state->last[0] + (state->last[1] + state->last[2])).store(in);
+  (state.last[0] + (state.last[1] + state.last[2])).store(in);
 }
 
-// Four outputs, each straight from the state before them.
+// Computes kUnroll outputs.  Each depends only on the state before the first one.
 template <class V>
-SJ_KERNEL void step_row_unrolled(const RecursiveGaussian& filter, float* in, RowState<V>* state) {
+SJ_KERNEL void step_row_unrolled(const RecursiveGaussian& filter, float* in, RowState<V>& state) {
   V sum[kUnroll], total[kUnroll];
   for (int i = 0; i < kUnroll; ++i) {
     sum[i] = V::load(in + i * kLanes) + V::load(in + (i + 2 * filter.radius) * kLanes);
@@ -112,12 +112,12 @@ SJ_KERNEL void step_row_unrolled(const RecursiveGaussian& filter, float* in, Row
     for (int j = 0; j < kUnroll; ++j) {
       y[j] = sum[0] * V::set(filter.row_gain[k][j]);
       for (int i = 1; i <= j; ++i) y[j] = fma(V::set(filter.row_gain[k][j - i]), sum[i], y[j]);
-      y[j] = fma(V::set(filter.row_second[k][j]), state->second[k], y[j]);
-      y[j] = fma(V::set(filter.row_last[k][j]), state->last[k], y[j]);
+      y[j] = fma(V::set(filter.row_second[k][j]), state.second[k], y[j]);
+      y[j] = fma(V::set(filter.row_last[k][j]), state.last[k], y[j]);
       total[j] = k == kCosines - 1 ? y[j] : y[j] + total[j];
     }
-    state->second[k] = y[kUnroll - 2];
-    state->last[k] = y[kUnroll - 1];
+    state.second[k] = y[kUnroll - 2];
+    state.last[k] = y[kUnroll - 1];
   }
   for (int j = 0; j < kUnroll; ++j) total[j].store(in + j * kLanes);
 }
@@ -129,30 +129,30 @@ SJ_KERNEL void blur_line(const RecursiveGaussian& filter, int width, float* line
   for (int k = 0; k < kCosines; ++k) state.last[k] = state.second[k] = V::set(0.0f);
   int n = 1 - radius;
   float* in = line;
-  for (; n < (first < width ? first : width); ++n, in += kLanes) step_row(filter, in, &state);
+  for (; n < (first < width ? first : width); ++n, in += kLanes) step_row(filter, in, state);
   for (; n < width - radius + 1 - (kUnroll - 1); n += kUnroll, in += kUnroll * kLanes) {
-    step_row_unrolled(filter, in, &state);
+    step_row_unrolled(filter, in, state);
   }
-  for (; n < width; ++n, in += kLanes) step_row(filter, in, &state);
+  for (; n < width; ++n, in += kLanes) step_row(filter, in, state);
 }
 
 template <class V>
-SJ_KERNEL void blur_rows(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane* out,
+SJ_KERNEL void blur_rows(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane& out,
                          float* line) {
   const Shape& shape = a.shape;
-  const int lead = 2 * filter.radius, columns = lead + shape.padded_width();
+  const int lead = 2 * filter.radius, cols = lead + shape.padded_width();
   float* first_output = line + (filter.radius - 1) * kLanes;
-  for (int i = columns * kLanes; i < (columns + filter.radius) * kLanes; ++i) line[i] = 0.0f;
+  for (int i = cols * kLanes; i < (cols + filter.radius) * kLanes; ++i) line[i] = 0.0f;
   for (int y = 0; y < shape.padded_height(); y += kLanes) {
-    const std::size_t row = static_cast<std::size_t>(y) * kStripWidth;
+    const size_t row = static_cast<size_t>(y) * kStripWidth;
     for (int i = 0; i < lead * kLanes; ++i) line[i] = 0.0f;
     gather_rows<V>(a.values.data() + row, b ? b->values.data() + row : nullptr, shape, line + lead * kLanes);
     blur_line<V>(filter, shape.width, line);
-    scatter_rows<V>(first_output, shape, out->values.data() + row);
+    scatter_rows<V>(first_output, shape, out.values.data() + row);
   }
 }
 
-// ---- Gaussian down the columns -----------------------------------------------------------------
+// ---- Gaussian down the columns -------------------------------------------------------------------------------------
 
 template <class V>
 struct ColumnState {
@@ -161,13 +161,13 @@ struct ColumnState {
 
 template <class V>
 SJ_KERNEL void step_column(const RecursiveGaussian& filter, const float* top, const float* bottom,
-                           ColumnState<V>* state) {
+                           ColumnState<V>& state) {
   for (int h = 0; h < 2; ++h) {
     const V sum = V::load(top + h * kLanes) + V::load(bottom + h * kLanes);
     for (int k = 0; k < kCosines; ++k) {
-      const V back = fms(V::set(filter.feedback[k]), state->last[k][h], state->second[k][h]);
-      state->second[k][h] = state->last[k][h];
-      state->last[k][h] = fma(V::set(filter.gain[k]), sum, back);
+      const V back = fms(V::set(filter.feedback[k]), state.last[k][h], state.second[k][h]);
+      state.second[k][h] = state.last[k][h];
+      state.last[k][h] = fma(V::set(filter.gain[k]), sum, back);
     }
   }
 }
@@ -182,7 +182,7 @@ SJ_KERNEL void blur_columns(const RecursiveGaussian& filter, const float* in, in
   for (int n = 1 - filter.radius; n < height; ++n) {
     const int top = n - filter.radius - 1, bottom = n + filter.radius - 1;
     step_column(filter, top >= 0 ? in + top * kStripWidth : zeros, bottom < height ? in + bottom * kStripWidth : zeros,
-                &state);
+                state);
     if (n < 0) continue;
     for (int h = 0; h < 2; ++h) {
       (state.last[0][h] + (state.last[1][h] + state.last[2][h])).store(out + n * kStripWidth + h * kLanes);
@@ -190,7 +190,7 @@ SJ_KERNEL void blur_columns(const RecursiveGaussian& filter, const float* in, in
   }
 }
 
-// ---- error maps --------------------------------------------------------------------------------
+// ---- error maps ----------------------------------------------------------------------------------------------------
 
 template <class V>
 SJ_KERNEL void add_norms(const V error, V* sums) {
@@ -199,7 +199,7 @@ SJ_KERNEL void add_norms(const V error, V* sums) {
   sums[1] = fma(square, square, sums[1]);
 }
 
-// One minus SSIM with the luminance term 1 - (difference of means)^2.
+// Returns 1 - SSIM, with the luminance term 1 - (difference of means)^2.
 template <class V>
 SJ_KERNEL V structure_error(const V mean1, const V mean2, const V square1, const V square2, const V product) {
   const V c2 = V::set(0.0009f), one = V::set(1.0f);
@@ -211,7 +211,7 @@ SJ_KERNEL V structure_error(const V mean1, const V mean2, const V square1, const
 }
 
 template <class V>
-SJ_KERNEL void add_pixel_errors(const StripPair& pair, std::size_t at, V (*sums)[kNorms]) {
+SJ_KERNEL void add_pixel_errors(const StripPair& pair, size_t at, V (*sums)[kNorms]) {
   const V mean1 = V::load(pair.reference_mean + at), mean2 = V::load(pair.distorted_mean + at);
   add_norms(structure_error(mean1, mean2, V::load(pair.reference_square + at), V::load(pair.distorted_square + at),
                             V::load(pair.product + at)),
@@ -223,20 +223,20 @@ SJ_KERNEL void add_pixel_errors(const StripPair& pair, std::size_t at, V (*sums)
   add_norms(positive_part(V::set(0.0f) - change), sums[2]);
 }
 
-// Floats add up over 32 rows at most; from there on the sums are double.
+// Adds up at most 32 rows in single precision, then continues in double precision.
 template <class V>
-SJ_KERNEL void add_errors(const StripPair& pair, int height, StripSums* sums) {
+SJ_KERNEL void add_errors(const StripPair& pair, int height, StripSums& sums) {
   constexpr int kRows = 32;
   for (int h = 0; h < kStripWidth; h += kLanes) {
     for (int y = 0; y < height; y += kRows) {
       const int end = y + kRows < height ? y + kRows : height;
       V part[kMaps][kNorms];
       for (int i = 0; i < kMaps * kNorms; ++i) part[i / kNorms][i % kNorms] = V::set(0.0f);
-      for (int row = y; row < end; ++row) add_pixel_errors(pair, static_cast<std::size_t>(row) * kStripWidth + h, part);
+      for (int row = y; row < end; ++row) add_pixel_errors(pair, static_cast<size_t>(row) * kStripWidth + h, part);
       for (int i = 0; i < kMaps * kNorms; ++i) {
         float values[kLanes];
         part[i / kNorms][i % kNorms].store(values);
-        for (int x = 0; x < kLanes; ++x) sums->sum[i / kNorms][i % kNorms][h + x] += values[x];
+        for (int x = 0; x < kLanes; ++x) sums.sum[i / kNorms][i % kNorms][h + x] += values[x];
       }
     }
   }
@@ -248,5 +248,3 @@ constexpr Kernels make_kernels(const char* name) {
 }
 
 }  // namespace saliency_jpeg::metrics
-
-#endif  // SALIENCY_JPEG_METRICS_KERNELS_IMPL_H_

@@ -1,13 +1,13 @@
 #define SJ_KERNEL
 
-#include "kernels.h"
-#include "kernels_impl.h"
-#include "lanes.h"
+#include "metrics/kernels.h"
+#include "metrics/kernels_impl.h"
+#include "metrics/lanes.h"
 
 namespace saliency_jpeg::metrics {
 
-std::size_t row_scratch_size(const RecursiveGaussian& filter, const Shape& shape) {
-  return static_cast<std::size_t>(shape.padded_width() + 3 * filter.radius) * kLanes;
+size_t row_scratch_size(const RecursiveGaussian& filter, const Shape& shape) {
+  return static_cast<size_t>(shape.padded_width() + 3 * filter.radius) * kLanes;
 }
 
 const Kernels& portable_kernels() {

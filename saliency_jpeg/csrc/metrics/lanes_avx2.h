@@ -1,40 +1,44 @@
-// Eight floats in an AVX2 register, with fused multiply-add. Include only where kTarget functions may run.
-#ifndef SALIENCY_JPEG_METRICS_LANES_AVX2_H_
-#define SALIENCY_JPEG_METRICS_LANES_AVX2_H_
+// Eight floats in an AVX2 register, with fused multiply-add.  Any file may include this header.  Its functions may be
+// called only from SJ_TARGET_AVX2 functions.
+#pragma once
 
 #include <immintrin.h>
 
-#include "lanes.h"
-
-#define SJ_AVX2 __attribute__((target("avx2,fma"), always_inline)) inline
+#include "metrics/lanes.h"
 
 namespace saliency_jpeg::metrics {
 
 struct Avx2Lanes {
   __m256 v;
 
-  SJ_AVX2 static Avx2Lanes load(const float* from) { return {_mm256_loadu_ps(from)}; }
-  SJ_AVX2 static Avx2Lanes set(float value) { return {_mm256_set1_ps(value)}; }
-  SJ_AVX2 void store(float* to) const { _mm256_storeu_ps(to, v); }
+  SJ_TARGET_AVX2 SJ_INLINE static Avx2Lanes load(const float* from) { return {_mm256_loadu_ps(from)}; }
+  SJ_TARGET_AVX2 SJ_INLINE static Avx2Lanes set(float value) { return {_mm256_set1_ps(value)}; }
+  SJ_TARGET_AVX2 SJ_INLINE void store(float* to) const { _mm256_storeu_ps(to, v); }
 };
 
-SJ_AVX2 Avx2Lanes operator+(Avx2Lanes a, Avx2Lanes b) { return {_mm256_add_ps(a.v, b.v)}; }
-SJ_AVX2 Avx2Lanes operator-(Avx2Lanes a, Avx2Lanes b) { return {_mm256_sub_ps(a.v, b.v)}; }
-SJ_AVX2 Avx2Lanes operator*(Avx2Lanes a, Avx2Lanes b) { return {_mm256_mul_ps(a.v, b.v)}; }
-SJ_AVX2 Avx2Lanes operator/(Avx2Lanes a, Avx2Lanes b) { return {_mm256_div_ps(a.v, b.v)}; }
-SJ_AVX2 Avx2Lanes fma(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-SJ_AVX2 Avx2Lanes fms(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) { return {_mm256_fmsub_ps(a.v, b.v, c.v)}; }
-SJ_AVX2 Avx2Lanes fnma(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
-SJ_AVX2 Avx2Lanes positive_part(Avx2Lanes a) { return {_mm256_max_ps(a.v, _mm256_setzero_ps())}; }
-SJ_AVX2 Avx2Lanes absolute(Avx2Lanes a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes operator+(Avx2Lanes a, Avx2Lanes b) { return {_mm256_add_ps(a.v, b.v)}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes operator-(Avx2Lanes a, Avx2Lanes b) { return {_mm256_sub_ps(a.v, b.v)}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes operator*(Avx2Lanes a, Avx2Lanes b) { return {_mm256_mul_ps(a.v, b.v)}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes operator/(Avx2Lanes a, Avx2Lanes b) { return {_mm256_div_ps(a.v, b.v)}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes fma(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes fms(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) {
+  return {_mm256_fmsub_ps(a.v, b.v, c.v)};
+}
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes fnma(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) {
+  return {_mm256_fnmadd_ps(a.v, b.v, c.v)};
+}
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes positive_part(Avx2Lanes a) { return {_mm256_max_ps(a.v, _mm256_setzero_ps())}; }
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes absolute(Avx2Lanes a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
 
-SJ_AVX2 Avx2Lanes guess_inverse_cube_root(Avx2Lanes a) {
+SJ_TARGET_AVX2 SJ_INLINE Avx2Lanes guess_inverse_cube_root(Avx2Lanes a) {
   const __m256i exponent = _mm256_srli_epi32(_mm256_castps_si256(a.v), 23);
   const __m256i third = _mm256_mullo_epi32(exponent, _mm256_set1_epi32(kGuessStep));
   return {_mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(kGuessOrigin), third))};
 }
 
-SJ_AVX2 void transpose(Avx2Lanes* rows) {
+SJ_TARGET_AVX2 SJ_INLINE void transpose(Avx2Lanes* rows) {
   __m256 pairs[kLanes], quads[kLanes];
   for (int i = 0; i < kLanes; i += 2) {
     pairs[i] = _mm256_unpacklo_ps(rows[i].v, rows[i + 1].v);
@@ -53,5 +57,3 @@ SJ_AVX2 void transpose(Avx2Lanes* rows) {
 }
 
 }  // namespace saliency_jpeg::metrics
-
-#endif  // SALIENCY_JPEG_METRICS_LANES_AVX2_H_

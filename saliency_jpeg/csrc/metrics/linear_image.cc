@@ -1,4 +1,4 @@
-#include "linear_image.h"
+#include "metrics/linear_image.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 namespace saliency_jpeg::metrics {
 namespace {
 
-// The transfer function of sRGB (IEC 61966-2-1) as a quotient of polynomials, within 5e-7 of the power; the values the
-// reference program works on.
+// The transfer function of sRGB (IEC 61966-2-1) as a quotient of polynomials.  It differs from the exact function by at
+// most 5e-7.  The reference program uses the same values.
 constexpr float kNumerator[] = {8.210152774e-01f, 7.961564959e-01f, 1.624820318e-01f, 1.043637593e-02f,
                                 2.200248328e-04f};
 constexpr float kDenominator[] = {6.521209011e-03f, -5.512498495e-02f, 4.987528350e-01f, 1.076976492e+00f,
@@ -38,21 +38,22 @@ void halve_row(const float* top, const float* bottom, int width, float* out) {
 
 }  // namespace
 
-LinearImage linear_from_srgb(const std::uint8_t* rgb, const Shape& shape) {
+LinearImage linear_from_srgb(const ImageView& rgb) {
   static const std::array<float, 256> kTable = make_srgb_table();
-  LinearImage image(shape);
-  for (int y = 0; y < shape.height; ++y) {
+  LinearImage image(Shape{rgb.height, rgb.width});
+  for (int y = 0; y < rgb.height; ++y) {
+    const uint8_t* pixel = rgb.row(y);
     float *r = image.row(0, y), *g = image.row(1, y), *b = image.row(2, y);
-    for (int x = 0; x < shape.width; ++x, rgb += 3) {
-      r[x] = kTable[rgb[0]];
-      g[x] = kTable[rgb[1]];
-      b[x] = kTable[rgb[2]];
+    for (int x = 0; x < rgb.width; ++x, pixel += 3) {
+      r[x] = kTable[pixel[0]];
+      g[x] = kTable[pixel[1]];
+      b[x] = kTable[pixel[2]];
     }
   }
   return image;
 }
 
-LinearImage halved(const LinearImage& image) {
+LinearImage halve(const LinearImage& image) {
   LinearImage half(Shape{(image.shape.height + 1) / 2, (image.shape.width + 1) / 2});
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < half.shape.height; ++y) {
@@ -63,15 +64,15 @@ LinearImage halved(const LinearImage& image) {
   return half;
 }
 
-void clear_padding(StripPlane* plane) {
-  const Shape& shape = plane->shape;
-  const int last = shape.strips() - 1, columns = shape.width - last * kStripWidth;
+void clear_padding(StripPlane& plane) {
+  const Shape& shape = plane.shape;
+  const int last = shape.strips() - 1, cols = shape.width - last * kStripWidth;
   for (int s = 0; s <= last; ++s) {
-    std::fill(plane->strip(s) + static_cast<std::size_t>(shape.height) * kStripWidth,
-              plane->strip(s) + shape.strip_size(), 0.0f);
+    std::fill(plane.strip(s) + static_cast<size_t>(shape.height) * kStripWidth, plane.strip(s) + shape.strip_size(),
+              0.0f);
   }
-  float* row = plane->strip(last);
-  for (int y = 0; y < shape.height; ++y, row += kStripWidth) std::fill(row + columns, row + kStripWidth, 0.0f);
+  float* row = plane.strip(last);
+  for (int y = 0; y < shape.height; ++y, row += kStripWidth) std::fill(row + cols, row + kStripWidth, 0.0f);
 }
 
 }  // namespace saliency_jpeg::metrics

@@ -1,4 +1,4 @@
-#include "ms_ssim.h"
+#include "metrics/ms_ssim.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@ constexpr double kWeights[kMsSsimScales] = {0.0448, 0.2856, 0.3001, 0.2363, 0.13
 
 enum Moment { kX, kY, kXX, kYY, kXY, kMoments };
 
-// taps[k] counts for the pixels k - kHalf and kHalf - k.
+// The filter is symmetric: taps[k] belongs to the offsets k - kHalf and kHalf - k.
 using Taps = std::array<double, kHalf + 1>;
 
 Taps gaussian_taps() {
@@ -29,7 +29,7 @@ Taps gaussian_taps() {
   return taps;
 }
 
-// out[x] = sum of taps over in[x] ... in[x + 10].
+// Sets out[x] to the weighted sum of in[x] to in[x + 10].
 void blur_row(const Taps& taps, const double* in, int count, double* out) {
   for (int x = 0; x < count; ++x) out[x] = taps[kHalf] * in[x + kHalf];
   for (int k = 0; k < kHalf; ++k) {
@@ -45,7 +45,7 @@ void blur_column(const Taps& taps, const double* const rows[kMsSsimWindow], int 
   }
 }
 
-// Local means of x, y, x^2, y^2 and xy, made row by row: the last eleven rows blurred along x are kept in a ring.
+// Computes local means of x, y, x^2, y^2 and xy, row by row.  A ring holds the last eleven rows, blurred along x.
 class MomentRows {
  public:
   MomentRows(const LumaImage& a, const LumaImage& b)
@@ -54,7 +54,7 @@ class MomentRows {
     for (int y = 0; y < kMsSsimWindow - 1; ++y) push(y);
   }
   int count() const { return count_; }
-  // Moments of output row y; rows must be asked for in order.
+  // Returns the moments of output row y.  Rows must be requested in order.
   const double* at(int y) {
     push(y + kMsSsimWindow - 1);
     for (int m = 0; m < kMoments; ++m) {
@@ -66,7 +66,7 @@ class MomentRows {
   }
 
  private:
-  std::size_t row_size() const { return static_cast<std::size_t>(kMoments) * count_; }
+  size_t row_size() const { return static_cast<size_t>(kMoments) * count_; }
   double* slot(int y) { return ring_.data() + (y % kMsSsimWindow) * row_size(); }
 
   void push(int y) {
@@ -89,7 +89,7 @@ class MomentRows {
   std::vector<double> products_, ring_, out_;
 };
 
-// Sum over a row of contrast times structure, and of luminance too where that is asked for.
+// Returns the sum over a row of contrast times structure, times luminance if `with_luminance` is set.
 double row_similarity(const double* moments, int count, bool with_luminance) {
   double sum = 0.0;
   for (int i = 0; i < count; ++i) {
@@ -110,8 +110,8 @@ double mean_similarity(const LumaImage& a, const LumaImage& b, bool with_luminan
   return sum / (static_cast<double>(rows) * moments.count());
 }
 
-// Means of 2x2 pixels; an odd last row or column is left out.
-LumaImage halved(const LumaImage& image) {
+// Averages 2x2 pixels.  Drops an odd last row or column.
+LumaImage halve(const LumaImage& image) {
   LumaImage half(image.height / 2, image.width / 2);
   for (int y = 0; y < half.height; ++y) {
     const double *top = image.row(2 * y), *bottom = image.row(2 * y + 1);
@@ -131,8 +131,8 @@ double ms_ssim(LumaImage reference, LumaImage distorted) {
     const double similarity = mean_similarity(reference, distorted, scale == kMsSsimScales - 1);
     product *= std::pow(std::max(similarity, 1e-9), kWeights[scale]);
     if (scale + 1 < kMsSsimScales) {
-      reference = halved(reference);
-      distorted = halved(distorted);
+      reference = halve(reference);
+      distorted = halve(distorted);
     }
   }
   return product;

@@ -1,4 +1,4 @@
-#include "recursive_gaussian.h"
+#include "metrics/recursive_gaussian.h"
 
 #include <array>
 #include <cmath>
@@ -16,7 +16,7 @@ Vector cross(const Vector& a, const Vector& b) {
 
 double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
-// x with dot(a, x) = u, dot(b, x) = v, dot(c, x) = w.
+// Returns x with dot(a, x) = u, dot(b, x) = v, dot(c, x) = w.
 Vector solve(const Vector& a, const Vector& b, const Vector& c, double u, double v, double w) {
   const Vector bc = cross(b, c), ca = cross(c, a), ab = cross(a, b);
   const double determinant = dot(a, bc);
@@ -25,7 +25,8 @@ Vector solve(const Vector& a, const Vector& b, const Vector& c, double u, double
   return x;
 }
 
-// Amplitudes of the three cosines: unit sum, the wanted variance, and the least error against the true Gaussian.
+// Returns the amplitudes of the three cosines: the filter has the sum 1, the variance sigma^2, and the least squared
+// error against the exact Gaussian.
 Vector amplitudes(double sigma, double radius, const Vector& omega) {
   Vector p, r, rho;  // (37), (44), (50)
   for (int k = 0; k < kCosines; ++k) {
@@ -40,7 +41,7 @@ Vector amplitudes(double sigma, double radius, const Vector& omega) {
   return solve(p, r, zeta, 1.0, radius * radius - sigma * sigma, dot(zeta, rho));  // (53), (55), (56)
 }
 
-// Coefficients of y[n + j] on y[n - 1] and y[n - 2] follow the recursion itself, and so do those on the inputs.
+// Computes the weights of y[n - 1], y[n - 2] and the inputs in y[n + j].  They follow the same recursion as y.
 void unroll(double gain, double feedback, float* row_gain, float* row_last, float* row_second) {
   double input[kUnroll], last[kUnroll], second[kUnroll];
   for (int j = 0; j < kUnroll; ++j) {

@@ -1,17 +1,16 @@
-// SSIMULACRA2 (J. Sneyers, version 2.1 of April 2023), in agreement with libjxl's program.
+// SSIMULACRA2 (J. Sneyers, version 2.1 of April 2023).  The scores agree with those of libjxl's program.
 //
-// Both images go to XYB at six scales, halved in linear RGB. At each scale and component three error maps are made:
-// structure lost (SSIM without its luminance denominator), edges added, edges lost. The mean and the 4-norm of each
-// map, 108 numbers, are weighted, added and bent to a scale on which 100 is identical, 90 is visually lossless, 70
-// high, 50 medium and 30 low quality; below 0 is very bad.
-#ifndef SALIENCY_JPEG_METRICS_SSIMULACRA2_H_
-#define SALIENCY_JPEG_METRICS_SSIMULACRA2_H_
+// Both images are converted to XYB at six scales, halved in linear RGB.  At each scale and for each component there are
+// three error maps: lost structure (SSIM without the denominator of its luminance term), added edges, lost edges.  The
+// mean and the 4-norm of each map, 108 numbers, are weighted, added and mapped to a scale on which 100 means identical,
+// 90 visually lossless, 70 high, 50 medium and 30 low quality.  Very bad images have scores below 0.
+#pragma once
 
-#include <cstdint>
 #include <vector>
 
-#include "kernels.h"
-#include "strips.h"
+#include "common/image_view.h"
+#include "metrics/kernels.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 
@@ -19,16 +18,17 @@ constexpr int kComponents = 3;
 constexpr int kScales = 6;
 constexpr int kMinSide = 8;  // smaller images have no score
 
-// Holds everything about the reference, about 48 bytes a pixel; `score` may be called from several threads at once.
+// Stores the XYB planes and means of the reference, about 48 bytes a pixel.  Several threads may call score() at once.
 class Ssimulacra2 {
  public:
-  // `rgb` holds height * width * 3 sRGB values. Both sides must be at least kMinSide.
-  Ssimulacra2(const std::uint8_t* rgb, int height, int width, const Kernels& kernels = best_kernels());
+  // Both sides of the image must be at least kMinSide.
+  explicit Ssimulacra2(const ImageView& rgb, const Kernels& kernels = best_kernels());
 
-  // `rgb` has the size of the reference.
-  double score(const std::uint8_t* rgb) const;
-  // The unweighted numbers: [component][scale][norm][map]. Small images have fewer scales.
-  std::vector<double> norms(const std::uint8_t* rgb) const;
+  // Returns the score of an image of the size of the reference.
+  double score(const ImageView& rgb) const;
+
+  // Returns the norms that the score is computed from, [component][scale][norm][map].  Small images have fewer scales.
+  std::vector<double> norms(const ImageView& rgb) const;
 
   const Shape& shape() const { return shape_; }
 
@@ -40,9 +40,7 @@ class Ssimulacra2 {
   Shape shape_;
   const Kernels& kernels_;
   RecursiveGaussian filter_;
-  std::vector<Reference> references_;  // kComponents for each scale
+  std::vector<Reference> references_;  // [scale][component]
 };
 
 }  // namespace saliency_jpeg::metrics
-
-#endif  // SALIENCY_JPEG_METRICS_SSIMULACRA2_H_

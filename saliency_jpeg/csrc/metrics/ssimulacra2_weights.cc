@@ -1,4 +1,4 @@
-#include "ssimulacra2_weights.h"
+#include "metrics/ssimulacra2_weights.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 namespace saliency_jpeg::metrics {
 namespace {
 
-// Published with version 2.1 of the metric: [component][scale][norm][map], a row for each norm.
+// The weights of version 2.1 of the metric: [component][scale][norm][map], one row for each norm.
 // clang-format off
 constexpr double kWeights[] = {
     0.0, 0.0007376606707406586, 0.0,
@@ -52,7 +52,7 @@ constexpr double kWeights[] = {
 
 double score_from_norms(const std::vector<double>& norms) {
   double error = 0.0;
-  for (std::size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) error += kWeights[i] * norms[i];
+  for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) error += kWeights[i] * norms[i];
   error *= 0.9562382616834844;
   error = ((6.248496625763138e-05 * error - 0.020884521182843837) * error + 2.326765642916932) * error;
   return error > 0.0 ? 100.0 - 10.0 * std::pow(error, 0.6276336467831387) : 100.0;

@@ -1,14 +1,15 @@
-// Planes of floats cut into strips of sixteen columns.
+// Planes of floats, stored as strips of sixteen columns.
 //
 //   strip 0: row 0 columns 0..15, row 1 columns 0..15, ...   strip 1: row 0 columns 16..31, ...
 //
-// A pass down the columns reads a strip from end to end, and a pass along the rows finds sixteen rows of a strip in
-// one kilobyte. Columns and rows that only pad the plane hold zeros.
-#ifndef SALIENCY_JPEG_METRICS_STRIPS_H_
-#define SALIENCY_JPEG_METRICS_STRIPS_H_
+// A pass down the columns reads a strip from end to end.  A pass along the rows finds sixteen rows of a strip in one
+// kilobyte.  Columns and rows that pad the plane hold zeros.
+#pragma once
 
 #include <cstddef>
 #include <vector>
+
+#include "common/ceil_div.h"
 
 namespace saliency_jpeg::metrics {
 
@@ -18,11 +19,11 @@ struct Shape {
   int height = 0;
   int width = 0;
 
-  int strips() const { return (width + kStripWidth - 1) / kStripWidth; }
-  int padded_height() const { return (height + kStripWidth - 1) / kStripWidth * kStripWidth; }
+  int strips() const { return ceil_div(width, kStripWidth); }
+  int padded_height() const { return ceil_div(height, kStripWidth) * kStripWidth; }
   int padded_width() const { return strips() * kStripWidth; }
-  std::size_t strip_size() const { return static_cast<std::size_t>(padded_height()) * kStripWidth; }
-  std::size_t plane_size() const { return strip_size() * static_cast<std::size_t>(strips()); }
+  size_t strip_size() const { return static_cast<size_t>(padded_height()) * kStripWidth; }
+  size_t plane_size() const { return strip_size() * static_cast<size_t>(strips()); }
   double pixels() const { return static_cast<double>(height) * width; }
   bool operator==(const Shape& other) const { return height == other.height && width == other.width; }
 };
@@ -33,15 +34,14 @@ struct StripPlane {
 
   StripPlane() = default;
   explicit StripPlane(const Shape& s) : shape(s), values(s.plane_size(), 0.0f) {}
-  // Takes another shape and keeps the memory; the values are then anything.
+
+  // Changes the shape.  The values are unspecified afterwards.
   void reshape(const Shape& s) {
     shape = s;
     values.resize(s.plane_size());
   }
-  float* strip(int index) { return values.data() + shape.strip_size() * static_cast<std::size_t>(index); }
-  const float* strip(int index) const { return values.data() + shape.strip_size() * static_cast<std::size_t>(index); }
+  float* strip(int index) { return values.data() + shape.strip_size() * static_cast<size_t>(index); }
+  const float* strip(int index) const { return values.data() + shape.strip_size() * static_cast<size_t>(index); }
 };
 
 }  // namespace saliency_jpeg::metrics
-
-#endif  // SALIENCY_JPEG_METRICS_STRIPS_H_

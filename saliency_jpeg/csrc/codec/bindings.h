@@ -1,0 +1,41 @@
+// What the binding files of the codec share.
+#pragma once
+
+#include "codec/types.h"
+#include "common/bindings.h"
+
+namespace saliency_jpeg::codec {
+
+// Each adds functions to the module _core.
+void bind_transform(py::module_& m);   // pixels to coefficients
+void bind_quantize(py::module_& m);    // coefficients to levels
+void bind_statistics(py::module_& m);  // counts and costs of symbols
+void bind_write(py::module_& m);       // levels to a file
+void bind_read(py::module_& m);        // a file to levels
+
+// Returns a view of blocks of shape (rows, cols, 64).
+template <class T>
+BlockView<const T> block_view(const Array<T>& array, const char* name) {
+  require_shape(array, {kAnyLength, kAnyLength, kBlockSize}, name);
+  return {array.data(), static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1))};
+}
+
+template <class T>
+BlockView<T> mutable_block_view(Array<T>& array, const char* name) {
+  require_shape(array, {kAnyLength, kAnyLength, kBlockSize}, name);
+  return {array.mutable_data(), static_cast<int>(array.shape(0)), static_cast<int>(array.shape(1))};
+}
+
+template <class T>
+Array<T> new_blocks(int rows, int cols) {
+  return new_array<T>({rows, cols, kBlockSize});
+}
+
+// Returns the 64 steps of a quantization table.
+inline const uint16_t* table_of(const Array<uint16_t>& table) {
+  const uint16_t* steps = vector_of(table, kBlockSize, "table");
+  for (int i = 0; i < kBlockSize; ++i) require_in(steps[i], 1, kMaxStep, "a quantization step");
+  return steps;
+}
+
+}  // namespace saliency_jpeg::codec

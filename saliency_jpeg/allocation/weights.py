@@ -34,7 +34,16 @@ __all__ = [
 
 
 def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
-    """Means of a (H, W) map over 8x8 blocks, float64 (rows, cols); the last row and column repeat at the edges."""
+    """Returns the means of a map over 8x8 blocks; the last row and column repeat at the edges.
+
+    Args:
+        values: float32 (H, W).
+        rows: of blocks.
+        cols: the same across.
+
+    Returns:
+        float64 (rows, cols).
+    """
     height, width = values.shape
     padded = np.pad(values, ((0, rows * 8 - height), (0, cols * 8 - width)), mode="edge")
     means: NDArray[np.float64] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float64)
@@ -42,14 +51,14 @@ def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np
 
 
 def activity(luma: NDArray[np.float32]) -> NDArray[np.float64]:
-    """AC energy of each luma block: float64 (rows, cols) from coefficients (rows, cols, 64)."""
+    """Returns the AC energy of each luma block, float64 (rows, cols), from coefficients (rows, cols, 64)."""
     ac = luma[..., 1:]
     energy: NDArray[np.float64] = np.einsum("rck,rck->rc", ac, ac, dtype=np.float64)
     return energy
 
 
 def texture_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
-    """Weight of each block by what its texture hides: less, the busier it is.
+    """Returns the weight of each block by what its texture hides: less, the busier it is.
 
     Args:
         luma: float32 (rows, cols, 64) coefficients.
@@ -64,10 +73,17 @@ def texture_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.flo
 
 
 def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
-    """Weight of each block by its light: float64 (rows, cols), less where it is bright.
+    """Returns the weight of each block by its light: less where it is bright.
 
     Sample values are gamma coded, but the eye's response to light is nearer to a cube root: equal steps of the samples
     are seen more easily where it is dark.
+
+    Args:
+        luma: float32 (rows, cols, 64) coefficients.
+        tuning: exponent.
+
+    Returns:
+        float64 (rows, cols).
     """
     light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
     weight: NDArray[np.float64] = (light + parameters.DARKEST) ** -tuning.light_exponent
@@ -75,19 +91,27 @@ def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float
 
 
 def strength_at(scale: float, strength: float) -> float:
-    """The strength, 0 to 1, that is used for files of about a scale: more where bytes are scarce, less where not.
+    """Returns the strength, 0 to 1, to use for files of about a scale: more where bytes are scarce.
 
     At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
     there is less to gain.
+
+    Args:
+        scale: expected scale of the quantization steps.
+        strength: 0 to 1, what was asked for.
     """
     growth = 1 + parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
     return min(strength * min(max(growth, parameters.LEAST_GROWTH), parameters.MOST_GROWTH), 1.0)
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """Weight of each block by its mean saliency in [0, 1]: ``FULL_GAIN ** (strength * saliency ** 0.6)``.
+    """Returns the weight of each block by its saliency: ``FULL_GAIN ** (strength * saliency ** 0.6)``.
 
-    A map of gaze has peaks; what lies lower still matters more than nothing.
+    A map of gaze has peaks; blocks below them still matter more than nothing.
+
+    Args:
+        saliency: float64 (rows, cols), means in [0, 1].
+        strength: 0 to 1.
     """
     gain: NDArray[np.float64] = np.exp(np.log(parameters.FULL_GAIN) * strength * saliency**parameters.SALIENCY_POWER)
     return gain
@@ -99,7 +123,7 @@ def block_weights(
     strength: float = 0.5,
     tuning: Tuning = TUNINGS["default"],
 ) -> NDArray[np.float32]:
-    """The weight of every luma block.
+    """Returns the weight of every luma block.
 
     Args:
         saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.

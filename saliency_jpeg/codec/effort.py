@@ -17,7 +17,12 @@ DEFAULT_EFFORT: Final = 5
 
 @dataclass(frozen=True)
 class Variant:
-    """Another way to encode: factor on lambda, and what is added to the offsets by which steps are rounded, 0 to 1."""
+    """Another way to encode the same image.
+
+    Attributes:
+        factor: on the Lagrange multiplier.
+        rounding: 0 to 1, added to the offsets by which steps are rounded.
+    """
 
     factor: float
     rounding: float
@@ -28,11 +33,12 @@ class Effort:
     """How hard the encoder tries.
 
     Attributes:
-        learn_blocks: about how many blocks of a component the first prices are learned on.
-        learn_passes: of the trellis over those blocks, each priced by the one before, the first by plain rounding.
+        learn_blocks: about how many blocks of a component the first costs of symbols are learned on.
+        learn_passes: of the trellis over those blocks; each uses the costs of the one before, the first those of plain
+            rounding.
         choice_blocks: about how many blocks of a component the scans are chosen by.
-        variants: what is tried beside the plain way, and judged.
-        corrections: whether luma makes up for chroma, and samples at the ends of the range may go beyond.
+        variants: other ways that are tried and scored.
+        corrections: whether luma compensates for chroma, and samples at 0 and 255 may go beyond the range.
     """
 
     learn_blocks: int

@@ -39,11 +39,12 @@ _COMPONENTS: Final = {"gray": ("Y",), "ycc": ("Y", "Cb", "Cr"), "rgb": ("R", "G"
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of the file: a marker with its segment; of a scan the coded data too.
+    """A stretch of the file: a marker with its segment, and for a scan its coded data.
 
     Attributes:
         name: of the marker, such as "DQT"; "" for bytes that belong to none.
-        offset, size: in bytes.
+        offset: in bytes.
+        size: in bytes.
         text: what it holds, in a few words.
     """
 
@@ -83,7 +84,7 @@ class Inspection:
 
     @property
     def component_names(self) -> tuple[str, ...]:
-        """Y, Cb, Cr and so on; numbers where they have no usual names."""
+        """Y, Cb, Cr and so on; numbers where the components have no usual names."""
         names = _COMPONENTS[self.header.colour] if self.header else ()
         count = len(self.image.sampling)
         return names if len(names) == count else tuple(str(i) for i in range(1, count + 1))
@@ -99,7 +100,7 @@ class Inspection:
         return names[first] if plain and first in names else ",".join(f"{h}x{v}" for h, v in self.image.sampling)
 
     def bytes_by_use(self) -> dict[str, int]:
-        """Bytes of the file by what they are for: picture, headers, metadata, other."""
+        """Returns the bytes of the file by their use: picture, headers, metadata, other."""
         uses = dict.fromkeys(("picture", "headers", "metadata", "other"), 0)
         for part in self.parts:
             metadata = part.name.startswith("APP") or part.name == "COM"
@@ -177,11 +178,18 @@ def _text(marker: int, payload: bytes) -> str:
 
 
 def block_bits(image: _core.JpegImage, total: float) -> NDArray[np.float32]:
-    """Where the bits of a file went: float32 (rows, cols), for every luma block its own and its share of the chroma's.
+    """Returns the bits of each luma block, its share of the chroma's included.
 
     Levels are priced with the Huffman codes that suit them best, coded one block after the other, and all is scaled to
     the sum of ``total`` bits. For a progressive file, whose scans share the codes of several blocks, that is an
     estimate.
+
+    Args:
+        image: as :func:`_core.read_jpeg` returns it.
+        total: bits of all coded data.
+
+    Returns:
+        float32 (rows, cols).
     """
     highest, widest = (max(factors[i] for factors in image.sampling) for i in (1, 0))
     rows, cols = (-(-side // 8) for side in image.size)

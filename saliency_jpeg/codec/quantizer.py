@@ -120,9 +120,8 @@ class Quantizer:
         costs = self.first_costs(scale) if costs is None else costs
         steps = self._steps.at(scale)
         sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
-        chroma: list[LevelArray] = []
-        for i in range(1, len(steps.tables)):
-            chroma.append(self._component(i, self._blocks, steps, sensitivity, costs))
+        numbers = range(1, len(steps.tables))
+        chroma = [self._component(i, self._blocks, steps, sensitivity, costs) for i in numbers]
         luma = self._luma(steps.tables, chroma)  # last: its compensation needs the coded chroma
         first = replace(self._blocks, coefficients=[luma])
         levels = [self._component(0, first, steps, sensitivity, costs), *chroma]

@@ -66,7 +66,7 @@ def choose_subsampling(
 
 
 def coloured_edges(pixels: NDArray[np.uint8]) -> float:
-    """Share of 2x2 pixel boxes whose chroma varies so much that its mean would be seen, 0 to 1."""
+    """Returns the share, 0 to 1, of 2x2 pixel boxes whose chroma varies so much that its mean would be seen."""
     height, width = (n // 2 * 2 for n in pixels.shape[:2])
     if height == 0 or width == 0:
         return 0.0
@@ -85,13 +85,21 @@ def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def chroma_weights(weights: NDArray[np.float32], h: int, v: int, rows: int, cols: int) -> NDArray[np.float32]:
-    """Weights of chroma blocks: the mean over the h x v luma blocks that each one covers, float32 (rows, cols)."""
+    """Returns the weights of chroma blocks: the mean over the luma blocks that each one covers.
+
+    Args:
+        weights: float32 (rows, cols) of the luma blocks.
+        h: luma samples across for each chroma sample.
+        v: the same down.
+        rows: of chroma blocks.
+        cols: the same across.
+    """
     padded = np.pad(weights, ((0, rows * v - weights.shape[0]), (0, cols * h - weights.shape[1])), mode="edge")
     return rounded_weights(padded.reshape(rows, v, cols, h).mean(axis=(1, 3), dtype=np.float64))
 
 
 def rounded_weights(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Positive values at 12 significant bits, so that the last bits of a processor's arithmetic do not count."""
+    """Rounds positive values to 12 significant bits, so that files do not depend on a processor's last bits."""
     mantissa, exponent = np.frexp(values)
     rounded: NDArray[np.float32] = np.ldexp(np.rint(mantissa * 4096) / 4096, exponent).astype(np.float32)
     return rounded

@@ -66,23 +66,43 @@ def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
 
 
 def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:
-    """Real quantization steps of Y, Cb and Cr at a scale: float64 (3, 64), natural order, in coefficient units."""
+    """Returns the real quantization steps of Y, Cb and Cr at a scale.
+
+    Args:
+        scale: above 0; 1 gives the steps of the tuning.
+        tuning: shape of the tables.
+
+    Returns:
+        float64 (3, 64), natural order, in coefficient units.
+    """
     return np.stack([_steps(shape, scale) for shape in (tuning.luma, tuning.cb, tuning.cr)])
 
 
 def to_table(steps: NDArray[np.float64], rounding: float = 0.0) -> NDArray[np.uint16]:
-    """Steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0).
+    """Returns steps as 8-bit JPEG holds them: integers from 1 to 255 (T.81 B.2.4.1, Pq = 0).
 
     Each frequency rounds up from a fraction of its own, so that the integers of a flat table do not all jump at the
-    same scale, and the size of the file with them. ``rounding`` from 0 to 1 turns these fractions.
+    same scale, and the size of the file with them.
+
+    Args:
+        steps: float64 (n, 64), natural order.
+        rounding: 0 to 1, added to these fractions.
     """
     return np.clip(np.floor(steps + (_ROUNDING + rounding) % 1), 1, 255).astype(np.uint16)
 
 
 def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Cost of one squared step of error in the file's ``table``: float32 (n, 64).
+    """Returns the cost of one squared step of error in the file's tables.
 
     An error of one real step costs 1 at the middle frequency and ``exp(tilt)`` six cycles above it.
+
+    Args:
+        steps: float64 (n, 64), the real steps.
+        tuning: tilts.
+        table: uint16 (n, 64), the integer steps.
+
+    Returns:
+        float32 (n, 64).
     """
     tilt = np.array([tuning.luma_tilt, tuning.chroma_tilt, tuning.chroma_tilt])[: len(steps), None]
     tilted = np.exp(tilt * (_FREQUENCY - _TILT_MIDDLE) / _TILT_SPAN)
@@ -90,17 +110,27 @@ def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.ui
 
 
 def quality_to_scale(quality: float, tuning: Tuning) -> float:
-    """The scale of a quality from 0 to 100."""
+    """Returns the scale of a quality.
+
+    Args:
+        quality: 0 to 100.
+        tuning: meaning of the quality.
+    """
     return math.exp(float(np.interp(quality, QUALITY_KNOTS, np.log(tuning.scales))))
 
 
 def scale_to_quality(scale: float, tuning: Tuning) -> float:
-    """The quality from 0 to 100 of a scale; inverse of :func:`quality_to_scale`."""
+    """Returns the quality, 0 to 100, of a scale; inverse of :func:`quality_to_scale`.
+
+    Args:
+        scale: above 0.
+        tuning: meaning of the quality.
+    """
     return float(np.interp(-math.log(scale), -np.log(tuning.scales), QUALITY_KNOTS))
 
 
 def quantization_tables(quality: float, tuning: Tuning = TUNINGS["default"]) -> NDArray[np.uint16]:
-    """The quantization tables of Y, Cb and Cr at a quality.
+    """Returns the quantization tables of Y, Cb and Cr at a quality.
 
     Args:
         quality: 0 to 100.

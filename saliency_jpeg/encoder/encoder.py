@@ -205,13 +205,31 @@ def compress(
 ) -> bytes:
     """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
 
-    The keywords are the fields of :class:`Options`, which describes them. :class:`Encoder` does the same for many
-    images and returns more about each.
+    The keywords are the fields of :class:`Options`, which says more about each. :class:`Encoder` does the same for many
+    images and returns more than the file.
 
     >>> jpeg = compress("photo.png", target_kb=50)  # doctest: +SKIP
 
     Args:
         image: path, bytes, binary file object, PIL image, or uint8 array (H, W), (H, W, 3) RGB or (H, W, 4).
+        target_kb: largest size of the file in units of 1000 bytes, metadata included; never exceeded.
+        quality: 0 to 100 on Pillow's scale; 75 where there is no target either.
+        target_score: SSIMULACRA2, 0 to 100, to reach at about the smallest size.
+        saliency: preset name, ``SaliencyModel``, map or mask (H, W), boxes, function, ``combine(...)``, or ``None``.
+        strength: 0 to 1, how much of the bytes moves to what matters.
+        tune: ``"default"``, or the metric to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``.
+        effort: 1 (fast) to 9 (small).
+        subsampling: of the chroma, ``"4:2:0"`` and so on; ``"auto"`` chooses by image and rate.
+        progressive: progressive or baseline.
+        metadata: ``"keep"``, ``"safe"`` (nothing personal) or ``"strip"``.
+        keep_segments: segments that stay in every metadata mode, such as ``"APP11"``.
+        orientation: ``"keep"`` the EXIF tag, or ``"apply"`` it to the pixels.
+        trailing_images: ``"keep"`` or ``"drop"`` the data behind the primary image of a JPEG source.
+        never_enlarge: return a JPEG source where its encoding would not be smaller.
+        background: colour under transparent pixels, (red, green, blue).
+        restart_interval: MCUs between restart markers; 0: none.
+        allow_downscale: lower the resolution where the target would take the quality below 10.
+        device: where a preset's network runs, as TensorFlow names it.
 
     Returns:
         The file.

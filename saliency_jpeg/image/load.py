@@ -50,14 +50,14 @@ _ALPHA_MODES = (*_GRAY_MODES, "P", "PA", "RGB", "RGBA", "RGBa")  # those in whic
 
 
 class Picture(NamedTuple):
-    """Pixels and what came with them.
+    """A loaded image.
 
     Attributes:
-        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous; may share the memory of a NumPy
-            source, so it is to be read only.
+        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous. They may share the memory of a NumPy
+            source, so they must not be written to.
         metadata: EXIF, ICC profile and so on.
-        source: the file where the input was a JPEG file (path, bytes or file object), else None.
-        subsampling: luma samples across and down for each chroma sample, where the input was a JPEG file in colour.
+        source: the file where the input was a JPEG file (path, bytes or file object), else ``None``.
+        subsampling: luma samples (across, down) for each chroma sample, where the input was a colour JPEG file.
     """
 
     pixels: NDArray[np.uint8]
@@ -71,7 +71,7 @@ class Picture(NamedTuple):
         return None if self.source is None else self.source.trailing
 
     def upright(self, saliency: NDArray[np.float32] | None = None) -> tuple[Picture, NDArray[np.float32] | None]:
-        """Returns the picture rotated as its orientation asks, with metadata that say so, and its map likewise."""
+        """Returns the picture rotated as its orientation asks, with updated metadata, and its map likewise."""
         if self.metadata.orientation == 1:
             return self, saliency
         pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
@@ -82,11 +82,11 @@ class Picture(NamedTuple):
         return Picture(pixels, metadata, None, swapped), saliency
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
-        """The picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
+        """Returns the picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
         return Picture(pixels, refresh.refresh(self.metadata, pixels), None, self.subsampling)
 
     def without_trailing(self) -> Picture:
-        """The picture without images and clips behind it in its file."""
+        """Returns the picture without images and clips behind it in its file."""
         return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
 
 
@@ -159,7 +159,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def read_bytes(source: object) -> bytes:
-    """The bytes of a path, a bytes-like object or a binary file object; errors as :func:`load`."""
+    """Returns the bytes of a path, a bytes-like object or a binary file object; errors as :func:`load`."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, (str, os.PathLike)):

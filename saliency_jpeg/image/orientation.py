@@ -13,7 +13,16 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def turned(values: NDArray[_Scalar], orientation: int, *, back: bool = False) -> NDArray[_Scalar]:
-    """Turns stored pixels (H, W) or (H, W, n) upright as an orientation says, or upright ones back; a view."""
+    """Rotates and mirrors stored pixels upright, or upright ones back to how they are stored.
+
+    Args:
+        values: (H, W) or (H, W, n).
+        orientation: EXIF orientation, 1 to 8.
+        back: from upright to stored.
+
+    Returns:
+        A view.
+    """
     if orientation in (5, 7):  # mirrored at a diagonal: their own inverses up to the axes swapped
         swapped = values.swapaxes(0, 1)
         return swapped if orientation == 5 else swapped[::-1, ::-1]

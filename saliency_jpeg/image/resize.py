@@ -15,7 +15,12 @@ _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 
 
 def resized(values: NDArray[_Scalar], factor: float) -> NDArray[_Scalar]:
-    """A (H, W) or (H, W, 3) uint8 image or a float32 (H, W) map, scaled by ``factor`` below 1, at least 1x1."""
+    """Scales an image or a map down by Lanczos' filter.
+
+    Args:
+        values: uint8 (H, W) or (H, W, 3), or a float32 map (H, W).
+        factor: of the sides, below 1; each side stays at least 1.
+    """
     height, width = (max(1, round(n * factor)) for n in values.shape[:2])
     image = Image.fromarray(values).resize((width, height), Image.Resampling.LANCZOS)
     result: NDArray[_Scalar] = np.asarray(image)

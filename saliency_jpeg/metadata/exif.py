@@ -48,7 +48,13 @@ _FORMATS = {_SHORT: "H", _LONG: "I"}
 
 
 class Directory(NamedTuple):
-    """An IFD of a TIFF body: byte order as a ``struct`` prefix, offset of its first entry, number of entries."""
+    """An IFD of a TIFF body (TIFF 6.0, section 2).
+
+    Attributes:
+        order: byte order as a ``struct`` prefix.
+        start: offset of the first entry.
+        entries: number of entries, 12 bytes each.
+    """
 
     order: str
     start: int
@@ -60,12 +66,22 @@ class Directory(NamedTuple):
         return self.start + 12 * self.entries
 
     def find(self, exif: bytes | bytearray, tag: int) -> list[int]:
-        """Offsets of the entries with this tag."""
+        """Returns the offsets of the entries with a tag.
+
+        Args:
+            exif: the block that holds this directory.
+            tag: number of the tag.
+        """
         pattern = struct.pack(self.order + "H", tag)
         return [at for at in range(self.start, self.end, 12) if exif[at : at + 2] == pattern]
 
     def number(self, exif: bytes, tag: int) -> int | None:
-        """The value of the first entry with this tag if it is one SHORT or LONG, else None."""
+        """Returns the value of the first entry with a tag if it is one SHORT or LONG, else ``None``.
+
+        Args:
+            exif: the block that holds this directory.
+            tag: number of the tag.
+        """
         for at in self.find(exif, tag):
             kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
             if kind in _FORMATS and count == 1:
@@ -74,26 +90,43 @@ class Directory(NamedTuple):
         return None
 
     def put(self, exif: bytearray, tag: int, value: int) -> None:
-        """Overwrites the value of every entry with this tag that is one SHORT or LONG."""
+        """Overwrites the value of every entry with a tag that is one SHORT or LONG.
+
+        Args:
+            exif: the block that holds this directory.
+            tag: number of the tag.
+            value: new value.
+        """
         for at in self.find(exif, tag):
             kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
             if kind in _FORMATS and count == 1:
                 struct.pack_into(self.order + _FORMATS[kind], exif, at + 8, value)
 
     def child(self, exif: bytes, tag: int) -> Directory | None:
-        """The directory that this tag points to."""
+        """Returns the directory that a tag points to, or ``None``.
+
+        Args:
+            exif: the block that holds this directory.
+            tag: number of the tag.
+        """
         offset = self.number(exif, tag)
         return None if offset is None else directory_at(exif, self.order, offset)
 
     def following(self, exif: bytes) -> Directory | None:
-        """The next directory in the chain; of IFD0 that is IFD1, the thumbnail's."""
+        """Returns the next directory in the chain, or ``None``; after IFD0 that is IFD1, the thumbnail's."""
         if self.end + 4 > len(exif):
             return None
         return directory_at(exif, self.order, *struct.unpack_from(self.order + "I", exif, self.end))
 
 
 def directory_at(exif: bytes, order: str, offset: int) -> Directory | None:
-    """The directory at an offset if its whole table lies inside the data, else None."""
+    """Returns the directory at an offset if its whole table lies inside the data, else ``None``.
+
+    Args:
+        exif: the block.
+        order: byte order as a ``struct`` prefix.
+        offset: of the directory's number of entries.
+    """
     if offset < 8 or offset + 2 > len(exif):
         return None
     directory = Directory(order, offset + 2, *struct.unpack_from(order + "H", exif, offset))
@@ -101,7 +134,7 @@ def directory_at(exif: bytes, order: str, offset: int) -> Directory | None:
 
 
 def first_directory(exif: bytes | None) -> Directory | None:
-    """IFD0 if the header is TIFF's and the whole table lies inside the data, else None."""
+    """Returns IFD0 if the header is TIFF's and the whole table lies inside the data, else ``None``."""
     if exif is None or len(exif) < 8 or exif[:4] not in BYTE_ORDERS:
         return None
     order = BYTE_ORDERS[bytes(exif[:4])]
@@ -112,13 +145,16 @@ def first_directory(exif: bytes | None) -> Directory | None:
 
 
 def has_orientation(exif: bytes | None) -> bool:
-    """Whether there is an orientation tag, right or wrong."""
+    """Whether there is an orientation tag, valid or not."""
     directory = first_directory(exif)
     return directory is not None and bool(directory.find(exif or b"", ORIENTATION))
 
 
 def orientation(exif: bytes | None) -> int:
-    """1 to 8; 1 where the block is absent or damaged or the first such tag is not one SHORT of 1..8."""
+    """Returns the orientation, 1 to 8.
+
+    It is 1 where the block is absent or damaged, or where the first such tag is not one SHORT of 1 to 8.
+    """
     directory = first_directory(exif)
     if exif is None or directory is None:
         return 1
@@ -129,9 +165,13 @@ def orientation(exif: bytes | None) -> int:
 
 
 def with_orientation(exif: bytes, value: int) -> bytes:
-    """The block with its orientation tags set, the rest as it was.
+    """Returns the block with its orientation tags set, all other bytes as they are.
 
     Where the tag is missing and ``value`` is not 1, a copy of IFD0 with it is appended and the header points there.
+
+    Args:
+        exif: the block.
+        value: orientation, 1 to 8.
 
     Raises:
         SegmentError: the block is damaged and ``value`` is not 1.
@@ -166,7 +206,7 @@ def _append_directory(exif: bytes, directory: Directory, entry: bytes) -> bytes:
 
 
 def size(exif: bytes) -> tuple[int, int] | None:
-    """(height, width) as the Exif IFD names them (PixelYDimension, PixelXDimension), or None."""
+    """Returns (height, width) from the Exif IFD (PixelYDimension, PixelXDimension), or ``None``."""
     first = first_directory(exif)
     found = first.child(exif, EXIF_IFD) if first is not None else None
     if found is None:
@@ -176,7 +216,13 @@ def size(exif: bytes) -> tuple[int, int] | None:
 
 
 def with_size(exif: bytes, height: int, width: int) -> bytes:
-    """The block with its tags of the image's size, where it has them, set to at most 65535 each."""
+    """Returns the block with its size tags, where it has them, set to at most 65535 each.
+
+    Args:
+        exif: the block.
+        height: of the image in pixels.
+        width: the same.
+    """
     first = first_directory(exif)
     if first is None:
         return exif
@@ -226,18 +272,18 @@ def _thumbnail_parts(exif: bytes, first: Directory) -> list[slice]:
 
 
 def thumbnail(exif: bytes) -> bytes | None:
-    """The embedded JPEG thumbnail, or None."""
+    """Returns the embedded JPEG thumbnail, or ``None``."""
     first = first_directory(exif)
     parts = _thumbnail_parts(exif, first) if first is not None else []
     return bytes(exif[parts[0]]) if len(parts) == 1 and exif[parts[0]][:2] == b"\xff\xd8" else None
 
 
 def with_thumbnail(exif: bytes, jpeg: bytes | None) -> bytes:
-    """The block with its thumbnail replaced, or without: then its bytes are wiped and its directory is left out.
+    """Returns the block with its thumbnail replaced or removed; a removed one is overwritten with zeros.
 
     Args:
         exif: the block.
-        jpeg: what to put in the place of a JPEG thumbnail, at most as long as that; ``None`` for no thumbnail.
+        jpeg: file to put in the place of a JPEG thumbnail, at most as long as that; ``None`` to remove it.
     """
     first = first_directory(exif)
     directory = first.following(exif) if first is not None else None
@@ -263,14 +309,14 @@ def with_thumbnail(exif: bytes, jpeg: bytes | None) -> bytes:
 
 
 def minimal(turn: int) -> bytes:
-    """A 26-byte EXIF body (big-endian TIFF) that holds the orientation and nothing else."""
+    """Returns a 26-byte EXIF body (big-endian TIFF) that holds only an orientation, 1 to 8."""
     return b"MM\0*\0\0\0\x08" + _table([struct.pack(">HHIHH", ORIENTATION, _SHORT, 1, turn, 0)])
 
 
 def shown(exif: bytes | None) -> bytes | None:
-    """A new block with what decides how the picture looks, or None where nothing does.
+    """Returns a new block with the tags that decide how the picture looks, or ``None`` where all are default.
 
-    That is an orientation other than 1, and Adobe RGB as cameras mark it without a profile: ColorSpace 0xFFFF and the
+    These are an orientation other than 1, and Adobe RGB as cameras mark it without a profile: ColorSpace 0xFFFF and the
     interoperability index R03 (DCF 2.0, 3.2.4).
     """
     turn = orientation(exif)

@@ -20,10 +20,10 @@ __all__ = ["EXIF_HEADER", "Metadata", "minimal_exif"]
 
 @dataclass(frozen=True)
 class Metadata:
-    """Metadata of one image; every field may be absent.
+    r"""Metadata of one image; every field may be absent.
 
     Attributes:
-        exif: the TIFF body, from its byte order mark on, without the ``Exif\\0\\0`` prefix.
+        exif: the TIFF body, from its byte order mark on, without the ``Exif\0\0`` prefix.
         icc: the whole ICC profile.
         xmp: the XMP packet, UTF-8.
         comment: the JPEG or GIF comment.
@@ -53,10 +53,13 @@ class Metadata:
         return exif_tags.orientation(self.exif)
 
     def with_orientation(self, value: int) -> Metadata:
-        """The same metadata with another orientation.
+        """Returns the same metadata with another orientation.
 
-        An existing tag is patched in place, all other bytes stay; so no offset moves and maker notes stay valid. Where
-        the tag is missing and ``value`` is not 1, a copy of IFD0 with the tag is appended and the header points to it.
+        An existing tag is patched in place, so no offset moves and maker notes stay valid. Where the tag is missing and
+        ``value`` is not 1, a copy of IFD0 with the tag is appended and the header points to it.
+
+        Args:
+            value: orientation, 1 to 8.
 
         Raises:
             OptionError: ``value`` is not 1 to 8.

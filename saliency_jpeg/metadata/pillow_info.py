@@ -16,10 +16,10 @@ __all__ = ["from_info", "from_pillow"]
 
 
 def from_pillow(image: Image.Image) -> Metadata:
-    """The metadata of an image the caller holds: as :func:`from_info`, with orientations edited through ``getexif``.
+    """Returns the metadata of an image that the caller holds.
 
-    ``image.getexif()[0x0112] = n`` (or its deletion) counts where the stored EXIF block has that tag. Without the tag
-    ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
+    As :func:`from_info`, and ``image.getexif()[0x0112] = n`` (or its deletion) counts where the stored EXIF block has
+    that tag. Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
     metadata = from_info(image.info)
     if not exif_tags.has_orientation(metadata.exif):
@@ -32,7 +32,7 @@ def from_pillow(image: Image.Image) -> Metadata:
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:
-    """The metadata in Pillow's ``image.info``: EXIF, ICC profile, XMP, comment and density; no EXIF is parsed.
+    """Returns the metadata in Pillow's ``image.info``: EXIF, ICC profile, XMP, comment and density; no EXIF is parsed.
 
     Text chunks of PNG (always ``str``) are no comment; a comment is ``bytes``, as Pillow gives it for JPEG and GIF.
     EXIF must start as a TIFF body does; Pillow lets a PNG text chunk named "exif" through.

@@ -263,7 +263,13 @@ def collect(segments: list[Segment]) -> Metadata:
 
 
 def checked_density(unit: Any, x: Any, y: Any) -> tuple[int, int, int] | None:
-    """``(unit, x, y)`` in whole dots if JFIF can hold it (unit 0 to 2, x and y 1 to 65535), else None."""
+    """Returns ``(unit, x, y)`` in whole dots if JFIF can hold it, else ``None``.
+
+    Args:
+        unit: 0 to 2, see :class:`.model.Metadata`.
+        x: 1 to 65535 after rounding.
+        y: the same.
+    """
     try:
         density = int(unit), round(float(x)), round(float(y))
     except (TypeError, ValueError, OverflowError, ArithmeticError):

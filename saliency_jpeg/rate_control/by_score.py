@@ -33,7 +33,9 @@ _SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 8
 
 
 class Judge:
-    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W); a side below 8 is continued to 8.
+    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W).
+
+    A side below 8 pixels is continued to 8.
 
     Raises:
         InputError: a side is so long that no file of the picture can be decoded, see :meth:`takes`.
@@ -48,7 +50,7 @@ class Judge:
         self._metric = Ssimulacra2(_continued(pixels))
 
     def __call__(self, jpeg: bytes) -> float:
-        """The score of a file of the picture's size."""
+        """Returns the score of a file of the picture's size."""
         return self._metric.score(_continued(_decoded(jpeg)))
 
     @staticmethod
@@ -70,7 +72,7 @@ def _continued(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def likely_quality(score: float) -> float:
-    """The quality from 0 to 100 that photographs need for a score."""
+    """Returns the quality, 0 to 100, that photographs need for a score."""
     return float(np.interp(score, _SCORES, _QUALITIES))
 
 
@@ -118,13 +120,14 @@ class _ScoreSearch:
 
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
-        assert self._best is not None and self._costs is not None  # the search ends with a file or an error
+        assert self._best is not None  # the search ends with a file or an error
+        assert self._costs is not None
         scale, jpeg, score = self._best
         return Encoded(jpeg, scale, self._encoding.lmbda, self._passes, self._costs, score)
 
     @property
     def is_over(self) -> bool:
-        """Whether the file at hand will do."""
+        """Whether the best file is near enough to the target, or the passes have run out."""
         if self._best is None or self._high is None:
             return False
         if (
@@ -153,7 +156,7 @@ class _ScoreSearch:
             self._best = (scale, jpeg, score)
 
     def next_quality(self) -> float:
-        """Where to look next: between the ends of the bracket, or beyond the only end there is."""
+        """The next quality to try: inside the bracket, or beyond its only known end."""
         if self._low is None or self._high is None:
             return self._beyond()
         (low, low_score), (high, high_score) = self._low, self._high

@@ -118,7 +118,8 @@ class _SizeSearch:
 
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
-        assert self._best is not None and self._costs is not None  # the search ends with a file or an error
+        assert self._best is not None  # the search ends with a file or an error
+        assert self._costs is not None
         x, jpeg = self._best
         return Encoded(jpeg, math.exp(x), self._encoding.lmbda, self._passes, self._costs)
 

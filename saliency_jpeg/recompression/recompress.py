@@ -55,14 +55,23 @@ def recompress(
 
     The levels, and so the pixels, stay what they are unless a target or a quality asks for fewer bytes than that takes.
     Sampling and colour space never change. Trailing images are copied, and the file never becomes larger than it was in
-    the form that is asked for.
+    the form that is asked for. The keywords are fields of :class:`saliency_jpeg.Options`.
 
     >>> smaller = recompress("photo.jpg")  # doctest: +SKIP
 
     Args:
         jpeg: path, bytes or binary file object of a JPEG file: baseline or progressive, 8 bits, Huffman codes.
-        target_kb, quality, saliency, strength, tune, effort, progressive, metadata, keep_segments, restart_interval,
-            device: as in :class:`saliency_jpeg.Options`. Without a target and a quality no map is made.
+        target_kb: largest size of the file in units of 1000 bytes.
+        quality: 0 to 100.
+        saliency: what matters. Without a target and a quality no map is made.
+        strength: 0 to 1, how much of the bytes moves to what matters.
+        tune: ``"default"``, or the metric to favour.
+        effort: 1 (fast) to 9 (small).
+        progressive: progressive or baseline.
+        metadata: ``"keep"``, ``"safe"`` or ``"strip"``.
+        keep_segments: segments that stay in every metadata mode.
+        restart_interval: MCUs between restart markers; 0: none.
+        device: where a preset's network runs.
 
     Returns:
         The file.

@@ -27,13 +27,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batch.plan import IMAGE_SUFFIXES
-from ..batch.resume import recipe, stamp
+from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, OptionError, PresetError, SaliencyJpegError
 from ..image.load import ImageSource, Picture
-from ..io import write
+from ..io import IMAGE_SUFFIXES, write
 from ..options import Options
 from ..saliency.sources import resolve_many
 from ._tables import added, formed, records
@@ -104,7 +103,7 @@ class BatchCompressor:
     ) -> None:
         self._output = None if output is None else Path(output).absolute()
         self._encoder = Encoder(options, **changes)
-        self._recipe = recipe(self._encoder.options)
+        self._options_digest = options_digest(self._encoder.options)
         self._name, self._data = name, data
         self.workers, self.done = workers, done
         self.columns = COLUMNS if output is not None else COLUMNS | _JPEG
@@ -155,7 +154,7 @@ class BatchCompressor:
             return ""
         source = item.source if isinstance(item.source, str) else ""
         place = os.path.relpath(item.output, self._output)
-        found = repr((place, source, item.mark, self._recipe, stamp(item.output)))
+        found = repr((place, source, item.mark, self._options_digest, stamp(item.output)))
         return hashlib.blake2b(found.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def _results(self, items: Sequence[_Item]) -> Iterator[Compressed | Exception]:

@@ -24,14 +24,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..batch.cluster_log import ClusterLog, Digests, DigestSet, parse_digests
 from ..batch.plan import Job, PlanError, plan
 from ..encoder.encoder import Encoder
 from ..errors import InputError
 from ..options import Options
 from ..saliency.sources import has_network
-from ._log import Digests, Done, Log, digests
 from ._optional import missing
-from .batch import OUTPUT, BatchCompressor, BatchMapper, output_name
+from ._tables import arrow_schema
+from .batch import COLUMNS, OUTPUT, BatchCompressor, BatchMapper, output_name
 
 try:
     import pyarrow
@@ -92,9 +93,9 @@ def compress(
         OSError: the log cannot be written, or a folder cannot be read.
     """
     options = Encoder(options, **changes).options  # wrong ones show before any work
-    written = Log(Path(output) / LOG_NAME if log is None else Path(log))
+    written = ClusterLog(Path(output) / LOG_NAME if log is None else Path(log), arrow_schema(COLUMNS))
     dataset = source if isinstance(source, ray.data.Dataset) else _read(str(source), output, columns)
-    done = digests([]) if force else written.done()
+    done = parse_digests([]) if force else written.done()
     rows = compressed(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
     counts = Counter(written=0, skipped=0, failed=0)
     try:
@@ -166,7 +167,7 @@ class _Actor:
         os.environ.setdefault(_THREADS, str(threads))
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several actors may share a GPU
         if isinstance(work, BatchCompressor) and done is not None:
-            work.done = Done(ray.get(done))
+            work.done = DigestSet(ray.get(done))
         self._work = work
 
     def __call__(self, table: Any) -> Any:

@@ -128,7 +128,8 @@ def _results(
                 pipeline.finish()
             if not pipeline.pending:
                 break
-            yield _outcome(pipeline.pending.popleft().result, return_errors)
+            outcome = _outcome(pipeline.pending.popleft().result, return_errors)
+            yield outcome
     finally:
         pipeline.close()
     if source_error is not None:

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import OptionError, SaliencyJpegError
 from ..metrics import METRICS
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--halve", action="store_true", help="measure at half height and width; takes JPEG files as originals too"
     )
-    names = {"type": comma_separated, "metavar": "A,B,..."}
+    names: dict[str, Any] = {"type": comma_separated, "metavar": "A,B,..."}
     parser.add_argument("--codecs", **names, default=_DEFAULT_CODECS, help=_CODECS_HELP)
     parser.add_argument(
         "--bpp",

@@ -41,7 +41,8 @@ Encode = Callable[[Pixels, float, Map | None], bytes]
 #: (rgb, size in bytes, map or None) -> JPEG file
 EncodeToSize = Callable[[Pixels, float, Map | None], bytes]
 
-#: Which map this library's codec uses: its own model's, none, the one it is scored by, or its own with its rate control.
+#: The map that this library's codec uses: that of its own model (with "target" also its own rate control), none, or
+#: the map by which the files are measured ("roi").
 Mode = Literal["own", "off", "roi", "target"]
 
 

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import SaliencyJpegError
 from ..metrics.arrays import Map, Pixels
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Score saliency models by recorded gaze, object masks and stability.",
         usage="%(prog)s [--gaze FOLDER...] [--masks FOLDER...] [--images FOLDER...] [options]",
     )
-    folders = {"type": Path, "nargs": "+", "default": [], "metavar": "FOLDER"}
+    folders: dict[str, Any] = {"type": Path, "nargs": "+", "default": [], "metavar": "FOLDER"}
     parser.add_argument("--gaze", **folders, help="score by gaze: folders with images/ and fixations.csv")
     parser.add_argument("--masks", **folders, help="score by object masks: folders with images/ and masks/")
     parser.add_argument("--images", **folders, help="measure how stable the maps are on folders of images")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,8 +24,11 @@ from PIL import Image
 import saliency_jpeg
 from saliency_jpeg import cli
 from saliency_jpeg.batch.resume import JOURNAL_NAME
+from saliency_jpeg.cli import options as cli_options
 from saliency_jpeg.cli import terminal
+from saliency_jpeg.io import write
 from saliency_jpeg.options import Options
+from saliency_jpeg.saliency import heatmap
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 NONE = ("--saliency", "none")
@@ -83,9 +90,7 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
     assert run("compress", picture, "-o", output, *words, *NONE) == 0
     jpeg = output.read_bytes()
     assert 0.9 * 2500 < len(jpeg) <= 2500
-    assert b"\xff\xc0" in jpeg
-    assert b"\xff\xc2" not in jpeg
-    assert b"\xff\xdd\x00\x04\x00\x02" in jpeg
+    assert b"\xff\xc0" in jpeg and b"\xff\xc2" not in jpeg and b"\xff\xdd\x00\x04\x00\x02" in jpeg
     with Image.open(output) as image:
         assert [component[1:3] for component in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
 
@@ -93,6 +98,25 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
 def test_every_option_has_an_argument() -> None:
     arguments = cli.make_parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
     assert {field.name for field in fields(Options)} <= set(vars(arguments))
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "words", "value"),
+    [
+        (float | None, None, ["--field", "2.5"], 2.5),
+        (int, 3, ["--field", "7"], 7),
+        (bool, False, ["--field"], True),
+        (bool, True, ["--field"], False),
+        (Literal["a", "b"], "a", ["--field", "b"], "b"),
+        (Sequence[str], (), ["--field", "x", "--field", "y"], ["x", "y"]),
+        (int, 3, [], None),
+    ],
+)
+def test_an_argument_follows_from_the_type_of_its_field(kind: Any, default: Any, words: list[str], value: Any) -> None:
+    parser = argparse.ArgumentParser()
+    settings = cli_options._settings(cli_options._Argument("speed", "helps"), kind, default)
+    parser.add_argument("--field", **settings)
+    assert parser.parse_args(words).field == value
 
 
 def test_every_argument_has_a_help_text() -> None:
@@ -109,8 +133,7 @@ def test_metadata_can_be_dropped(tmp_path: Path) -> None:
     Image.new("L", (16, 16)).save(source, comment=b"a remark")
     assert run("compress", source, "-o", kept, *NONE) == 0
     assert run("compress", source, "-o", dropped, "--metadata", "strip", *NONE) == 0
-    assert b"a remark" in kept.read_bytes()
-    assert b"a remark" not in dropped.read_bytes()
+    assert b"a remark" in kept.read_bytes() and b"a remark" not in dropped.read_bytes()
 
 
 def test_background_shows_through(tmp_path: Path) -> None:
@@ -118,9 +141,7 @@ def test_background_shows_through(tmp_path: Path) -> None:
     Image.new("RGBA", (16, 16)).save(source)
     assert run("compress", source, "-o", output, "--background", "#ff0000", *NONE) == 0
     red, green, blue = np.asarray(Image.open(output)).reshape(-1, 3).mean(axis=0)
-    assert red > 250
-    assert green < 5
-    assert blue < 5
+    assert red > 250 and green < 5 and blue < 5
 
 
 def test_a_target_that_cannot_be_met_comes_with_advice(tmp_path: Path, capsys: Capture) -> None:
@@ -130,16 +151,14 @@ def test_a_target_that_cannot_be_met_comes_with_advice(tmp_path: Path, capsys: C
     assert run(*words) == 1
     said = capsys.readouterr().err.rstrip()
     advised = re.search(r"the target of 400; try --allow-downscale or --target-kb (\d+)$", said)
-    assert advised is not None
-    assert not output.exists()
+    assert advised is not None and not output.exists()
     assert run("compress", source, "-o", output, "--target-kb", advised[1], *NONE) == 0
     assert output.stat().st_size <= 1000 * int(advised[1])
     capsys.readouterr()
     assert run(*words, "--allow-downscale") == 0
     with Image.open(output) as image:
         width, height = image.size
-    assert width < 240
-    assert capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
+    assert width < 240 and capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
 
 
 def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
@@ -155,8 +174,7 @@ def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
         assert run("compress", source, "-o", output, "--target-kb", 4, "--saliency", saliency) == 0
         square = (np.asarray(Image.open(output), float) - pixels) ** 2
         errors.append((square[:, :64].mean(), square[:, 64:].mean()))
-    assert errors[1][0] < 0.8 * errors[0][0]
-    assert errors[1][1] > errors[0][1]
+    assert errors[1][0] < 0.8 * errors[0][0] and errors[1][1] > errors[0][1]
 
 
 @pytest.mark.parametrize("output", ["-", "/dev/stdout"])
@@ -164,8 +182,7 @@ def test_standard_streams(picture: Path, output: str) -> None:
     done = command("compress", "-", "-o", output, *NONE, data=picture.read_bytes())
     assert done.returncode == 0
     assert done.stdout == saliency_jpeg.compress(picture, saliency=None)
-    assert done.stderr.startswith(f"- -> {output}: ".encode())
-    assert done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(f"- -> {output}: ".encode()) and done.stderr.count(b"\n") == 1
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -225,6 +242,38 @@ def test_a_link_to_an_input_is_still_the_input(picture: Path, tmp_path: Path, ca
     assert "would overwrite an input" in usage_error(capsys, "compress", picture, "-o", link, *NONE)
 
 
+def test_new_files_follow_the_umask_and_old_ones_keep_their_mode(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    umask = os.umask(0o027)
+    try:
+        for path in (new, old):
+            write(str(path), b"after")
+    finally:
+        os.umask(umask)
+    assert (new.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (0o640, 0o640)
+    assert old.read_bytes() == b"after" and names(tmp_path) == ["new", "old"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"before")
+    link.symlink_to(target)
+    write(str(link), b"after")
+    assert link.is_symlink() and target.read_bytes() == b"after"
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=write, args=(str(pipe), b"data"))
+    writer.start()
+    assert pipe.read_bytes() == b"data"
+    writer.join()
+    assert pipe.is_fifo()
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_an_interrupted_write_leaves_the_old_file(
     error: BaseException, picture: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -237,8 +286,7 @@ def test_an_interrupted_write_leaves_the_old_file(
 
     monkeypatch.setattr(Path, "replace", fail)
     status = run("compress", picture, "-o", output, *NONE)
-    assert output.read_bytes() == b"before"
-    assert names(tmp_path) == ["a picture.png", "out.jpg"]
+    assert output.read_bytes() == b"before" and names(tmp_path) == ["a picture.png", "out.jpg"]
     said = capsys.readouterr().err
     if isinstance(error, KeyboardInterrupt):
         assert (status, said) == (130, "saliency-jpeg: interrupted\n")
@@ -255,21 +303,18 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "saliency_jpeg", "compress", str(inputs), "-o", str(output), "--jobs", "2", *NONE]
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests may be deaf to it
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+        assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()  # the first file is done
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         said = process.stderr.read().decode().splitlines()
     done = [name for name in names(output) if name != JOURNAL_NAME]
-    assert 1 <= len(done) < 40
-    assert said[-1] == "saliency-jpeg: interrupted"
+    assert 1 <= len(done) < 40 and said[-1] == "saliency-jpeg: interrupted"
     assert re.fullmatch(r"saliency-jpeg: \d+ of 40 done; run the same command again to do the rest", said[-2])
     expected = saliency_jpeg.compress(PHOTO, saliency=None)
     assert all((output / name).read_bytes() == expected for name in done)
     again = command("compress", inputs, "-o", output, *NONE)
-    assert again.returncode == 0
-    assert len(names(output)) == 41
+    assert again.returncode == 0 and len(names(output)) == 41
     assert again.stdout.splitlines()[-1].startswith(f"{len(done)} skipped, {40 - len(done)} written".encode())
 
 
@@ -320,8 +365,52 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
     odd.write_bytes(picture.read_bytes())
     done = command("compress", odd, "-o", tmp_path / "out.jpg", *NONE)
-    assert done.returncode == 0
-    assert b"\\udcff.png" in done.stdout
+    assert done.returncode == 0 and b"\\udcff.png" in done.stdout
+
+
+# The map ------------------------------------------------------------------------------------------------------------
+
+
+def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
+    """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""
+    raw, heat, first, second = (tmp_path / name for name in ("raw.png", "heat.png", "first.jpg", "second.jpg"))
+    assert run("map", PHOTO, "-o", raw, "--raw") == 0
+    assert run("map", PHOTO, "-o", heat) == 0
+    assert run("compress", PHOTO, "-o", first, "--target-kb", 30) == 0
+    assert run("compress", PHOTO, "-o", second, "--target-kb", 30, "--saliency", raw) == 0
+    assert first.read_bytes() == second.read_bytes()
+    with Image.open(raw) as gray, Image.open(heat) as colours:
+        assert (gray.mode, colours.mode) == ("L", "RGB") and gray.size == colours.size == (768, 512)
+        found = np.asarray(gray)
+    np.testing.assert_array_equal(found, np.rint(saliency_jpeg.saliency_map(PHOTO) * 255))
+    assert capfd.readouterr().err == ""
+
+
+def test_map_refusals(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "must end in .png" in usage_error(capsys, "map", picture, "-o", tmp_path / "heat.jpg")
+    assert "no map to draw" in usage_error(capsys, "map", picture, "-o", tmp_path / "heat.png", *NONE)
+    mask = tmp_path / "mask.png"
+    Image.new("L", (64, 48)).save(mask)
+    assert run("map", tmp_path / "missing.png", "-o", tmp_path / "heat.png", "--saliency", mask) == 1
+    assert capsys.readouterr().err == f"saliency-jpeg: {tmp_path / 'missing.png'}: No such file or directory\n"
+
+
+def test_heat_is_drawn_upright() -> None:
+    pixels = np.zeros((4, 6), np.uint8)
+    saliency = np.zeros((4, 6), np.float32)
+    saliency[0, 0] = 1
+    stored = heatmap.over(pixels, saliency)
+    hot = np.asarray(stored).sum(axis=2).argmax()
+    assert stored.size == (6, 4) and hot == 0
+    turned = heatmap.over(pixels, saliency, 6)  # shown a quarter turn clockwise: top left comes to top right
+    assert turned.size == (4, 6) and np.asarray(turned).sum(axis=2).argmax() == 3
+
+
+def test_gray_map_reads_back() -> None:
+    saliency = (np.arange(256, dtype=np.float32) / np.float32(255)).reshape(16, 16)
+    file = io.BytesIO()
+    heatmap.gray(saliency).save(file, "PNG")
+    np.testing.assert_array_equal(np.asarray(Image.open(file), np.float32) / np.float32(255), saliency)
 
 
 def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -76,6 +76,8 @@ class _Argument:
         flag: by default ``--`` and the field's name. A bool that is on by default needs one that says the opposite.
         type: converts the text; by default the field's type.
         choices: by default the values of the field's ``Literal``.
+
+    An option whose field is a ``Sequence`` may be repeated.
     """
 
     group: Literal["saliency", "size and quality", "speed", "file format"]
@@ -136,11 +138,11 @@ def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
     """Keywords of ``add_argument`` for a field of a type and with a default; without the option it is ``None``."""
     if kind is bool:
         return {"action": "store_const", "const": not default}
-    choices = argument.choices or (get_args(kind) if get_origin(kind) is Literal else None)
-    if choices:
+    if choices := argument.choices or (get_args(kind) if get_origin(kind) is Literal else None):
         return {"choices": choices}
     plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
-    return {"type": argument.type or plain, "metavar": argument.metavar}
+    action = "append" if get_origin(kind) is Sequence else "store"
+    return {"type": argument.type or plain, "metavar": argument.metavar, "action": action}
 
 
 def parse_options(arguments: argparse.Namespace) -> Options:

@@ -133,7 +133,8 @@ _ANNEX_K_CHROMA = """
 def annex_k_tables(quality: float) -> list[list[int]]:
     """Returns luma and chroma tables, 64 steps each in natural order, at a quality from 1 to 100.
 
-    They are libjpeg's at whole qualities; the size search needs the qualities in between too.
+    The size search needs fractional qualities too. At whole ones the tables are libjpeg's from quality 50 on; below,
+    libjpeg rounds ``5000 / quality`` down first, so a step may differ by up to two.
     """
     scale = 5000.0 / quality if quality < 50 else 200.0 - 2.0 * quality
     base = np.array([_ANNEX_K_LUMA.split(), _ANNEX_K_CHROMA.split()], np.int64)

@@ -1,12 +1,11 @@
-"""What each level of effort takes and gains, beside libjpeg-turbo and mozjpeg in one run.
+"""Measures time and file size at each level of effort, beside libjpeg-turbo and mozjpeg in one run.
 
     python benchmarks/effort.py PHOTOS [--megapixels 6] [--rounds 5] [--count 12]
 
-PHOTOS is a folder of lossless photographs. Every encoder makes 4:2:0 progressive files of a few qualities from some of
-them one by one, and from a mosaic of them (cut to a common size, side by side): low levels of effort study a part of a
-large picture only. Time is CPU time on one thread for the mosaic, as in speed.py; bytes are Bjontegaard differences
-against level 5 (negative is smaller), the mean over the photographs for SSIMULACRA2 and for PSNR of the luma, and for
-the mosaic for SSIMULACRA2.
+PHOTOS is a folder of lossless photographs. Every encoder writes 4:2:0 progressive files at a few qualities, of some of
+the photographs and of a mosaic of all of them, because low levels of effort analyse only a part of a large picture.
+Times are CPU time on one thread for the mosaic, as in speed.py. File sizes are BD-rates against level 5 (negative is
+smaller): the mean over the photographs by SSIMULACRA2 and by PSNR of luma, and for the mosaic by SSIMULACRA2.
 """
 
 from __future__ import annotations
@@ -20,49 +19,64 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pictures
 import speed
-from numpy.typing import NDArray
+from pictures import Pixels
 from PIL import Image
 
 from saliency_jpeg import compress
 from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.comparison import Measurement, find_images
+from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
 from saliency_jpeg.metrics import Ssimulacra2, psnr
+from saliency_jpeg.metrics.arrays import to_ppm
 
 QUALITIES: Final = (40, 60, 75, 85)
 TIMED: Final = 75
 METRICS: Final = ("ssimulacra2", "psnr_y")
 
-Pixels = NDArray[np.uint8]
 Encode = Callable[[float], bytes]
 
 
 def turbo(pixels: Pixels, quality: float) -> bytes:
+    """Returns a file by libjpeg-turbo.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        quality: 1 to 100.
+    """
     return speed.pillow(pixels, round(quality), optimize=True, progressive=True)
 
 
 def ours(pixels: Pixels, effort: int, quality: float) -> bytes:
+    """Returns a file by this encoder.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        effort: 1 to 9.
+        quality: 0 to 100.
+    """
     return compress(pixels, quality=quality, saliency=None, subsampling="4:2:0", effort=effort)
 
 
 def encoders(pixels: Pixels) -> dict[str, Encode]:
-    height, width = pixels.shape[:2]
-    found: dict[str, Encode] = {f"effort {level}": partial(ours, pixels, level) for level in EFFORTS}
-    found["libjpeg-turbo"] = partial(turbo, pixels)
+    """Returns all encoders of uint8 (H, W, 3) as functions from a quality to a file, by name."""
+    rows: dict[str, Encode] = {f"effort {level}": partial(ours, pixels, level) for level in EFFORTS}
+    rows["libjpeg-turbo"] = partial(turbo, pixels)
     with suppress(FileNotFoundError):
-        program, ppm = speed.cjpeg(), b"P6 %d %d 255\n" % (width, height) + pixels.tobytes()
-        found["mozjpeg"] = lambda quality: speed.mozjpeg(program, ppm, round(quality))
-    return found
+        program, ppm = find_cjpeg(), to_ppm(pixels)
+        rows["mozjpeg"] = lambda quality: speed.mozjpeg(program, ppm, round(quality))
+    return rows
 
 
 def curves(pixels: Pixels) -> dict[str, list[Measurement]]:
-    """What every encoder makes of a picture at all qualities."""
+    """Returns the measurements of every encoder on uint8 (H, W, 3) at all qualities, by name."""
     metric, bits = Ssimulacra2(pixels), 8 / (pixels.shape[0] * pixels.shape[1])
 
     def measured(name: str, jpeg: bytes) -> Measurement:
-        with Image.open(io.BytesIO(jpeg)) as picture:
-            decoded = np.asarray(picture.convert("RGB"))
+        with Image.open(io.BytesIO(jpeg)) as image:
+            decoded = np.asarray(image.convert("RGB"))
         scores = {"ssimulacra2": metric.score(decoded), "psnr_y": psnr(pixels, decoded)}
         return Measurement("picture", name, bits * len(jpeg), None, len(jpeg), bits * len(jpeg), scores)
 
@@ -70,21 +84,24 @@ def curves(pixels: Pixels) -> dict[str, list[Measurement]]:
 
 
 def rates(pixels: Pixels) -> dict[str, list[float]]:
-    """Bjontegaard differences of every encoder, in the order of METRICS."""
-    found = curves(pixels)
-    anchor = found[f"effort {DEFAULT_EFFORT}"]
-    return {name: [bd_rate(anchor, curve, metric) for metric in METRICS] for name, curve in found.items()}
+    """Returns the BD-rates of every encoder on uint8 (H, W, 3) in percent, in the order of METRICS, by name."""
+    measured = curves(pixels)
+    anchor = measured[f"effort {DEFAULT_EFFORT}"]
+    return {name: [bd_rate(anchor, curve, metric) for metric in METRICS] for name, curve in measured.items()}
 
 
 def main() -> None:
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="folder of lossless photographs")
-    parser.add_argument("--megapixels", type=float, default=6.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--count", type=int, default=12, help="photographs that are encoded one by one")
+    parser.add_argument("--megapixels", type=float, default=6.0, help="size of the mosaic (default: 6)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
+    parser.add_argument(
+        "--count", type=int, default=12, help="photographs that are also encoded one by one (default: 12)"
+    )
     arguments = parser.parse_args()
     paths = find_images(arguments.photos)
-    mosaic = speed.mosaic(paths, arguments.megapixels)
+    mosaic = pictures.mosaic(paths, arguments.megapixels)
     rows = encoders(mosaic)
     times, _ = speed.timed({name: partial(encode, TIMED) for name, encode in rows.items()}, arguments.rounds)
     large = rates(mosaic)
@@ -95,7 +112,7 @@ def main() -> None:
     print(f"{'':<15}{'time / turbo':>14}{'ssimulacra2 %':>15}{'psnr_y %':>15}{'mosaic %':>15}")
     for name in rows:
         ratio = np.median(times[name] / times["libjpeg-turbo"])
-        mean = np.mean([found[name] for found in alone], axis=0)
+        mean = np.mean([photo[name] for photo in alone], axis=0)
         print(f"{name:<15}{ratio:>14.2f}{mean[0]:>15.2f}{mean[1]:>15.2f}{large[name][0]:>15.2f}", flush=True)
 
 

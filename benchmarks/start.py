@@ -1,6 +1,8 @@
-"""The first file of a new process, wall time and memory: without a map, by LiteRT (extra [lite]) and by TensorFlow.
+"""Measures wall time and memory of the first file of a new process.
 
-python benchmarks/start.py
+    python benchmarks/start.py
+
+The file is encoded without a map, and with the default preset run by LiteRT (needs the extra [lite]) and by TensorFlow.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from speed import PHOTO, in_child
+from pictures import PHOTO
+from speed import in_child
 
 
 def print_start(times: int = 5) -> None:
-    """The default preset's first map in a new process: by TensorFlow, and as exported to LiteRT."""
+    """Prints the median of several new processes, without a map, with LiteRT and with TensorFlow."""
     from saliency_jpeg.saliency import SaliencyModel
 
     program = (

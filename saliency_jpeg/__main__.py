@@ -1,4 +1,4 @@
-"""``python -m saliency_jpeg`` is the command ``saliency-jpeg``."""
+"""Runs the command line: ``python -m saliency_jpeg`` is the same as ``saliency-jpeg``."""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""Files and the standard streams as bytes: read at once, written whole or not at all."""
+"""Reads and writes whole files, writes atomically, and knows which suffixes are images.
+
+The name ``-`` stands for standard input and standard output.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,44 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["STREAM", "read", "write"]
+__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "LOSSLESS_SUFFIXES", "STREAM", "read", "write"]
 
-STREAM: Final = "-"  # as a name: standard input or standard output
+STREAM: Final = "-"
+
+#: Suffixes of JPEG files, in lower case.
+JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+#: Suffixes of files that hold undamaged pixels, as a comparison of encoders needs them.
+LOSSLESS_SUFFIXES: Final = frozenset({".png", ".ppm", ".bmp", ".tif", ".tiff"})
+#: Suffixes of the files that are taken from a folder. A file that is named explicitly is always tried.
+IMAGE_SUFFIXES: Final = (
+    JPEG_SUFFIXES | LOSSLESS_SUFFIXES | {".webp", ".gif", ".avif", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"}
+)
+
 _PERMISSIONS: Final = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(name: str) -> bytes:
-    """The bytes of a file, or of standard input for ``-``.
+    """Returns the bytes of a file, or of standard input for ``-``.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with open(0 if name == STREAM else name, "rb", closefd=name != STREAM) as file:
         return file.read()
 
 
 def write(name: str, data: bytes) -> None:
-    """Writes a file whole or not at all, or to standard output for ``-``.
+    """Writes a whole file atomically, or writes to standard output for ``-``.
 
-    The bytes go to a temporary file in the same folder, which then takes the name. A file that is replaced hands on its
-    permissions. Where the name is a link, what it points to is replaced; a device or a pipe is written to.
+    The bytes go to a temporary file in the same folder, which is then renamed. An existing file keeps its permissions.
+    A symbolic link stays a link: its target is replaced. A device or a pipe is written to directly.
+
+    Args:
+        name: path of the file, or ``-``.
+        data: its new contents.
 
     Raises:
-        OSError: it cannot be written; nothing is left behind.
+        OSError: the file cannot be written; the old file is unchanged and no temporary file remains.
     """
     if name == STREAM or (Path(name).exists() and not Path(name).is_file()):
         with open(1 if name == STREAM else name, "wb", closefd=name != STREAM) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import io
 import os
@@ -11,8 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,7 +23,8 @@ from PIL import Image
 
 import saliency_jpeg
 from saliency_jpeg import cli
-from saliency_jpeg.batch.resume import FILE_NAME
+from saliency_jpeg.batch.resume import JOURNAL_NAME
+from saliency_jpeg.cli import options as cli_options
 from saliency_jpeg.cli import terminal
 from saliency_jpeg.io import write
 from saliency_jpeg.options import Options
@@ -91,9 +95,37 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
         assert [component[1:3] for component in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
 
 
-def test_every_option_has_a_word() -> None:
+def test_every_option_has_an_argument() -> None:
     arguments = cli.make_parser().parse_args(["compress", "in.png", "-o", "out.jpg"])
     assert {field.name for field in fields(Options)} <= set(vars(arguments))
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "words", "value"),
+    [
+        (float | None, None, ["--field", "2.5"], 2.5),
+        (int, 3, ["--field", "7"], 7),
+        (bool, False, ["--field"], True),
+        (bool, True, ["--field"], False),
+        (Literal["a", "b"], "a", ["--field", "b"], "b"),
+        (Sequence[str], (), ["--field", "x", "--field", "y"], ["x", "y"]),
+        (int, 3, [], None),
+    ],
+)
+def test_an_argument_follows_from_the_type_of_its_field(kind: Any, default: Any, words: list[str], value: Any) -> None:
+    parser = argparse.ArgumentParser()
+    settings = cli_options._settings(cli_options._Argument("speed", "helps"), kind, default)
+    parser.add_argument("--field", **settings)
+    assert parser.parse_args(words).field == value
+
+
+def test_every_argument_has_a_help_text() -> None:
+    commands = argparse.ArgumentParser().add_subparsers()
+    for module in (cli.compress, cli.map, cli.compare, cli.info, cli.bench, cli.train, cli.completion):
+        module.add(commands)
+    assert len(commands.choices) == 7
+    for name, parser in commands.choices.items():
+        assert [action.dest for action in parser._actions if not action.help] == [], name
 
 
 def test_metadata_can_be_dropped(tmp_path: Path) -> None:
@@ -112,12 +144,17 @@ def test_background_shows_through(tmp_path: Path) -> None:
     assert red > 250 and green < 5 and blue < 5
 
 
-def test_downscaling_is_told(tmp_path: Path, capsys: Capture) -> None:
+def test_a_target_that_cannot_be_met_comes_with_advice(tmp_path: Path, capsys: Capture) -> None:
     source, output = tmp_path / "in.png", tmp_path / "out.jpg"
     Image.fromarray(np.random.default_rng(2).integers(0, 256, (160, 240, 3), np.uint8)).save(source)
     words = ("compress", source, "-o", output, "--target-kb", 0.4, *NONE)
     assert run(*words) == 1
-    assert "the target of 400" in capsys.readouterr().err and not output.exists()
+    said = capsys.readouterr().err.rstrip()
+    advised = re.search(r"the target of 400; try --allow-downscale or --target-kb (\d+)$", said)
+    assert advised is not None and not output.exists()
+    assert run("compress", source, "-o", output, "--target-kb", advised[1], *NONE) == 0
+    assert output.stat().st_size <= 1000 * int(advised[1])
+    capsys.readouterr()
     assert run(*words, "--allow-downscale") == 0
     with Image.open(output) as image:
         width, height = image.size
@@ -157,7 +194,7 @@ def test_several_inputs_go_to_a_folder(picture: Path, tmp_path: Path, capsys: Ca
     other.write_bytes(picture.read_bytes())
     folder = tmp_path / "new" / "out"
     assert run("compress", picture, other, "-o", folder, *NONE) == 0
-    assert names(folder) == [FILE_NAME, "a picture.jpg", "b.c.jpg"]
+    assert names(folder) == [JOURNAL_NAME, "a picture.jpg", "b.c.jpg"]
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
@@ -167,14 +204,14 @@ def test_one_input_into_a_folder(picture: Path, tmp_path: Path, slash: bool) -> 
     if not slash:
         folder.mkdir()
     assert run("compress", picture, "-o", f"{folder}{'/' if slash else ''}", *NONE) == 0
-    assert names(folder) == [FILE_NAME, "a picture.jpg"]
+    assert names(folder) == [JOURNAL_NAME, "a picture.jpg"]
 
 
 def test_a_batch_goes_on_past_bad_files(picture: Path, tmp_path: Path, capsys: Capture) -> None:
     bad, missing, folder = tmp_path / "bad.png", tmp_path / "missing.png", tmp_path / "out"
     bad.write_bytes(picture.read_bytes()[:300])
     assert run("compress", bad, missing, picture, "-o", folder, *NONE) == 1
-    assert names(folder) == [FILE_NAME, "a picture.jpg"]
+    assert names(folder) == [JOURNAL_NAME, "a picture.jpg"]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5
     assert lines[0].startswith(f"saliency-jpeg: {bad}: cannot decode the image")
@@ -271,9 +308,9 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         said = process.stderr.read().decode().splitlines()
-    done = [name for name in names(output) if name != FILE_NAME]
+    done = [name for name in names(output) if name != JOURNAL_NAME]
     assert 1 <= len(done) < 40 and said[-1] == "saliency-jpeg: interrupted"
-    assert re.fullmatch(r"saliency-jpeg: \d+ of 40 done; a rerun does the rest", said[-2])
+    assert re.fullmatch(r"saliency-jpeg: \d+ of 40 done; run the same command again to do the rest", said[-2])
     expected = saliency_jpeg.compress(PHOTO, saliency=None)
     assert all((output / name).read_bytes() == expected for name in done)
     again = command("compress", inputs, "-o", output, *NONE)
@@ -388,7 +425,7 @@ def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["out.png", "out.WebP"])
 def test_a_jpeg_file_is_not_named_as_another(name: str, picture: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert "must not be named" in usage_error(capsys, "compress", picture, "-o", tmp_path / name, *NONE)
+    assert "should end in .jpg" in usage_error(capsys, "compress", picture, "-o", tmp_path / name, *NONE)
     assert not (tmp_path / name).exists()
 
 
@@ -399,6 +436,6 @@ def test_what_libraries_log_is_held_back_unless_asked_for(
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     if level is not None:
         monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
-    with terminal.quiet():
+    with terminal.hide_library_output():
         os.write(2, b"a log line\n")
     assert capfd.readouterr().err == written

@@ -18,8 +18,8 @@ from PIL import Image
 
 from saliency_jpeg import cli, compress
 from saliency_jpeg.batch.plan import PlanError, plan
-from saliency_jpeg.batch.resume import FILE_NAME, recipe
-from saliency_jpeg.cli.progress import Progress, amount
+from saliency_jpeg.batch.resume import JOURNAL_NAME, options_digest
+from saliency_jpeg.cli.progress import Progress, format_bytes
 from saliency_jpeg.options import Options
 
 NONE = ("--saliency", "none")
@@ -66,9 +66,9 @@ def rows(text: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def test_a_folder_keeps_its_tree(album: Path, tmp_path: Path) -> None:
     flat, deep = tmp_path / "flat", tmp_path / "deep"
     assert run("compress", album, "-o", flat, *NONE) == 0
-    assert tree(flat) == [FILE_NAME, "a.jpg", "b.jpg", "größe 日本.jpg"]
+    assert tree(flat) == [JOURNAL_NAME, "a.jpg", "b.jpg", "größe 日本.jpg"]
     assert run("compress", album, "-o", deep, "-r", *NONE) == 0
-    assert tree(deep) == [FILE_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
+    assert tree(deep) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
     assert (deep / "deep" / "er" / "c.jpg").read_bytes() == compress(album / "deep" / "er" / "c.webp", saliency=None)
 
 
@@ -76,7 +76,7 @@ def test_the_output_may_lie_within_the_input(album: Path) -> None:
     output = album / "small"
     for _ in range(2):
         assert run("compress", album, "-o", output, "--recursive", *NONE) == 0
-        assert tree(output) == [FILE_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
+        assert tree(output) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_a_file_with_a_wildcard_in_its_name_is_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("album/*.tif", "-o", "out"), "nothing matches"),
+        (("album/*.tif", "-o", "out"), "no file matches the pattern"),
         (("album", "-o", "album"), "a.JPG -> .*a.jpg would overwrite an input|would overwrite"),
         (("album/b.png", "--in-place"), "only JPEG files can be replaced in place"),
-        (("album/b.png",), r"an output \(-o\) or --in-place is needed"),
-        (("album", "-o", "out", "--in-place"), "and not both"),
+        (("album/b.png",), "give either -o OUT or --in-place"),
+        (("album", "-o", "out", "--in-place"), "give either -o OUT or --in-place"),
         (("album", "-o", "out", "--jobs", "0"), "--jobs must be at least 1, got 0"),
     ],
 )
@@ -121,8 +121,8 @@ def test_refusals(
         run("compress", *words, *NONE)
     assert caught.value.code == 2 and tree(tmp_path) == before
     capsys.readouterr()
+    arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
     with pytest.raises((PlanError, cli.UsageError), match=complaint):
-        arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
         arguments.run(arguments)
 
 
@@ -161,12 +161,12 @@ def test_in_place_replaces_what_gets_smaller(tmp_path: Path, capsys: Capture) ->
     assert large.stat().st_size < before and large.stat().st_mode & 0o777 == 0o640
     assert small.read_bytes() == kept and png.read_bytes() == other
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{large}: ") and lines[1].endswith("kept as it was")
+    assert lines[0].startswith(f"{large}: ") and lines[1].endswith("kept unchanged")
     once = large.read_bytes()
     assert run("compress", folder, "--in-place", "-r", "--quality", 60, *NONE) == 0
     assert large.read_bytes() == once  # not a second generation
     assert capsys.readouterr().out == "2 skipped\n"
-    assert tree(folder) == [FILE_NAME, "large.jpg", "other.png", "sub/small.jpeg"]
+    assert tree(folder) == [JOURNAL_NAME, "large.jpg", "other.png", "sub/small.jpeg"]
 
 
 # Again --------------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_rerun_does_what_is_new_or_changed(album: Path, tmp_path: Path, capsys
 def test_a_damaged_journal_only_costs_time(album: Path, tmp_path: Path, capsys: Capture) -> None:
     output = tmp_path / "out"
     assert again(capsys, album, "-o", output) == "3 written"
-    journal = output / FILE_NAME
+    journal = output / JOURNAL_NAME
     journal.write_bytes(journal.read_bytes()[:-20] + b"\n\xff[1]\n7\n")
     assert again(capsys, album, "-o", output) == "2 skipped, 1 written"
     journal.unlink()
@@ -207,16 +207,16 @@ def test_a_damaged_journal_only_costs_time(album: Path, tmp_path: Path, capsys: 
     assert run("compress", album, "-o", output, *NONE) == 0
     captured = capsys.readouterr()
     assert "3 written" in captured.out
-    assert captured.err.count("a rerun will do this again") == 1
+    assert captured.err.count("a rerun will repeat this work") == 1
 
 
-def test_the_recipe_follows_what_changes_the_file() -> None:
+def test_the_digest_follows_what_changes_the_file() -> None:
     mask = np.zeros((4, 4), np.uint8)
     same = [Options(saliency=mask), Options(saliency=mask.copy())]
     other = [Options(), Options(quality=50), Options(saliency=mask + 1), Options(strength=0.4)]
-    assert recipe(same[0]) == recipe(same[1])
-    assert len({recipe(options) for options in [same[0], *other]}) == 5
-    assert recipe(Options(device="cpu")) == recipe(Options())
+    assert options_digest(same[0]) == options_digest(same[1])
+    assert len({options_digest(options) for options in [same[0], *other]}) == 5
+    assert options_digest(Options(device="cpu")) == options_digest(Options())
 
 
 # What is said -------------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
     output.mkdir()
     (output / "deep").write_text("a file where a folder has to be")
     assert run("compress", album, "-o", output, "-r", *NONE) == 1
-    assert tree(output) == [FILE_NAME, "a.jpg", "b.jpg", "deep", "größe 日本.jpg"]
+    assert tree(output) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep", "größe 日本.jpg"]
     said = capsys.readouterr()
     assert "saliency-jpeg: 2 of 5 failed:" in said.err
     assert f"cannot write {output / 'deep' / 'd.jpg'}: " in said.err and ".tmp" not in said.err
@@ -349,8 +349,8 @@ def test_what_the_bar_says() -> None:
         (7.7e15, "7700 TB"),
     ],
 )
-def test_amounts(size: float, text: str) -> None:
-    assert amount(size) == text
+def test_sizes_in_bytes(size: float, text: str) -> None:
+    assert format_bytes(size) == text
 
 
 def test_standard_input_among_files(album: Path, tmp_path: Path) -> None:

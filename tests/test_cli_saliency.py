@@ -1,4 +1,4 @@
-"""The command line's words for what matters: several maps, what to protect and what to ignore."""
+"""--saliency, --protect and --ignore: several maps and models, boxes, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from test_cli import run, usage_error
 
 from saliency_jpeg import compress, saliency_map
-from saliency_jpeg.batch.resume import recipe
+from saliency_jpeg.batch.resume import options_digest
 from saliency_jpeg.options import Options
 from saliency_jpeg.saliency import SaliencyModel, combine
 
@@ -99,7 +99,7 @@ def test_a_model_of_ones_own(folder: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--saliency", "none", "--saliency", "default"), "none does not go with others, got none and default"),
+        (("--saliency", "none", "--saliency", "default"), "none cannot be combined with others, got none and default"),
         (("--protect", "1,2,3"), "--protect must be a box LEFT,TOP,RIGHT,BOTTOM, a preset ("),
         (("--ignore", "1,2,3,4..5"), "--ignore must be a box LEFT,TOP,RIGHT,BOTTOM, a preset ("),
         (("--ignore", "9,0,9,5"), "a box must have left < right and top < bottom, got (9.0, 0.0, 9.0, 5.0)"),
@@ -119,7 +119,7 @@ def test_a_region_that_is_no_picture(folder: Path, capsys: Capture) -> None:
     assert "broken.png: the data (10 bytes) is not an image" in capsys.readouterr().err
 
 
-def test_the_recipe_tells_parts_apart() -> None:
+def test_the_digest_tells_parts_apart() -> None:
     """Maps so large that NumPy would abbreviate them."""
     one, other = np.zeros((2, 64, 64), np.uint8)
     other[30, 30] = 255
@@ -139,7 +139,7 @@ def test_the_recipe_tells_parts_apart() -> None:
         one,
         function,
     ]
-    found = [recipe(Options(saliency=kind)) for kind in kinds]
+    found = [options_digest(Options(saliency=kind)) for kind in kinds]
     assert len(set(found)) == len(kinds)
-    assert recipe(Options(saliency=combine("default", protect=one.copy()))) == found[3]
-    assert recipe(Options(saliency=Image.fromarray(other.copy()))) == found[7]
+    assert options_digest(Options(saliency=combine("default", protect=one.copy()))) == found[3]
+    assert options_digest(Options(saliency=Image.fromarray(other.copy()))) == found[7]

@@ -124,7 +124,7 @@ def test_compare_refusals(pair: tuple[Path, Path], tmp_path: Path, capsys: Captu
     assert "must end in .html" in refused(capsys, "compare", first, first, "-o", tmp_path / "x.png", *NONE)
     assert "only one of the two" in refused(capsys, "compare", "-", "-", *NONE)
     assert run("compare", first, PHOTO, *NONE) == 1
-    assert "differ in size: 240 x 200 and 768 x 512 pixels" in capsys.readouterr().err
+    assert "must have the same size, got 240 x 200 and 768 x 512 pixels" in capsys.readouterr().err
     assert run("compare", first, tmp_path / "missing.png", *NONE) == 1
     assert f"{tmp_path / 'missing.png'}: No such file" in capsys.readouterr().err
 
@@ -161,7 +161,7 @@ def test_info_goes_on_past_what_is_no_jpeg(pair: tuple[Path, Path], tmp_path: Pa
     assert run("info", PHOTO, pair[1], tmp_path / "missing.jpg", "--json") == 1
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 1 and len(captured.err.splitlines()) == 2
-    assert "draws one file, got 2" in refused(capsys, "info", PHOTO, pair[1], "--bits", tmp_path / "x.png")
+    assert "--bits takes one input, got 2" in refused(capsys, "info", PHOTO, pair[1], "--bits", tmp_path / "x.png")
     assert "must end in .png" in refused(capsys, "info", PHOTO, "--bits", tmp_path / "x.jpg")
 
 

@@ -121,7 +121,7 @@ def test_gains_are_by_image_and_positive_where_better() -> None:
     assert bdrate.gains([*ours, *theirs], "a", "b", "psnr_y", 0.7) == []
     lower = [dataclasses.replace(m, quality={"butteraugli3": m.quality["psnr_y"]}) for m in (*ours, *theirs)]
     assert bdrate.gains(lower, "a", "b", "butteraugli3", 0.5) == [1, 0]
-    header, row = report.wins_table([*ours, *theirs], "a", 0.5, ["psnr_y", "ssimulacra2"])
+    header, row = report.gains_table([*ours, *theirs], "a", 0.5, ["psnr_y", "ssimulacra2"])
     assert header == ["0.5 bpp, a better by", "psnr_y", "ssimulacra2"]
     assert row == ["than b", "-0.50 [-1.00, +0.00], 0 of 2", "-"]
 
@@ -213,6 +213,19 @@ def test_a_missing_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch, t
             codecs.CODECS[name](name)
 
 
+def test_cjpeg_is_called_with_its_flags_behind_the_quality(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "cjpeg"
+    program.write_text('#!/bin/sh\necho "$@"\nhead -c 12\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("MOZJPEG_CJPEG", str(program))
+    codecs._build.cache_clear()
+    try:
+        written = codecs.find_codec("mozjpeg").encode(BLANK, 71.25, None)
+    finally:
+        codecs._build.cache_clear()
+    assert written == b"-quality 71.2500 -sample 2x2\nP6 16 16 255"
+
+
 def test_decode_honours_the_profile(photo: Image) -> None:
     from PIL import ImageCms
 
@@ -284,6 +297,8 @@ def test_the_command_holds_a_champion_against_the_others(folder: Path, capsys: p
     assert row.count("1 of 1") == 2
     assert main([*arguments, "--champion", "mozjpeg"]) == 1
     assert "got 'mozjpeg'" in capsys.readouterr().err
+    assert main([*arguments, "--metrics", "psnr_y,psnr"]) == 1
+    assert "got 'psnr'" in capsys.readouterr().err
 
 
 def test_the_command_prints_the_tables_and_keeps_the_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

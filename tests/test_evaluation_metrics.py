@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import math
 import os
@@ -17,16 +18,21 @@ from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
 from saliency_jpeg.evaluation import codecs
+from saliency_jpeg.evaluation.bdrate import bd_rate
+from saliency_jpeg.evaluation.comparison import Measurement
 from saliency_jpeg.metrics import (
+    METRICS,
+    Metric,
     Ssimulacra2,
     _metrics,
+    butteraugli,
+    is_lower_better,
     measure,
     ms_ssim,
     ms_ssim_db,
     psnr,
     psnr_hvsm,
     psnr_rgb,
-    quality,
     ssimulacra2,
 )
 
@@ -284,22 +290,26 @@ def test_only_salient_damage_counts(photo: Image, roi: Floats) -> None:
 
 
 def test_butteraugli_reads_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Image) -> None:
-    program = tmp_path / "judge"
-    program.write_text(
-        '#!/bin/sh\nhead -c 15 "$1" > "$(dirname "$0")/head"\nprintf "2.5000000000\\n3-norm: 1.250000\\n"\n'
-    )
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\nhead -c 15 "$1" >> "$0.heads"\nprintf "2.5000000000\\n3-norm: 1.250000\\n"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("BUTTERAUGLI", str(program))
-    assert quality.butteraugli(photo, photo) == (2.5, 1.25)
-    assert (tmp_path / "head").read_bytes() == b"P6 257 216 255\n"
-    assert measure(photo, photo)["butteraugli3"] == 1.25
+    assert butteraugli(photo, photo) == (2.5, 1.25)
+    heads = tmp_path / "program.heads"
+    assert heads.read_bytes() == b"P6 257 216 255\n"
+    values = measure(photo, photo, np.ones(photo.shape[:2]))
+    assert (values["butteraugli3"], values["butteraugli_max"], values["butteraugli3_s"]) == (1.25, 2.5, 1.25)
+    assert heads.read_bytes() == 3 * b"P6 257 216 255\n"  # once for the whole image, once for the salient region
+    assert "butteraugli3" not in measure(photo, photo, with_butteraugli=False)
     monkeypatch.delenv("BUTTERAUGLI")
     monkeypatch.setenv("PATH", "")
-    assert quality.butteraugli(photo, photo) is None
+    assert butteraugli(photo, photo) is None
+    assert "butteraugli3" not in measure(photo, photo)
 
 
 def test_measure_names_every_metric(photo: Image, decoded: dict[int, Image], roi: Floats) -> None:
     values = measure(photo, decoded[30], roi, with_butteraugli=False)
+    assert list(values) == [name for name in METRICS if not name.startswith("butteraugli")]
     assert values["psnr_s"] == psnr(photo, decoded[30], roi)
     assert values["psnr_s_bg"] == psnr(photo, decoded[30], 1 - roi)
     assert values["hvsm_s"] == psnr_hvsm(photo, decoded[30], roi)
@@ -307,6 +317,31 @@ def test_measure_names_every_metric(photo: Image, decoded: dict[int, Image], roi
     plain = measure(photo, decoded[30], with_butteraugli=False)
     assert set(values) - set(plain) == {"psnr_s", "psnr_s_bg", "hvsm_s", "ms_ssim_db_s", "ssimulacra2_s"}
     assert math.isnan(measure(photo[:100], decoded[30][:100], with_butteraugli=False)["ms_ssim_db"])
+
+
+def test_every_metric_points_in_its_direction(photo: Image, decoded: dict[int, Image], roi: Floats) -> None:
+    bad, good = (measure(photo, decoded[q], roi) for q in (10, 90))
+    assert set(good) >= {name for name in METRICS if not name.startswith("butteraugli")}
+    for name in good:
+        assert (good[name] < bad[name]) == is_lower_better(name), name
+
+
+def test_a_metric_needs_one_function_and_one_entry(
+    photo: Image, decoded: dict[int, Image], roi: Floats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def largest_error(reference: Image, distorted: Image, saliency: Floats | None = None) -> float:
+        error = np.abs(reference.astype(float) - distorted)
+        return float((error if saliency is None else error * saliency[..., None]).max())
+
+    monkeypatch.setitem(METRICS, "largest", Metric(largest_error, "largest error", "levels", lower_is_better=True))
+    salient = Metric(largest_error, "largest error", "levels", lower_is_better=True, region="salient")
+    monkeypatch.setitem(METRICS, "largest_s", salient)
+    assert salient.title == "largest error, salient, levels"
+    values = measure(photo, decoded[10], roi, with_butteraugli=False)
+    assert values["largest"] > values["largest_s"] > 0
+    points = [Measurement("i", "a", size, None, 1, size, {"largest": 20 - 3 * size}) for size in (1.0, 2.0, 3.0)]
+    larger = [dataclasses.replace(point, bits_per_pixel=1.5 * point.bits_per_pixel) for point in points]
+    assert bd_rate(points, larger, "largest") == pytest.approx(50)
 
 
 @pytest.mark.parametrize(

@@ -145,9 +145,9 @@ cli.main(sys.argv[1:])
     ("words", "complaint"),
     [
         ((), "--ray: Ray is not installed; run: pip install 'saliency-jpeg[ray]'"),
-        (("--dry-run",), "--dry-run does not go with --ray"),
-        (("-",), "standard input does not go with --ray"),
-        (("--columns", "name"), "--columns must be two names with a comma in between, got 'name'"),
+        (("--dry-run",), "--dry-run cannot be used with --ray"),
+        (("-",), "standard input cannot be used with --ray"),
+        (("--columns", "name"), "--columns must be two names separated by a comma, got 'name'"),
     ],
 )
 def test_errors_of_the_command_line_for_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:

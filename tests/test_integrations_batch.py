@@ -160,17 +160,6 @@ def test_wrong_options() -> None:
             work(ROWS)
 
 
-def test_the_set_of_done_digests() -> None:
-    pytest.importorskip("pyarrow", reason="pyarrow is not installed; make test-integrations installs it")
-    from saliency_jpeg.integrations._log import Done, digests
-
-    known = [f"{i:030x}{i % 3:02x}" for i in range(300)] + ["0" * 32]  # many that end in zeros
-    done = Done(np.sort(digests(known[::2])))
-    assert len(done) == 151
-    assert [name in done for name in known] == [i % 2 == 0 for i in range(301)]
-    assert known[0] not in Done(digests([]))
-
-
 # Maps from BatchMapper -----------------------------------------------------------------------------------------------
 
 

@@ -172,17 +172,20 @@ def test_lines_and_a_table(done: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     lines = capsys.readouterr().out.splitlines()
     losses = done.result.losses
     assert lines[:12] == [f"epoch {i + 1}/12: loss {loss:.3f}" for i, loss in enumerate(losses)]
-    assert lines[12] == f"{tmp_path / 'own.npz'}: 14.5 MB, learned from 11 images"
+    assert lines[12] == f"{tmp_path / 'own.npz'}: 14.5 MB, trained on 11 images"
     assert lines[13].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
     assert done.result.after is not None
     assert lines[15].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]
     assert (tmp_path / "own.npz").read_bytes() == (done.folder / "own.npz").read_bytes()
     assert run(*words, "-q") == 0
     assert capsys.readouterr().out == ""
-    for held_out, why in (((), "fewer than ten: none was held out"), ((3,), "none of those held out can be judged by")):
+    for held_out, why in (
+        ((), "with fewer than ten images none is held out"),
+        ((3,), "no held-out mask has both an object and a background"),
+    ):
         replayed(done, monkeypatch, before=None, after=None, held_out=held_out, judged=0)
         assert run(*words) == 0
-        assert capsys.readouterr().out.splitlines()[-1] == f"not judged, {why}"
+        assert capsys.readouterr().out.splitlines()[-1] == f"not evaluated: {why}"
 
 
 def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

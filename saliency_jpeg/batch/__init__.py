@@ -1,4 +1,4 @@
-"""Many images: threads for them, which output belongs to which input, and what is done already.
+"""Many images: a pipeline of threads, the plan which file is written where, and the record of what is done.
 
-What is done with each image is passed in; it may import options, saliency and what lies below, but no encoder.
+May import ``options``, ``saliency`` and the rooms below, but no encoder: the encoder is passed in.
 """

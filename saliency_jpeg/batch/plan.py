@@ -1,4 +1,4 @@
-"""Files for the command line: which output belongs to which input."""
+"""Plans a batch of files: expands folders and patterns, and decides which output belongs to which input."""
 
 from __future__ import annotations
 
@@ -6,48 +6,47 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from ..io import STREAM
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "JPEG_SUFFIXES",
-    "Job",
-    "Plan",
-    "PlanError",
-    "images_in",
-    "plan",
-]
-
-JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
-IMAGE_SUFFIXES: Final = JPEG_SUFFIXES | {
-    *(".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"),
-}  # what is taken out of a folder; a file that is named is always tried
+__all__ = ["Job", "Plan", "PlanError", "images_in", "plan"]
 
 
 class PlanError(Exception):
-    """Inputs and output do not go together; nothing was begun."""
+    """Inputs and output do not fit together; nothing has been written."""
 
 
 class Job(NamedTuple):
-    """One image to do: the names of its input and its output, ``-`` for the standard streams."""
+    """One image to encode.
+
+    Attributes:
+        source: name of the input, ``-`` for standard input.
+        output: name of the output, ``-`` for standard output.
+        batch_folder: folder of the batch, which holds its journal; ``None`` for a single file.
+    """
 
     source: str
     output: str
-    home: Path | None = None  # folder of a batch, in which may be noted what is done
+    batch_folder: Path | None = None
 
 
 class Plan(NamedTuple):
-    """What is to be done, the folder to be made for it first, if there is one, and folders that cannot be read."""
+    """The jobs of a batch.
+
+    Attributes:
+        jobs: in the order of the inputs.
+        folder: output folder to create first; ``None`` if the output is a file, a stream or the input itself.
+        unreadable: errors of the folders that could not be listed.
+    """
 
     jobs: list[Job]
     folder: Path | None
     unreadable: list[OSError]
 
 
-class _Found(NamedTuple):
-    """An input, its path below the folder that was named (only its name where it was itself), and that folder."""
+class _Input(NamedTuple):
+    """An input file, its path below the folder that was named (for a file its name alone), and that folder."""
 
     source: str
     relative: Path
@@ -64,23 +63,28 @@ def plan(
 ) -> Plan:
     """Pairs every input with its output.
 
-    A source is a file, a folder, whose images are taken (those of its folders too, where ``recursive``), or a pattern
-    with ``*``, ``?``, ``[...]`` and ``**``. ``a/b.png`` becomes ``OUT/b.jpg`` where ``OUT`` is a folder; what lies in a
-    folder or under a pattern keeps its place below it. ``output`` is a folder if there are several inputs, if it ends
-    in a slash, or if such a folder exists. With ``in_place`` every JPEG file is its own output.
+    ``a/b.png`` becomes ``OUT/b.jpg`` where ``OUT`` is a folder; files from a folder or a pattern keep their path below
+    it. ``output`` is a folder if there are several inputs, if it ends in a slash, or if such a folder exists.
+
+    Args:
+        sources: files, folders, whose images are taken, patterns with ``*``, ``?``, ``[...]`` and ``**``, or ``-``.
+        output: file or folder to write, or ``-``; ``None`` with ``in_place``.
+        suffix: of the outputs in a folder.
+        recursive: take images from subfolders too.
+        in_place: make every JPEG file its own output.
 
     Raises:
-        PlanError: the output cannot be, nothing matches a pattern, two inputs would make the same file, or an output
+        PlanError: the output does not fit, nothing matches a pattern, two inputs have the same output, or an output
             would overwrite an input.
     """
     if (output is None) != in_place:
-        raise PlanError("an output (-o) or --in-place is needed, and not both")
+        raise PlanError("give either -o OUT or --in-place")
     unreadable: list[OSError] = []
-    hidden = Path(output).resolve() if output not in (None, STREAM) else None
-    found = [item for name in sources for item in _expand(name, recursive, hidden, unreadable)]
+    excluded = Path(output).resolve() if output not in (None, STREAM) else None
+    inputs = [item for name in sources for item in _expand(name, recursive, excluded, unreadable)]
     if output is None:
-        return Plan(_in_place(found, sources), None, unreadable)
-    if len(sources) == 1 and [item.source for item in found] == list(sources) and not _is_folder(output):
+        return Plan(_in_place(inputs, sources), None, unreadable)
+    if len(sources) == 1 and [item.source for item in inputs] == list(sources) and not _is_folder(output):
         if output != STREAM and not Path(output).parent.is_dir():
             raise PlanError(f"the folder of {output} does not exist")
         jobs, folder = [Job(sources[0], output)], None
@@ -88,7 +92,7 @@ def plan(
         if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
-        jobs = [Job(item.source, str(folder / item.relative.with_suffix(suffix)), folder) for item in found]
+        jobs = [Job(item.source, str(folder / item.relative.with_suffix(suffix)), folder) for item in inputs]
     _check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
 
@@ -97,12 +101,13 @@ def _is_folder(output: str) -> bool:
     return output != STREAM and (output.endswith(("/", os.sep)) or Path(output).is_dir())
 
 
-def _in_place(found: Sequence[_Found], named: Sequence[str]) -> list[Job]:
+def _in_place(inputs: Sequence[_Input], sources: Sequence[str]) -> list[Job]:
+    """JPEG files as their own outputs, each file once even if links lead to it."""
     jobs: dict[str, Job] = {}
-    for source, _, root in found:
+    for source, _, root in inputs:
         if Path(source).suffix.lower() in JPEG_SUFFIXES:
             jobs.setdefault(os.path.realpath(source), Job(source, source, root))
-        elif source in named:
+        elif source in sources:
             raise PlanError(f"only JPEG files can be replaced in place, got {source!r}")
     return list(jobs.values())
 
@@ -110,71 +115,72 @@ def _in_place(found: Sequence[_Found], named: Sequence[str]) -> list[Job]:
 # Inputs -------------------------------------------------------------------------------------------------------------
 
 
-def _expand(name: str, recursive: bool, hidden: Path | None, unreadable: list[OSError]) -> Iterator[_Found]:
-    """The files that a name stands for, in order."""
+def _expand(name: str, recursive: bool, excluded: Path | None, unreadable: list[OSError]) -> Iterator[_Input]:
+    """The files that one source names, in order."""
     path = Path(name)
     if name == STREAM:
-        yield _Found(name, Path("stdin"), Path())
+        yield _Input(name, Path("stdin"), Path())
     elif path.is_dir():
-        yield from _walk(path, path, recursive, hidden, unreadable)
+        yield from _walk(path, path, recursive, excluded, unreadable)
     elif glob.has_magic(name) and not os.path.lexists(name):
-        yield from _match(name, recursive, hidden, unreadable)
+        yield from _match(name, recursive, excluded, unreadable)
     else:
-        yield _Found(name, Path(path.name or name), path.parent)
+        yield _Input(name, Path(path.name or name), path.parent)
 
 
-def _match(pattern: str, recursive: bool, hidden: Path | None, unreadable: list[OSError]) -> Iterator[_Found]:
-    """What matches a pattern; its place is kept below the part of the pattern without wildcards."""
+def _match(pattern: str, recursive: bool, excluded: Path | None, unreadable: list[OSError]) -> Iterator[_Input]:
+    """The files that match a pattern; paths are relative to the part of the pattern without wildcards."""
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
     matches = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 (skips hidden ones)
     if not matches:
-        raise PlanError(f"nothing matches {pattern!r}")
+        raise PlanError(f"no file matches the pattern, got {pattern!r}")
     for match in matches:
-        if hidden is not None and hidden in [match.resolve(), *match.resolve().parents]:
+        if excluded is not None and excluded in [match.resolve(), *match.resolve().parents]:
             continue
         if not match.is_dir():
-            yield _Found(str(match), match.relative_to(root), root)
+            yield _Input(str(match), match.relative_to(root), root)
         elif recursive:
-            yield from _walk(match, root, recursive, hidden, unreadable)
+            yield from _walk(match, root, recursive, excluded, unreadable)
 
 
 def _walk(
-    folder: Path, root: Path, recursive: bool, hidden: Path | None, unreadable: list[OSError]
-) -> Iterator[_Found]:
-    """The images of a folder; neither hidden ones nor those of the output, should it lie in there."""
+    folder: Path, root: Path, recursive: bool, excluded: Path | None, unreadable: list[OSError]
+) -> Iterator[_Input]:
+    """The images of a folder, without hidden ones and without an output folder that lies inside it."""
     for place, folders, names in os.walk(folder, onerror=unreadable.append):
         inner = [name for name in folders if not name.startswith(".")] if recursive else []
-        folders[:] = sorted(name for name in inner if (Path(place) / name).resolve() != hidden)
+        folders[:] = sorted(name for name in inner if (Path(place) / name).resolve() != excluded)
         for name in sorted(names):
             path = Path(place) / name
             if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
-                yield _Found(str(path), path.relative_to(root), root)
+                yield _Input(str(path), path.relative_to(root), root)
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in a folder and its folders, in order, without hidden ones.
+    """Returns the images in a folder and its subfolders, in order, without hidden ones.
 
     Raises:
-        OSError: it, or one of its folders, cannot be read.
+        OSError: the folder or one of its subfolders cannot be read.
     """
     unreadable: list[OSError] = []
-    found = [Path(item.source) for item in _walk(folder, folder, True, None, unreadable)]
+    images = [Path(item.source) for item in _walk(folder, folder, True, None, unreadable)]
     if unreadable:
         raise unreadable[0]
-    return found
+    return images
 
 
 def _check_clashes(jobs: list[Job]) -> None:
-    sources = {os.path.realpath(job.source) for job in jobs if job.source != STREAM}
-    makers: dict[str, str] = {}
+    """Checks that no output overwrites an input or another output."""
+    inputs = {os.path.realpath(job.source) for job in jobs if job.source != STREAM}
+    source_of: dict[str, str] = {}
     for source, output, _ in jobs:
         if output == STREAM:
             continue
         target = os.path.realpath(output)
-        if target in sources:
+        if target in inputs:
             raise PlanError(f"{source} -> {output} would overwrite an input")
-        if target in makers:
-            raise PlanError(f"{makers[target]} and {source} would both become {output}")
-        makers[target] = source
+        if target in source_of:
+            raise PlanError(f"{source_of[target]} and {source} would both become {output}")
+        source_of[target] = source

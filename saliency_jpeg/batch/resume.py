@@ -1,11 +1,12 @@
-"""What a batch has done, so that running it again does only the rest.
+"""The journal of a batch, by which a rerun skips what is done.
 
-Beside the outputs lies ``.saliency-jpeg.jsonl``, one line of JSON for each file that was done, added as it is done::
+The file ``.saliency-jpeg.jsonl`` in the output folder has one line of JSON for each finished file::
 
-    {"output": "a/b.jpg", "source": [1234567, 1700000000000000000], "result": [54321, 1700...], "recipe": "3f6c..."}
+    {"output": "a/b.jpg", "source": [1234567, 1700000000000000000], "result": [54321, 1700...], "options": "3f6c..."}
 
-A file counts as done while input and output have the size and the time of change noted there and the recipe, a digest
-of the options, is the same. Of several lines on one output the last counts; a line that was cut off counts nothing.
+``source`` and ``result`` are size and modification time of input and output, ``options`` is a digest of the options. A
+file counts as done while all three still match. If an output has several lines, the last one holds; a line that was cut
+off is ignored.
 """
 
 from __future__ import annotations
@@ -27,25 +28,26 @@ from ..options import Options
 from ..saliency.sources import Combined
 from .plan import Job
 
-__all__ = ["FILE_NAME", "Journal", "recipe"]
+__all__ = ["JOURNAL_NAME", "Journal", "Stamp", "options_digest", "stamp"]
 
-FILE_NAME: Final = ".saliency-jpeg.jsonl"
-_NO_RECIPE: Final = ("device",)  # options that do not change the file
+JOURNAL_NAME: Final = ".saliency-jpeg.jsonl"
+_WITHOUT_EFFECT: Final = ("device",)  # options that do not change the output file
 
+#: Size in bytes and modification time in nanoseconds of a file.
 Stamp = list[int]
 
 
-def recipe(options: Options) -> str:
-    """A digest of the options; a map or model of the caller's own counts by its content."""
+def options_digest(options: Options) -> str:
+    """Returns a digest of the options in hexadecimal; a map or model of the caller's counts by its content."""
     digest = hashlib.sha256()
     for field in fields(options):
-        if field.name not in _NO_RECIPE:
+        if field.name not in _WITHOUT_EFFECT:
             digest.update(f"{field.name}={_content(getattr(options, field.name))}\n".encode())
     return digest.hexdigest()[:32]
 
 
 def _content(value: Any) -> str:
-    """What a value holds; of a function that cannot be pickled only itself is the same."""
+    """Text that is equal for equal values; a function that cannot be pickled equals only itself."""
     if isinstance(value, np.ndarray):
         return f"{value.shape}{value.dtype}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, Image.Image):
@@ -61,47 +63,56 @@ def _content(value: Any) -> str:
 
 
 class Journal:
-    """The notes of the folders in which a batch writes, each read when it is first asked for."""
+    """The journals of the folders of a batch; each is read when it is first needed.
 
-    def __init__(self, recipe: str) -> None:
-        self._recipe = recipe
-        self._notes: dict[Path, dict[str, dict[str, Any]]] = {}
+    Args:
+        digest: of the options of this run, from :func:`options_digest`.
+    """
+
+    def __init__(self, digest: str) -> None:
+        self._digest = digest
+        self._entries: dict[Path, dict[str, dict[str, Any]]] = {}
 
     def is_done(self, job: Job) -> bool:
-        """Whether the output of a job is there, made from this input with these options."""
-        if job.home is None or job.source == STREAM:
+        """Returns whether the output exists and was made from this input with these options."""
+        if job.batch_folder is None or job.source == STREAM:
             return False
-        note = self._read(job.home).get(_name(job), {})
+        entry = self._read(job.batch_folder).get(_name(job), {})
         return (
-            note.get("recipe") == self._recipe
-            and note.get("result") == stamp(job.output)
-            and (job.source == job.output or note.get("source") == stamp(job.source))
+            entry.get("options") == self._digest
+            and entry.get("result") == stamp(job.output)
+            and (job.source == job.output or entry.get("source") == stamp(job.source))
         )
 
     def add(self, job: Job, source: Stamp | None) -> None:
-        """Notes that a job is done; ``source`` is the input's stamp from before it was read.
+        """Records that a job is done.
+
+        Args:
+            job: whose output has been written.
+            source: stamp of the input from before it was read; with ``None`` nothing is recorded.
 
         Raises:
-            OSError: the notes cannot be written.
+            OSError: the journal cannot be written.
         """
-        if job.home is None or source is None:
+        if job.batch_folder is None or source is None:
             return
-        note = {"output": _name(job), "source": source, "result": stamp(job.output), "recipe": self._recipe}
-        with (job.home / FILE_NAME).open("ab") as file:
-            file.write(json.dumps(note).encode() + b"\n")
+        entry = {"output": _name(job), "source": source, "result": stamp(job.output), "options": self._digest}
+        with (job.batch_folder / JOURNAL_NAME).open("ab") as file:
+            file.write(json.dumps(entry).encode() + b"\n")
 
-    def _read(self, home: Path) -> dict[str, dict[str, Any]]:
-        if home not in self._notes:
+    def _read(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """The entries of a folder's journal by output name."""
+        if folder not in self._entries:
             try:
-                lines = (home / FILE_NAME).read_bytes().splitlines()
+                lines = (folder / JOURNAL_NAME).read_bytes().splitlines()
             except OSError:
                 lines = []
-            notes = [note for line in lines if isinstance(note := _parsed(line), dict)]
-            self._notes[home] = {str(note.get("output")): note for note in notes}
-        return self._notes[home]
+            entries = [entry for line in lines if isinstance(entry := _parse(line), dict)]
+            self._entries[folder] = {str(entry.get("output")): entry for entry in entries}
+        return self._entries[folder]
 
 
-def _parsed(line: bytes) -> Any:
+def _parse(line: bytes) -> Any:
     try:
         return json.loads(line)
     except ValueError:
@@ -109,11 +120,11 @@ def _parsed(line: bytes) -> Any:
 
 
 def _name(job: Job) -> str:
-    return os.path.relpath(job.output, job.home)
+    return os.path.relpath(job.output, job.batch_folder)
 
 
 def stamp(name: str) -> Stamp | None:
-    """Size and time of change of a file, ``None`` where there is none."""
+    """Returns size and modification time of a file, or ``None`` if it cannot be found."""
     try:
         status = Path(name).stat()
     except (OSError, ValueError):

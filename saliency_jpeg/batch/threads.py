@@ -1,14 +1,14 @@
-"""Many images on one machine: decoding, the network in batches, and coding overlap in a few threads.
+"""A pipeline of threads for many images: decoding, the network in batches, and encoding overlap.
 
-An image passes three stages, all in one pool of threads, and waits in between::
+Each image passes three stages in one pool of threads and waits in between::
 
-    decode  ->  group of neighbours, closed by count or by pixels  ->  map of the group  ->  code  ->  in order, out
+    decode  ->  group of consecutive images, limited by count and pixels  ->  maps of the group  ->  encode  ->  yield
 
-Groups are formed in the order of the images, never by who happens to be ready, so a run can be repeated bit by bit.
-Where there is no network to feed (no map, or a map of the caller's own) an image goes straight through.
+Groups follow the order of the images and not the order in which they are decoded, so a run can be repeated bit by bit.
+Without a network (no map, or a map of the caller's) an image needs no group and passes in one step.
 
-The caller's thread reads the images, one by one as room is made, and hands out the results; so nothing is read far
-ahead, and an image source need not be safe to use from other threads.
+The caller's thread reads the sources, one at a time as there is room, and yields the results. So little is read ahead,
+and the iterable of sources need not be thread-safe.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,63 +31,138 @@ from ..image.load import ImageSource, Picture
 from ..options import Options
 from ..saliency.sources import has_network, resolve_many
 
-__all__ = ["BATCH_SIZE", "ERRORS", "Stages", "compress_many", "default_workers"]
+__all__ = ["BATCH_SIZE", "ErrorMode", "StagedEncoder", "compress_many", "default_workers"]
 
 BATCH_SIZE: Final = 8
-ERRORS: Final = ("raise", "return")
-_GROUP_PIXELS: Final = 16_000_000  # a group that holds so many is closed: batching gains nothing on large images
-_READ_AT_ONCE: Final = 2  # images read after one was handed out, so that a pipeline that ran low fills again
-_OF_ALL: Final = (OptionError, PresetError)  # errors that every image would meet
+ErrorMode = Literal["raise", "return"]
+
+_GROUP_PIXELS: Final = 16_000_000  # a group of this many is complete: batching gains nothing on large images
+_READ_AHEAD: Final = 2  # images read for each result that is yielded, so that an empty pipeline fills again
+_COMMON_ERRORS: Final = (OptionError, PresetError)  # that every image would raise
 
 
-Result = TypeVar("Result")  # what becomes of one image
-Made = TypeVar("Made", covariant=True)
+Result = TypeVar("Result")  # what the encoder makes of one image
+Result_co = TypeVar("Result_co", covariant=True)
 
 
-class Stages(Protocol[Made]):
-    """What an encoder does, one call a stage, from any thread; :class:`.encoder.Encoder` is meant."""
+class StagedEncoder(Protocol[Result_co]):
+    """An encoder whose stages can be called one by one, from any thread.
+
+    :class:`saliency_jpeg.encoder.encoder.Encoder` implements it.
+    """
 
     options: Options
 
-    def compress(self, image: ImageSource) -> Made: ...
+    def compress(self, image: ImageSource) -> Result_co:
+        """Runs all stages."""
+        ...
 
-    def load(self, image: ImageSource) -> Picture: ...
+    def load(self, image: ImageSource) -> Picture:
+        """Decodes an image."""
+        ...
 
-    def passed(self, picture: Picture) -> Made | None: ...
+    def passed(self, picture: Picture) -> Result_co | None:
+        """Returns the result if the source file can be used unchanged, else ``None``."""
+        ...
 
-    def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Made: ...
+    def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Result_co:
+        """Encodes a decoded image with its map, float32 (H, W) in [0, 1]."""
+        ...
 
 
 def default_workers() -> int:
-    """The number of processors this process may use."""
+    """Returns the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compress_many(
-    encoder: Stages[Result],
+    encoder: StagedEncoder[Result],
     sources: Iterable[ImageSource],
     *,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
-    errors: str = "raise",
+    errors: ErrorMode = "raise",
 ) -> Iterator[Result | Exception]:
-    """What :meth:`.encoder.Encoder.compress_many` promises.
+    """Encodes many images; see :meth:`saliency_jpeg.Encoder.compress_many` for what it guarantees.
+
+    Args:
+        encoder: does the work of each stage.
+        sources: images; read in the caller's thread, as there is room.
+        workers: number of threads; ``None`` for one per CPU.
+        batch_size: number of images that the network sees at once.
+        errors: ``"raise"`` the first error, or ``"return"`` it in place of the result and go on.
+
+    Returns:
+        Results in the order of the sources.
 
     Raises:
-        OptionError: an argument is out of range; at once, before the first image is asked for.
+        OptionError: an argument is out of range; raised at once, before the first image is read.
     """
     threads = default_workers() if workers is None else workers
     for name, value in (("workers", threads), ("batch_size", batch_size)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise OptionError(f"{name} must be a positive integer, got {value!r}")
-    if errors not in ERRORS:
-        raise OptionError(f"errors must be one of {', '.join(map(repr, ERRORS))}, got {errors!r}")
+    if errors not in get_args(ErrorMode):
+        raise OptionError(f"errors must be one of {', '.join(map(repr, get_args(ErrorMode)))}, got {errors!r}")
     return _results(encoder, sources, threads, batch_size, errors == "return")
 
 
+def _results(
+    encoder: StagedEncoder[Result], sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
+) -> Iterator[Result | Exception]:
+    pipeline = _Pipeline(encoder, workers, batch_size)
+    reader = iter(sources)
+    reading, source_error = True, None
+    try:
+        while True:
+            to_read = _READ_AHEAD
+            while reading and pipeline.has_room() and (to_read > 0 or not pipeline.is_next_done()):
+                to_read -= 1
+                try:
+                    pipeline.add(next(reader))
+                except StopIteration:
+                    reading = False
+                except Exception as error:  # of the iterable itself: raised after the results of what came before
+                    reading, source_error = False, error
+            if not reading:
+                pipeline.finish()
+            if not pipeline.pending:
+                break
+            outcome = _outcome(pipeline.pending.popleft().result, return_errors)
+            yield outcome
+    finally:
+        pipeline.close()
+    if source_error is not None:
+        raise source_error
+
+
+def _outcome(result: Future[Result], return_errors: bool) -> Result | Exception:
+    try:
+        return result.result()
+    except Exception as error:
+        if not return_errors or isinstance(error, _COMMON_ERRORS):
+            raise
+        _clear_frames(error)
+        return error
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Releases the images that the stack frames of a returned error would keep in memory."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 @dataclass(eq=False)
-class _Item(Generic[Result]):
-    """One image on its way."""
+class _PendingImage(Generic[Result]):
+    """One image in the pipeline.
+
+    Attributes:
+        result: set when the image is done.
+        decoded: whether the first stage is over, with or without success.
+        picture: the decoded image while it waits for its map and its encoding.
+        pixels: number of pixels of that picture.
+    """
 
     result: Future[Result] = field(default_factory=Future)
     decoded: bool = False
@@ -95,113 +170,71 @@ class _Item(Generic[Result]):
     pixels: int = 0
 
 
-def _results(
-    encoder: Stages[Result], sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
-) -> Iterator[Result | Exception]:
-    line = _Line(encoder, workers, batch_size)
-    reader = iter(sources)
-    reading, failure = True, None
-    try:
-        while True:
-            to_read = _READ_AT_ONCE
-            while reading and line.has_room() and (to_read > 0 or not line.is_first_done()):
-                to_read -= 1
-                try:
-                    line.add(next(reader))
-                except StopIteration:
-                    reading = False
-                except Exception as error:  # of the source itself: raised in its turn, behind what came before
-                    reading, failure = False, error
-            if not reading:
-                line.finish()
-            if not line.waiting:
-                break
-            outcome = _outcome(line.waiting.popleft().result, return_errors)
-            yield outcome
-    finally:
-        line.close()
-    if failure is not None:
-        raise failure
+class _Pipeline(Generic[Result]):
+    """The threads, the images in the pipeline, and the group that is being filled.
 
+    Attributes:
+        pending: images whose results were not yielded yet, in order; only the caller's thread touches it.
+    """
 
-def _outcome(result: Future[Result], return_errors: bool) -> Result | Exception:
-    try:
-        return result.result()
-    except Exception as error:
-        if not return_errors or isinstance(error, _OF_ALL):
-            raise
-        _forget_frames(error)
-        return error
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    """Lets go of the images that the frames of a kept error would hold on to."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
-
-
-class _Line(Generic[Result]):
-    """The threads, the images on their way, in order, and the group that is being formed."""
-
-    def __init__(self, encoder: Stages[Result], workers: int, batch_size: int) -> None:
-        self.waiting: deque[_Item[Result]] = deque()  # not handed out yet; only touched by the caller's thread
+    def __init__(self, encoder: StagedEncoder[Result], workers: int, batch_size: int) -> None:
+        self.pending: deque[_PendingImage[Result]] = deque()
         self._encoder = encoder
-        self._batched = has_network(encoder.options.saliency)
+        self._needs_network = has_network(encoder.options.saliency)
         self._batch_size = batch_size
-        self._fewest = 2 * workers  # images that are always let in: one to work on for each thread, and one ready
-        self._most = self._fewest + (2 * batch_size if self._batched else 0)
+        self._always_admitted = 2 * workers  # for each thread one image to work on and one that is ready
+        self._capacity = self._always_admitted + (2 * batch_size if self._needs_network else 0)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="saliency_jpeg")
-        self._lock = threading.Lock()  # of what follows
-        self._decoding: deque[_Item[Result]] = deque()
-        self._group: list[_Item[Result]] = []
+        self._lock = threading.Lock()  # guards everything below
+        self._decoding: deque[_PendingImage[Result]] = deque()
+        self._group: list[_PendingImage[Result]] = []
         self._finished = self._closed = False
 
     def has_room(self) -> bool:
-        """Whether one more image may be taken in.
+        """Returns whether one more image may be added.
 
-        While more than ``_fewest`` are in, their pixels are limited as well, to two groups' worth; then at least one
-        group is closed and on its way, so that this never waits for ever.
+        Beyond ``_always_admitted`` images their pixels are limited to two groups' worth as well. At least one group is
+        then complete and on its way, so the pipeline cannot wait forever.
         """
-        if len(self.waiting) < self._fewest:
+        if len(self.pending) < self._always_admitted:
             return True
-        return len(self.waiting) < self._most and sum(item.pixels for item in self.waiting) < 2 * _GROUP_PIXELS
+        return len(self.pending) < self._capacity and sum(item.pixels for item in self.pending) < 2 * _GROUP_PIXELS
 
-    def is_first_done(self) -> bool:
-        """Whether the next result is there."""
-        return bool(self.waiting) and self.waiting[0].result.done()
+    def is_next_done(self) -> bool:
+        """Returns whether the next result is ready."""
+        return bool(self.pending) and self.pending[0].result.done()
 
     def add(self, source: ImageSource) -> None:
-        """Takes an image in."""
-        item: _Item[Result] = _Item()
-        self.waiting.append(item)
-        if self._batched:
+        """Adds an image."""
+        item: _PendingImage[Result] = _PendingImage()
+        self.pending.append(item)
+        if self._needs_network:
             with self._lock:
                 self._decoding.append(item)
             self._pool.submit(self._decode, item, source)
         else:
-            self._pool.submit(_settle, item.result, partial(self._encoder.compress, source))
+            self._pool.submit(_run, partial(self._encoder.compress, source), item.result)
 
     def finish(self) -> None:
-        """No more images will come: the last group is closed as soon as its images are decoded."""
+        """Tells that no more images follow, so that the last group need not be full."""
         with self._lock:
             self._finished = True
             self._advance()
 
     def close(self) -> None:
-        """Drops what has not begun and waits for what has."""
+        """Cancels work that has not begun and waits for the rest."""
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _decode(self, item: _Item[Result], source: ImageSource) -> None:
+    def _decode(self, item: _PendingImage[Result], source: ImageSource) -> None:
         try:
             picture = self._encoder.load(source)
-            found = self._encoder.passed(picture)
-            if found is None:
+            unchanged = self._encoder.passed(picture)
+            if unchanged is None:
                 item.picture, item.pixels = picture, picture.pixels.shape[0] * picture.pixels.shape[1]
-            else:  # a file that is passed on takes no part in a group
-                item.result.set_result(found)
+            else:  # needs no map, so it takes no place in a group
+                item.result.set_result(unchanged)
         except BaseException as error:
             item.result.set_exception(error)
         with self._lock:
@@ -209,23 +242,23 @@ class _Line(Generic[Result]):
             self._advance()
 
     def _advance(self) -> None:
-        """Moves decoded images, in order, into the group, and sends groups on; the lock is held."""
+        """Moves decoded images into the group, in order, and submits complete groups; the lock must be held."""
         while self._decoding and self._decoding[0].decoded:
             item = self._decoding.popleft()
             if item.picture is not None:
                 self._group.append(item)
             if len(self._group) >= self._batch_size or sum(i.pixels for i in self._group) >= _GROUP_PIXELS:
-                self._send()
+                self._submit_group()
         if self._finished and not self._decoding and self._group:
-            self._send()
+            self._submit_group()
 
-    def _send(self) -> None:
+    def _submit_group(self) -> None:
         group, self._group = self._group, []
         if not self._closed:
-            self._pool.submit(self._map, group)
+            self._pool.submit(self._predict, group)
 
-    def _map(self, group: Sequence[_Item[Result]]) -> None:
-        """Maps of a group; where a batch fails, one by one, so that an image harms none but itself."""
+    def _predict(self, group: Sequence[_PendingImage[Result]]) -> None:
+        """Makes the maps of a group; if that fails, image by image, so that only the bad image has an error."""
         options = self._encoder.options
         pictures = [item.picture for item in group if item.picture is not None]
         try:
@@ -235,20 +268,21 @@ class _Line(Generic[Result]):
                 group[0].result.set_exception(error)
             else:
                 for item in group:
-                    self._map([item])
+                    self._predict([item])
             return
         with self._lock:
             if not self._closed:
                 for item, saliency in zip(group, maps, strict=True):
-                    self._pool.submit(_settle, item.result, self._coding(item, saliency))
+                    self._pool.submit(_run, self._encoding(item, saliency), item.result)
 
-    def _coding(self, item: _Item[Result], saliency: NDArray[np.float32] | None) -> Callable[[], Result]:
-        picture, item.picture = item.picture, None  # it goes when it is coded, not when the result is taken
+    def _encoding(self, item: _PendingImage[Result], saliency: NDArray[np.float32] | None) -> Callable[[], Result]:
+        """The last stage as a function, which alone holds the picture: its memory is free once it is encoded."""
+        picture, item.picture = item.picture, None
         assert picture is not None
         return partial(self._encoder.encode, picture, saliency)
 
 
-def _settle(result: Future[Result], work: Callable[[], Result]) -> None:
+def _run(work: Callable[[], Result], result: Future[Result]) -> None:
     try:
         result.set_result(work())
     except BaseException as error:

@@ -1,8 +1,8 @@
-"""The command ``saliency-jpeg``: what is asked for, what is said, and how it ends.
+"""The command line, ``saliency-jpeg``.
 
-Each command is a module with a function ``add`` that makes its parser and binds it to a function ``(arguments) -> exit
-status``. Exit status: 0 all went well, 1 an image could not be done (the others are), 2 the command line is wrong and
-nothing was begun, 130 interrupted.
+Each command is a module whose function ``add`` adds a parser and binds it to a function that takes the arguments and
+returns the exit status: 0 for success, 1 if an image failed (the others are done), 2 if the command line is wrong and
+nothing was done, 130 if interrupted. May import every room.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
 from . import bench, compare, completion, compress, info, map, train
-from .terminal import NAME, UsageError, reason, say
+from .terminal import NAME, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
 
@@ -26,17 +26,22 @@ _EXAMPLES = f"""examples:
   {NAME} compress - -o - --saliency none < photo.png > photo.jpg
   {NAME} map photo.png -o heat.png
   {NAME} train photos/ masks/ -o own.npz
+
+'{NAME} COMMAND --help' describes a command.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit status.
+    """Runs the command line.
 
     Args:
         arguments: without the program's name; ``None`` for those of the process.
 
+    Returns:
+        The exit status.
+
     Raises:
-        SystemExit: with status 2 where the command line is wrong, 0 after ``--help`` and ``--version``.
+        SystemExit: with status 2 if the command line is wrong, 0 after ``--help`` and ``--version``.
     """
     options = make_parser().parse_args(arguments)
     parser: argparse.ArgumentParser = options.parser
@@ -45,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, PlanError, OptionError) as error:
         parser.error(str(error))
     except (SaliencyJpegError, OSError) as error:
-        say(f"{NAME}: {reason(error, getattr(options, 'input', ''))}", sys.stderr)
+        say(f"{NAME}: {describe_error(error, getattr(options, 'input', ''))}", sys.stderr)
         return 1
     except KeyboardInterrupt:
         say(f"{NAME}: interrupted", sys.stderr)
@@ -53,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser with all commands."""
+    """Returns the parser with all commands."""
     parser = argparse.ArgumentParser(
         prog=NAME,
-        description="Write JPEG files that spend their bytes where people look.",
+        description="Compress images to JPEG files that spend their bytes where people look.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,8 +1,7 @@
-"""``saliency-jpeg bench``: encoders at equal sizes on a folder of one's own; see :mod:`saliency_jpeg.evaluation`."""
+"""``saliency-jpeg bench``: compares encoders at equal file sizes; see :mod:`saliency_jpeg.evaluation`."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from ..evaluation import __main__ as evaluation
@@ -13,11 +12,6 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    parser = add_command(
-        commands, "bench", _run, "--images FOLDER", "compare encoders at equal sizes on a folder of images"
-    )
+    purpose = "compare encoders at equal file sizes on a folder of images"
+    parser = add_command(commands, "bench", evaluation.run, "--images FOLDER", purpose)
     evaluation.add_arguments(parser)
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    return evaluation.run(arguments)

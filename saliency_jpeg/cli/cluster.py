@@ -1,4 +1,4 @@
-"""``saliency-jpeg compress --ray``: the same on the processors and GPUs of a cluster."""
+"""``saliency-jpeg compress --ray``: encodes a batch on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -16,66 +16,77 @@ from ..io import STREAM
 from ..options import Options
 from .progress import Progress
 from .report import Report, Row
-from .terminal import UsageError, quiet, reason
+from .terminal import UsageError, describe_error, hide_library_output
 
-__all__ = ["add_words", "run"]
+__all__ = ["add_arguments", "run"]
 
-_TABLE: Final = ".parquet"
+_TABLE_SUFFIX: Final = ".parquet"
 _LOCAL: Final = "local"
 
 
-def add_words(parser: argparse.ArgumentParser) -> None:
-    """``--ray`` and what goes with it."""
-    group = parser.add_argument_group("a cluster")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--ray`` and ``--columns``."""
+    group = parser.add_argument_group("cluster")
     group.add_argument(
         "--ray",
         metavar="ADDRESS",
-        help="on a Ray cluster: its address, auto, or local for one that lives as long as the batch; the images (or "
-        "tables *.parquet) and OUT are folders that all its machines see, OUT/log.parquet tells what became of each",
+        help="run on a Ray cluster: an address, auto, or local to start one for this batch. IN (images or .parquet "
+        "tables) and OUT must be folders that all machines can see; the results are logged in OUT/log.parquet",
     )
-    group.add_argument("--columns", metavar="NAME,BYTES", help="of a table: an image's name, and its bytes or path")
+    group.add_argument(
+        "--columns",
+        metavar="NAME,BYTES",
+        help="columns of a table that hold an image's name, and its bytes or path (default: name,bytes)",
+    )
 
 
 def run(arguments: argparse.Namespace, options: Options) -> int:
-    """Encodes every input on a cluster; returns the exit status.
+    """Encodes every input on a cluster.
+
+    Args:
+        arguments: of the command line.
+        options: of the encoder.
+
+    Returns:
+        The exit status: 1 if an image failed, else 0.
 
     Raises:
-        UsageError: a word does not go with a cluster, there is no cluster, or Ray is missing.
-        PlanError: inputs and output do not go together.
+        UsageError: an argument cannot be used with a cluster, the cluster cannot be reached, or Ray is not installed.
+        PlanError: inputs and output do not fit together.
     """
-    columns = _checked(arguments)
+    columns = _checked_columns(arguments)
     try:
         from ..integrations import ray as door
     except ImportError as error:
         raise UsageError(f"--ray: {error}") from error
     _connect(arguments.ray)
     try:
-        dataset, total, unreadable = _planned(door, arguments, columns)
+        dataset, total, unreadable = _dataset(door, arguments, columns)
         report = Report(arguments, sys.stdout, in_batch=True)
         with Progress(total, report.bar_stream if total > 1 else None) as progress:
             report.begin(progress, skipped=[])
-            for missed in unreadable:
-                report.add(Row(str(missed.filename), "", "failed", error=reason(missed)))
-            return _followed(door, dataset, columns, arguments, options, report, total)
+            for failure in unreadable:
+                report.add(Row(str(failure.filename), "", "failed", error=describe_error(failure)))
+            return _encode(door, dataset, columns, arguments, options, report, total)
     finally:
         _ray().shutdown()
 
 
-def _checked(arguments: argparse.Namespace) -> tuple[str, str]:
-    """The columns of a table; what cannot be done on a cluster is refused."""
-    for word, given in (
+def _checked_columns(arguments: argparse.Namespace) -> tuple[str, str]:
+    """The columns of a table, after a check that all arguments can be used with a cluster."""
+    for name, given in (
         ("--in-place", arguments.in_place),
         ("--dry-run", arguments.dry_run),
         ("standard input", STREAM in arguments.inputs),
         ("standard output", arguments.output == STREAM),
     ):
         if given:
-            raise UsageError(f"{word} does not go with --ray")
+            raise UsageError(f"{name} cannot be used with --ray")
     if arguments.output is None:
-        raise UsageError("--ray needs a folder as output (-o)")
+        raise UsageError("--ray needs an output folder, -o OUT")
     name, comma, data = (arguments.columns or "name,bytes").partition(",")
     if not (name and comma and data):
-        raise UsageError(f"--columns must be two names with a comma in between, got {arguments.columns!r}")
+        raise UsageError(f"--columns must be two names separated by a comma, got {arguments.columns!r}")
     return name, data
 
 
@@ -92,10 +103,10 @@ def _connect(address: str) -> None:
     if address == _LOCAL:
         settings["include_dashboard"] = False
     try:
-        with quiet():
+        with hide_library_output():
             _ray().init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"no Ray cluster at {address}: {' '.join(str(error).split())}") from error
+        raise UsageError(f"cannot connect to a Ray cluster at {address}: {' '.join(str(error).split())}") from error
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -103,11 +114,11 @@ def _connect(address: str) -> None:
     context.print_on_execution_start = False
 
 
-def _planned(door: Any, arguments: argparse.Namespace, columns: tuple[str, str]) -> tuple[Any, int, Sequence[OSError]]:
-    """The dataset, its length, and folders that cannot be read."""
-    tables = [name for name in arguments.inputs if name.rstrip("/").endswith(_TABLE)]
+def _dataset(door: Any, arguments: argparse.Namespace, columns: tuple[str, str]) -> tuple[Any, int, Sequence[OSError]]:
+    """The dataset of the inputs, its length, and the errors of folders that cannot be read."""
+    tables = [name for name in arguments.inputs if name.rstrip("/").endswith(_TABLE_SUFFIX)]
     if tables and len(tables) < len(arguments.inputs):
-        raise PlanError("tables and images do not go together")
+        raise PlanError("tables and images cannot be mixed in one run")
     if tables:
         dataset = door.from_parquet(tables, columns)
         return dataset, dataset.count(), []
@@ -115,7 +126,7 @@ def _planned(door: Any, arguments: argparse.Namespace, columns: tuple[str, str])
     return door.from_files(planned.jobs, columns), len(planned.jobs), planned.unreadable
 
 
-def _followed(
+def _encode(
     door: Any,
     dataset: Any,
     columns: tuple[str, str],
@@ -124,7 +135,7 @@ def _followed(
     report: Report,
     total: int,
 ) -> int:
-    """Runs, and tells of every row as it comes."""
+    """Encodes the dataset, reports each row as it comes, and returns the exit status."""
     start = time.monotonic()
     try:
         door.compress(
@@ -134,16 +145,17 @@ def _followed(
             columns=columns,
             force=arguments.force,
             actors=arguments.jobs,
-            report=lambda row: report.add(_row(row)),
+            report=lambda row: report.add(_report_row(row)),
         )
     except KeyboardInterrupt:
-        report.stopped(total)
+        report.interrupted(total)
         raise
     return report.end(time.monotonic() - start)
 
 
-def _row(row: Mapping[str, Any]) -> Row:
-    told = {name: row[name] for name in ("output", "status", "bytes_in", "bytes_out")}
+def _report_row(row: Mapping[str, Any]) -> Row:
+    """A row of the door as a row of the report."""
+    values = {name: row[name] for name in ("output", "status", "bytes_in", "bytes_out")}
     numbers = {name: row[name] for name in ("bits_per_pixel", "quality", "score")}
     error = None if row["error"] is None else f"{row['name']}: {row['error'].removeprefix(row['name'] + ': ')}"
-    return Row(row["name"], **told, **numbers, error=error)
+    return Row(row["name"], **values, **numbers, error=error)

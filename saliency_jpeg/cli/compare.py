@@ -1,4 +1,4 @@
-"""``saliency-jpeg compare``: how near one picture is to another, in numbers and on a page to look at."""
+"""``saliency-jpeg compare``: measures how close one image is to another, and makes a page to compare them by eye."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +18,25 @@ from ..encoder.encoder import compress
 from ..errors import InputError
 from ..image.load import Picture, load
 from ..io import STREAM, read, write
+from ..metrics import METRICS, measure
 from ..saliency import heatmap
-from ..saliency.sources import resolve
-from .html_page import Shown, comparison, is_shown_by_browsers
+from ..saliency.sources import Saliency, resolve
+from .html_page import EmbeddedImage, is_browser_format, render_comparison
 from .options import add_command, add_saliency, read_saliency
 from .terminal import UsageError, say
 
 __all__ = ["add"]
 
-_METRICS: Final = {  # names of evaluation.measure, in the order in which they are told
-    "ssimulacra2": "SSIMULACRA2",
-    "butteraugli3": "butteraugli, 3-norm",
-    "butteraugli_max": "butteraugli, greatest",
-    "psnr_hvsm": "PSNR-HVS-M, dB",
-    "ms_ssim_db": "MS-SSIM, dB",
-    "psnr_y": "PSNR of Y, dB",
-    "psnr_rgb": "PSNR of RGB, dB",
-    "ssimulacra2_s": "SSIMULACRA2, salient",
-    "butteraugli3_s": "butteraugli, salient",
-    "hvsm_s": "PSNR-HVS-M, salient, dB",
-    "ms_ssim_db_s": "MS-SSIM, salient, dB",
-    "psnr_s": "PSNR of Y, salient, dB",
-    "psnr_s_bg": "PSNR of Y, the rest, dB",
-}
-
 
 class _Side(NamedTuple):
-    """A picture as it is shown: the file, upright pixels, and as they are stored."""
+    """One of the two images.
+
+    Attributes:
+        name: of its file.
+        file: the file's bytes.
+        pixels: upright, uint8 (H, W, 3) or (H, W).
+        picture: as loaded, not rotated.
+    """
 
     name: str
     file: bytes
@@ -54,35 +46,36 @@ class _Side(NamedTuple):
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    parser = add_command(commands, "compare", _run, "A B", "measure how near picture B is to picture A")
-    parser.add_argument("first", metavar="A", help="image file, the reference")
-    parser.add_argument("second", metavar="B", help="image file of the same size")
-    parser.add_argument("-o", "--output", metavar="OUT", help="HTML page with both, a slider between them, and the map")
-    parser.add_argument("--json", action="store_true", help="tell in a line of JSON")
-    parser.add_argument("--no-butteraugli", action="store_true", help="leave out the slowest metric")
-    add_saliency(parser, "PRESET|none|MAP", "weight of the salient metrics: preset, none, or an image as large as A")
+    parser = add_command(commands, "compare", _run, "A B", "measure how close image B is to image A")
+    parser.add_argument("first", metavar="A", help="reference image")
+    parser.add_argument("second", metavar="B", help="image of the same size")
+    parser.add_argument("-o", "--output", metavar="OUT", help="write an HTML page that shows both with a slider")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
+    purpose = "weight of the salient metrics: a preset, none, or a gray image of the size of A"
+    add_saliency(parser, "PRESET|none|MAP", purpose)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.output not in (None, STREAM) and Path(arguments.output).suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"the page is written as HTML; its name must end in .html, got {arguments.output!r}")
+        raise UsageError(f"the page is an HTML file, so its name must end in .html, got {arguments.output!r}")
     if STREAM == arguments.first == arguments.second:
-        raise UsageError("only one of the two can come from standard input")
+        raise UsageError("only one of the two images can come from standard input")
     saliency = read_saliency(arguments)
-    first, second = _side(arguments.first), _side(arguments.second)
+    first, second = _read(arguments.first), _read(arguments.second)
     if first.pixels.shape[:2] != second.pixels.shape[:2]:
         sizes = ["{1} x {0}".format(*side.pixels.shape) for side in (first, second)]
-        raise InputError(f"{second.name}: the pictures differ in size: {sizes[0]} and {sizes[1]} pixels")
-    found = _map(saliency, first, arguments.device)
-    values = _values(first, second, found, butteraugli=not arguments.no_butteraugli)
+        raise InputError(f"{second.name}: both images must have the same size, got {sizes[0]} and {sizes[1]} pixels")
+    upright_map = _upright_map(saliency, first, arguments.device)
+    values = _measure(first, second, upright_map, with_butteraugli=not arguments.no_butteraugli)
     if arguments.output is not None:
-        write(arguments.output, _page(first, second, found, values).encode())
-    text = json.dumps(_facts(first, second, values)) if arguments.json else _text(first, second, values)
+        write(arguments.output, _page(first, second, upright_map, values).encode())
+    text = json.dumps(_to_json(first, second, values)) if arguments.json else _to_text(first, second, values)
     say(text, sys.stderr if arguments.output == STREAM else sys.stdout)
     return 0
 
 
-def _side(name: str) -> _Side:
+def _read(name: str) -> _Side:
     file = read(name)
     try:
         picture = load(file)
@@ -92,26 +85,23 @@ def _side(name: str) -> _Side:
     return _Side(name, file, np.asarray(upright), picture)
 
 
-def _map(saliency: Any, side: _Side, device: str | None) -> NDArray[np.float32] | None:
-    """The map of the reference, upright."""
+def _upright_map(saliency: Saliency, side: _Side, device: str | None) -> NDArray[np.float32] | None:
     orientation = side.picture.metadata.orientation
-    found = resolve(saliency, side.picture.pixels, orientation, device=device)
-    if found is None:
+    values = resolve(saliency, side.picture.pixels, orientation, device=device)
+    if values is None:
         return None
-    return np.asarray(heatmap.upright(heatmap.gray(found), orientation), np.float32) / np.float32(255)
+    return np.asarray(heatmap.upright(heatmap.gray(values), orientation), np.float32) / np.float32(255)
 
 
-def _values(
-    first: _Side, second: _Side, saliency: NDArray[np.float32] | None, *, butteraugli: bool
+def _measure(
+    first: _Side, second: _Side, saliency: NDArray[np.float32] | None, *, with_butteraugli: bool
 ) -> dict[str, float]:
-    """Metrics by name, without those that have no value for these pictures."""
-    from ..metrics import measure
-
-    measured = measure(first.pixels, second.pixels, saliency, with_butteraugli=butteraugli)
-    return {name: measured[name] for name in _METRICS if not math.isnan(measured.get(name, math.nan))}
+    """Metrics by name, without those that have no value for these images."""
+    values = measure(first.pixels, second.pixels, saliency, with_butteraugli=with_butteraugli)
+    return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
-def _facts(first: _Side, second: _Side, values: dict[str, float]) -> dict[str, Any]:
+def _to_json(first: _Side, second: _Side, values: dict[str, float]) -> dict[str, Any]:
     height, width = first.pixels.shape[:2]
     sizes = [len(side.file) for side in (first, second)]
     rates = [8 * size / (width * height) for size in sizes]
@@ -122,7 +112,7 @@ def _facts(first: _Side, second: _Side, values: dict[str, float]) -> dict[str, A
 # For people ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(first: _Side, second: _Side) -> list[list[str]]:
+def _file_table(first: _Side, second: _Side) -> list[list[str]]:
     pixels = first.pixels.shape[0] * first.pixels.shape[1]
     rows = [["", "file", "bytes", "bpp"]]
     for letter, side in zip("AB", (first, second), strict=True):
@@ -130,25 +120,27 @@ def _rows(first: _Side, second: _Side) -> list[list[str]]:
     return rows
 
 
-def _text(first: _Side, second: _Side, values: dict[str, float]) -> str:
-    files = [f"{letter}  {name}: {size} bytes, {rate} bpp" for letter, name, size, rate in _rows(first, second)[1:]]
-    return "\n".join([*files, *(f"{_METRICS[name]:26}{value:10.4f}" for name, value in values.items())])
+def _to_text(first: _Side, second: _Side, values: dict[str, float]) -> str:
+    rows = _file_table(first, second)[1:]
+    files = [f"{letter}  {name}: {size} bytes, {rate} bpp" for letter, name, size, rate in rows]
+    width = 2 + max(len(METRICS[name].title) for name in values)
+    return "\n".join([*files, *(f"{METRICS[name].title:{width}}{value:10.4f}" for name, value in values.items())])
 
 
 def _page(first: _Side, second: _Side, saliency: NDArray[np.float32] | None, values: dict[str, float]) -> str:
     heat = None
     if saliency is not None:
         heat = compress(np.asarray(heatmap.over(first.pixels, saliency)), quality=80, saliency=None)
-    metrics = [["B against A", ""], *([_METRICS[name], f"{value:.3f}"] for name, value in values.items())]
+    metrics = [["B against A", ""], *([METRICS[name].title, f"{value:.3f}"] for name, value in values.items())]
     size = first.pixels.shape[0], first.pixels.shape[1]
-    return comparison(_shown(first), _shown(second), heat, size, [_rows(first, second), metrics])
+    return render_comparison(_embed(first), _embed(second), heat, size, [_file_table(first, second), metrics])
 
 
-def _shown(side: _Side) -> Shown:
-    """The file itself, or its pixels as PNG where browsers do not show it."""
+def _embed(side: _Side) -> EmbeddedImage:
+    """The file itself, or its pixels as PNG if browsers do not show its format."""
     name = Path(side.name).name
-    if is_shown_by_browsers(side.file):
-        return Shown(name, side.file)
+    if is_browser_format(side.file):
+        return EmbeddedImage(name, side.file)
     file = io.BytesIO()
     Image.fromarray(side.pixels).save(file, "PNG")
-    return Shown(name, file.getvalue())
+    return EmbeddedImage(name, file.getvalue())

@@ -1,4 +1,4 @@
-"""A page to compare two pictures by eye: one HTML file that needs nothing else, no network and no server."""
+"""An HTML page to compare two images by eye: a single file without links, scripts or images from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from string import Template
 from typing import Final, NamedTuple
 
-__all__ = ["Shown", "comparison"]
+__all__ = ["EmbeddedImage", "is_browser_format", "render_comparison"]
 
-_KINDS: Final = (  # that every browser shows, by how the file begins
+_MEDIA_TYPES: Final = (  # of the formats that every browser shows, by the first bytes of the file
     *((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"), (b"GIF8", "image/gif")),
 )
 
@@ -89,43 +89,48 @@ _PAGE: Final = Template(
 )
 
 
-class Shown(NamedTuple):
-    """A picture: its name, and the file to embed, one that browsers show."""
+class EmbeddedImage(NamedTuple):
+    """An image on the page.
+
+    Attributes:
+        name: shown in the title.
+        file: bytes of a file in a format that every browser shows.
+    """
 
     name: str
     file: bytes
 
 
-def is_shown_by_browsers(file: bytes) -> bool:
-    """Whether a file can be embedded as it is."""
-    return any(file.startswith(start) for start, _ in _KINDS)
+def is_browser_format(file: bytes) -> bool:
+    """Returns whether every browser shows this file."""
+    return any(file.startswith(start) for start, _ in _MEDIA_TYPES)
 
 
-def comparison(
-    first: Shown,
-    second: Shown,
-    heat: bytes | None,
+def render_comparison(
+    first: EmbeddedImage,
+    second: EmbeddedImage,
+    heatmap: bytes | None,
     size: tuple[int, int],
     tables: Sequence[Sequence[Sequence[str]]],
 ) -> str:
-    """The page.
+    """Returns the page as HTML.
 
     Args:
         first: the reference, on the left of the slider.
-        second: what is compared with it.
-        heat: file of the saliency map over the picture, or ``None``.
-        size: (height, width) as shown.
-        tables: rows of text, the first of each table its head.
+        second: the image to compare with it, of the same size.
+        heatmap: file of the saliency map drawn over the image, or ``None``.
+        size: (height, width) of the images in pixels.
+        tables: rows of text; the first row of each table is its head.
     """
     modes = [("split", "A | B"), ("a", "A"), ("b", "B"), ("difference", "difference, times 6")]
-    modes += [("map", "saliency map")] if heat is not None else []
+    modes += [("map", "saliency map")] if heatmap is not None else []
     return _PAGE.substitute(
         title=html.escape(f"{first.name} | {second.name}"),
         first_name=html.escape(first.name),
         second_name=html.escape(second.name),
-        first=_embedded(first.file),
-        second=_embedded(second.file),
-        map="" if heat is None else f'<img class="map" alt="saliency map" src="{_embedded(heat)}">',
+        first=_data_url(first.file),
+        second=_data_url(second.file),
+        map="" if heatmap is None else f'<img class="map" alt="saliency map" src="{_data_url(heatmap)}">',
         modes="\n".join(_radio(value, text) for value, text in modes),
         width=size[1],
         height=size[0],
@@ -138,16 +143,15 @@ def _radio(value: str, text: str) -> str:
     return f'<label><input type="radio" name="mode" value="{value}"{checked}> {text}</label>'
 
 
-def _embedded(file: bytes) -> str:
-    kind = next(kind for start, kind in _KINDS if file.startswith(start))
-    return f"data:{kind};base64,{base64.b64encode(file).decode()}"
+def _data_url(file: bytes) -> str:
+    media_type = next(kind for start, kind in _MEDIA_TYPES if file.startswith(start))
+    return f"data:{media_type};base64,{base64.b64encode(file).decode()}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = ["".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in _tagged(rows)]
+    head, *body = [
+        "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+        for tag, row in zip(["th"] + ["td"] * (len(rows) - 1), rows, strict=True)
+    ]
     lines = "\n".join(f"<tr>{row}</tr>" for row in body)
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{lines}\n</tbody></table>"
-
-
-def _tagged(rows: Sequence[Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
-    return [("td" if number else "th", row) for number, row in enumerate(rows)]

@@ -1,4 +1,4 @@
-"""``saliency-jpeg map``: the saliency map as a picture."""
+"""``saliency-jpeg map``: draws the saliency map of an image."""
 
 from __future__ import annotations
 
@@ -20,29 +20,33 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    parser = add_command(commands, "map", _run, "IN -o OUT", "draw the saliency map over the picture, in a PNG file")
+    parser = add_command(commands, "map", _run, "IN -o OUT", "draw the saliency map over the image, as a PNG file")
     parser.add_argument("input", metavar="IN", help="image file; - reads standard input")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="PNG file; - writes to standard output")
-    parser.add_argument("--raw", action="store_true", help="the map alone, gray, for --saliency; not turned upright")
-    add_saliency(parser, "PRESET|MAP", "preset, or an image file as large as IN")
+    parser.add_argument(
+        "--raw", action="store_true", help="write the map alone, gray and not rotated, as --saliency takes it"
+    )
+    add_saliency(
+        parser, "PRESET|MAP", "what to draw: a preset, a gray image of the size of IN, or a model (.npz, .tflite)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.output != STREAM and Path(arguments.output).suffix.lower() != ".png":
-        raise UsageError(f"the map is written as PNG; the output must end in .png, got {arguments.output!r}")
+        raise UsageError(f"the map is a PNG file, so the output must end in .png, got {arguments.output!r}")
     planned = plan([arguments.input], arguments.output)
     if planned.folder is not None:
-        raise UsageError(f"one image is needed, not a folder, got {arguments.input!r}")
+        raise UsageError(f"map takes one image, not a folder, got {arguments.input!r}")
     job = planned.jobs[0]
     saliency = read_saliency(arguments)
     if saliency is None:
-        raise UsageError("there is no map to draw with --saliency none alone")
+        raise UsageError("there is no map to draw with --saliency none alone; add --protect or --ignore")
     picture = load(read(job.source))
     orientation = picture.metadata.orientation
-    found = resolve(saliency, picture.pixels, orientation, device=arguments.device)
-    assert found is not None  # only None resolves to None
-    drawn = heatmap.gray(found) if arguments.raw else heatmap.over(picture.pixels, found, orientation)
+    values = resolve(saliency, picture.pixels, orientation, device=arguments.device)
+    assert values is not None  # only None resolves to None
+    image = heatmap.gray(values) if arguments.raw else heatmap.over(picture.pixels, values, orientation)
     file = io.BytesIO()
-    drawn.save(file, "PNG")
+    image.save(file, "PNG")
     write(job.output, file.getvalue())
     return 0

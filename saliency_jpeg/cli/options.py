@@ -1,80 +1,50 @@
-"""Words of the command line that several commands share, and those that follow from :class:`Options`.
+"""Arguments that several commands share, and the table of those that set a field of :class:`Options`.
 
-Every field of ``Options`` has a word: a new field is there at once, with its type, its choices and the first sentence
-of its description, and needs a line here only where that is not what a person would type.
+To add an option, add the field to ``Options`` and one entry to :data:`_ARGUMENTS`, which says where the option appears
+in the help and what the help says. Flag, type and choices follow from the field's name, type and default.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
-from dataclasses import Field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-from .. import options
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
 from ..options import Options
 from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.sources import Saliency, Source, gray_values, resolve
-from .terminal import NAME, UsageError, quiet
+from .terminal import NAME, UsageError, hide_library_output
 
-__all__ = ["add_command", "add_options", "add_saliency", "given_options", "read_saliency", "with_saliency"]
+__all__ = ["add_command", "add_options", "add_saliency", "parse_options", "read_saliency", "with_saliency"]
 
-_MODELS: Final = (".npz", ".tflite")  # what SaliencyModel.save and export write
+_MODEL_SUFFIXES: Final = (".npz", ".tflite")  # what SaliencyModel.save and export write
 _NUMBER: Final = r" *-?\d+(?:\.\d*)? *"
 _BOX: Final = re.compile(f"{_NUMBER}(?:,{_NUMBER}){{3}}")
-Group = Any  # argparse keeps the type of its groups to itself
+Group = Any  # argparse does not export the type of its groups
 
 
-def _color(text: str) -> tuple[int, int, int]:
-    try:
-        red, green, blue, *_ = ImageColor.getrgb(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return red, green, blue
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], usage: str, purpose: str
+) -> argparse.ArgumentParser:
+    """Adds a command and returns its parser.
 
-
-_GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "size": ("target_kb", "quality", "target_score", "allow_downscale"),
-    "what matters": ("strength", "tune"),
-    "time": ("effort",),
-    "form of the file": (),  # and whatever is not named here
-}
-_ELSEWHERE: Final = ("saliency", "device")  # see add_saliency
-# What does not follow from the field; keywords of argparse's add_argument.
-_SPECIAL: Final[dict[str, dict[str, Any]]] = {
-    "target_kb": {"metavar": "N", "help": "largest size in units of 1000 bytes"},
-    "quality": {"metavar": "Q", "help": "0 to 100; without a target the default is 75"},
-    "target_score": {"metavar": "N", "help": "SSIMULACRA2 to reach, 0 to 100, in the fewest bytes"},
-    "allow_downscale": {"help": "rather fewer pixels than a quality below 10"},
-    "strength": {"metavar": "S", "help": "0 to 1, how much the map counts (0.5)"},
-    "tune": {"help": "the metric to favour (default: all at once)"},
-    "effort": {"metavar": "N", "help": "1 (fast) to 9 (small); 5 is the default"},
-    "subsampling": {"help": "of the chroma (auto)"},
-    "progressive": {"word": "--baseline", "help": "not progressive"},
-    "restart_interval": {"metavar": "N", "help": "MCUs between restart markers; 0: none"},
-    "metadata": {"help": "safe drops what is personal (keep)"},
-    "keep_segments": {
-        "word": "--keep-segment",
-        "action": "append",
-        "metavar": "NAME",
-        "help": "keep this segment in every metadata mode, such as APP11 or COM; repeatable",
-    },
-    "orientation": {"help": "as a tag, or turn the pixels (keep)"},
-    "trailing_images": {"help": "of MPO and Ultra HDR files (keep)"},
-    "never_enlarge": {"word": "--may-enlarge", "help": "JPEG inputs too are encoded anew"},
-    "background": {"type": _color, "metavar": "COLOUR", "help": "under transparent pixels (white)"},
-}
-
-
-def add_command(commands: Any, name: str, run: Any, usage: str, purpose: str) -> argparse.ArgumentParser:
-    """A command: its usage line without the program's name and the options, its purpose in a few words."""
+    Args:
+        commands: the subparsers of the program.
+        name: of the command.
+        run: takes the parsed arguments and returns the exit status.
+        usage: the arguments in the usage line, without the options.
+        purpose: what the command does, in a few words.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", usage=f"{NAME} {name} {usage} [options]"
     )
@@ -85,123 +55,204 @@ def add_command(commands: Any, name: str, run: Any, usage: str, purpose: str) ->
 # Options ------------------------------------------------------------------------------------------------------------
 
 
-def add_options(parser: argparse.ArgumentParser, matter: Group) -> None:
-    """A word for every field of ``Options`` except the map; ``matter`` is the group of :func:`add_saliency`."""
-    groups = {"what matters": matter}
-    named = {name: title for title, names in _GROUPS.items() for name in names}
-    for title in _GROUPS:
-        group = groups.get(title) or parser.add_argument_group(title)
-        for field in fields(Options):
-            if field.name not in _ELSEWHERE and named.get(field.name, "form of the file") == title:
-                _add_field(group, field)
+def _colour(text: str) -> tuple[int, int, int]:
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return red, green, blue
 
 
-def _add_field(group: Group, field: Field[Any]) -> None:
-    settings = _derived(field) | _SPECIAL.get(field.name, {})
-    word = settings.pop("word", "--" + field.name.replace("_", "-"))
-    group.add_argument(word, dest=field.name, **settings)
+@dataclass(frozen=True)
+class _Argument:
+    """How a field of :class:`Options` appears on the command line.
+
+    Attributes:
+        group: heading in the help.
+        help: what the option does.
+        metavar: placeholder of the value in the help.
+        flag: by default ``--`` and the field's name. A bool that is on by default needs one that says the opposite.
+        type: converts the text; by default the field's type.
+        choices: by default the values of the field's ``Literal``.
+
+    An option whose field is a ``Sequence`` may be repeated.
+    """
+
+    group: Literal["saliency", "size and quality", "speed", "file format"]
+    help: str
+    metavar: str | None = None
+    flag: str | None = None
+    type: Callable[[str], Any] | None = None
+    choices: tuple[str, ...] | None = None
 
 
-def _derived(field: Field[Any]) -> dict[str, Any]:
-    """What the annotation, the default and the description of a field say of its word."""
-    text, settings = str(field.type), {"help": _sentence(field.name)}
-    if choices := get_args(vars(options).get(text)):
-        return settings | {"choices": choices}
-    if text == "bool":
-        word = field.name.replace("_", "-")
-        return settings | {"word": f"--no-{word}" if field.default else f"--{word}", **_constant(not field.default)}
-    return settings | {"type": {"int": int, "float": float}.get(text.split(" ")[0], str)}
+_SALIENCY: Final = "saliency"
+_ARGUMENTS: Final[dict[str, _Argument]] = {
+    "target_kb": _Argument("size and quality", "maximum file size in units of 1000 bytes", "N"),
+    "quality": _Argument("size and quality", "quality, 0 to 100 (default: 75 unless a target is set)", "Q"),
+    "target_score": _Argument("size and quality", "smallest file that reaches this SSIMULACRA2 score, 0 to 100", "N"),
+    "allow_downscale": _Argument("size and quality", "shrink the picture if the size cannot be met at quality 10"),
+    "strength": _Argument(_SALIENCY, "weight of the map, from 0 (ignored) to 1 (default: 0.5)", "S"),
+    "tune": _Argument("size and quality", "metric to optimize (default: a balance of all)"),
+    "effort": _Argument("speed", "from 1 (fastest) to 9 (smallest file); default: 5", "N"),
+    "subsampling": _Argument("file format", "chroma subsampling (default: auto)"),
+    "progressive": _Argument("file format", "write a baseline JPEG instead of a progressive one", flag="--baseline"),
+    "metadata": _Argument(
+        "file format",
+        "keep everything, only what is safe to publish, or only what is needed to display the picture (default: keep)",
+    ),
+    "keep_segments": _Argument(
+        "file format",
+        "segment to keep in every metadata mode, such as APP11 or COM; may be repeated",
+        "NAME",
+        flag="--keep-segment",
+    ),
+    "orientation": _Argument("file format", "keep the EXIF orientation, or apply it to the pixels (default: keep)"),
+    "trailing_images": _Argument(
+        "file format", "keep or drop the images after the primary one in MPO and Ultra HDR files (default: keep)"
+    ),
+    "never_enlarge": _Argument(
+        "file format", "re-encode a JPEG input even if the result is larger", flag="--may-enlarge"
+    ),
+    "background": _Argument("file format", "colour under transparent pixels (default: white)", "COLOUR", type=_colour),
+    "restart_interval": _Argument("file format", "MCUs between restart markers (default: 0, no markers)", "N"),
+}
+_ELSEWHERE: Final = ("saliency", "device")  # fields of Options whose arguments add_saliency adds
 
 
-def _constant(value: bool) -> dict[str, Any]:
-    return {"action": "store_const", "const": value}
+def add_options(parser: argparse.ArgumentParser, saliency_group: Group) -> None:
+    """Adds an argument for every field of ``Options`` that :func:`add_saliency` does not add.
+
+    Args:
+        parser: of the command.
+        saliency_group: what :func:`add_saliency` returned; takes the options of the group "saliency".
+    """
+    groups = {_SALIENCY: saliency_group}
+    types = inspect.get_annotations(Options, eval_str=True)
+    defaults = {field.name: field.default for field in fields(Options)}
+    for name, argument in _ARGUMENTS.items():
+        if argument.group not in groups:
+            groups[argument.group] = parser.add_argument_group(argument.group)
+        flag = argument.flag or "--" + name.replace("_", "-")
+        settings = _settings(argument, types[name], defaults[name])
+        groups[argument.group].add_argument(flag, dest=name, help=argument.help, **settings)
 
 
-def _sentence(name: str) -> str:
-    """The first sentence on a field in the description of ``Options``."""
-    found = re.search(rf"^ +{name}: (.+?)(?:[.;:](?:\s|$)|^ +\w+: )", Options.__doc__ or "", re.DOTALL | re.MULTILINE)
-    return " ".join(found[1].replace("`", "").replace("%", "%%").split()) if found else ""
+def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
+    """Keywords of ``add_argument`` for a field of a type and with a default; without the option it is ``None``."""
+    if kind is bool:
+        return {"action": "store_const", "const": not default}
+    if choices := argument.choices or (get_args(kind) if get_origin(kind) is Literal else None):
+        return {"choices": choices}
+    plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
+    action = "append" if get_origin(kind) is Sequence else "store"
+    return {"type": argument.type or plain, "metavar": argument.metavar, "action": action}
 
 
-def given_options(arguments: argparse.Namespace) -> Options:
-    """The options that were given; without the map, which is read later.
+def parse_options(arguments: argparse.Namespace) -> Options:
+    """Returns the options that were given, without the saliency map, which :func:`with_saliency` reads.
 
     Raises:
         OptionError: a value is out of range.
     """
-    names = [field.name for field in fields(Options) if field.name != "saliency"]
-    return Options(**{name: value for name in names if (value := getattr(arguments, name)) is not None})
+    values = {name: getattr(arguments, name) for name in (*_ARGUMENTS, "device")}
+    return Options(**{name: value for name, value in values.items() if value is not None})
 
 
-# The map ------------------------------------------------------------------------------------------------------------
+# Saliency -----------------------------------------------------------------------------------------------------------
 
 
-def add_saliency(parser: argparse.ArgumentParser, metavar: str, description: str) -> Group:
-    """``--saliency``, ``--protect``, ``--ignore`` and ``--device``, in a group of their own."""
-    group = parser.add_argument_group("what matters")
-    more = f"{description}; of several the highest counts (default)"
-    group.add_argument("--saliency", action="append", metavar=metavar, help=more)
-    where = "a map as --saliency takes it, or a box in pixels; may be repeated"
-    for word, meaning in (("--protect", "what matters in any case"), ("--ignore", "what does not, unless protected")):
-        group.add_argument(word, action="append", metavar="MAP|LEFT,TOP,RIGHT,BOTTOM", help=f"{meaning}: {where}")
-    group.add_argument("--device", metavar="NAME", help="where the network runs: cpu, gpu, gpu:1 (TensorFlow's choice)")
+def add_saliency(parser: argparse.ArgumentParser, metavar: str, purpose: str) -> Group:
+    """Adds ``--saliency``, ``--protect``, ``--ignore`` and ``--device``.
+
+    Args:
+        parser: of the command.
+        metavar: of ``--saliency``.
+        purpose: what ``--saliency`` takes and means, for the help.
+
+    Returns:
+        The group of these arguments.
+    """
+    presets = ", ".join(preset_names())
+    group = parser.add_argument_group(_SALIENCY)
+    group.add_argument(
+        "--saliency",
+        action="append",
+        metavar=metavar,
+        help=f"{purpose}; repeat to combine, the brightest wins (default: default). Presets: {presets}",
+    )
+    area = "a map, or a box in pixels; may be repeated"
+    for flag, effect in (("--protect", "treat as salient"), ("--ignore", "treat as not salient, unless protected")):
+        group.add_argument(flag, action="append", metavar="MAP|LEFT,TOP,RIGHT,BOTTOM", help=f"{effect}: {area}")
+    group.add_argument(
+        "--device", metavar="NAME", help="run the network on cpu, gpu, gpu:1, ... (default: TensorFlow decides)"
+    )
     return group
 
 
 def read_saliency(arguments: argparse.Namespace) -> Saliency:
-    """What ``--saliency``, ``--protect`` and ``--ignore`` mean, ready for use: presets are loaded, files are read.
+    """Returns what ``--saliency``, ``--protect`` and ``--ignore`` name, with presets loaded and files read.
 
     Raises:
-        UsageError: one is neither a preset nor a file nor a box, or ``none`` stands beside others.
+        UsageError: a name is no preset, file or box, or ``none`` is combined with others.
         InputError: a file is no image.
-        OptionError: a box has no inside.
+        OptionError: a box is empty.
     """
     names: list[str] = arguments.saliency or ["default"]
     if "none" in names and len(names) > 1:
-        raise UsageError(f"--saliency none does not go with others, got {' and '.join(names)}")
-    nothing = names == ["none"]
-    sources: list[Source] = [_source("--saliency", name, arguments.device) for name in names if not nothing]
-    protect, ignore = (_region(word, arguments) for word in ("protect", "ignore"))
+        raise UsageError(f"--saliency none cannot be combined with others, got {' and '.join(names)}")
+    sources: list[Source] = []
+    if names != ["none"]:
+        sources = [_read_source("--saliency", name, arguments.device) for name in names]
+    protect, ignore = (_read_regions(name, arguments) for name in ("protect", "ignore"))
     if protect is None and ignore is None and len(sources) < 2:
         return sources[0] if sources else None
     return combine(*(sources or [[]]), protect=protect, ignore=ignore)
 
 
-def _region(word: str, arguments: argparse.Namespace) -> Source | None:
-    """The parts of the picture that were named; boxes as one list, with maps the highest of all."""
-    names: list[str] = getattr(arguments, word) or []
-    boxes = [_box(name) for name in names if _BOX.fullmatch(name)]
+def _read_regions(name: str, arguments: argparse.Namespace) -> Source | None:
+    """All boxes and maps of ``--protect`` or ``--ignore`` as one source."""
+    texts: list[str] = getattr(arguments, name) or []
+    boxes = [_parse_box(text) for text in texts if _BOX.fullmatch(text)]
     parts: list[Source] = [boxes] if boxes else []
-    parts += [_source(f"--{word}", name, arguments.device) for name in names if not _BOX.fullmatch(name)]
+    parts += [_read_source(f"--{name}", text, arguments.device) for text in texts if not _BOX.fullmatch(text)]
     return None if not parts else parts[0] if len(parts) == 1 else combine(*parts)
 
 
-def _box(text: str) -> Box:
+def _parse_box(text: str) -> Box:
     left, top, right, bottom = (float(number) for number in text.split(","))
-    fill_boxes([(left, top, right, bottom)], (1, 1))  # says what is wrong with it
+    fill_boxes([(left, top, right, bottom)], (1, 1))  # raises OptionError if the box is empty
     return left, top, right, bottom
 
 
-def with_saliency(options: Options, arguments: argparse.Namespace) -> Options:
-    """The options with what :func:`read_saliency` finds; a model of one's own knows its device."""
-    saliency = read_saliency(arguments)
-    device = None if isinstance(saliency, SaliencyModel) else options.device
-    return replace(options, saliency=saliency, device=device)
-
-
-def _source(word: str, name: str, device: str | None) -> str | SaliencyModel | NDArray[np.uint8]:
-    """The name of a preset or the model in a file, which are loaded, or the map in a file."""
-    is_model = Path(name).suffix.lower() in _MODELS and Path(name).is_file()
+def _read_source(flag: str, name: str, device: str | None) -> str | SaliencyModel | NDArray[np.uint8]:
+    """The preset, the model in a file, or the map in a file that ``name`` stands for; networks are loaded."""
+    is_model = Path(name).suffix.lower() in _MODEL_SUFFIXES and Path(name).is_file()
     if is_model or name in preset_names():
-        with quiet():
+        with hide_library_output():
             source = SaliencyModel.from_file(name, device=device) if is_model else name
             resolve(source, np.zeros((1, 1, 3), np.uint8), 1, device=device)
         return source
     if not Path(name).is_file():
         known = ", ".join(preset_names())
-        other = "none, a preset" if word == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
-        raise UsageError(f"{word} must be {other} ({known}) or a file, got {name!r}")
+        other = "none, a preset" if flag == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
+        raise UsageError(f"{flag} must be {other} ({known}) or a file, got {name!r}")
     try:
         return gray_values(name)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+
+
+def with_saliency(options: Options, arguments: argparse.Namespace) -> Options:
+    """Returns the options with the map that :func:`read_saliency` reads.
+
+    Args:
+        options: from :func:`parse_options`.
+        arguments: of the command line.
+
+    Raises:
+        UsageError, InputError, OptionError: as :func:`read_saliency` does.
+    """
+    saliency = read_saliency(arguments)
+    device = None if isinstance(saliency, SaliencyModel) else options.device  # a model of its own is on its device
+    return replace(options, saliency=saliency, device=device)

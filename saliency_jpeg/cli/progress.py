@@ -1,4 +1,4 @@
-"""A line at the foot of the terminal that says how far a batch has come."""
+"""A progress bar on the last line of the terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final, TextIO
 
 from .terminal import say
 
-__all__ = ["Progress", "amount", "bar_stream"]
+__all__ = ["Progress", "bar_stream", "format_bytes"]
 
-_EVERY: Final = 0.1  # seconds between two drawings
-_BAR: Final = 24  # characters
+_REDRAW_SECONDS: Final = 0.1
+_BAR_WIDTH: Final = 24  # characters
 
 
-def amount(size: float) -> str:
-    """Bytes as a person reads them, in powers of 1000: ``999 B``, ``1.5 kB``, ``12 MB``."""
+def format_bytes(size: float) -> str:
+    """Returns a number of bytes in powers of 1000: ``999 B``, ``1.5 kB``, ``12 MB``."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while abs(size) >= 999.5 and len(units) > 1:
         size /= 1000
@@ -27,18 +27,18 @@ def amount(size: float) -> str:
 
 
 def bar_stream(*, quiet: bool) -> TextIO | None:
-    """Where a bar goes: standard error, if that is a terminal."""
+    """Returns the stream for a bar: standard error if it is a terminal and ``quiet`` is false, else ``None``."""
     return sys.stderr if sys.stderr is not None and sys.stderr.isatty() and not quiet else None
 
 
 class Progress:
-    """The bar: files done of all, rate, bytes saved, time left. Where it is not shown, lines are printed as they come.
+    """A bar with the number of files done, the rate, the bytes saved and the time left.
 
     Args:
-        total: number of files, or of whatever the title says.
-        stream: a terminal, or ``None`` for no bar.
-        clock: seconds.
-        title: what is counted, in front of the bar; it then tells no bytes.
+        total: number of files, or of what the title names.
+        stream: a terminal, or ``None`` for no bar; lines are then printed as they come.
+        clock: returns seconds.
+        title: what is counted, in front of the bar; a bar with a title shows no bytes.
     """
 
     def __init__(
@@ -63,30 +63,40 @@ class Progress:
         return self._stream is not None
 
     def advance(self, read: int = 0, written: int = 0) -> None:
-        """One file more is done; ``read`` and ``written`` bytes."""
+        """Counts one more file.
+
+        Args:
+            read: bytes of its input.
+            written: bytes of its output.
+        """
         self._done += 1
         self._read += read
         self._written += written
-        if self._clock() - self._drawn >= _EVERY or self._done == self._total:
+        if self._clock() - self._drawn >= _REDRAW_SECONDS or self._done == self._total:
             self._draw()
 
     def say(self, line: str, stream: TextIO | None) -> None:
-        """Prints a line above the bar."""
+        """Prints a line above the bar.
+
+        Args:
+            line: to print.
+            stream: standard output or standard error.
+        """
         self._clear()
         say(line, stream)
         self._draw()
 
     def text(self) -> str:
-        """What the bar says."""
+        """Returns the bar as it is drawn."""
         share = self._done / self._total if self._total else 1.0
         seconds = self._clock() - self._start
         rate = self._done / seconds if seconds > 0 else 0.0
         parts = [self._title] if self._title else []
-        parts.append(f"[{'#' * int(_BAR * share):{_BAR}}] {self._done}/{self._total}")
+        parts.append(f"[{'#' * int(_BAR_WIDTH * share):{_BAR_WIDTH}}] {self._done}/{self._total}")
         if self._done:
             parts.append(f"{rate:.1f}/s" if rate >= 1 or rate == 0 else f"{1 / rate:.1f} s each")
-            parts += [] if self._title else [f"{amount(self._read - self._written)} saved"]
-            parts.append(f"{_duration((self._total - self._done) / rate) if rate else '?'} left")
+            parts += [] if self._title else [f"{format_bytes(self._read - self._written)} saved"]
+            parts.append(f"{_format_duration((self._total - self._done) / rate) if rate else '?'} left")
         return "  ".join(parts)
 
     def _draw(self) -> None:
@@ -100,7 +110,7 @@ class Progress:
             print("\r\x1b[K", end="", file=self._stream, flush=True)
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,4 +1,4 @@
-"""What a batch says: a line for each file, or a bar, or JSON; the sum, and what failed, at the end."""
+"""The report of a batch: a line, a bar or JSON for each file, then a summary and the list of failures."""
 
 from __future__ import annotations
 
@@ -8,23 +8,39 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from ..batch.plan import Job
 from ..io import STREAM
-from .progress import Progress, amount, bar_stream
+from .progress import Progress, bar_stream, format_bytes
 from .terminal import NAME, say
 
-__all__ = ["Report", "Row"]
+__all__ = ["Report", "Row", "Status"]
+
+Status = Literal["written", "kept", "not written", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one file: "written", "kept" (it would not get smaller), "not written", "skipped", "failed"."""
+    """The outcome of one file, which is also its line of JSON.
+
+    Attributes:
+        source: name of the input.
+        output: name of the output.
+        status: "kept" if an in-place result would not be smaller, "not written" in a dry run, "skipped" if an earlier
+            run has done it.
+        bytes_in: size of the input.
+        bytes_out: size of the output.
+        bits_per_pixel: of the output.
+        quality: of the output, 0 to 100.
+        score: SSIMULACRA2 of the output, if a target score was set.
+        pixels: (width, height) of the output, if it may be smaller than the input.
+        error: what failed, with the name of the file.
+    """
 
     source: str
     output: str
-    status: str
+    status: Status
     bytes_in: int = 0
     bytes_out: int = 0
     bits_per_pixel: float | None = None
@@ -34,28 +50,28 @@ class Row:
     error: str | None = None
 
     def line(self) -> str:
-        """For people."""
+        """Returns the outcome as a line for people."""
         in_place = self.source == self.output != STREAM
         text = f"{self.source}: " if in_place else f"{self.source} -> {self.output}: "
         text += f"{self.bytes_out} bytes, {self.bits_per_pixel:.3f} bpp, quality {self.quality:.1f}"
         if self.score is not None:
             text += f", SSIMULACRA2 {self.score:.2f}"
-        text += f", {_change(self.bytes_in, self.bytes_out)}" if self.status != "kept" else ", kept as it was"
+        text += f", {_change(self.bytes_in, self.bytes_out)}" if self.status != "kept" else ", kept unchanged"
         text += ", {} x {} pixels".format(*self.pixels) if self.pixels else ""
         return text + (" (not written)" if self.status == "not written" else "")
 
     def json(self) -> str:
-        """For programs: what is not known is left out."""
+        """Returns the outcome as a line of JSON, without unknown values."""
         return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
 
 
 class Report:
-    """Takes the rows of a batch, and says at the end how it went.
+    """Prints the rows of a batch as they come, and the summary at the end.
 
     Args:
-        arguments: ``json``, ``quiet`` and ``verbose``.
-        stream: for what is not an error.
-        in_batch: whether to sum up.
+        arguments: of the command line; ``json``, ``quiet`` and ``verbose`` count.
+        stream: for everything but errors.
+        in_batch: whether to print a summary.
     """
 
     def __init__(self, arguments: argparse.Namespace, stream: TextIO | None, *, in_batch: bool) -> None:
@@ -63,81 +79,94 @@ class Report:
         self._stream, self._in_batch = stream, in_batch
         self._progress = Progress(0, None)
         self._counts: Counter[str] = Counter()
-        self._bytes = [0, 0]
+        self._bytes_in = self._bytes_out = 0
         self._failed: list[Row] = []
         self._warned = False
 
     @property
     def bar_stream(self) -> TextIO | None:
-        """Where the bar goes, if anywhere."""
+        """The stream for a progress bar, or ``None`` for no bar."""
         return bar_stream(quiet=self._quiet)
 
     def begin(self, progress: Progress, skipped: Sequence[Job]) -> None:
-        """From here on the bar is shown."""
+        """Starts the report.
+
+        Args:
+            progress: the bar, above which lines are printed.
+            skipped: jobs that an earlier run has done.
+        """
         self._progress = progress
         self._lines = self._verbose or not (self._quiet or progress.is_shown)
         for job in skipped:
             self._counts["skipped"] += 1
             if self._json:
-                self._tell(Row(job.source, job.output, "skipped").json())
+                self._say(Row(job.source, job.output, "skipped").json())
 
     def add(self, row: Row) -> None:
-        """Takes note of one file."""
+        """Reports the outcome of one file."""
         self._counts[row.status] += 1
         if row.error is not None:
             self._failed.append(row)
             self._progress.say(f"{NAME}: {row.error}", sys.stderr)
         elif row.status != "skipped":
-            self._bytes = [self._bytes[0] + row.bytes_in, self._bytes[1] + row.bytes_out]
+            self._bytes_in += row.bytes_in
+            self._bytes_out += row.bytes_out
         if self._json:
-            self._tell(row.json())
+            self._say(row.json())
         elif row.error is None and row.status != "skipped" and self._lines:
-            self._tell(row.line())
+            self._say(row.line())
         self._progress.advance(*((row.bytes_in, row.bytes_out) if row.error is None else ()))
 
-    def warn(self, line: str) -> None:
-        """Says something once."""
+    def warn_once(self, line: str) -> None:
+        """Prints a warning, unless one was printed before."""
         if not self._warned:
             self._progress.say(f"{NAME}: {line}", sys.stderr)
         self._warned = True
 
-    def stopped(self, total: int) -> None:
-        """Says how far a batch came that was interrupted."""
+    def interrupted(self, total: int) -> None:
+        """Reports how many of ``total`` files an interrupted batch has done."""
         if self._in_batch:
             done = self._counts.total() - self._counts["skipped"]
-            self._progress.say(f"{NAME}: {done} of {total} done; a rerun does the rest", sys.stderr)
+            line = f"{NAME}: {done} of {total} done; run the same command again to do the rest"
+            self._progress.say(line, sys.stderr)
 
     def end(self, seconds: float) -> int:
-        """Sums up; returns the exit status."""
+        """Prints the summary and the failures.
+
+        Args:
+            seconds: that the batch took.
+
+        Returns:
+            The exit status: 1 if a file failed, else 0.
+        """
         if self._json:
-            say(json.dumps(self._summary(seconds)), self._stream)
+            say(json.dumps(self._json_summary(seconds)), self._stream)
         elif self._in_batch and not self._quiet:
-            say(self._sum(seconds), self._stream)
+            say(self._summary(seconds), self._stream)
         if self._failed and self._in_batch:
             say(f"{NAME}: {len(self._failed)} of {self._counts.total()} failed:", sys.stderr)
             for row in self._failed:
                 say(f"  {row.error}", sys.stderr)
         return 1 if self._failed else 0
 
-    def _tell(self, line: str) -> None:
+    def _say(self, line: str) -> None:
         self._progress.say(line, self._stream)
 
-    def _summary(self, seconds: float) -> dict[str, Any]:
+    def _json_summary(self, seconds: float) -> dict[str, Any]:
         counts = {name.replace(" ", "_"): count for name, count in sorted(self._counts.items())}
-        read, written = self._bytes
         return {
             "summary": {"written": 0, "skipped": 0, "failed": 0, **counts},
-            "bytes_in": read,
-            "bytes_out": written,
+            "bytes_in": self._bytes_in,
+            "bytes_out": self._bytes_out,
             "seconds": round(seconds, 3),
         }
 
-    def _sum(self, seconds: float) -> str:
+    def _summary(self, seconds: float) -> str:
         counts = [f"{count} {name}" for name, count in self._counts.items() if count]
         line = f"{', '.join(counts) or 'no images'}"
-        if self._bytes[0]:
-            read, written = self._bytes
-            line += f": {amount(read)} -> {amount(written)}, {_change(read, written)}, {seconds:.1f} s"
+        if self._bytes_in:
+            sizes = f"{format_bytes(self._bytes_in)} -> {format_bytes(self._bytes_out)}"
+            line += f": {sizes}, {_change(self._bytes_in, self._bytes_out)}, {seconds:.1f} s"
         return line
 
 

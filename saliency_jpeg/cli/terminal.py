@@ -1,4 +1,4 @@
-"""What is said, and what is held back."""
+"""Output to the terminal: lines, error messages, and silencing of TensorFlow's libraries."""
 
 from __future__ import annotations
 
@@ -11,28 +11,38 @@ from typing import TextIO
 
 from ..errors import SaliencyJpegError
 
-__all__ = ["NAME", "UsageError", "quiet", "reason", "say"]
+__all__ = ["NAME", "UsageError", "describe_error", "hide_library_output", "say"]
 
 NAME = "saliency-jpeg"
 
 
 class UsageError(Exception):
-    """The command line asks for something that cannot be; nothing was begun."""
+    """The command line is wrong; nothing has been written."""
 
 
 def say(line: str, stream: TextIO | None) -> None:
-    """Prints a line at once; what the stream's encoding lacks is written as an escape."""
-    if stream is None:  # closed by whoever started this program
+    """Prints a line immediately.
+
+    Args:
+        line: characters that the stream's encoding lacks are written as escapes.
+        stream: ``None``, as Python sets a closed standard stream, drops the line.
+    """
+    if stream is None:
         return
     encoding = stream.encoding or "utf-8"
     try:
         print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-    except BrokenPipeError:  # nobody listens any more; the work goes on
+    except BrokenPipeError:  # the reader is gone; the batch goes on
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def reason(error: BaseException, source: str = "") -> str:
-    """One line on what went wrong, and with which file."""
+def describe_error(error: BaseException, source: str = "") -> str:
+    """Returns an error as one line, with the name of the file.
+
+    Args:
+        error: to describe.
+        source: name of the input, for errors that do not name a file themselves.
+    """
     if isinstance(error, OSError) and error.strerror:
         name, why = str(error.filename or source), error.strerror
     elif isinstance(error, MemoryError):
@@ -43,27 +53,27 @@ def reason(error: BaseException, source: str = "") -> str:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back what TensorFlow's libraries write to standard error while they load, unless they fail to.
+def hide_library_output() -> Iterator[None]:
+    """Hides what TensorFlow's libraries write to standard error while they load, unless loading fails.
 
-    They write past Python, to the file descriptor, and heed ``TF_CPP_MIN_LOG_LEVEL`` in some versions only. Where the
-    user has set that variable to less than 3 (errors), everything is let through; 3 is what a parent process has that
-    loaded TensorFlow by this library.
+    They write to the file descriptor, not to Python's stream, and only some versions respect ``TF_CPP_MIN_LOG_LEVEL``.
+    If the user has set that variable to less than 3 (errors only), nothing is hidden. The value 3 may come from a
+    parent process that loaded TensorFlow with this library.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with tempfile.TemporaryFile() as hidden:
         saved = os.dup(2)
-        os.dup2(held.fileno(), 2)
+        os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except SaliencyJpegError:  # says enough
+        except SaliencyJpegError:  # its message is enough
             raise
         except Exception:
-            held.seek(0)
-            os.write(saved, held.read())
+            hidden.seek(0)
+            os.write(saved, hidden.read())
             raise
         finally:
             os.dup2(saved, 2)

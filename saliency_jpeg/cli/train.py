@@ -1,4 +1,4 @@
-"""``saliency-jpeg train``: a weights file for ``--saliency`` from pictures and masks of one's own."""
+"""``saliency-jpeg train``: trains a saliency model on the user's images and masks."""
 
 from __future__ import annotations
 
@@ -15,33 +15,44 @@ from ..evaluation.report import render
 from ..saliency.tensorflow_runtime import load_tensorflow
 from ..training.api import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
 from .options import add_command
-from .progress import Progress, amount, bar_stream
-from .terminal import NAME, UsageError, quiet, reason, say
+from .progress import Progress, bar_stream, format_bytes
+from .terminal import NAME, UsageError, describe_error, hide_library_output, say
 
 __all__ = ["add"]
 
-_SUFFIX: Final = ".npz"  # by which --saliency knows a weights file
-_NAMED: Final = 20  # files of a kind that are named
+_SUFFIX: Final = ".npz"
+_MOST_NAMED: Final = 20  # files without a partner that are listed by name
 
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    usage = f"IMAGES MASKS -o OWN{_SUFFIX}"
-    parser = add_command(commands, "train", _run, usage, "train a model on images and masks of your own")
-    parser.add_argument("images", metavar="IMAGES", type=Path, help="folder of images, with its folders")
+    usage = f"IMAGES MASKS -o OUT{_SUFFIX}"
+    parser = add_command(commands, "train", _run, usage, "train a saliency model on your own images and masks")
+    parser.add_argument("images", metavar="IMAGES", type=Path, help="folder of images, with its subfolders")
     parser.add_argument(
-        "masks", metavar="MASKS", type=Path, help="folder of masks or maps of the same names, gray, 255: what matters"
+        "masks",
+        metavar="MASKS",
+        type=Path,
+        help="folder of gray masks or maps with the names of the images, white matters most",
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help=f"weights file {_SUFFIX} to write, for --saliency"
+        "-o", "--output", required=True, metavar="OUT", help=f"weights file ({_SUFFIX}) to write; --saliency takes it"
     )
-    parser.add_argument("--epochs", type=int, default=EPOCHS, metavar="N", help=f"views of each image ({EPOCHS})")
     parser.add_argument(
-        "--from", dest="preset", default="default", choices=trainable(), help="preset to begin with (default)"
+        "--epochs", type=int, default=EPOCHS, metavar="N", help=f"passes over the images (default: {EPOCHS})"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the order, and of the tenth held out (0)")
-    parser.add_argument("--json", action="store_true", help="tell in a line of JSON")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what went wrong")
+    parser.add_argument(
+        "--from", dest="preset", default="default", choices=trainable(), help="preset to start from (default: default)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="random seed of the order and of the tenth that is held out (default: 0)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -50,38 +61,38 @@ def _run(arguments: argparse.Namespace) -> int:
     check(**settings)
     output = Path(arguments.output)
     if output.suffix.lower() != _SUFFIX or output.is_dir():
-        raise UsageError(f"the output is a weights file and must end in {_SUFFIX}, got {arguments.output!r}")
+        raise UsageError(f"the output is a weights file, so its name must end in {_SUFFIX}, got {arguments.output!r}")
     if not output.parent.is_dir():
         raise UsageError(f"the folder of {arguments.output} does not exist")
-    found = _paired(arguments)
-    with quiet():  # what TensorFlow says while it loads would break the bar
+    pairs = _pair(arguments)
+    with hide_library_output():  # TensorFlow's messages would break the bar
         load_tensorflow()
-    with _Told(arguments) as told:
-        trained = train(found.images, found.masks, **settings, told=told.step)
+    with _TrainingProgress(arguments) as progress:
+        trained = train(pairs.images, pairs.masks, **settings, told=progress.step)
     trained.model.save(output)
     if arguments.json:
-        say(json.dumps(_facts(arguments, found, trained, time.monotonic() - start)), sys.stdout)
+        say(json.dumps(_to_json(arguments, pairs, trained, time.monotonic() - start)), sys.stdout)
     elif not arguments.quiet:
-        say(_text(arguments, found, trained), sys.stdout)
+        say(_to_text(arguments, pairs, trained), sys.stdout)
     return 0
 
 
-def _paired(arguments: argparse.Namespace) -> Pairs:
-    """The pairs; files without a partner are named."""
+def _pair(arguments: argparse.Namespace) -> Pairs:
+    """The pairs of images and masks; files without a partner are reported."""
     try:
-        found = pair(arguments.images, arguments.masks)
+        pairs = pair(arguments.images, arguments.masks)
     except (InputError, OSError) as error:
-        raise UsageError(reason(error)) from error
-    for paths, lack in ((found.masks_alone, "masks have no image"), (found.images_alone, "images have no mask")):
+        raise UsageError(describe_error(error)) from error
+    for paths, problem in ((pairs.masks_alone, "masks have no image"), (pairs.images_alone, "images have no mask")):
         if paths:
-            names = ", ".join(map(str, paths[:_NAMED]))
-            more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-            say(f"{NAME}: {len(paths)} {lack} and are left out: {names}{more}", sys.stderr)
-    return found
+            names = ", ".join(map(str, paths[:_MOST_NAMED]))
+            more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+            say(f"{NAME}: {len(paths)} {problem} and are left out: {names}{more}", sys.stderr)
+    return pairs
 
 
-class _Told:
-    """Shows how far the training has come: a bar for each stage, or else a line for each epoch."""
+class _TrainingProgress:
+    """The progress of a training: a bar for each stage, or without a terminal a line for each epoch."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._stream = bar_stream(quiet=arguments.quiet)
@@ -89,14 +100,14 @@ class _Told:
         self._bars = contextlib.ExitStack()
         self._bar = Progress(0, None)
 
-    def __enter__(self) -> _Told:
+    def __enter__(self) -> _TrainingProgress:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bars.close()
 
     def step(self, step: Step) -> None:
-        """A stage begins, or one picture or epoch more is done."""
+        """Shows a step: the start of a stage, or one more image or epoch."""
         if step.done == 0:
             self._bars.close()
             self._bar = self._bars.enter_context(Progress(step.total, self._stream, title=step.stage))
@@ -106,28 +117,29 @@ class _Told:
             say(f"epoch {step.done}/{step.total}: loss {step.loss:.3f}", sys.stdout)
 
 
-def _facts(arguments: argparse.Namespace, found: Pairs, trained: Trained, seconds: float) -> dict[str, Any]:
+def _to_json(arguments: argparse.Namespace, pairs: Pairs, trained: Trained, seconds: float) -> dict[str, Any]:
     scores = {"before": trained.before, "after": trained.after}
     return {
         "output": arguments.output,
         "bytes": Path(arguments.output).stat().st_size,
-        "pairs": len(found.images),
-        "held_out": [str(found.images[i]) for i in trained.held_out],
+        "pairs": len(pairs.images),
+        "held_out": [str(pairs.images[i]) for i in trained.held_out],
         "judged": trained.judged,
         **{name: score._asdict() for name, score in scores.items() if score is not None},
         "losses": [round(loss, 6) for loss in trained.losses],
-        "masks_alone": [str(path) for path in found.masks_alone],
-        "images_alone": [str(path) for path in found.images_alone],
+        "masks_alone": [str(path) for path in pairs.masks_alone],
+        "images_alone": [str(path) for path in pairs.images_alone],
         "seconds": round(seconds, 3),
     }
 
 
-def _text(arguments: argparse.Namespace, found: Pairs, trained: Trained) -> str:
-    size = amount(Path(arguments.output).stat().st_size)
-    lines = [f"{arguments.output}: {size}, learned from {len(found.images) - len(trained.held_out)} images"]
+def _to_text(arguments: argparse.Namespace, pairs: Pairs, trained: Trained) -> str:
+    size = format_bytes(Path(arguments.output).stat().st_size)
+    lines = [f"{arguments.output}: {size}, trained on {len(pairs.images) - len(trained.held_out)} images"]
     if trained.before is None or trained.after is None:
-        why = "none of those held out can be judged by" if trained.held_out else "fewer than ten: none was held out"
-        return "\n".join([*lines, f"not judged, {why}"])
+        no_object = "no held-out mask has both an object and a background"
+        why = no_object if trained.held_out else "with fewer than ten images none is held out"
+        return "\n".join([*lines, f"not evaluated: {why}"])
     head = [f"{trained.judged} held out", "AUC", "maxF", "MAE"]
     rows = ((arguments.preset, trained.before), (arguments.output, trained.after))
     table = [head, *([name, *(f"{value:.3f}" for value in scores)] for name, scores in rows)]

@@ -1,6 +1,7 @@
-"""``python -m saliency_jpeg.evaluation``: size-matched comparison of encoders, printed as tables.
+"""``python -m saliency_jpeg.evaluation``: compares encoders at equal file sizes and prints tables.
 
-``python -m saliency_jpeg.evaluation saliency`` judges saliency maps instead; it has options of its own.
+``saliency-jpeg bench`` runs the same comparison. ``python -m saliency_jpeg.evaluation saliency`` scores saliency maps
+instead; see :mod:`saliency_jpeg.evaluation.saliency_table`.
 """
 
 from __future__ import annotations
@@ -9,46 +10,85 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import OptionError, SaliencyJpegError
+from ..metrics import METRICS
 from . import saliency_table
+from .arguments import add_selection, comma_separated, numbers
 from .bdrate import codec_names
 from .codecs import CODECS, find_codec
 from .comparison import Job, Measurement, compare, find_images
 from .folders import read_names
 from .report import read_json, render_all, write_json
 
+_DEFAULT_CODECS = ["pillow", "mozjpeg", "jpegli", "saliency_jpeg"]
+_DEFAULT_ANCHORS = ["pillow", "jpegli"]
+_CODECS_HELP = f"codecs to compare; --list names all (default: {','.join(_DEFAULT_CODECS)})"
+_DEFAULT_BPP = [0.3, 0.5, 0.75, 1.0, 1.5]
+
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m saliency_jpeg.evaluation", description=__doc__)
+    """Returns the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m saliency_jpeg.evaluation",
+        description="Compare encoders at equal file sizes. For saliency maps see: %(prog)s saliency --help",
+        usage="%(prog)s (--images FOLDER | --from-json FILE... | --list) [options]",
+    )
     add_arguments(parser)
     return parser
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words of the comparison, for any parser."""
+    """Adds the arguments of the comparison to a parser."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--images", type=Path, help="folder of lossless images, with its sub-folders")
-    source.add_argument("--from-json", type=Path, nargs="+", help="print the tables of earlier runs, merged")
-    source.add_argument("--list", action="store_true", help="list the codecs and what is missing here")
-    parser.add_argument("--maps", type=Path, help="folder of gray maps named like the images, white is salient")
-    parser.add_argument("--halve", action="store_true", help="measure at half size; for images that are JPEG files")
-    parser.add_argument("--names", type=Path, help="only the images whose stems stand in this file, one a line")
-    parser.add_argument("--count", type=int, help="at most so many images, drawn with a fixed seed")
-    parser.add_argument("--codecs", type=_names, default=["pillow", "mozjpeg", "jpegli", "saliency_jpeg"])
-    parser.add_argument("--bpp", type=_numbers, default=[0.3, 0.5, 0.75, 1.0, 1.5], help="bits per pixel, 0.3,0.5,...")
-    parser.add_argument("--anchors", type=_names, default=["pillow", "jpegli"], help="codecs that BD-rates refer to")
-    parser.add_argument("--champion", help="codec to hold against each other one, image by image")
-    parser.add_argument("--metrics", type=_names, default=[], help="only these columns")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--no-butteraugli", action="store_true", help="leave out the slowest metric")
-    parser.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
-    parser.add_argument("--json", type=Path, help="also keep every measurement in this file")
+    source.add_argument("--images", type=Path, metavar="FOLDER", help="folder of lossless images, with its subfolders")
+    source.add_argument(
+        "--from-json", type=Path, nargs="+", metavar="FILE", help="print the tables of earlier runs, merged"
+    )
+    source.add_argument("--list", action="store_true", help="list the codecs and what is missing to run them")
+    parser.add_argument(
+        "--maps", type=Path, metavar="FOLDER", help="gray saliency maps with the names of the images, white is salient"
+    )
+    parser.add_argument(
+        "--halve", action="store_true", help="measure at half height and width; takes JPEG files as originals too"
+    )
+    names: dict[str, Any] = {"type": comma_separated, "metavar": "A,B,..."}
+    parser.add_argument("--codecs", **names, default=_DEFAULT_CODECS, help=_CODECS_HELP)
+    parser.add_argument(
+        "--bpp",
+        type=numbers,
+        default=_DEFAULT_BPP,
+        metavar="N,N,...",
+        help=f"file sizes in bits per pixel (default: {','.join(map(str, _DEFAULT_BPP))})",
+    )
+    parser.add_argument(
+        "--anchors",
+        **names,
+        default=_DEFAULT_ANCHORS,
+        help=f"codecs that BD-rates refer to (default: {','.join(_DEFAULT_ANCHORS)})",
+    )
+    parser.add_argument("--champion", metavar="CODEC", help="compare this codec with each other one, image by image")
+    parser.add_argument("--metrics", **names, default=[], help="print only these columns; see below")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)")
+    parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
+    add_selection(parser)
+    parser.epilog = f"metrics: {', '.join(METRICS)}. Those in _s and _s_bg need --maps."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status."""
+    """Runs the command line.
+
+    Args:
+        arguments: without the program's name; ``None`` for those of the process.
+
+    Returns:
+        The exit status: 0 for success, 1 for an error.
+
+    Raises:
+        SystemExit: with status 2 if the command line is wrong.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] == "saliency":
         return saliency_table.main(arguments[1:])
@@ -61,18 +101,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compares, prints and keeps what was asked for; returns the exit status.
+    """Runs the comparison, prints its tables and keeps the measurements.
+
+    Args:
+        options: the parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        The exit status, 0.
 
     Raises:
-        OptionError: none of the codecs can be used here, one is unknown, or the champion was not measured.
+        OptionError: a codec or metric is unknown, no codec can run here, or the champion was not measured.
         InputError: there are no images.
     """
     if options.list:
         print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
         return 0
+    for metric in options.metrics:
+        if metric not in METRICS:
+            raise OptionError(f"metrics must be among {', '.join(METRICS)}, got {metric!r}")
     measured = _earlier(options.from_json) if options.from_json else _run(options)
     if options.champion and options.champion not in codec_names(measured):
-        raise OptionError(f"the champion must be one of the codecs measured, got {options.champion!r}")
+        raise OptionError(f"the champion must be one of the codecs that were measured, got {options.champion!r}")
     if options.json:
         write_json(options.json, measured)
     print(render_all(measured, options.anchors, options.metrics, options.markdown, options.champion))
@@ -82,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> list[Measurement]:
     codecs, targets, names = _available(options.codecs), tuple(options.bpp), read_names(options.names)
     if not codecs:
-        raise OptionError(f"none of the codecs can be used here; got {','.join(options.codecs)}")
+        raise OptionError(f"no codec can run here (--list says what is missing), got {','.join(options.codecs)}")
     jobs = [
         Job(path, codecs, targets, options.maps, options.halve, not options.no_butteraugli)
         for path in find_images(options.images, halve=options.halve, names=names, count=options.count)
@@ -99,7 +148,7 @@ def _earlier(paths: Sequence[Path]) -> list[Measurement]:
 
 
 def _available(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without those whose encoder is missing, each reported."""
+    """The codecs that can run here; those that cannot are reported."""
     missing = {name: _missing(name) for name in names}
     for name, message in missing.items():
         if message:
@@ -108,20 +157,12 @@ def _available(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _missing(name: str) -> str:
-    """Why a codec cannot be used here; empty if it can."""
+    """Why a codec cannot run here; empty if it can."""
     try:
         find_codec(name)
     except (ImportError, FileNotFoundError) as error:
         return str(error)
     return ""
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
-
-
-def _numbers(text: str) -> list[float]:
-    return [float(number) for number in text.split(",")]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a saliency map has to beat: a blob in the middle, and a classic that knows nothing of objects."""
+"""Baselines that a saliency model has to beat: the centre bias of photographs, and a method without learning."""
 
 from __future__ import annotations
 
@@ -10,30 +10,42 @@ from ..saliency.grid import resize
 
 __all__ = ["centred_gaussian", "spectral_residual"]
 
-_LONG_SIDE = 64  # of the spectrum, after the paper
-_BLUR = 2.5  # pixels of those, as in the authors' program
+_LONG_SIDE = 64  # pixels of the image whose spectrum is taken, as in the paper
+_BLUR = 2.5  # sigma in those pixels, as in the authors' program
 
 
 def centred_gaussian(size: tuple[int, int], *, width: float = 0.25) -> Map:
-    """A Gaussian in the middle, float64 ``size`` (height, width), 1 at most; ``width`` is sigma in sides.
+    """Returns a Gaussian in the middle of the image.
 
-    People look at the middle and photographers put things there; this is what that alone is worth.
+    People look at the middle and photographers place their subjects there: the scores of this map are those of the
+    centre bias alone.
+
+    Args:
+        size: (height, width) in pixels.
+        width: sigma as a share of height and width.
+
+    Returns:
+        float64 (height, width), at most 1.
     """
     rows, columns = (np.exp(-0.5 * (((np.arange(n) + 0.5) / n - 0.5) / width) ** 2) for n in size)
     return np.outer(rows, columns)
 
 
 def spectral_residual(rgb: npt.ArrayLike) -> Map:
-    """Spectral residual of an image, float64 (H, W) in [0, 1].
+    """Returns the spectral residual of an image.
 
-    X. Hou and L. Zhang, "Saliency detection: a spectral residual approach", CVPR 2007: at 64 pixels, what stands out of
-    the locally averaged log spectrum, brought back with the phase, squared and blurred (sigma 2.5). Scaled to 0 to 1.
+    X. Hou and L. Zhang, "Saliency detection: a spectral residual approach", CVPR 2007. At 64 pixels, what remains of
+    the log spectrum after its local average is subtracted is transformed back with the original phase, squared and
+    blurred (sigma 2.5).
 
     Args:
         rgb: uint8 (H, W, 3) or (H, W).
 
+    Returns:
+        float64 (H, W), scaled to [0, 1].
+
     Raises:
-        InputError: another array.
+        InputError: another dtype or shape.
     """
     import cv2
 

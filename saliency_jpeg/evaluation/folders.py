@@ -1,33 +1,61 @@
-"""Which images of a folder to measure."""
+"""Chooses the images of a folder that are measured."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final, Literal
 
-__all__ = ["LOSSLESS", "LOSSY", "choose", "read_names"]
+import numpy as np
+from PIL import Image
 
-LOSSLESS = frozenset({".png", ".ppm", ".bmp", ".tif", ".tiff"})
-LOSSY = frozenset({".jpg", ".jpeg"})
+from ..io import JPEG_SUFFIXES, LOSSLESS_SUFFIXES
+from ..metrics.arrays import Pixels
+
+__all__ = ["EVALUATED_SUFFIXES", "choose_images", "read_names", "read_pixels"]
+
+#: Suffixes of the images that saliency maps are scored on; these need not be lossless.
+EVALUATED_SUFFIXES: Final = LOSSLESS_SUFFIXES | JPEG_SUFFIXES
 
 
-def choose(
+def choose_images(
     folder: Path, suffixes: Collection[str], names: Collection[str] | None = None, count: int | None = None
 ) -> list[Path]:
-    """Images in ``folder`` and its sub-folders, sorted.
+    """Returns images in a folder and its subfolders, sorted.
 
     Args:
-        folder: where to look; a missing one holds nothing.
-        suffixes: in lower case, with the dot.
-        names: stems of the images to take; ``None`` for all.
-        count: take at most so many, drawn with a fixed seed.
+        folder: where to look; a folder that does not exist has no images.
+        suffixes: to take, in lower case with the dot.
+        names: file names without suffix to take; ``None`` for all.
+        count: take at most this many, chosen with a fixed seed.
     """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
-    chosen = [path for path in found if names is None or path.stem in names]
+    images = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+    chosen = [path for path in images if names is None or path.stem in names]
     return chosen if count is None else sorted(random.Random(0).sample(chosen, min(count, len(chosen))))
 
 
 def read_names(path: Path | None) -> set[str] | None:
-    """Stems of images from a text file, one a line; ``None`` without a file."""
+    """Returns the names in a text file, one a line; ``None`` without a file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     return None if path is None else {line.strip() for line in path.read_text().splitlines() if line.strip()}
+
+
+def read_pixels(path: Path, mode: Literal["RGB", "L"] = "RGB") -> Pixels:
+    """Returns the pixels of an image file, as stored.
+
+    Args:
+        path: of the file.
+        mode: Pillow's mode.
+
+    Returns:
+        uint8, (H, W, 3) for "RGB" and (H, W) for "L".
+
+    Raises:
+        OSError: the file cannot be read or is no image.
+    """
+    with Image.open(path) as image:
+        return np.asarray(image.convert(mode), np.uint8)

@@ -1,4 +1,4 @@
-"""Measurements as text: tables for a terminal or in Markdown, and JSON to keep."""
+"""Prints measurements as tables for a terminal or in Markdown, and keeps them as JSON."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from pathlib import Path
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
 from .comparison import Measurement
 
-__all__ = ["Table", "bd_tables", "quality_table", "read_json", "render", "render_all", "wins_table", "write_json"]
+__all__ = ["Table", "bd_tables", "gains_table", "quality_table", "read_json", "render", "render_all", "write_json"]
 
+#: Rows of cells; the first row is the head.
 Table = list[list[str]]
 
 
 def quality_table(measured: Sequence[Measurement], target_bpp: float, metrics: Sequence[str]) -> Table:
-    """Mean of each metric over the images, a row for each codec, with the worst miss of the size."""
+    """Returns the mean of each metric over the images, one row per codec, with the largest size error.
+
+    Args:
+        measured: of all codecs and images.
+        target_bpp: the size, in bits per pixel.
+        metrics: names of the columns.
+    """
     table = [[f"{target_bpp:g} bpp", *metrics, "worst size error"]]
     for codec in codec_names(measured):
         rows = select(measured, codec=codec, target_bpp=target_bpp)
@@ -28,27 +35,40 @@ def quality_table(measured: Sequence[Measurement], target_bpp: float, metrics: S
 
 
 def bd_tables(measured: Sequence[Measurement], anchor: str, metrics: Sequence[str]) -> tuple[Table, Table]:
-    """BD-rate against ``anchor`` in percent: the mean with its 95 % interval, and the image that fares worst."""
+    """Returns the BD-rates against one codec in percent: means with their 95 % intervals, and the worst images.
+
+    Args:
+        measured: of all codecs and images.
+        anchor: name of the codec to compare with.
+        metrics: names of the columns.
+    """
     rates = {metric: bd_rates(measured, anchor, metric) for metric in metrics}
     images = len({m.image for m in measured})
     means: Table = [[f"BD-rate % to {anchor}, {images} images", *metrics]]
     worst: Table = [["worst image", *metrics]]
     for codec in codec_names(measured):
-        found = [rates[metric].get(codec) for metric in metrics]
+        row = [rates[metric].get(codec) for metric in metrics]
         if codec != anchor:
-            intervals = [f and f"{f.percent.mean:+.1f} [{f.percent.low:+.1f}, {f.percent.high:+.1f}]" for f in found]
+            intervals = [r and f"{r.percent.mean:+.1f} [{r.percent.low:+.1f}, {r.percent.high:+.1f}]" for r in row]
             means.append([codec, *(text or "-" for text in intervals)])
-            worst.append([codec, *(f"{f.worst:+.1f} {f.worst_image}" if f else "-" for f in found)])
+            worst.append([codec, *(f"{r.worst:+.1f} {r.worst_image}" if r else "-" for r in row)])
     return means, worst
 
 
-def wins_table(measured: Sequence[Measurement], codec: str, target_bpp: float, metrics: Sequence[str]) -> Table:
-    """By how much ``codec`` is better than each other one at one size, with a 95 % interval, and on how many images."""
+def gains_table(measured: Sequence[Measurement], codec: str, target_bpp: float, metrics: Sequence[str]) -> Table:
+    """Returns by how much one codec is better than each other one at one size, and on how many images.
+
+    Args:
+        measured: of all codecs and images.
+        codec: name of the codec.
+        target_bpp: the size, in bits per pixel.
+        metrics: names of the columns.
+    """
     table = [[f"{target_bpp:g} bpp, {codec} better by", *metrics]]
     for rival in codec_names(measured):
         if rival != codec:
-            found = [gains(measured, codec, rival, metric, target_bpp) for metric in metrics]
-            table.append([f"than {rival}", *map(_gain, found)])
+            row = [gains(measured, codec, rival, metric, target_bpp) for metric in metrics]
+            table.append([f"than {rival}", *map(_gain, row)])
     return table
 
 
@@ -60,7 +80,12 @@ def _gain(values: Sequence[float]) -> str:
 
 
 def render(table: Table, *, markdown: bool = False) -> str:
-    """The table with aligned columns, or in Markdown."""
+    """Returns a table as text.
+
+    Args:
+        table: rows of equal length.
+        markdown: write a Markdown table instead of aligned columns.
+    """
     if markdown:
         rule = ["---", *["---:"] * (len(table[0]) - 1)]
         return "\n".join(f"| {' | '.join(row)} |" for row in (table[0], rule, *table[1:]))
@@ -81,25 +106,45 @@ def render_all(
     markdown: bool,
     champion: str | None = None,
 ) -> str:
-    """Every table: one for each target, one for each target with a champion, two for each anchor measured."""
+    """Returns all tables as text: quality at each size, gains of the champion, and BD-rates against each anchor.
+
+    Args:
+        measured: of all codecs and images.
+        anchors: names of the codecs that BD-rates refer to; those that were not measured are skipped.
+        metrics: names of the columns; if none of them was measured, all that were.
+        markdown: write Markdown tables instead of aligned columns.
+        champion: name of the codec to compare with each other one, image by image.
+    """
     known = metric_names(measured)
     present = [m for m in metrics if m in known] or known
     targets = sorted({m.target_bpp for m in measured})
     tables = [quality_table(measured, bpp, present) for bpp in targets]
     if champion:
-        tables += [wins_table(measured, champion, bpp, present) for bpp in targets]
+        tables += [gains_table(measured, champion, bpp, present) for bpp in targets]
     for anchor in [name for name in anchors if name in codec_names(measured)]:
         tables += bd_tables(measured, anchor, present)
     return "\n\n".join(render(table, markdown=markdown) for table in tables)
 
 
 def write_json(path: Path, measured: Iterable[Measurement]) -> None:
-    """Writes the measurements as a JSON list."""
+    """Writes measurements as a JSON list.
+
+    Args:
+        path: of the file.
+        measured: to write.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     path.write_text(json.dumps([dataclasses.asdict(m) for m in measured], indent=1) + "\n")
 
 
 def read_json(path: Path) -> list[Measurement]:
-    """Measurements written by ``write_json``."""
+    """Reads measurements that :func:`write_json` wrote.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     return [Measurement(**fields) for fields in json.loads(path.read_text())]
 
 

@@ -1,4 +1,4 @@
-"""What may be asked of a saliency map without anyone's judgement: that it is steady, and that it covers faces."""
+"""Properties of saliency maps that need no human judgement: stability, and the coverage of boxes."""
 
 from __future__ import annotations
 
@@ -10,67 +10,90 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image as PilImage
+import numpy.typing as npt
+from PIL import Image
 
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
 from ..image.resize import resized
-from ..metrics.arrays import Image, Map
+from ..metrics.arrays import Map, Pixels
 from ..metrics.saliency import share_above
 from .saliency_benchmark import Predictor
 
-__all__ = ["Steadiness", "judge_boxes", "judge_steadiness", "read_boxes", "steadiness"]
+__all__ = ["Stability", "judge_boxes", "judge_stability", "read_boxes", "stability"]
 
 
-class Steadiness(NamedTuple):
-    """Mean absolute difference of a map, 0 to 1, from that of the mirrored, halved and doubled picture; 0 is best."""
+class Stability(NamedTuple):
+    """Mean absolute difference between the map of an image and that of a changed copy, 0 to 1; 0 is best.
+
+    Attributes:
+        mirrored: left and right exchanged.
+        halved: half the height and width.
+        doubled: twice the height and width.
+    """
 
     mirrored: float
     halved: float
     doubled: float
 
 
-def steadiness(rgb: Image, predict: Predictor) -> Steadiness:
-    """How much the map of uint8 (H, W, 3) changes with what ought to make no difference."""
-    here = np.asarray(predict(rgb), np.float64)
+def stability(rgb: Pixels, predict: Predictor) -> Stability:
+    """Measures how much a map changes when the image is mirrored, halved and doubled.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        predict: returns the map (H, W) of such an image.
+    """
+    original = np.asarray(predict(rgb), np.float64)
     mirrored = predict(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
     height, width = rgb.shape[:2]
-    double = PilImage.fromarray(rgb).resize((2 * width, 2 * height), PilImage.Resampling.BICUBIC)
+    double = Image.fromarray(rgb).resize((2 * width, 2 * height), Image.Resampling.BICUBIC)
     others = (mirrored, predict(resized(rgb, 0.5)), predict(np.asarray(double)))
-    return Steadiness(*(float(np.abs(here - _fitted(other, here.shape)).mean()) for other in others))
+    return Stability(*(float(np.abs(original - _resized(other, original.shape)).mean()) for other in others))
 
 
-def _fitted(saliency: object, shape: tuple[int, ...]) -> Map:
-    """A map at another size."""
-    picture = PilImage.fromarray(np.ascontiguousarray(saliency, np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), PilImage.Resampling.BILINEAR), np.float64)
+def _resized(saliency: npt.ArrayLike, shape: tuple[int, ...]) -> Map:
+    """A map scaled to ``shape`` (height, width)."""
+    image = Image.fromarray(np.ascontiguousarray(saliency, np.float32))
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float64)
 
 
-def judge_steadiness(
-    images: Iterable[Image], predictors: Mapping[str, Predictor]
-) -> dict[str, tuple[Steadiness, Steadiness]]:
-    """Of each predictor the mean over the images and the worst image, field by field.
+def judge_stability(
+    images: Iterable[Pixels], predictors: Mapping[str, Predictor]
+) -> dict[str, tuple[Stability, Stability]]:
+    """Measures the stability of several predictors on many images.
+
+    Args:
+        images: uint8 (H, W, 3) each.
+        predictors: functions from an image to a map (H, W), by name.
+
+    Returns:
+        By name: the mean over the images, and for each field the worst image.
 
     Raises:
         InputError: there is no image.
     """
-    found: dict[str, list[Steadiness]] = {name: [] for name in predictors}
+    values: dict[str, list[Stability]] = {name: [] for name in predictors}
     for rgb in images:
         for name, predict in predictors.items():
-            found[name].append(steadiness(rgb, predict))
-    if not all(found.values()):
-        raise InputError("there is no image to try the map on")
+            values[name].append(stability(rgb, predict))
+    if not all(values.values()):
+        raise InputError("measuring stability needs at least one image, got no image")
     return {
-        name: (Steadiness(*np.mean(rows, axis=0).tolist()), Steadiness(*np.max(rows, axis=0).tolist()))
-        for name, rows in found.items()
+        name: (Stability(*np.mean(rows, axis=0).tolist()), Stability(*np.max(rows, axis=0).tolist()))
+        for name, rows in values.items()
     }
 
 
 def read_boxes(path: Path) -> dict[str, list[Box]]:
-    """Boxes by the image's stem, from a table with the columns image, left, top, right, bottom in pixels.
+    """Reads boxes from a CSV file with the columns image, left, top, right, bottom, in pixels.
+
+    Returns:
+        Boxes (left, top, right, bottom) by the image's name without suffix.
 
     Raises:
-        InputError: there are other columns, or something else than numbers.
+        InputError: a column is missing or a value is no number.
+        OSError: the file cannot be read.
     """
     boxes: dict[str, list[Box]] = defaultdict(list)
     with path.open(newline="") as file:
@@ -86,14 +109,20 @@ def read_boxes(path: Path) -> dict[str, list[Box]]:
 
 
 def judge_boxes(
-    pictures: Iterable[tuple[Image, Sequence[Box]]], predictors: Mapping[str, Predictor], threshold: float = 0.5
+    images: Iterable[tuple[Pixels, Sequence[Box]]], predictors: Mapping[str, Predictor], threshold: float = 0.5
 ) -> dict[str, float]:
-    """Share of the area of all boxes, such as faces that a detector found, where the map is at least ``threshold``.
+    """Measures which share of the area of all boxes, such as detected faces, the maps mark as salient.
 
-    NaN without any area. Boxes are (left, top, right, bottom) in pixels of their picture.
+    Args:
+        images: uint8 (H, W, 3) each, with its boxes (left, top, right, bottom) in pixels.
+        predictors: functions from an image to a map (H, W), by name.
+        threshold: smallest value of a salient pixel.
+
+    Returns:
+        Shares by name, 0 to 1; NaN if the boxes have no area.
     """
     covered, total = dict.fromkeys(predictors, 0.0), 0
-    for rgb, boxes in pictures:
+    for rgb, boxes in images:
         region = fill_boxes(boxes, (rgb.shape[0], rgb.shape[1]))
         if area := int(region.sum()):
             total += area

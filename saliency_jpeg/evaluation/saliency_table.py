@@ -1,4 +1,7 @@
-"""``python -m saliency_jpeg.evaluation saliency``: presets, baselines and people judged by gaze and object masks."""
+"""``python -m saliency_jpeg.evaluation saliency``: saliency models scored by gaze, object masks and stability.
+
+Presets and weights files are compared with two baselines and, on gaze sets, with the agreement between viewers.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +9,92 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import SaliencyJpegError
-from ..metrics.arrays import Image, Map
+from ..metrics.arrays import Map, Pixels
+from .arguments import add_selection, comma_separated
 from .baselines import centred_gaussian, spectral_residual
 from .codecs import find_model
-from .folders import LOSSLESS, LOSSY, choose, read_names
+from .folders import EVALUATED_SUFFIXES, choose_images, read_names, read_pixels
 from .report import Table, render
-from .robustness import Steadiness, judge_boxes, judge_steadiness, read_boxes
+from .robustness import Stability, judge_boxes, judge_stability, read_boxes
 from .saliency_benchmark import (
     SIGMA,
     GazeSample,
     MaskSample,
     Predictor,
-    ceiling,
+    inter_observer,
     judge_gaze,
     judge_masks,
-    read,
     read_gaze,
     read_masks,
 )
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
-_GAZE = ("AUC-Judd", "NSS", "CC", "SIM", "KL")
-_MASKS = ("AUC", "maxF", "MAE")
+_GAZE_COLUMNS = ("AUC-Judd", "NSS", "CC", "SIM", "KL")
+_MASK_COLUMNS = ("AUC", "maxF", "MAE")
 _Sample = TypeVar("_Sample", GazeSample, MaskSample)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m saliency_jpeg.evaluation saliency", description=__doc__)
-    parser.add_argument("--gaze", type=Path, nargs="+", default=[], help="folders with images/ and fixations.csv")
-    parser.add_argument("--masks", type=Path, nargs="+", default=[], help="folders with images/ and masks/")
+    """Returns the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m saliency_jpeg.evaluation saliency",
+        description="Score saliency models by recorded gaze, object masks and stability.",
+        usage="%(prog)s [--gaze FOLDER...] [--masks FOLDER...] [--images FOLDER...] [options]",
+    )
+    folders: dict[str, Any] = {"type": Path, "nargs": "+", "default": [], "metavar": "FOLDER"}
+    parser.add_argument("--gaze", **folders, help="score by gaze: folders with images/ and fixations.csv")
+    parser.add_argument("--masks", **folders, help="score by object masks: folders with images/ and masks/")
+    parser.add_argument("--images", **folders, help="measure how stable the maps are on folders of images")
     parser.add_argument(
-        "--presets", type=_names, default=["default"], help="presets, or weights files .npz, comma between (default)"
+        "--presets",
+        type=comma_separated,
+        default=["default"],
+        metavar="A,B,...",
+        help="presets or weights files (.npz) to score (default: default)",
     )
     parser.add_argument(
-        "--images", type=Path, nargs="+", default=[], help="folders of images to see how steady maps are"
+        "--boxes",
+        type=Path,
+        metavar="CSV",
+        help="also measure which share of these boxes in --images is salient; columns image,left,top,right,bottom",
     )
     parser.add_argument(
-        "--boxes", type=Path, help="CSV file of image,left,top,right,bottom: what share is found salient"
+        "--threshold", type=float, default=0.5, metavar="T", help="value of a salient pixel in a box (default: 0.5)"
     )
-    parser.add_argument("--threshold", type=float, default=0.5, help="from which a pixel of a box is salient (0.5)")
-    parser.add_argument("--names", type=Path, help="judge only the images whose stems stand in this file, one a line")
-    parser.add_argument("--count", type=int, help="at most so many images of each folder, drawn with a fixed seed")
-    parser.add_argument("--sigma", type=float, default=SIGMA, help="of the gaze density in pixels (24)")
-    parser.add_argument("--no-baselines", action="store_true", help="only the presets")
-    parser.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
+    parser.add_argument(
+        "--sigma",
+        type=float,
+        default=SIGMA,
+        metavar="PIXELS",
+        help=f"width of the Gaussians of the fixation density (default: {SIGMA:g})",
+    )
+    parser.add_argument("--no-baselines", action="store_true", help="score the presets only")
+    add_selection(parser)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status."""
+    """Runs the command line.
+
+    Args:
+        arguments: without the program's name; ``None`` for those of the process.
+
+    Returns:
+        The exit status: 0 for success, 1 for an error.
+
+    Raises:
+        SystemExit: with status 2 if the command line is wrong.
+    """
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not (options.gaze or options.masks or options.images):
-        parser.error("give a folder to judge by with --gaze, --masks or --images")
+        parser.error("give at least one folder with --gaze, --masks or --images")
     if options.boxes and not options.images:
-        parser.error("--boxes needs the folder of the pictures in --images")
+        parser.error("--boxes needs --images, the folder of the images that have the boxes")
     try:
         tables = list(_tables(options))
     except (SaliencyJpegError, OSError) as error:
@@ -81,47 +110,55 @@ def _tables(options: argparse.Namespace) -> Iterator[Table]:
     if not options.no_baselines:
         predictors |= {"centred Gaussian": _centred, "spectral residual": spectral_residual}
     for folder in options.gaze:
-        seen: list[str] = []
-        gaze = judge_gaze(_noted(read_gaze(folder, names, options.count), seen), predictors, sigma=options.sigma)
-        if not options.no_baselines:
-            gaze["other viewers"] = ceiling(read_gaze(folder, names, options.count), sigma=options.sigma)
-        yield _table(f"{folder.name}, {len(seen)} images", _GAZE, gaze)
+        yield _gaze_table(folder, names, predictors, options)
     for folder in options.masks:
-        seen = []
-        masks = judge_masks(_noted(read_masks(folder, names, options.count), seen), predictors)
-        yield _table(f"{folder.name}, {len(seen)} images", _MASKS, masks)
-
+        seen: list[str] = []
+        masks = judge_masks(_recorded(read_masks(folder, names, options.count), seen), predictors)
+        yield _table(f"{folder.name}, {len(seen)} images", _MASK_COLUMNS, masks)
     for folder in options.images:
-        paths = choose(folder, LOSSLESS | LOSSY, names, options.count)
-        yield _steadiness(f"{folder.name}, {len(paths)} images", paths, predictors)
+        paths = choose_images(folder, EVALUATED_SUFFIXES, names, options.count)
+        yield _stability_table(f"{folder.name}, {len(paths)} images", paths, predictors)
         if options.boxes:
-            boxes = read_boxes(options.boxes)
-            pictures = ((read(path, "RGB"), boxes[path.stem]) for path in paths if path.stem in boxes)
-            shares = judge_boxes(pictures, predictors, options.threshold)
-            counted = sum(len(boxes.get(path.stem, [])) for path in paths)
-            yield _table(f"{folder.name}, {counted} boxes", ("share",), {n: [share] for n, share in shares.items()})
+            yield _box_table(folder.name, paths, predictors, options)
 
 
-def _steadiness(title: str, paths: Sequence[Path], predictors: Mapping[str, Predictor]) -> Table:
-    found = judge_steadiness((read(path, "RGB") for path in paths), predictors)
-    columns = [f"{change}{of}" for of in ("", ", worst") for change in Steadiness._fields]
-    return _table(title, columns, {name: (*mean, *worst) for name, (mean, worst) in found.items()})
+def _gaze_table(
+    folder: Path, names: set[str] | None, predictors: Mapping[str, Predictor], options: argparse.Namespace
+) -> Table:
+    seen: list[str] = []
+    samples = _recorded(read_gaze(folder, names, options.count), seen)
+    scores = judge_gaze(samples, predictors, sigma=options.sigma)
+    if not options.no_baselines:
+        scores["other viewers"] = inter_observer(read_gaze(folder, names, options.count), sigma=options.sigma)
+    return _table(f"{folder.name}, {len(seen)} images", _GAZE_COLUMNS, scores)
+
+
+def _stability_table(title: str, paths: Sequence[Path], predictors: Mapping[str, Predictor]) -> Table:
+    scores = judge_stability(map(read_pixels, paths), predictors)
+    columns = [f"{change}{suffix}" for suffix in ("", ", worst") for change in Stability._fields]
+    return _table(title, columns, {name: (*mean, *worst) for name, (mean, worst) in scores.items()})
+
+
+def _box_table(
+    title: str, paths: Sequence[Path], predictors: Mapping[str, Predictor], options: argparse.Namespace
+) -> Table:
+    boxes = read_boxes(options.boxes)
+    images = ((read_pixels(path), boxes[path.stem]) for path in paths if path.stem in boxes)
+    shares = judge_boxes(images, predictors, options.threshold)
+    count = sum(len(boxes.get(path.stem, [])) for path in paths)
+    return _table(f"{title}, {count} boxes", ("share",), {name: [share] for name, share in shares.items()})
 
 
 def _table(title: str, columns: Sequence[str], scores: Mapping[str, Sequence[float]]) -> Table:
     return [[title, *columns], *([name, *(f"{value:.3f}" for value in row)] for name, row in scores.items())]
 
 
-def _noted(samples: Iterable[_Sample], seen: list[str]) -> Iterator[_Sample]:
-    """The samples, their names kept in ``seen``."""
+def _recorded(samples: Iterable[_Sample], seen: list[str]) -> Iterator[_Sample]:
+    """Passes samples on and appends their names to ``seen``."""
     for sample in samples:
         seen.append(sample.name)
         yield sample
 
 
-def _centred(rgb: Image) -> Map:
+def _centred(rgb: Pixels) -> Map:
     return centred_gaussian((rgb.shape[0], rgb.shape[1]))
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]

@@ -53,8 +53,8 @@ class Picture(NamedTuple):
     """A loaded image.
 
     Attributes:
-        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous. They may share the memory of a NumPy
-            source, so they must not be written to.
+        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous. They may share the memory of a
+            NumPy source, so they must not be written to.
         metadata: EXIF, ICC profile and so on.
         source: the file where the input was a JPEG file (path, bytes or file object), else ``None``.
         subsampling: luma samples (across, down) for each chroma sample, where the input was a colour JPEG file.

@@ -30,13 +30,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 
-from ..batch.plan import IMAGE_SUFFIXES
-from ..batch.resume import recipe, stamp
+from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, SaliencyJpegError
 from ..image.load import ImageSource
-from ..io import write
+from ..io import IMAGE_SUFFIXES, write
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
 from ._dataframes import ColumnType, build_table, read_rows
@@ -152,7 +151,7 @@ class BatchCompressor:
         """
         self._output = None if output is None else Path(output).absolute()
         self._encoder = Encoder(options, **changes)
-        self._recipe = recipe(self._encoder.options)
+        self._options_digest = options_digest(self._encoder.options)
         self._name, self._data = name, data
         self.workers, self.done = workers, done
         self.columns = COLUMNS if output is not None else COLUMNS | _JPEG_COLUMN
@@ -212,7 +211,7 @@ class BatchCompressor:
             return ""
         source = image.source if isinstance(image.source, str) else ""
         path = os.path.relpath(image.output, self._output)
-        state = repr((path, source, image.fingerprint, self._recipe, stamp(image.output)))
+        state = repr((path, source, image.fingerprint, self._options_digest, stamp(image.output)))
         return hashlib.blake2b(state.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def _compress_all(self, images: Sequence[_BatchImage]) -> Iterator[Compressed | Exception]:

@@ -31,14 +31,15 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from ..batch.cluster_log import ClusterLog, Digests, DigestSet, parse_digests
 from ..batch.plan import Job, PlanError, plan
 from ..encoder.encoder import Encoder
 from ..errors import InputError
 from ..options import Options
 from ..saliency.sources import has_network
 from ._compat import missing_dependency
-from ._log import Digests, Done, Log, digests
-from .batch import OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, output_name
+from ._dataframes import arrow_schema
+from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, output_name
 
 try:
     import pyarrow
@@ -103,26 +104,26 @@ def compress(
         OSError: the log cannot be written, or a folder cannot be read.
     """
     options = Encoder(options, **changes).options  # checked before any work starts
-    journal = Log(Path(output) / LOG_NAME if log is None else Path(log))
+    cluster_log = ClusterLog(Path(output) / LOG_NAME if log is None else Path(log), arrow_schema(COLUMNS))
     dataset = source if isinstance(source, ray.data.Dataset) else _read_source(str(source), output, columns)
-    done = digests([]) if force else journal.done()
+    done = parse_digests([]) if force else cluster_log.done()
     rows = compress_dataset(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
-    return _consume(rows, journal, report)
+    return _consume(rows, cluster_log, report)
 
 
-def _consume(rows: ray.data.Dataset, journal: Log, report: ReportRow | None) -> dict[str, int]:
+def _consume(rows: ray.data.Dataset, cluster_log: ClusterLog, report: ReportRow | None) -> dict[str, int]:
     """Runs a dataset of result rows, logs and reports each row, and counts them by status."""
     counts = Counter(written=0, skipped=0, failed=0)
     try:
         for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
             results = cast(list[ResultRow], table.to_pylist())
-            journal.add(row for row in results if row["status"] != "skipped")
+            cluster_log.add(row for row in results if row["status"] != "skipped")
             for row in results:
                 counts[row["status"]] += 1
                 if report is not None:
                     report(row)
     finally:
-        journal.flush()
+        cluster_log.flush()
     return dict(counts)
 
 
@@ -189,7 +190,7 @@ class _Actor:
         os.environ.setdefault(_TF_THREADS, str(threads))
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several actors may share a GPU
         if isinstance(work, BatchCompressor) and done is not None:
-            work.done = Done(ray.get(done))
+            work.done = DigestSet(ray.get(done))
         self._work = work
 
     def __call__(self, table: Any) -> Any:

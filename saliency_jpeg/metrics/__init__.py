@@ -1,6 +1,6 @@
-"""How near one picture is to another, and how near a saliency map is to where people look.
+"""Metrics: how close an image is to its reference, and how well a saliency map predicts where people look.
 
-It may import boxes and errors; rate control, trainings and the evaluation measure by it.
+May import ``image`` and ``errors``. Rate control, training and evaluation measure by it.
 
 >>> from saliency_jpeg.metrics import ssimulacra2
 >>> ssimulacra2(reference, decoded)  # doctest: +SKIP
@@ -8,23 +8,16 @@ It may import boxes and errors; rate control, trainings and the evaluation measu
 
 from __future__ import annotations
 
-from .quality import (
-    LOWER_IS_BETTER,
-    Butteraugli,
-    butteraugli,
-    measure,
-    ms_ssim,
-    ms_ssim_db,
-    psnr,
-    psnr_hvsm,
-    psnr_rgb,
-)
+from .butteraugli import Butteraugli, butteraugli
+from .quality import ms_ssim, ms_ssim_db, psnr, psnr_hvsm, psnr_rgb
 from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
 from .ssimulacra2 import Ssimulacra2, ssimulacra2
+from .table import METRICS, Metric, is_lower_better, measure
 
 __all__ = [
-    "LOWER_IS_BETTER",
+    "METRICS",
     "Butteraugli",
+    "Metric",
     "Ssimulacra2",
     "auc",
     "auc_judd",
@@ -32,6 +25,7 @@ __all__ = [
     "cc",
     "f_curve",
     "fixation_density",
+    "is_lower_better",
     "kl",
     "mae",
     "max_f",

@@ -1,4 +1,4 @@
-"""Checks of the arrays that the metrics take, in one place."""
+"""Checks and conversions of the arrays that the metrics take."""
 
 from __future__ import annotations
 
@@ -7,45 +7,83 @@ import numpy.typing as npt
 
 from ..errors import InputError
 
-__all__ = ["Image", "Map", "as_map", "as_pair", "as_rgb", "composite"]
+__all__ = ["Map", "Pixels", "as_map", "as_pair", "as_rgb", "composite", "to_ppm"]
 
-Image = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float64]
 
 
-def as_rgb(image: npt.ArrayLike) -> Image:
-    """``image`` as C-contiguous uint8 (H, W, 3); gray (H, W) is repeated. Raises ``InputError`` on anything else."""
+def as_rgb(image: npt.ArrayLike) -> Pixels:
+    """Returns an image as C-contiguous uint8 (H, W, 3); gray (H, W) is repeated in all three components.
+
+    Raises:
+        InputError: another dtype or shape, or no pixels.
+    """
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8:
-        raise InputError(f"metrics take uint8 images, got {pixels.dtype}")
+        raise InputError(f"metrics need uint8 images, got {pixels.dtype}")
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise InputError(f"metrics take arrays of shape (H, W, 3) or (H, W), got {pixels.shape}")
+        raise InputError(f"metrics need images of shape (H, W, 3) or (H, W), got {pixels.shape}")
     return np.ascontiguousarray(pixels)
 
 
-def as_pair(reference: npt.ArrayLike, distorted: npt.ArrayLike, min_side: int = 1) -> tuple[Image, Image]:
-    """Both images as uint8 (H, W, 3) of one size, with at least ``min_side`` rows and columns."""
+def as_pair(reference: npt.ArrayLike, distorted: npt.ArrayLike, min_side: int = 1) -> tuple[Pixels, Pixels]:
+    """Returns two images of the same size as uint8 (H, W, 3).
+
+    Args:
+        reference: uint8 (H, W, 3) or (H, W).
+        distorted: uint8 of the same height and width.
+        min_side: smallest height and width allowed, in pixels.
+
+    Raises:
+        InputError: another dtype or shape, two sizes, or images that are too small.
+    """
     pair = as_rgb(reference), as_rgb(distorted)
     if pair[0].shape != pair[1].shape:
-        raise InputError(f"the two images differ in size: {pair[0].shape[:2]} and {pair[1].shape[:2]}")
+        raise InputError(f"both images must have the same size, got {pair[0].shape[:2]} and {pair[1].shape[:2]}")
     if min(pair[0].shape[:2]) < min_side:
         raise InputError(f"the metric needs at least {min_side}x{min_side} pixels, got {pair[0].shape[:2]}")
     return pair
 
 
-def as_map(saliency: npt.ArrayLike, image: Image) -> Map:
-    """``saliency`` as float64 (H, W) in [0, 1], of the size of ``image``."""
+def as_map(saliency: npt.ArrayLike, pixels: Pixels) -> Map:
+    """Returns a saliency map as float64 (H, W).
+
+    Args:
+        saliency: real (H, W) in [0, 1].
+        pixels: uint8 (H, W, 3), whose height and width the map must have.
+
+    Raises:
+        InputError: another shape, values outside [0, 1] or NaN.
+    """
     weights = np.asarray(saliency, np.float64)
-    if weights.shape != image.shape[:2]:
-        raise InputError(f"the map has shape {weights.shape}, the image {image.shape[:2]}")
+    if weights.shape != pixels.shape[:2]:
+        raise InputError(f"the saliency map must have the image's shape {pixels.shape[:2]}, got {weights.shape}")
     if not np.all((weights >= 0) & (weights <= 1)):
-        raise InputError("the map has values outside [0, 1]")
+        raise InputError(f"the saliency map must lie in [0, 1], got {weights.min():g} to {weights.max():g}")
     return weights
 
 
-def composite(reference: Image, distorted: Image, saliency: npt.ArrayLike) -> Image:
-    """The distorted image where the map is 1, the reference where it is 0, mixed between: salient damage only."""
+def composite(reference: Pixels, distorted: Pixels, saliency: npt.ArrayLike) -> Pixels:
+    """Blends two images so that only salient damage remains.
+
+    Args:
+        reference: uint8 (H, W, 3), shown where the map is 0.
+        distorted: uint8 (H, W, 3), shown where the map is 1.
+        saliency: real (H, W) in [0, 1], the weight of ``distorted``.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        InputError: the map does not fit the image.
+    """
     weight = as_map(saliency, reference)[..., None]
     return np.rint(weight * distorted + (1 - weight) * reference).astype(np.uint8)
+
+
+def to_ppm(pixels: Pixels) -> bytes:
+    """Returns uint8 (H, W, 3) as a binary PPM file (P6), the format that other encoders and metrics read."""
+    return b"P6 %d %d 255\n" % pixels.shape[1::-1] + pixels.tobytes()

@@ -1,4 +1,4 @@
-"""Data sets of gaze and masks: read, judged, printed; the ceiling of people judged by people."""
+"""Gaze and mask sets: read, scored, printed; inter-observer scores; stability and boxes."""
 
 from __future__ import annotations
 
@@ -120,28 +120,28 @@ def test_max_f_of_a_set_has_one_threshold_for_all(masks: Path) -> None:
     assert found.mae == pytest.approx(np.mean([mae(uneven(s.rgb), s.mask) for s in samples]))
 
 
-def test_the_ceiling_is_each_viewer_by_the_others() -> None:
+def test_inter_observer_scores_each_viewer_by_the_others() -> None:
     rng = np.random.default_rng(3)
     viewers = tuple(rng.uniform(5, 25, (4, 2)) for _ in range(2))
     sample = GazeSample("two", np.zeros((30, 30, 3), np.uint8), viewers)
     densities = [saliency_benchmark.fixation_density(v, (30, 30), 4.0) for v in viewers]
-    found = saliency_benchmark.ceiling([sample], sigma=4.0)
+    found = saliency_benchmark.inter_observer([sample], sigma=4.0)
     crossed = list(zip(densities[::-1], viewers, strict=True))
     assert found.auc_judd == pytest.approx(np.mean([auc_judd(d, v) for d, v in crossed]))
     assert found.nss == pytest.approx(np.mean([nss(d, v) for d, v in crossed]))
     assert found.cc == pytest.approx(cc(*densities))  # there is but one halving
     with pytest.raises(InputError, match="two viewers"):
-        saliency_benchmark.ceiling([sample._replace(viewers=viewers[:1])])
+        saliency_benchmark.inter_observer([sample._replace(viewers=viewers[:1])])
 
 
-def test_viewers_who_agree_make_a_high_ceiling(gaze: Path) -> None:
+def test_viewers_who_agree_score_high(gaze: Path) -> None:
     samples = list(saliency_benchmark.read_gaze(gaze))
-    found = saliency_benchmark.ceiling(samples, sigma=3)
-    assert found == saliency_benchmark.ceiling(samples, sigma=3)
+    found = saliency_benchmark.inter_observer(samples, sigma=3)
+    assert found == saliency_benchmark.inter_observer(samples, sigma=3)
     assert found.auc_judd > 0.9 and found.nss > 2 and found.cc > 0.8
     rng = np.random.default_rng(0)
     lost = [s._replace(viewers=tuple(rng.uniform(0, 40, (5, 2)) for _ in s.viewers)) for s in samples]
-    assert abs(saliency_benchmark.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
+    assert abs(saliency_benchmark.inter_observer(lost, sigma=3).auc_judd - 0.5) < 0.12
 
 
 def test_the_command_prints_one_table_for_each_folder(
@@ -153,7 +153,7 @@ def test_the_command_prints_one_table_for_each_folder(
     printed = capsys.readouterr().out
     rows = {line.split("  ")[0]: line.split()[-5:] for line in printed.split("\n\n")[0].splitlines()}
     assert list(rows) == ["gaze, 2 images", "cam", "centred Gaussian", "spectral residual", "other viewers"]
-    wanted = saliency_benchmark.ceiling(saliency_benchmark.read_gaze(gaze, {"a", "b"}), sigma=3)
+    wanted = saliency_benchmark.inter_observer(saliency_benchmark.read_gaze(gaze, {"a", "b"}), sigma=3)
     assert rows["other viewers"] == [f"{value:.3f}" for value in wanted]
     assert "masks set, 2 images" in printed and "maxF" in printed
     assert main([*words, "--no-baselines", "--markdown", "--count", "1"]) == 0
@@ -164,10 +164,10 @@ def test_the_command_prints_one_table_for_each_folder(
 # ---- without a judge ---------------------------------------------------------------------------
 
 
-def test_a_map_that_follows_the_picture_is_steady(gaze: Path) -> None:
+def test_a_map_that_follows_the_picture_is_stable(gaze: Path) -> None:
     rgb = picture((12, 30))
-    assert robustness.steadiness(rgb, flat) == (0, 0, 0)
-    followed = robustness.steadiness(rgb, lambda p: np.clip(bright(p), 0, 1))
+    assert robustness.stability(rgb, flat) == (0, 0, 0)
+    followed = robustness.stability(rgb, lambda p: np.clip(bright(p), 0, 1))
     assert followed.mirrored == 0 and 0 < max(followed) < 0.03
 
     def left(p: Image) -> Floats:
@@ -176,12 +176,12 @@ def test_a_map_that_follows_the_picture_is_steady(gaze: Path) -> None:
     def small_only(p: Image) -> Floats:
         return np.full(p.shape[:2], 1.0 if p.shape[0] < 40 else 0.25)
 
-    assert robustness.steadiness(rgb, left).mirrored == 1
-    assert robustness.steadiness(rgb, small_only) == (0, 0.75, 0)
-    mean, worst = robustness.judge_steadiness([rgb, rgb[:20]], {"x": small_only})["x"]
+    assert robustness.stability(rgb, left).mirrored == 1
+    assert robustness.stability(rgb, small_only) == (0, 0.75, 0)
+    mean, worst = robustness.judge_stability([rgb, rgb[:20]], {"x": small_only})["x"]
     assert mean == (0, 0.375, pytest.approx(0.375)) and worst == (0, 0.75, 0.75)
     with pytest.raises(InputError, match="no image"):
-        robustness.judge_steadiness([], {"x": flat})
+        robustness.judge_stability([], {"x": flat})
 
 
 def test_boxes_are_pooled_by_area() -> None:
@@ -193,7 +193,7 @@ def test_boxes_are_pooled_by_area() -> None:
     assert math.isnan(robustness.judge_boxes([], {"flat": flat})["flat"])
 
 
-def test_the_command_tries_steadiness_and_boxes(gaze: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_stability_and_boxes(gaze: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (gaze / "faces.csv").write_text("image,left,top,right,bottom\na.png,25,7,35,17\na.png,0,0,4,4\nz.png,0,0,1,1\n")
     words = ["saliency", "--images", str(gaze / "images"), "--presets", "cam", "--boxes"]
     assert main([*words, str(gaze / "faces.csv"), "--threshold", "0"]) == 0

@@ -198,15 +198,15 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
-    line = threads._Line(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
+    pipeline = threads._Pipeline(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
-            assert line.has_room()
-            line.add(image)
-        until(lambda: all(item.pixels for item in line.waiting))
-        assert not line.has_room() and len(line.waiting) < line._most
+            assert pipeline.has_room()
+            pipeline.add(image)
+        until(lambda: all(item.pixels for item in pipeline.pending))
+        assert not pipeline.has_room() and len(pipeline.pending) < pipeline._capacity
     finally:
-        line.close()
+        pipeline.close()
 
 
 def test_a_result_that_is_there_does_not_wait_for_slow_sources() -> None:

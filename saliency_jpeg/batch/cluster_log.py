@@ -1,0 +1,107 @@
+"""The log of a batch on a cluster: a folder of Parquet files that tells which images are done."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..io import write
+
+__all__ = ["ClusterLog", "DigestSet", "Digests", "parse_digests"]
+
+_ROWS_PER_FILE: Final = 10_000
+_SECONDS_PER_FILE: Final = 10.0
+_DIGEST_BYTES: Final = 16
+_DIGEST_COLUMN: Final = "done"
+
+Digests = NDArray[np.bytes_]
+
+
+class DigestSet:
+    """A set of digests in one sorted array of 16 bytes each, which the workers of a machine can share.
+
+    Args:
+        sorted_digests: as :meth:`ClusterLog.done` returns them.
+    """
+
+    def __init__(self, sorted_digests: Digests) -> None:
+        self._digests = sorted_digests
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __contains__(self, digest: object) -> bool:
+        wanted = np.bytes_(bytes.fromhex(str(digest)).rstrip(b"\0"))  # NumPy strips trailing zeros too
+        place = int(np.searchsorted(self._digests, wanted))
+        return place < len(self._digests) and bool(self._digests[place] == wanted)
+
+
+class ClusterLog:
+    """Collects rows and appends them to a folder of Parquet files, each of which is written atomically.
+
+    File names sort in the order of writing; if an image has several rows, the last one holds. Rows that were not yet
+    written when a run is killed are missing: the next run encodes those images again, to the same bytes.
+
+    Args:
+        folder: holds the Parquet files; created with the first one.
+        schema: ``pyarrow.Schema`` of the rows; the string column ``done`` holds a digest in hexadecimal or null.
+    """
+
+    def __init__(self, folder: Path, schema: Any) -> None:
+        self._folder, self._schema = folder, schema
+        self._rows: list[Mapping[str, Any]] = []
+        self._written = time.monotonic()
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Adds rows, and writes a file every 10,000 rows or 10 seconds.
+
+        Raises:
+            OSError: the log cannot be written.
+        """
+        self._rows += rows
+        if len(self._rows) >= _ROWS_PER_FILE or time.monotonic() - self._written >= _SECONDS_PER_FILE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the rows that are not yet written.
+
+        Raises:
+            OSError: the log cannot be written.
+        """
+        self._written = time.monotonic()
+        if not self._rows:
+            return
+        import pyarrow
+        from pyarrow import parquet
+
+        file = pyarrow.BufferOutputStream()
+        parquet.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema), file)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"part-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
+        write(str(self._folder / name), file.getvalue())
+        self._rows = []
+
+    def done(self) -> Digests:
+        """Returns the digests of all rows, sorted; files that cannot be read are skipped."""
+        import pyarrow
+        from pyarrow import parquet
+
+        parts = []
+        for path in sorted(self._folder.glob("*.parquet")):
+            try:
+                column = parquet.read_table(path, columns=[_DIGEST_COLUMN])[_DIGEST_COLUMN]
+            except (OSError, KeyError, pyarrow.ArrowException):
+                continue
+            parts.append(parse_digests(column.drop_null().to_pylist()))
+        return np.sort(np.concatenate(parts)) if parts else parse_digests([])
+
+
+def parse_digests(hexadecimal: Iterable[str]) -> Digests:
+    """Returns digests in hexadecimal as an array of 16-byte strings, (n,)."""
+    return np.frombuffer(bytes.fromhex("".join(hexadecimal)), f"S{_DIGEST_BYTES}")

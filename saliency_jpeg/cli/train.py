@@ -13,7 +13,7 @@ from typing import Any, Final
 from ..errors import InputError
 from ..evaluation.report import render
 from ..saliency.tensorflow_runtime import load_tensorflow
-from ..training.api import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
+from ..training import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
 from .options import add_command
 from .progress import Progress, amount, bar_stream
 from .terminal import NAME, UsageError, quiet, reason, say
@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with quiet():  # what TensorFlow says while it loads would break the bar
         load_tensorflow()
     with _Told(arguments) as told:
-        trained = train(found.images, found.masks, **settings, told=told.step)
+        trained = train(found.images, found.masks, **settings, on_step=told.step)
     trained.model.save(output)
     if arguments.json:
         say(json.dumps(_facts(arguments, found, trained, time.monotonic() - start)), sys.stdout)

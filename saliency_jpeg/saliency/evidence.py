@@ -37,12 +37,12 @@ def readings(preset: Preset) -> dict[Evidence, Reading]:
     ``"classes"`` is always there: the backbone's class activations, or those of a head that gives them itself.
     """
     head = None if preset.head is None else preset.head.network
-    found: dict[Evidence, Reading] = {
+    by_name: dict[Evidence, Reading] = {
         "classes": Reading("classes", network.STRIDE, _sum_classes, _contrast(preset, "classes"))
     }
     if head is not None:
-        found[head.evidence] = Reading("head", head.stride, head.to_evidence, _contrast(preset, head.evidence))
-    return found
+        by_name[head.evidence] = Reading("head", head.stride, head.to_evidence, _contrast(preset, head.evidence))
+    return by_name
 
 
 def _sum_classes(maps: NDArray[np.float32], options: MapOptions) -> Reals:

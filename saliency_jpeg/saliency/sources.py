@@ -106,7 +106,7 @@ def resolve(
         OptionError: the value is of none of these kinds.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolved(saliency, pixels, orientation, device, {})
+    return None if saliency is None else _resolve(saliency, pixels, orientation, device, {})
 
 
 def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
@@ -122,9 +122,9 @@ def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str
     """
     if saliency is None:
         return [None] * len(pictures)
-    batches = {id(part): _predicted_batch(part, pictures, device) for part in _networks(saliency)}
+    batches = {id(part): _predict_batch(part, pictures, device) for part in _networks(saliency)}
     return [
-        _resolved(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
+        _resolve(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
         for n, picture in enumerate(pictures)
     ]
 
@@ -174,70 +174,70 @@ def _networks(saliency: Source) -> Iterator[Any]:
         yield saliency
 
 
-def _resolved(
+def _resolve(
     saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None, predicted: Mapping[int, Map]
 ) -> Map:
     """As :func:`resolve`; ``predicted`` are maps made in a batch, by the ``id`` of their preset or model."""
     if id(saliency) in predicted:
         return predicted[id(saliency)]
     if isinstance(saliency, Combined):
-        return _combined(saliency, lambda part: _resolved(part, pixels, orientation, device, predicted))
+        return _combine(saliency, lambda part: _resolve(part, pixels, orientation, device, predicted))
     if isinstance(saliency, str):
-        return _predicted(_model(saliency, device), pixels, orientation)
+        return _predict(_load_model(saliency, device), pixels, orientation)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
         return _to_map(saliency, pixels.shape[:2])
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
-        return _predicted(saliency, pixels, orientation)
+        return _predict(saliency, pixels, orientation)
     if callable(saliency) and not isinstance(saliency, type):
-        return _called(saliency, pixels, orientation)
+        return _call(saliency, pixels, orientation)
     raise OptionError(
         f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
     )
 
 
-def _combined(combined: Combined, resolved: Callable[[Source], Map]) -> Map:
+def _combine(combined: Combined, resolve_part: Callable[[Source], Map]) -> Map:
     """Returns the highest of the sources, at most 1 minus ``ignore``, at least ``protect``."""
-    result = resolved(combined.sources[0])
+    result = resolve_part(combined.sources[0])
     for source in combined.sources[1:]:
-        result = np.maximum(result, resolved(source))
+        result = np.maximum(result, resolve_part(source))
     if combined.ignore is not None:
-        result = _round(np.minimum(result, 1 - resolved(combined.ignore)))
-    return result if combined.protect is None else np.maximum(result, resolved(combined.protect))
+        result = _round(np.minimum(result, 1 - resolve_part(combined.ignore)))
+    return result if combined.protect is None else np.maximum(result, resolve_part(combined.protect))
 
 
-def _model(saliency: Any, device: str | None) -> Any:
+def _load_model(saliency: Any, device: str | None) -> Any:
     if not isinstance(saliency, str):
         return saliency
     with _PRESET_LOCK:
-        return _preset(saliency, device)
+        return _load_preset(saliency, device)
 
 
 @lru_cache(maxsize=4)
-def _preset(name: str, device: str | None) -> SaliencyModel:
+def _load_preset(name: str, device: str | None) -> SaliencyModel:
     from .model import SaliencyModel
 
     return SaliencyModel.from_preset(name, device=device)
 
 
-def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
+def _predict(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
     upright = np.ascontiguousarray(turned(pixels, orientation))
-    return _turned_back(model.predict(upright), upright, orientation)
+    return _rotate_back(model.predict(upright), upright, orientation)
 
 
-def _predicted_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
+def _predict_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
     orientations = [picture.metadata.orientation for picture in pictures]
     upright = [np.ascontiguousarray(turned(p.pixels, o)) for p, o in zip(pictures, orientations, strict=True)]
-    maps = _model(saliency, device).predict_batch(upright)
-    return [_turned_back(*each) for each in zip(maps, upright, orientations, strict=True)]
+    maps = _load_model(saliency, device).predict_batch(upright)
+    return [_rotate_back(*each) for each in zip(maps, upright, orientations, strict=True)]
 
 
-def _turned_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
+def _rotate_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
     """Checks a map of the upright image and rotates it to the stored pixels."""
     checked = _check_map(np.asarray(predicted), upright.shape[:2])
     return np.ascontiguousarray(turned(checked, orientation, back=True))
 
 
-def _called(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
+def _call(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
     """Returns what a function makes of the upright image; it gets a copy in RGB, whose values it may change."""
     upright = np.array(turned(pixels, orientation), order="C")
     rgb = np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright

@@ -164,7 +164,12 @@ def caltech(data: Path) -> list[Picture]:
 
 
 def first_of_each(pictures: Sequence[Picture], count: int) -> list[Picture]:
-    """Returns the first ``count`` images of each class."""
+    """Returns the first images of each class.
+
+    Args:
+        pictures: labelled images.
+        count: images of each class.
+    """
     by_class = defaultdict(list)
     for picture in pictures:
         by_class[picture.labels].append(picture)
@@ -248,14 +253,24 @@ def mirror(picture: Picture) -> Picture:
 
 
 def soften(picture: Picture, factor: float) -> Picture:
-    """Resizes an image by ``factor``, below 1, and back."""
+    """Resizes an image down and back up.
+
+    Args:
+        picture: the image.
+        factor: by which its sides shrink, below 1.
+    """
     height, width = picture.rgb.shape[:2]
     small = resize(picture.rgb, (max(8, round(height * factor)), max(8, round(width * factor))))
     return replace(picture, rgb=resize(small, (height, width)))
 
 
 def recolour(picture: Picture, chooser: random.Random) -> Picture:
-    """Changes white balance, contrast and brightness of an image at random."""
+    """Changes white balance, contrast and brightness of an image.
+
+    Args:
+        picture: the image.
+        chooser: draws the changes.
+    """
     gains = np.array([chooser.uniform(0.85, 1.15) for _ in range(3)]) * chooser.uniform(0.75, 1.25)
     levels = np.arange(256)[:, None] * gains + chooser.uniform(-25, 25)
     table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)[None]

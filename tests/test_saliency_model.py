@@ -267,13 +267,13 @@ def test_preset_entry_is_true(name):
     assert preset.license == "Apache-2.0"
     files = [(preset.file, preset.sha256), *([(preset.head.file, preset.head.sha256)] if preset.head else [])]
     for file, sha256 in files:
-        assert hashlib.sha256(presets.FOLDERS[0].joinpath(file).read_bytes()).hexdigest() == sha256
+        assert hashlib.sha256(presets.folders()[0].joinpath(file).read_bytes()).hexdigest() == sha256
     assert preset.map == SaliencyModel.from_preset(name).options
-    assert "Terms" in presets.FOLDERS[0].joinpath(preset.card).read_text("utf-8")
+    assert "Terms" in presets.folders()[0].joinpath(preset.card).read_text("utf-8")
 
 
 def test_weights_stay_small():
-    assert sum(p.stat().st_size for p in presets.FOLDERS[0].iterdir() if p.name.endswith(".npz")) <= 15_000_000
+    assert sum(p.stat().st_size for p in presets.folders()[0].iterdir() if p.name.endswith(".npz")) <= 15_000_000
 
 
 def test_default_can_make_the_map_of_its_classes(photo):
@@ -286,9 +286,9 @@ def test_default_can_make_the_map_of_its_classes(photo):
 
 
 def test_damaged_and_missing_weights(tmp_path, monkeypatch):
-    entry = {**json.loads(presets.FOLDERS[0].joinpath("presets.json").read_text())["cam"], "file": "w.npz"}
+    entry = {**json.loads(presets.folders()[0].joinpath("presets.json").read_text())["cam"], "file": "w.npz"}
     (tmp_path / "presets.json").write_text(json.dumps({"mine": entry}))
-    monkeypatch.setattr(presets, "FOLDERS", [tmp_path])
+    monkeypatch.setattr(presets, "EXTRA_FOLDERS", [tmp_path])
     with pytest.raises(PresetError, match=r"w\.npz is missing"):
         SaliencyModel.from_preset("mine")
     (tmp_path / "w.npz").write_bytes(b"other bytes")

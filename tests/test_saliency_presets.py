@@ -60,7 +60,7 @@ def ridge_weights() -> dict[str, NDArray[np.float32]]:
 
 def add_entries(folder: Path, entries: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "presets.json").write_text(json.dumps(entries))
-    monkeypatch.setattr(presets, "FOLDERS", [*presets.FOLDERS, folder])
+    monkeypatch.setattr(presets, "EXTRA_FOLDERS", [folder])
 
 
 def ridge_entry(data: bytes, **changes: Any) -> dict[str, Any]:

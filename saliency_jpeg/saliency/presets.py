@@ -24,11 +24,12 @@ from .network import Architecture
 from .weights_file import Arrays, unpack
 
 __all__ = [
-    "FOLDERS",
+    "EXTRA_FOLDERS",
     "Preset",
     "PresetHead",
     "Task",
     "find",
+    "folders",
     "names",
     "read_arrays",
     "read_class_names",
@@ -38,8 +39,8 @@ __all__ = [
 #: What a preset's network does. Every preset that ships is for saliency.
 Task = Literal["saliency", "restoration", "segmentation", "perceptual"]
 
-#: Folders with a ``presets.json`` and the files that it names; of equal names, the last folder's counts.
-FOLDERS: list[Traversable] = [importlib.resources.files("saliency_jpeg.weights")]
+#: Further folders with a ``presets.json`` and the files that it names, for presets that do not ship with the library.
+EXTRA_FOLDERS: list[Traversable] = []
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,11 @@ class Preset:
         return replace(self, architecture=architecture, head=resized)
 
 
+def folders() -> list[Traversable]:
+    """Returns the folders of presets: the library's, then the further ones; of equal names, the last counts."""
+    return [importlib.resources.files("saliency_jpeg.weights"), *EXTRA_FOLDERS]
+
+
 def names(task: Task = "saliency") -> tuple[str, ...]:
     """Returns the names of the presets for a task, sorted, with aliases such as ``default``."""
     entries = _entries()
@@ -150,7 +156,7 @@ def find(name: str, task: Task = "saliency") -> Preset:
 
 def _entries() -> dict[str, Any]:
     entries: dict[str, Any] = {}
-    for folder in FOLDERS:
+    for folder in folders():
         entries |= json.loads(folder.joinpath("presets.json").read_text("utf-8"))
     return entries
 
@@ -212,7 +218,8 @@ def _read_arrays(preset: str, file: str, sha256: str) -> Arrays:
 
 
 def _read(file: str) -> bytes:
-    for folder in reversed(FOLDERS):
+    for folder in reversed(folders()):
         if (path := folder.joinpath(file)).is_file():
             return path.read_bytes()
-    raise PresetError(f"{file} is missing from the installed weights: it is in none of {', '.join(map(str, FOLDERS))}")
+    searched = ", ".join(map(str, folders()))
+    raise PresetError(f"{file} is missing from the installed weights; reinstall them, got no such file in {searched}")

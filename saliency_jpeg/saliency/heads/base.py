@@ -108,6 +108,10 @@ class Head(ABC):
     def constant(self, output: str, name: str) -> float:
         """Returns a constant of an output.
 
+        Args:
+            output: name of the output.
+            name: of the constant.
+
         Raises:
             PresetError: the preset does not give it.
         """

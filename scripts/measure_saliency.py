@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Measure how class activations should become a map; the defaults of the preset ``cam`` come from here.
 
-Human judges: object masks (ECSSD) and gaze (OSIE), with the metrics of ``saliency_jpeg.evaluation``. Images are drawn
-and split into two halves by a seed: alternatives are compared on the first half, the chosen defaults are reported on
-the second. ::
+Maps are scored by object masks (ECSSD) and gaze (OSIE), with the metrics of ``saliency_jpeg.evaluation``. Images are
+drawn and split into two halves by a seed: alternatives are compared on the first half, and the chosen defaults are
+reported on the second. ::
 
     python scripts/measure_saliency.py DATA [--images 120] [--seed 0]
 
 DATA holds ``ecssd/images``, ``ecssd/masks`` and ``osie/images``, ``osie/fixations.csv`` (image, subject, x, y in pixels
-of the image). Takes two minutes on two cores. ``python -m saliency_jpeg.evaluation saliency`` judges finished presets.
+of the image). Takes two minutes on two cores. ``python -m saliency_jpeg.evaluation saliency`` scores whole presets.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ Maker = Callable[[Bytes], Reals]
 Source = Callable[[Bytes], Activations]
 
 PRESET = presets.find("cam")
+CONTRAST = PRESET.outputs["classes"]["contrast"]
 NORM = MapOptions(contrast=0)  # for evidence on another scale
 COLUMNS = ("AUC", "maxF", "MAE", "AUC-Judd", "NSS", "CC", "SIM", "KL")
 HEADER = f"{'':34s}" + "".join(f"{name:>9s}" for name in COLUMNS)
@@ -43,13 +44,14 @@ HEADER = f"{'':34s}" + "".join(f"{name:>9s}" for name in COLUMNS)
 
 @dataclass
 class Half:
-    """Images with their judges."""
+    """Images with what scores their maps."""
 
     gaze: list[GazeSample]
     masks: list[MaskSample]
 
     @property
     def pictures(self) -> list[Bytes]:
+        """All images."""
         return [*(s.rgb for s in self.gaze), *(s.rgb for s in self.masks)]
 
     def judge(self, makers: dict[str, Maker]) -> None:
@@ -61,23 +63,30 @@ class Half:
 
 
 class Remembered:
-    """A source of activations that computes each picture's once; the pictures must be kept."""
+    """Activations by a source, computed once for each image, by the identity of its array."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._known: dict[int, Activations] = {}
+        self._activations: dict[int, Activations] = {}
 
     def __call__(self, rgb: Bytes) -> Activations:
-        if id(rgb) not in self._known:
-            self._known[id(rgb)] = self._source(rgb)
-        return self._known[id(rgb)]
+        """Returns the activations of an image."""
+        if id(rgb) not in self._activations:
+            self._activations[id(rgb)] = self._source(rgb)
+        return self._activations[id(rgb)]
 
 
 def maker(source: Source, options: MapOptions, *, offset: float = PRESET.offset) -> Maker:
-    """A way to make a map of a picture, in the library's own code."""
+    """Returns a function that makes the map of an image with the library's code.
+
+    Args:
+        source: of the class activations.
+        options: of the map.
+        offset: of the cells, in pixels of the network's input.
+    """
 
     def make(rgb: Bytes) -> Reals:
-        cells = saliency_grid(class_evidence(source(rgb), options.classes), options, contrast=PRESET.contrast)
+        cells = saliency_grid(class_evidence(source(rgb).maps, options.classes), options, contrast=CONTRAST)
         size = rgb.shape[0], rgb.shape[1]
         return enlarge(cells, size, lattice=Lattice.of(network.STRIDE, offset=offset), sigma=options.smoothing)
 
@@ -85,17 +94,16 @@ def maker(source: Source, options: MapOptions, *, offset: float = PRESET.offset)
 
 
 def centred(rgb: Bytes) -> Reals:
-    """What knowing nothing is worth."""
+    """Makes the map that knows nothing of the image: a Gaussian in the centre."""
     return centred_gaussian((rgb.shape[0], rgb.shape[1]))
 
 
 def feature_network(arrays: network.Arrays) -> Source:
-    """The Euclidean norm of the last features of an image, as if it were the map of one class."""
+    """Returns a source that gives the Euclidean norm of the last features as the map of a single class."""
     import keras
     import tensorflow as tf
 
-    model: Any = network.build(network.Architecture(), folded=True)
-    network.set_arrays(model, network.fold(arrays))
+    model: Any = network.load(PRESET.architecture, arrays)
     features = tf.function(keras.Model(model.input, model.get_layer("head_act").output))
 
     def norm(rgb: Bytes) -> Activations:
@@ -108,7 +116,13 @@ def feature_network(arrays: network.Arrays) -> Source:
 
 
 def load(data: Path, count: int, seed: int) -> tuple[Half, Half]:
-    """``count`` images of each data set in random order, every other one in the second half."""
+    """Reads the two halves.
+
+    Args:
+        data: folder of the data sets.
+        count: images of each data set.
+        seed: of the order; every other image is in the second half.
+    """
     chooser = random.Random(seed)
     gaze, masks = list(read_gaze(data / "osie", count=count)), list(read_masks(data / "ecssd", count=count))
     chooser.shuffle(gaze)
@@ -117,12 +131,20 @@ def load(data: Path, count: int, seed: int) -> tuple[Half, Half]:
 
 
 def mirror_agreement(pictures: list[Bytes], model: SaliencyModel) -> dict[int, float]:
-    """Correlation of the map with that of the mirrored image, by horizontal offset: its peak is the true offset."""
+    """Measures the correlation of the map with that of the mirrored image; it is highest at the true offset.
+
+    Args:
+        pictures: the images.
+        model: makes the class activations.
+
+    Returns:
+        Mean correlation by horizontal offset, in pixels of the network's input.
+    """
     totals: dict[int, list[float]] = defaultdict(list)
     for rgb in pictures:
         both = (rgb, np.ascontiguousarray(rgb[:, ::-1]))
         cells = [
-            saliency_grid(class_evidence(model.activations(p)), model.options, contrast=PRESET.contrast) for p in both
+            saliency_grid(class_evidence(model.activations(p).maps), model.options, contrast=CONTRAST) for p in both
         ]
         for offset in range(-4, 17, 2):
             lattice = Lattice.of(network.STRIDE, offset=offset)
@@ -143,7 +165,13 @@ def empty_pictures() -> dict[str, Bytes]:
 
 
 def references(model: SaliencyModel, source: Source, norm: Source) -> dict[str, Maker]:
-    """The defaults and what they are held against."""
+    """Returns the defaults and what they are compared with.
+
+    Args:
+        model: has the default options.
+        source: of the class activations.
+        norm: of the norm of the features.
+    """
 
     def strongest(rgb: Bytes) -> Activations:
         return Activations(source(rgb).maps.max(axis=2, keepdims=True), ("strongest",))
@@ -165,7 +193,12 @@ THRESHOLDS: dict[str, list[tuple[float, float]]] = {
 
 
 def alternatives(source: Source, base: MapOptions) -> Iterator[tuple[str, Maker]]:
-    """Everything that is compared on the first half, each against the defaults."""
+    """Yields name and map of all that is compared with the defaults on the first half.
+
+    Args:
+        source: of the class activations.
+        base: the default options.
+    """
     for classes in (1, 5, 20, 100, 300):
         yield f"{classes} classes by logit", maker(source, replace(base, classes=classes))
     for offset in (-4, 0, 2, 3, 4, 6, 8, 16):
@@ -181,18 +214,19 @@ def alternatives(source: Source, base: MapOptions) -> Iterator[tuple[str, Maker]
 
 
 def report_empty(model: SaliencyModel) -> None:
-    """Prints how far from flat the maps of pictures without a subject are."""
-    print("largest value in pictures without a subject:")
+    """Prints the highest values in the maps of images without a subject."""
+    print("largest value in images without a subject:")
     for contrast in (0, 300, 500, 800):
         empty = replace(model.options, contrast=contrast)
         tops = (
-            f"{n} {saliency_grid(class_evidence(model.activations(p)), empty).max() / 255:.2f}"
+            f"{n} {saliency_grid(class_evidence(model.activations(p).maps), empty).max() / 255:.2f}"
             for n, p in empty_pictures().items()
         )
         print(f"  contrast {contrast}: {', '.join(tops)}")
 
 
 def main() -> None:
+    """Prints the comparisons on the first half and the defaults on the second."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with ecssd/ and osie/")
     parser.add_argument("--images", type=int, default=120, help="images of each data set (120)")

@@ -81,15 +81,15 @@ def test_exported_model_can_be_pickled(exported, photo):
     assert np.array_equal(copy.predict(photo), exported.predict(photo))
 
 
-def test_stands_in_where_tensorflow_is_missing(exported, file, photo, monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else found(name))
+def test_litert_replaces_tensorflow_where_it_is_missing(exported, file, photo, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find_spec(name))
     monkeypatch.setenv("SALIENCY_JPEG_LITE", str(file.parent))
     assert np.array_equal(SaliencyModel.from_preset("default").predict(photo), exported.predict(photo))
     with pytest.raises(PresetError, match=r"'cam' is read from cam\.tflite in the folder that SALIENCY_JPEG_LITE"):
         SaliencyModel.from_preset("cam")
     monkeypatch.delenv("SALIENCY_JPEG_LITE")
-    with pytest.raises(PresetError, match="names, got None"):
+    with pytest.raises(PresetError, match="is installed, got SALIENCY_JPEG_LITE=None"):
         SaliencyModel.from_preset("default")
 
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_done(exported, file, model, tmp_path):
             write(tmp_path / "x.tflite")
     with pytest.raises(OptionError, match=r"needs the suffix \.tflite, got"):
         model.export(tmp_path / "x.npz")
-    with pytest.raises(OptionError, match="LiteRT runs on the processor, device must be None or 'cpu', got 'gpu'"):
+    with pytest.raises(OptionError, match="LiteRT runs on the CPU; device must be None or 'cpu', got 'gpu'"):
         SaliencyModel.from_file(file, device="gpu")
     with pytest.raises(PresetError, match="cannot read the weights file"):
         SaliencyModel.from_file(tmp_path / "none.tflite")

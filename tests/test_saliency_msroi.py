@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import MapOptions, SaliencyModel, heads, network, presets
+from saliency_jpeg.saliency import MapOptions, SaliencyModel, network, presets, weights_file
+from saliency_jpeg.saliency.heads import MsRoi
+from saliency_jpeg.saliency.weights_file import WeightsFile
 
 PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
@@ -34,10 +36,10 @@ def test_classes_of_imagenet_and_further_ones(model, photo):
 
 
 def test_known_classes_are_stronger_where_further_ones_are(photo):
-    """The extension, computed again from its two parts."""
-    from saliency_jpeg.saliency.layers import Extension
+    """The layer, computed again from its two parts."""
+    from saliency_jpeg.saliency.heads.layers import RaiseClasses
 
-    layer = Extension()
+    layer = RaiseClasses(4.0, 4.0)
     known, further = np.full((1, 1, 3, 1), -2.0), np.array([[[[-30.0, -30], [0, 0], [30, 30]]]])
     joined = np.asarray(layer([known, further]))
     expected = 1 + 4 * (1 - np.exp(-2 * np.logaddexp(0, [-30, 0, 30]) / 4))
@@ -48,7 +50,8 @@ def test_known_classes_are_stronger_where_further_ones_are(photo):
 def test_sees_the_picture_and_its_mirror_image_alike(model, photo):
     there, back = model.predict(photo), model.predict(np.ascontiguousarray(photo[:, ::-1]))
     assert np.abs(there - back[:, ::-1]).max() <= 5 / 255 + 1e-6
-    assert there.min() == 0 and there.max() > 0.9
+    assert there.min() == 0
+    assert there.max() > 0.9
 
 
 def test_pictures_of_nothing_are_flat(model):
@@ -70,7 +73,7 @@ def test_ranked_classes_and_other_thresholds(model, photo):
     for i, one in enumerate(maps):
         assert one.shape == photo.shape[:2]
         assert all(np.abs(one - other).max() > 0.1 for other in maps[:i])
-    with pytest.raises(OptionError, match="has no learned evidence"):
+    with pytest.raises(OptionError, match="gives no learned evidence"):
         SaliencyModel.from_preset("msroi", options=MapOptions(evidence="learned"))
 
 
@@ -78,20 +81,21 @@ def test_own_weights_with_other_further_classes(model, photo, tmp_path):
     head = presets.read_head(presets.find("msroi"))
     fewer = {**head, "maps/0": head["maps/0"][..., :3], "maps/1": head["maps/1"][:3]}
     path = tmp_path / "own.npz"
-    path.write_bytes(presets.write_arrays({**fewer, presets.PRESET: np.array("msroi")}))
+    path.write_bytes(weights_file.pack(WeightsFile(fewer, preset="msroi")))
     own = SaliencyModel.from_file(path)
-    assert len(own.names) == 1003 and own.activations(photo).maps.shape == (19, 29, 1003)
+    assert len(own.names) == 1003
+    assert own.activations(photo).maps.shape == (19, 29, 1003)
     model.save(path)
     assert np.array_equal(SaliencyModel.from_file(path).predict(photo), model.predict(photo))
-    path.write_bytes(presets.write_arrays({**head, "maps/1": head["maps/1"][:2]}))
+    path.write_bytes(weights_file.pack(WeightsFile({**head, "maps/1": head["maps/1"][:2]})))
     with pytest.raises(PresetError):
         SaliencyModel.from_file(path, preset="msroi").predict(photo)
 
 
 def test_head_can_be_trained_on_the_sum_of_the_classes():
     """The training script keeps one map of evidence instead of a thousand."""
-    head = heads.build_head(heads.HeadArchitecture("msroi", 8, 5, 2), (40, 112, 1280))
+    head = MsRoi(outputs=presets.find("msroi").outputs, width=8, classes=5, features=2).build((40, 112, 1280))
     levels = [np.zeros((1, 2 * n - 1, 2 * n - 1, c), np.float32) for n, c in ((9, 40), (5, 112))]
     levels += [np.zeros((1, 5, 5, 1280), np.float32), np.ones((1, 5, 5, 1), np.float32)]
     assert np.asarray(head(levels)).shape == (1, 9, 9, 6)
-    assert 2 * heads.STRIDES["msroi"] == network.STRIDE
+    assert 2 * MsRoi.stride == network.STRIDE

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import heads, network, presets
+from saliency_jpeg.saliency import heads, network, presets, weights_file
+from saliency_jpeg.saliency.heads.pyramid import Pyramid, fill_tail
+from saliency_jpeg.saliency.weights_file import WeightsFile
 from saliency_jpeg.training import loop
 
 SMALL = network.Architecture(width=0.25, classes=7)
@@ -39,8 +41,7 @@ def test_one_cell_for_every_stride_begun(small, size, cells):
 
 
 def test_folded_network_computes_the_same(small):
-    folded = network.build(SMALL, folded=True)
-    network.set_arrays(folded, network.fold(network.get_arrays(small)))
+    folded = network.load(SMALL, network.get_arrays(small))
     rgb = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype(np.float32)
     expected, got = np.asarray(small(rgb)), np.asarray(folded(rgb))
     assert np.abs(expected).max() > 0.1
@@ -82,20 +83,25 @@ def test_weights_that_do_not_fit_are_refused(small):
         network.set_arrays(small, {k: v for k, v in arrays.items() if k != "stem/0"})
     with pytest.raises(PresetError, match="other/0 missing or left over"):
         network.set_arrays(small, {**arrays, "other/0": np.zeros(3)})
-    with pytest.raises(PresetError, match=r"cam/1 must have shape \(7,\), the weights have \(8,\)"):
+    with pytest.raises(PresetError, match=r"cam/1 must have shape \(7,\), got \(8,\)"):
         network.set_arrays(small, {**arrays, "cam/1": np.zeros(8)})
     with pytest.raises(PresetError, match="no array 'head_bn/2'"):
         network.fold({k: v for k, v in arrays.items() if k != "head_bn/2"})
 
 
-def test_weights_file_keeps_arrays_as_halves_and_is_reproducible():
-    arrays = {"a/0": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4), "class_names": np.array(["cat", "dog"])}
-    data = presets.write_arrays(arrays)
-    assert data == presets.write_arrays(arrays)
-    back = presets.unpack(data, "file")
-    assert back["a/0"].dtype == np.float16
-    np.testing.assert_allclose(back["a/0"], arrays["a/0"], atol=5e-4)
-    assert back["class_names"].tolist() == ["cat", "dog"]
+def test_weights_file_keeps_arrays_as_halves_and_is_reproducible(tmp_path):
+    arrays = {"a/0": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)}
+    file = WeightsFile(arrays, np.array(["cat", "dog"]), "cam")
+    path = tmp_path / "weights.npz"
+    path.write_bytes(weights_file.pack(file))
+    assert path.read_bytes() == weights_file.pack(file)
+    back = weights_file.read(path)
+    assert back.arrays["a/0"].dtype == np.float16
+    np.testing.assert_allclose(back.arrays["a/0"], arrays["a/0"], atol=5e-4)
+    assert back.class_names is not None
+    assert back.class_names.tolist() == ["cat", "dog"]
+    assert back.preset == "cam"
+    assert back.arrays.keys() == {"a/0"}
 
 
 def _pickled() -> bytes:
@@ -109,28 +115,29 @@ def _pickled() -> bytes:
 )
 def test_damaged_weights_file_is_one_clear_error(data):
     with pytest.raises(PresetError, match=r"mine is not a weights file .*, or damaged$"):
-        presets.unpack(data, "mine")
+        weights_file.unpack(data, "mine")
 
 
 @pytest.fixture
-def tailed() -> tuple[Any, loop.Features]:
+def tailed() -> tuple[Pyramid, Any, loop.Features]:
     """A head with a tail that begins as the backbone's, and what the backbone makes of noise."""
     import keras
 
     keras.utils.set_random_seed(4)
-    head = heads.build_head(heads.HeadArchitecture(width=8, outputs=3, tail=True), loop.CHANNELS[:3])
-    heads.set_tail(head, presets.read_arrays(presets.find("cam")))
+    head = Pyramid(width=8, tail=True)
+    model = head.build(loop.CHANNELS[:3])
+    fill_tail(model, presets.read_arrays(presets.find("cam")))
     noise = np.random.default_rng(1).integers(0, 256, (65, 97, 3), np.uint8)
-    return head, loop.Backbone(96)([noise])[0]
+    return head, model, loop.Backbone(96)([noise])[0]
 
 
 def test_a_tail_begins_as_the_backbone_ends(tailed):
     """Its features, put through the backbone's last layer, are the backbone's features at stride 32."""
     import keras
 
-    head, features = tailed
+    _, model, features = tailed
     arrays = network.fold(presets.read_arrays(presets.find("cam")))
-    tail = keras.Model(head.inputs[1], head.get_layer("tail_block15_project").output)
+    tail = keras.Model(model.inputs[1], model.get_layer("tail_block15_project").output)
     last = np.asarray(tail(features[1][None].astype(np.float32)))
     again = np.clip(last @ arrays["head/0"][0, 0] + arrays["head/1"], 0, 6)
     np.testing.assert_allclose(again[0], features[2].astype(np.float32), atol=0.05)
@@ -139,24 +146,27 @@ def test_a_tail_begins_as_the_backbone_ends(tailed):
 @pytest.mark.parametrize("rate", [0, 1e-3])
 def test_a_tail_learns_at_its_own_rate(tailed, rate):
     """At 0 it stays as it is, while the head learns."""
-    head, features = tailed
-    targets = tuple(np.full((9, 13), value, np.float16) for value in (0.2, 0.5, 0.8))
-    before = heads.get_arrays(head)
+    head, model, features = tailed
+    values = {"objects": 0.2, "gaze": 0.5, "faces": 0.8}
+    targets = {name: np.full((9, 13), value, np.float16) for name, value in values.items()}
+    before = network.get_arrays(model)
     source = loop.Source([loop.Item(features, targets)] * 4, 1.0)
-    loop.fit(head, [source], loop.losses, (3, 3, 3), epochs=2, rates=(1e-3, rate), batch=2)
-    changed = {key for key, array in heads.get_arrays(head).items() if not np.array_equal(array, before[key])}
+    loop.fit(model, head, [source], epochs=2, rates=(1e-3, rate), batch=2)
+    changed = {key for key, array in network.get_arrays(model).items() if not np.array_equal(array, before[key])}
     assert "maps/0" in changed
     assert any(key.startswith("tail_") for key in changed) == (rate > 0)
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("kind", "outputs", "architecture", "message"),
     [
-        ({"kind": "tower"}, "one of pyramid, msroi, got 'tower'"),
-        ({"outputs": 0}, "outputs must be positive, got 0"),
-        ({"kind": "msroi", "tail": True}, "only a pyramid has a tail, got 'msroi'"),
+        ("tower", {}, {}, "one of pyramid, msroi, got 'tower'"),
+        ("pyramid", {"gaze": {}, "objects": {}}, {"width": 0}, "width must be positive, got 0"),
+        ("pyramid", {"gaze": {}}, {}, "gaze, objects and optionally faces, got gaze"),
+        ("pyramid", {"gaze": {}, "objects": {}, "text": {}}, {}, "got gaze, objects, text"),
+        ("msroi", {}, {"classes": -1}, "classes must be positive, got -1"),
     ],
 )
-def test_a_head_says_what_it_cannot_be(fields, message):
+def test_a_head_says_what_it_cannot_be(kind, outputs, architecture, message):
     with pytest.raises(OptionError, match=message):
-        heads.HeadArchitecture(**fields)
+        heads.create(kind, outputs, architecture)

@@ -19,11 +19,11 @@ from saliency_jpeg import compress
 from saliency_jpeg.cli import progress as progress_module
 from saliency_jpeg.cli import train as train_module
 from saliency_jpeg.errors import InputError, OptionError, PresetError
-from saliency_jpeg.saliency import SaliencyModel, heads, presets
+from saliency_jpeg.saliency import SaliencyModel, network, presets
 from saliency_jpeg.saliency.grid import shrink
 from saliency_jpeg.saliency.sources import read_map
-from saliency_jpeg.training import api, loop
-from saliency_jpeg.training.api import Step, Trained, pair, train
+from saliency_jpeg.training import Step, Trained, api, loop, pair, train
+from saliency_jpeg.training.pairs import read_pair
 
 Capture = pytest.CaptureFixture[str]
 Scene = tuple[NDArray[np.uint8], NDArray[np.bool_]]
@@ -57,10 +57,10 @@ def stored(folder: Path, count: int) -> tuple[Path, Path]:
 
 
 class Run(NamedTuple):
-    """What a run of the command left, told and did."""
+    """What a run of the command wrote, printed and did."""
 
     folder: Path
-    told: list[str]
+    lines: list[str]
     steps: list[Step]
     result: Trained
 
@@ -72,34 +72,38 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     images, masks = stored(folder, 12)
     Image.fromarray(scene(0)[0]).save(images / "lonely.png")
     Image.new("L", (4, 3)).save(masks / "ghost.png")
-    told: list[str] = []
+    lines: list[str] = []
     steps: list[Step] = []
     results: list[Trained] = []
 
-    def noted(*sources: Any, told: Callable[[Step], None], **settings: Any) -> Trained:
-        results.append(train(*sources, told=lambda step: (steps.append(step), told(step))[1], **settings))
+    def recorded(*sources: Any, on_step: Callable[[Step], None], **settings: Any) -> Trained:
+        results.append(train(*sources, on_step=lambda step: (steps.append(step), on_step(step))[1], **settings))
         return results[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "say", lambda line, stream: told.append(line))
-        patch.setattr(train_module, "train", noted)
+        patch.setattr(train_module, "say", lambda line, stream: lines.append(line))
+        patch.setattr(train_module, "train", recorded)
         assert run("train", images, masks, "-o", folder / "own.npz", "--epochs", 12, "--seed", 1, "--json") == 0
-    return Run(folder, told, steps, results[0])
+    return Run(folder, lines, steps, results[0])
 
 
 def test_the_held_out_picture_is_judged_better(done: Run) -> None:
-    facts = json.loads(done.told[-1])
-    assert facts["pairs"] == 12 and len(facts["held_out"]) == facts["judged"] == 1
+    facts = json.loads(done.lines[-1])
+    assert facts["pairs"] == 12
+    assert len(facts["held_out"]) == facts["judged"] == 1
     before, after = facts["before"], facts["after"]
-    assert after["auc"] > max(0.95, before["auc"]) and after["max_f"] > before["max_f"] + 0.1
+    assert after["auc"] > max(0.95, before["auc"])
+    assert after["max_f"] > before["max_f"] + 0.1
     assert after["mae"] < before["mae"]
-    assert facts["losses"][-1] < 0.6 * facts["losses"][0] and len(facts["losses"]) == 12
+    assert facts["losses"][-1] < 0.6 * facts["losses"][0]
+    assert len(facts["losses"]) == 12
     assert facts["bytes"] == (done.folder / "own.npz").stat().st_size
 
 
-def test_every_step_is_told(done: Run) -> None:
+def test_every_step_is_reported(done: Run) -> None:
     features, epochs = [Step("features", i, 11) for i in range(12)], [("epochs", i, 12) for i in range(13)]
-    assert done.steps[:12] == features and [step[:3] for step in done.steps[12:]] == epochs
+    assert done.steps[:12] == features
+    assert [step[:3] for step in done.steps[12:]] == epochs
     assert tuple(step.loss for step in done.steps[13:]) == done.result.losses
 
 
@@ -107,7 +111,7 @@ def test_new_pictures_get_the_new_map(done: Run) -> None:
     own, preset = SaliencyModel.from_file(done.folder / "own.npz"), SaliencyModel.from_preset()
     for seed in (100, 101, 102):
         rgb, mask = scene(seed)
-        shares = [found[mask].sum() / found.sum() for found in (own.predict(rgb), preset.predict(rgb))]
+        shares = [saliency[mask].sum() / saliency.sum() for saliency in (own.predict(rgb), preset.predict(rgb))]
         assert shares[0] > shares[1] + 0.1
 
 
@@ -122,19 +126,19 @@ def test_the_file_serves_compress(done: Run, tmp_path: Path) -> None:
 
 
 def test_files_without_a_partner_are_named(done: Run) -> None:
-    folder, facts, told = done.folder, json.loads(done.told[-1]), done.told
+    folder, facts, lines = done.folder, json.loads(done.lines[-1]), done.lines
     assert facts["masks_alone"] == [str(folder / "masks" / "ghost.png")]
     assert facts["images_alone"] == [str(folder / "images" / "lonely.png")]
-    assert f"1 masks have no image and are left out: {folder / 'masks' / 'ghost.png'}" in told[0]
-    assert "lonely.png" in told[1]
+    assert f"1 masks have no image and are left out: {folder / 'masks' / 'ghost.png'}" in lines[0]
+    assert "lonely.png" in lines[1]
     assert sorted(path.name for path in folder.iterdir()) == ["images", "masks", "own.npz"]
 
 
 def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
-    preset, found = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
-    kept = [p for i, p in enumerate(zip(found.images, found.masks, strict=True)) if i not in done.result.held_out]
-    items = api._items(loop.Backbone(preset.long_side), kept, lambda step: None)
-    arrays, losses = api._fitted(preset, items, 12, 1, lambda step: None)
+    preset, pairs = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
+    kept = [p for i, p in enumerate(zip(pairs.images, pairs.masks, strict=True)) if i not in done.result.held_out]
+    items = api._make_items(preset, kept, lambda step: None)
+    arrays, losses = api._fit(preset, items, 12, 1, lambda step: None)
     assert losses == done.result.losses
     with np.load(done.folder / "own.npz") as stored:
         assert all(np.array_equal(stored[key], array) for key, array in arrays.items())
@@ -143,23 +147,24 @@ def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
 def test_another_seed_leaves_out_other_features() -> None:
     sizes = zip((9, 5, 3, 3), loop.CHANNELS, strict=True)
     features = [np.ones((1, side, side, channels), np.float32) for side, channels in sizes]
-    found = []
+    maps = []
     for seed in (7, 7, 8):
         preset = presets.find("gaze")
         assert preset.head is not None
-        model = heads.build_head(heads.HeadArchitecture(**preset.head.architecture), loop.CHANNELS[:3])
-        heads.set_arrays(model, presets.read_head(preset))
-        api._seed(model, seed)
-        found.append(np.asarray(model(features, training=True)))
-    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+        model = preset.head.network.build(loop.CHANNELS[:3])
+        network.set_arrays(model, presets.read_head(preset))
+        api._seed_dropout(model, seed)
+        maps.append(np.asarray(model(features, training=True)))
+    assert np.array_equal(maps[0], maps[1])
+    assert not np.array_equal(maps[0], maps[2])
 
 
 def replayed(done: Run, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """The command trains no more, but does as if it did what was done."""
 
-    def train(*_: Any, told: Callable[[Step], None], **__: Any) -> Trained:
+    def train(*_: Any, on_step: Callable[[Step], None], **__: Any) -> Trained:
         for step in done.steps:
-            told(step)
+            on_step(step)
         return replace(done.result, **changes)
 
     monkeypatch.setattr(train_module, "train", train)
@@ -194,8 +199,10 @@ def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(train_module, "bar_stream", lambda *, quiet: terminal)
     assert run("train", done.folder / "images", done.folder / "masks", "-o", tmp_path / "own.npz") == 0
     text = terminal.getvalue()
-    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11") and f"\repochs  [{'#' * 24}] 12/12" in text
-    assert "saved" not in text and text.endswith("\r\x1b[K")
+    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11")
+    assert f"\repochs  [{'#' * 24}] 12/12" in text
+    assert "saved" not in text
+    assert text.endswith("\r\x1b[K")
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
@@ -211,19 +218,21 @@ def test_masks_follow_the_stored_pixels(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(rgb).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    upright, saliency = api._read(tmp_path / "turned.jpg", mask)
-    assert upright.shape == (96, 72, 3) and saliency.shape == (96, 72)
+    upright, saliency = read_pair(tmp_path / "turned.jpg", mask)
+    assert upright.shape == (96, 72, 3)
+    assert saliency.shape == (96, 72)
     assert np.array_equal(saliency, np.rot90(mask, -1).astype(np.float32))
 
 
 def test_sizes_may_differ_but_not_shapes() -> None:
     rgb, mask = scene(4)
     for smaller in (mask[::2, ::2], mask[::4, ::4], np.kron(mask, np.ones((2, 2), np.bool_)), mask[:71]):
-        _, saliency = api._read(rgb, smaller)
-        assert saliency.shape == SIZE and np.abs(saliency - mask).mean() < 0.05
+        _, saliency = read_pair(rgb, smaller)
+        assert saliency.shape == SIZE
+        assert np.abs(saliency - mask).mean() < 0.05
     for other in (mask[:60], mask.T):
-        with pytest.raises(InputError, match="has another shape than the image, 96 x 72"):
-            api._read(rgb, other)
+        with pytest.raises(InputError, match=r"the aspect ratio of its image \(96 x 72\), got"):
+            read_pair(rgb, other)
 
 
 def test_every_kind_of_mask() -> None:
@@ -242,14 +251,16 @@ def test_targets_lie_on_the_points_of_the_grid() -> None:
     values[12:21, 20:29] = 1
     values[:, 48:] = np.nan
     target = shrink(values, (33, 65), 8)
-    assert target.shape == (5, 9) and target[2, 3] == 1
-    assert target[0, 0] == 0 == target[4, 5] and np.isnan(target[:, 7:]).all()
+    assert target.shape == (5, 9)
+    assert target[2, 3] == 1
+    assert target[0, 0] == 0 == target[4, 5]
+    assert np.isnan(target[:, 7:]).all()
 
 
 def test_a_tenth_is_held_out() -> None:
-    assert api._held_out(9, 0) == ()
-    assert [len(api._held_out(count, 0)) for count in (10, 14, 200)] == [1, 1, 20]
-    assert api._held_out(200, 0) != api._held_out(200, 1)
+    assert api._hold_out(9, 0) == ()
+    assert [len(api._hold_out(count, 0)) for count in (10, 14, 200)] == [1, 1, 20]
+    assert api._hold_out(200, 0) != api._hold_out(200, 1)
 
 
 # refusals -----------------------------------------------------------------------------------------------------------
@@ -275,22 +286,24 @@ def test_refused_words(change: Callable[[Path], Any], complaint: str, tmp_path: 
 def test_refused_folders(tmp_path: Path, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 2)
     out = ("-o", tmp_path / "own.npz")
-    assert "folders of their own" in usage_error(capsys, "train", images, images, *out)
+    assert "in different folders, got" in usage_error(capsys, "train", images, images, *out)
     assert "nowhere: No such file or directory" in usage_error(capsys, "train", tmp_path / "nowhere", masks, *out)
     (tmp_path / "empty").mkdir()
-    told = usage_error(capsys, "train", images, tmp_path / "empty", *out)
-    assert "has a mask of the same name" in told and "(2 images and 0 masks)" in told
+    complaint = usage_error(capsys, "train", images, tmp_path / "empty", *out)
+    assert "has a mask of the same name" in complaint
+    assert "got 2 images and 0 masks" in complaint
     Image.fromarray(scene(0)[0]).save(images / "0" / "0.jpg")
-    assert "have one name: which is meant?" in usage_error(capsys, "train", images, masks, *out)
+    assert "have the same name without suffix; remove one" in usage_error(capsys, "train", images, masks, *out)
     assert not (tmp_path / "own.npz").exists()
 
 
 def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     images, masks = stored(tmp_path, 2)
     (images / "._0.bmp").write_bytes(b"no image")
-    found = pair(images, str(masks))
-    assert [path.name for path in found.images] == ["0.bmp", "1.bmp"]
-    assert [path.name for path in found.masks] == ["0.png", "1.png"] and found.images_alone == found.masks_alone == []
+    pairs = pair(images, str(masks))
+    assert [path.name for path in pairs.images] == ["0.bmp", "1.bmp"]
+    assert [path.name for path in pairs.masks] == ["0.png", "1.png"]
+    assert pairs.images_alone == pairs.masks_alone == []
 
 
 def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> None:
@@ -299,10 +312,10 @@ def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> N
     mask = masks / "0" / "0.png"
     Image.fromarray(scene(0)[1].astype(np.uint8)).save(mask)  # 0 and 1 instead of 0 and 255
     assert run(*words) == 1
-    assert "0.png: a saliency map of uint8 reaches from 0 to 255, this one ends at 1" in capsys.readouterr().err
+    assert "0.png: a saliency map of uint8 must have values from 0 to 255" in capsys.readouterr().err
     Image.new("L", (96, 72)).save(mask)
     assert run(*words) == 1
-    assert "there is nothing in any of the masks" in capsys.readouterr().err
+    assert "at least one mask must mark something, got only empty masks" in capsys.readouterr().err
     (images / "0" / "0.bmp").write_bytes(b"no image")
     assert run(*words) == 1
     assert "0.bmp: the data (8 bytes) is not an image" in capsys.readouterr().err
@@ -315,7 +328,7 @@ def test_refused_arguments() -> None:
         train([rgb, rgb], [mask])
     with pytest.raises(InputError, match="0 images and 0 masks"):
         train([], [])
-    with pytest.raises(OptionError, match=r"one of default, gaze, objects, whose heads can learn, got 'cam'$"):
+    with pytest.raises(OptionError, match=r"one of default, gaze, objects, whose heads learn masks, got 'cam'$"):
         train([rgb], [mask], preset="cam")
     with pytest.raises(PresetError, match="unknown preset 'nil'"):
         train([rgb], [mask], preset="nil")

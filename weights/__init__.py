@@ -1,1 +1,1 @@
-"""Weights and presets that ship with the library; data only, read by ``saliency_jpeg.saliency.presets``."""
+"""Weights and presets that ship with the library: data files only, read by ``saliency_jpeg.saliency.presets``."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ..errors import InputError
 from ..evaluation.report import render
 from ..saliency.tensorflow_runtime import load_tensorflow
-from ..training.api import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
+from ..training import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
 from .options import add_command
 from .progress import Progress, bar_stream, format_bytes
 from .terminal import NAME, UsageError, describe_error, hide_library_output, say
@@ -68,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with hide_library_output():  # TensorFlow's messages would break the bar
         load_tensorflow()
     with _TrainingProgress(arguments) as progress:
-        trained = train(pairs.images, pairs.masks, **settings, told=progress.step)
+        trained = train(pairs.images, pairs.masks, **settings, on_step=progress.step)
     trained.model.save(output)
     if arguments.json:
         say(json.dumps(_to_json(arguments, pairs, trained, time.monotonic() - start)), sys.stdout)

@@ -1,9 +1,9 @@
-"""Boxes as pixels."""
+"""Rectangular regions of an image as a mask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,34 +12,37 @@ from ..errors import OptionError
 
 __all__ = ["Box", "fill_boxes"]
 
-Box: TypeAlias = tuple[float, float, float, float]
+#: (left, top, right, bottom) in pixels, right and bottom exclusive: a tuple or list of four ints or floats.
+Box: TypeAlias = Sequence[float]
 
 
-def fill_boxes(boxes: Iterable[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Bool ``size`` (height, width), True in every pixel that a box touches.
+def fill_boxes(boxes: Iterable[Box], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Marks every pixel that a box touches.
 
     Args:
         boxes: (left, top, right, bottom) in pixels, right and bottom exclusive; cut at the border.
-        size: of the picture.
+        size: (height, width) of the image.
+
+    Returns:
+        bool (height, width).
 
     Raises:
         OptionError: a box is not four finite numbers with left < right and top < bottom.
     """
-    inside = np.zeros(size, np.bool_)
+    mask = np.zeros(size, np.bool_)
     for box in boxes:
         left, top, right, bottom = _checked(box)
-        rows, columns = _span(top, bottom), _span(left, right)
-        inside[rows, columns] = True
-    return inside
+        mask[_span(top, bottom), _span(left, right)] = True
+    return mask
 
 
 def _span(first: float, last: float) -> slice:
     return slice(max(0, int(np.floor(first))), max(0, int(np.ceil(last))))
 
 
-def _checked(box: Any) -> Box:
+def _checked(box: Box) -> tuple[float, float, float, float]:
     try:
-        left, top, right, bottom = (float(v) for v in box)
+        left, top, right, bottom = (float(value) for value in box)
     except (TypeError, ValueError):
         raise OptionError(f"a box must be four numbers (left, top, right, bottom), got {box!r}") from None
     if not (left < right and top < bottom) or not np.isfinite([left, top, right, bottom]).all():

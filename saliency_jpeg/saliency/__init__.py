@@ -1,7 +1,8 @@
-"""Saliency: where people look, from a network trained with image-level labels alone.
+"""Saliency: which parts of an image people look at, by networks, maps, boxes or functions.
 
-:mod:`saliency_jpeg.training` makes weights of one's own. Importing this package loads neither TensorFlow nor Keras nor
-OpenCV; the first prediction does.
+The default network learned from gaze, object masks and labels of other networks on top of a classifier trained with
+image-level labels; ``weights/CARD-*.md`` say what each preset learned from. May import metrics, image, metadata, io and
+errors. Importing it loads neither TensorFlow nor Keras nor OpenCV; the first prediction does.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ __all__ = [
 
 
 def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float32]:
-    """Saliency of every pixel of an image: the map that ``compress`` would go by.
+    """Computes the saliency map that ``compress`` would use for an image.
 
     Args:
-        image: anything :func:`saliency_jpeg.image.load.load` takes: path, bytes, file object, PIL image, NumPy array.
+        image: path, bytes, file object, PIL image or NumPy array, as for :func:`saliency_jpeg.image.load.load`.
         saliency: as in :class:`saliency_jpeg.Options`, but not ``None``.
 
     Returns:
@@ -42,12 +43,13 @@ def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float
 
     Raises:
         InputError: the image cannot be read, or the map does not fit it.
-        OptionError: ``saliency`` is of no known kind.
+        OptionError: ``saliency`` is of no known kind, or ``None``.
+        PresetError: unknown preset.
     """
     from ..image.load import load
 
     picture = load(image)
-    found = resolve(saliency, picture.pixels, picture.metadata.orientation)
-    if found is None:
-        raise OptionError("without a preference there is no map, got None")
-    return found
+    result = resolve(saliency, picture.pixels, picture.metadata.orientation)
+    if result is None:
+        raise OptionError("saliency_map() needs a kind of saliency, got None")
+    return result

@@ -1,4 +1,4 @@
-"""What the channels of the network stand for, and class activation maps that know their names."""
+"""Class activation maps with the names of their classes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError
 
-__all__ = ["Activations", "ClassEvidence", "parse_names"]
+__all__ = ["Activations", "ClassEvidence", "rank_classes"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassEvidence:
-    """One class of an image: its name, its channel, its logit and its map (rows, cols), float32."""
+    """The evidence for one class in an image.
+
+    Attributes:
+        name: of the class.
+        index: of its channel.
+        logit: mean of ``map``.
+        map: float32 (rows, cols).
+    """
 
     name: str
     index: int
@@ -27,9 +34,12 @@ class Activations:
     """Multi-class activation map of one image.
 
     Attributes:
-        maps: float32 (rows, cols, classes), natural units of the network: the mean of a class's map over rows and
-            cols is that class's logit. Negative values speak against the class.
+        maps: float32 (rows, cols, classes), in the network's units: the mean of a class's map over rows and cols is
+            that class's logit. Negative values are evidence against the class.
         names: one name per class, in the order of the last axis.
+
+    Raises:
+        InputError: the shape of ``maps`` does not fit the names.
     """
 
     maps: NDArray[np.float32]
@@ -42,31 +52,40 @@ class Activations:
     @property
     def logits(self) -> NDArray[np.float32]:
         """Evidence for each class over the whole image, float32 (classes,)."""
-        logits: NDArray[np.float64] = self.maps.mean(axis=(0, 1), dtype=np.float64)
-        return logits.astype(np.float32)
+        return _logits(self.maps)
 
-    def ranked(self, count: int) -> NDArray[np.intp]:
-        """Channels of the ``count`` classes with the largest logits, best first.
+    def top(self, count: int = 5) -> list[ClassEvidence]:
+        """Returns the ``count`` classes with the largest logits, best first.
 
         Raises:
             OptionError: ``count`` is below 1.
         """
-        if count < 1:
-            raise OptionError(f"the number of classes must be at least 1, got {count!r}")
-        return np.argsort(-self.logits, kind="stable")[:count]
-
-    def top(self, count: int = 5) -> list[ClassEvidence]:
-        """The ``count`` classes with the largest logits, best first, each with its map."""
         logits = self.logits
-        return [ClassEvidence(self.names[i], int(i), float(logits[i]), self.maps[:, :, i]) for i in self.ranked(count)]
+        ranked = rank_classes(self.maps, count)
+        return [ClassEvidence(self.names[i], int(i), float(logits[i]), self.maps[:, :, i]) for i in ranked]
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        """The map (rows, cols) of the class called ``name``."""
+        """Returns the map (rows, cols) of the class called ``name``."""
         if name not in self.names:
             raise KeyError(name)
         return self.maps[:, :, self.names.index(name)]
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Class names out of a text file with one name a line."""
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+def rank_classes(maps: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Returns the channels of the classes with the largest logits, best first.
+
+    Args:
+        maps: class activations (rows, cols, classes).
+        count: how many classes; fewer if there are fewer.
+
+    Raises:
+        OptionError: ``count`` is below 1.
+    """
+    if count < 1:
+        raise OptionError(f"the number of classes must be at least 1, got {count!r}")
+    return np.argsort(-_logits(maps), kind="stable")[:count]
+
+
+def _logits(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    logits: NDArray[np.float64] = maps.mean(axis=(0, 1), dtype=np.float64)
+    return logits.astype(np.float32)

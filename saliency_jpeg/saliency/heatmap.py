@@ -1,4 +1,4 @@
-"""Saliency maps as pictures that a person can look at."""
+"""Drawings of saliency maps."""
 
 from __future__ import annotations
 
@@ -12,32 +12,40 @@ __all__ = ["gray", "over", "upright"]
 
 _ORIENTATION: Final = 0x0112  # EXIF
 _OPACITY: Final = 0.6
-# From black over purple, red and orange to pale yellow: brightness rises evenly, so that it also reads in gray.
+# From black over purple, red and orange to pale yellow: brightness rises evenly, so the colours also read in gray.
 _KNOTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 _COLOURS: Final = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 
 
 def gray(saliency: NDArray[np.float32]) -> Image.Image:
-    """A map (H, W) in [0, 1] as a gray picture, white where it is salient; it gives the same map when read again."""
+    """Draws a map (H, W) in [0, 1] as a gray image, white where it is salient; read again, it gives the same map."""
     return Image.fromarray(np.rint(saliency * 255).astype(np.uint8))
 
 
 def over(pixels: NDArray[np.uint8], saliency: NDArray[np.float32], orientation: int = 1) -> Image.Image:
-    """The map in heat colours over the picture in gray, turned upright.
+    """Draws a map in heat colours over the image in gray.
 
     Args:
         pixels: uint8 (H, W) or (H, W, 3), as stored.
         saliency: float32 (H, W) in [0, 1].
         orientation: EXIF orientation of the pixels, 1 to 8.
+
+    Returns:
+        The drawing, upright.
     """
-    picture = Image.fromarray(pixels).convert("L").convert("RGB")
+    background = Image.fromarray(pixels).convert("L").convert("RGB")
     ramp = [np.interp(np.arange(256) / 255, _KNOTS, channel) for channel in zip(*_COLOURS, strict=True)]
     table = np.rint(np.stack(ramp, axis=1)).astype(np.uint8)
-    heat = Image.fromarray(table[np.asarray(gray(saliency))])
-    return upright(Image.blend(picture, heat, _OPACITY), orientation)
+    colours = Image.fromarray(table[np.asarray(gray(saliency))])
+    return upright(Image.blend(background, colours, _OPACITY), orientation)
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned as EXIF orientation 1 to 8 says."""
+    """Turns an image upright.
+
+    Args:
+        image: the pixels as stored.
+        orientation: EXIF orientation, 1 to 8.
+    """
     image.getexif()[_ORIENTATION] = orientation
     return ImageOps.exif_transpose(image)

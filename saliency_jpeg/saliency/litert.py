@@ -1,9 +1,9 @@
-"""The network as LiteRT runs it, for servers and short-lived processes that cannot pay TensorFlow's start.
+"""Networks exported to LiteRT, for servers and short-lived processes that cannot wait for TensorFlow to start.
 
-``SaliencyModel.export`` writes one file: the network with float16 weights, and behind it, as LiteRT keeps what belongs
-to a model, a zip archive with the preset's name and the class names. Package ``ai-edge-litert`` (extra ``[lite]``) runs
-it without TensorFlow. Where TensorFlow is not installed, presets are looked for as ``NAME.tflite`` in the folder that
-the environment variable ``SALIENCY_JPEG_LITE`` names.
+``SaliencyModel.export`` writes one file: the network with float16 weights, followed by a zip archive with the preset's
+name and the class names, which is where LiteRT keeps a model's metadata. The package ``ai-edge-litert`` (extra
+``[lite]``) runs it without TensorFlow. Where TensorFlow is not installed, a preset is read from ``NAME.tflite`` in the
+folder that the environment variable ``SALIENCY_JPEG_LITE`` names.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
-from .presets import DAMAGED
+from .weights_file import DAMAGED
 
 if TYPE_CHECKING:
     from .tensorflow_runtime import Runner
 
-__all__ = ["SUFFIX", "Exported", "LiteRunner", "export", "find", "pack", "stands_in", "unpack"]
+__all__ = ["SUFFIX", "Exported", "LiteRunner", "export", "find", "pack", "replaces_tensorflow", "unpack"]
 
 #: Ending of the name of an exported file.
 SUFFIX = ".tflite"
@@ -39,7 +39,13 @@ _MISSING = "ai-edge-litert is missing: pip install 'saliency-jpeg[lite]'"
 
 
 class Exported(NamedTuple):
-    """A network as a file: what LiteRT reads, the preset it is for and its class names."""
+    """Contents of an exported file.
+
+    Attributes:
+        network: what LiteRT reads.
+        preset: name of the preset that it was exported from.
+        names: class names, in the order of the channels.
+    """
 
     network: bytes
     preset: str
@@ -47,13 +53,20 @@ class Exported(NamedTuple):
 
 
 def export(runner: Runner) -> bytes:
-    """The network of a runner as LiteRT reads it: RGB uint8 (n, h, w, 3) to class activations and the head's maps."""
+    """Converts the network of a runner to LiteRT.
+
+    Args:
+        runner: holds the network.
+
+    Returns:
+        The network from RGB uint8 (n, h, w, 3) to class activations and, with a head, the head's maps.
+    """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     tf = runner.tensorflow
     signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
     function = tf.function(runner.outputs, input_signature=[signature], autograph=False, jit_compile=False)
-    frozen = convert_variables_to_constants_v2(function.get_concrete_function())  # the converter may forget some
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())  # the converter can drop variables
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
@@ -62,7 +75,7 @@ def export(runner: Runner) -> bytes:
 
 
 def pack(exported: Exported) -> bytes:
-    """The bytes of a file; the same network and names give the same bytes."""
+    """Returns the bytes of an exported file; the same contents give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         text = json.dumps({"preset": exported.preset, "names": exported.names})
@@ -71,26 +84,30 @@ def pack(exported: Exported) -> bytes:
 
 
 def unpack(data: bytes, name: str) -> Exported:
-    """What :func:`pack` packed; ``name`` is used in the error only.
+    """Returns the contents of a file that :func:`pack` made.
+
+    Args:
+        data: the file's bytes; ``network`` of the result is all of them, since LiteRT ignores what follows.
+        name: of the file, for the error.
 
     Raises:
-        PresetError: it is something else.
+        PresetError: it is another kind of file.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            told = json.loads(archive.read(_ENTRY))
-        return Exported(data, str(told["preset"]), tuple(map(str, told["names"])))
+            metadata = json.loads(archive.read(_ENTRY))
+        return Exported(data, str(metadata["preset"]), tuple(map(str, metadata["names"])))
     except (*DAMAGED, KeyError, TypeError, ValueError) as error:
         raise PresetError(f"{name} is not a file that SaliencyModel.export wrote: {error}") from error
 
 
-def stands_in() -> bool:
-    """Whether LiteRT is here and TensorFlow is not."""
+def replaces_tensorflow() -> bool:
+    """Returns whether LiteRT is installed and TensorFlow is not."""
     return importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("ai_edge_litert") is not None
 
 
 def find(name: str) -> Path:
-    """The exported file of the preset called ``name``.
+    """Returns the path of a preset's exported file.
 
     Raises:
         PresetError: there is none; the message says how to make one.
@@ -100,19 +117,19 @@ def find(name: str) -> Path:
     if folder and path.is_file():
         return path
     raise PresetError(
-        f"without TensorFlow, preset {name!r} is read from {name}{SUFFIX} in the folder that {_FOLDER} names, got "
-        f"{folder!r}; SaliencyModel.from_preset({name!r}).export(path) writes that file where TensorFlow is installed"
+        f"without TensorFlow, preset {name!r} is read from {name}{SUFFIX} in the folder that {_FOLDER} names; write it "
+        f"by SaliencyModel.from_preset({name!r}).export(path) where TensorFlow is installed, got {_FOLDER}={folder}"
     )
 
 
 class LiteRunner:
     """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`.
 
-    Safe to call from several threads, in turn.
+    Safe to call from several threads, which take turns.
 
     Args:
-        network: as :func:`export` gives it.
-        name: used in errors only.
+        network: from :func:`export`.
+        name: of the file, for the error.
 
     Raises:
         OptionError: LiteRT is not installed.
@@ -128,25 +145,25 @@ class LiteRunner:
         self._busy = threading.Lock()
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The class activations (n, rows, cols, classes), float32, of images (n, h, w, 3), uint8."""
+        """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
         return self._run(rgb)[0]
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The head's maps (n, rows, cols, outputs), float32, of images (n, h, w, 3), uint8."""
+        """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
         return self._run(rgb)[-1]
 
     def _run(self, rgb: NDArray[np.uint8]) -> Sequence[NDArray[np.float32]]:
-        """All outputs, in their order."""
-        run = self._interpreter
-        (entry,) = run.get_input_details()
+        """Returns all outputs, in the order of :meth:`.Runner.outputs`."""
+        interpreter = self._interpreter
+        (entry,) = interpreter.get_input_details()
         with self._busy:
             if rgb.shape != self._shape:
-                run.resize_tensor_input(entry["index"], rgb.shape)
-                run.allocate_tensors()
+                interpreter.resize_tensor_input(entry["index"], rgb.shape)
+                interpreter.allocate_tensors()
                 self._shape = rgb.shape
-            run.set_tensor(entry["index"], rgb)
-            run.invoke()
-            return [run.get_tensor(output["index"]) for output in run.get_output_details()]
+            interpreter.set_tensor(entry["index"], rgb)
+            interpreter.invoke()
+            return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
 
 
 @cache

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
 from ..io import write
-from . import grid, heads, litert, network, presets
+from . import grid, litert, network, presets, weights_file
 from .activations import Activations
-from .maps import MapOptions, class_evidence, learned_evidence, saliency_grid
+from .evidence import Reading, readings
+from .maps import MapOptions, saliency_grid
 from .tensorflow_runtime import Runner, check_device
+from .weights_file import WeightsFile
 
 __all__ = ["SaliencyModel"]
 
@@ -28,15 +29,26 @@ Map = NDArray[np.float32]
 
 
 class SaliencyModel:
-    """A network with weights, class names and the options that turn its output into a map.
+    """A network with its weights, class names and the options that turn its output into a map.
 
-    Made by :meth:`from_preset` or :meth:`from_file`; TensorFlow is loaded by the first prediction. One model may be
-    used from several threads. It can be pickled: the weights travel, TensorFlow is loaded again on the other side.
+    Made by :meth:`from_preset` or :meth:`from_file`; the first prediction loads TensorFlow. One model may be used from
+    several threads. It can be pickled: the weights are stored, and TensorFlow is loaded again where it is unpickled.
+
+    Args:
+        arrays: weights of the backbone, by ``"layer/index"``.
+        names: class names, in the order of the channels.
+        preset: sizes of the network, its outputs and its map.
+        head: weights of the head; None or empty without a head.
+        device: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, or None for TensorFlow's choice.
+        options: how a map is made; None for the preset's.
 
     Attributes:
         names: class names, in the order of the channels of :meth:`activations`.
-        options: how class activations become a map.
+        options: how a map is made.
         device: TensorFlow's name of the device, None for TensorFlow's choice.
+
+    Raises:
+        OptionError: unknown device, or the preset does not give the evidence that the options ask for.
     """
 
     def __init__(
@@ -50,36 +62,36 @@ class SaliencyModel:
         options: MapOptions | None = None,
     ) -> None:
         self.names = tuple(names)
-        self.options = MapOptions(**preset.map) if options is None else options
+        self.options = preset.map if options is None else options
         self.device = check_device(device)
         self._arrays = dict(arrays)
         self._preset = preset
-        self._head = None if preset.head is None else heads.HeadArchitecture(**preset.head.architecture)
         self._head_arrays = dict(head or {})
-        self._network: bytes | None = None
+        self._exported: bytes | None = None
         self._runner: Runner | litert.LiteRunner | None = None
         self._building = threading.Lock()
-        if self.options.evidence == "learned" and not self._learned:
-            raise OptionError(f"preset {preset.name!r} has no learned evidence, got 'learned'")
+        if self.options.evidence not in readings(preset):
+            evidence = self.options.evidence
+            raise OptionError(f"preset {preset.name!r} gives no {evidence} evidence, got {evidence!r}")
 
     @classmethod
     def from_preset(
         cls, name: str = "default", *, device: str | None = None, options: MapOptions | None = None
     ) -> SaliencyModel:
-        """A model that comes with the library.
+        """Creates a model that ships with the library.
 
         Args:
             name: preset name, see :func:`.presets.names`.
             device: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, or None for TensorFlow's choice.
-            options: how to make the map, None for the preset's way. ``MapOptions()`` is the way of the plain class
-                activation map; to change one thing of a preset's, use ``dataclasses.replace(model.options, ...)``.
+            options: how a map is made; None for the preset's options. ``MapOptions()`` makes the plain class activation
+                map; to change one of a preset's options, use ``dataclasses.replace(model.options, ...)``.
 
         Raises:
-            PresetError: unknown name, missing or damaged weights.
-            OptionError: unknown device, or options that the preset cannot follow.
+            PresetError: unknown name, a preset for another task, missing or damaged weights.
+            OptionError: unknown device, or the preset does not give the evidence that the options ask for.
         """
         preset = presets.find(name)
-        if litert.stands_in():
+        if litert.replaces_tensorflow():
             return cls._from_exported(litert.find(preset.name), device, options)
         arrays, head = presets.read_arrays(preset), presets.read_head(preset)
         return cls(arrays, presets.read_class_names(preset), preset, head=head, device=device, options=options)
@@ -93,72 +105,70 @@ class SaliencyModel:
         device: str | None = None,
         options: MapOptions | None = None,
     ) -> SaliencyModel:
-        """A model with weights of your own, for the architecture of ``preset``; the number of classes may differ.
+        """Creates a model with your own weights for the architecture of a preset; the number of classes may differ.
 
         Args:
-            path: NumPy ``.npz`` archive with the arrays that :func:`.network.get_arrays` gives for a model made by
-                :func:`.network.build`, for a head made by :func:`.heads.build_head`, or for both (what is not there is
-                the preset's), and optionally ``class_names``, an array of strings, and ``preset``, a string;
-                :meth:`save` writes one. Or a file that :meth:`export` wrote, with the suffix ``.tflite``, which
-                LiteRT runs on the processor, without TensorFlow.
-            preset: what the weights are for; None for what the file says, or else the default.
-            device, options: as for :meth:`from_preset`.
+            path: weights file, as :meth:`save` writes it (:mod:`.weights_file`): arrays of the backbone, of the head,
+                or of both (the preset's are taken for those that it does not hold), and optionally class names and the
+                preset's name. Or a file with the suffix ``.tflite`` that :meth:`export` wrote; LiteRT runs it on the
+                CPU, without TensorFlow.
+            preset: name of the preset that the weights are for; None for the one that the file names, or the default.
+            device: as for :meth:`from_preset`.
+            options: as for :meth:`from_preset`.
 
         Raises:
-            PresetError: no such file, not such an archive, or arrays that do not fit.
-            OptionError: unknown device, or options that the preset cannot follow.
+            PresetError: the file cannot be read, is not a weights file, or its arrays do not fit the preset.
+            OptionError: unknown device, or the preset does not give the evidence that the options ask for.
         """
         if Path(path).suffix == litert.SUFFIX:
             return cls._from_exported(Path(path), device, options)
-        own = presets.unpack(_read(Path(path)), str(path))
-        told = str(own.pop(presets.PRESET, "default"))
-        base = presets.find(told if preset is None else preset)
-        names = own.pop(presets.CLASS_NAMES, None)
-        arrays, head = _parts(own, presets.read_arrays(base), presets.read_head(base), str(path))
-        base, count = _resized(base, arrays, head)
-        known = presets.read_class_names(base)
-        if names is None:
-            names = np.array(known if count == len(known) else [f"class {i}" for i in range(count)])
-        if names.shape != (count,):
-            raise PresetError(f"{path} has {names.size} class names for {count} classes")
-        return cls(arrays, names.tolist(), base, head=head, device=device, options=options)
+        file = weights_file.read(Path(path))
+        base = presets.find((file.preset or "default") if preset is None else preset)
+        arrays, head = weights_file.split(file.arrays, presets.read_arrays(base), presets.read_head(base), str(path))
+        resized = base.resize(arrays, head)
+        names = _class_names(file, base, resized.class_count, str(path))
+        return cls(arrays, names, resized, head=head, device=device, options=options)
+
+    @classmethod
+    def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:
+        exported = litert.unpack(weights_file.read_bytes(path), str(path))
+        if device is not None and device.lower().strip("/") not in ("cpu", "cpu:0"):
+            raise OptionError(f"LiteRT runs on the CPU; device must be None or 'cpu', got {device!r}")
+        model = cls({}, exported.names, presets.find(exported.preset), options=options)
+        model._exported = exported.network
+        return model
 
     def save(self, path: str | Path) -> None:
-        """Write a file for :meth:`from_file`: weights (float16), class names, preset; whole or not at all."""
+        """Writes a file for :meth:`from_file`, whole or not at all: weights (float16), class names, preset.
+
+        Raises:
+            PresetError: the model was read from an exported file.
+        """
         self._check_has_weights()
-        texts = {presets.CLASS_NAMES: np.array(self.names), presets.PRESET: np.array(self._preset.name)}
-        write(str(Path(path).absolute()), presets.write_arrays({**self._arrays, **self._head_arrays, **texts}))
+        file = WeightsFile({**self._arrays, **self._head_arrays}, np.array(self.names), self._preset.name)
+        write(str(Path(path).absolute()), weights_file.pack(file))
 
     def export(self, path: str | Path) -> None:
-        """Write the network as a file for LiteRT and :meth:`from_file`, suffix ``.tflite``; needs TensorFlow.
+        """Writes the network as a ``.tflite`` file for LiteRT and :meth:`from_file`; needs TensorFlow.
 
         Raises:
             OptionError: another suffix.
-            PresetError: the model was read from such a file.
+            PresetError: the model was read from an exported file.
         """
         self._check_has_weights()
         if Path(path).suffix != litert.SUFFIX:
             raise OptionError(f"an exported model needs the suffix {litert.SUFFIX}, got {str(path)!r}")
-        runner = self._run()
+        runner = self._load_runner()
         assert isinstance(runner, Runner)
         exported = litert.Exported(litert.export(runner), self._preset.name, self.names)
         write(str(Path(path).absolute()), litert.pack(exported))
 
-    @classmethod
-    def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:
-        network, preset, names = litert.unpack(_read(path), str(path))
-        if device is not None and device.lower().strip("/") not in ("cpu", "cpu:0"):
-            raise OptionError(f"LiteRT runs on the processor, device must be None or 'cpu', got {device!r}")
-        model = cls({}, names, presets.find(preset), options=options)
-        model._network = network
-        return model
-
     def _check_has_weights(self) -> None:
-        if self._network is not None:
-            raise PresetError("a model that was exported to LiteRT holds no weights to write")
+        if self._exported is not None:
+            raise PresetError("a model that was exported to LiteRT holds no weights to write; use the original model")
 
     def predict(self, rgb: Image) -> Map:
-        """Saliency of every pixel.
+        """Computes the saliency of every pixel.
 
         Args:
             rgb: uint8 (H, W, 3), or gray (H, W); any size and aspect ratio from 1x1 on.
@@ -169,29 +179,37 @@ class SaliencyModel:
         Raises:
             InputError: another shape or dtype, empty, or a side over 65535.
         """
-        return self._maps([rgb])[0]
+        _check_image(rgb)
+        return self._predict([rgb])[0]
 
     def activations(self, rgb: Image) -> Activations:
-        """Multi-class activation map: evidence for each class in each cell of a grid that covers the image.
+        """Computes the multi-class activation map: evidence for each class in each cell of a grid over the image.
 
         Args:
             rgb: as for :meth:`predict`.
 
         Returns:
             maps float32 (rows, cols, classes) and class names; ten cells along the longer side for ``cam``.
-        """
-        _check_image(rgb)
-        return self._activations(self._input(rgb)[None])[0]
-
-    def predict_batch(self, images: Iterable[Image], *, batch_size: int = 16) -> list[Map]:
-        """Maps of several images, in their order, as :meth:`predict` gives them.
-
-        Images of about the same aspect ratio go through the network together, ``batch_size`` at most. A processor may
-        round differently for a batch than for one image; a cell of the grid that happens to lie between two of its 52
-        levels can then go to the other one.
 
         Raises:
-            InputError: an image is not one :meth:`predict` would take.
+            InputError: as for :meth:`predict`.
+        """
+        _check_image(rgb)
+        reading = readings(self._preset)["classes"]
+        return Activations(self._run(reading, self._resize(rgb)[None])[0], self.names)
+
+    def predict_batch(self, images: Iterable[Image], *, batch_size: int = 16) -> list[Map]:
+        """Computes the maps of several images, in their order, as :meth:`predict` does.
+
+        Images of about the same aspect ratio share a batch. A processor may round differently for a batch than for one
+        image: a cell of the grid that happens to lie between two of its 52 levels can then get the other one.
+
+        Args:
+            images: as for :meth:`predict`.
+            batch_size: most images that go through the network at once.
+
+        Raises:
+            InputError: as for :meth:`predict`.
             OptionError: ``batch_size`` is below 1.
         """
         if batch_size < 1:
@@ -200,63 +218,42 @@ class SaliencyModel:
         for image in images:
             _check_image(image)
         maps: dict[int, Map] = {}
-        for places in _buckets([self._input_size(image) for image in images]):
-            for start in range(0, len(places), batch_size):
-                chunk = places[start : start + batch_size]
-                maps |= dict(zip(chunk, self._maps([images[i] for i in chunk]), strict=True))
+        for indices in grid.group_equal(self._input_size(image) for image in images):
+            for start in range(0, len(indices), batch_size):
+                batch = indices[start : start + batch_size]
+                maps |= dict(zip(batch, self._predict([images[i] for i in batch]), strict=True))
         return [maps[i] for i in range(len(images))]
 
-    @property
-    def _learned(self) -> bool:
-        """Whether the head gives evidence of its own rather than class activations."""
-        return self._head is not None and self._head.kind == "pyramid"
+    def _predict(self, images: Sequence[Image]) -> list[Map]:
+        """Computes the maps of images that have one input size."""
+        preset, options = self._preset, self.options
+        reading = readings(preset)[options.evidence]
+        lattice = grid.Lattice.of(reading.stride, margin=preset.margin, offset=preset.offset)
+        maps = []
+        for image, output in zip(images, self._run(reading, np.stack(list(map(self._resize, images)))), strict=True):
+            cells = saliency_grid(reading.to_evidence(output, options), options, contrast=reading.contrast)
+            maps.append(grid.enlarge(cells, image.shape[:2], lattice=lattice, sigma=options.smoothing))
+        return maps
 
     def _input_size(self, rgb: Image) -> tuple[int, int]:
         height, width = rgb.shape[:2]
         return grid.input_size(height, width, self._preset.long_side, network.STRIDE, margin=self._preset.margin)
 
-    def _input(self, rgb: Image) -> Image:
-        """The image as the network takes it, uint8 (h, w, 3)."""
+    def _resize(self, rgb: Image) -> Image:
+        """Returns the image as the network takes it, uint8 (h, w, 3)."""
         return grid.resize(rgb, self._input_size(rgb))
 
-    def _activations(self, pixels: Image) -> list[Activations]:
-        run = self._run()
-        output = run.classes if self._head is None or self._learned else run.head
-        return [Activations(maps, self.names) for maps in output(pixels)]
+    def _run(self, reading: Reading, pixels: Image) -> Map:
+        """Returns the output (n, rows, cols, channels) that is read, for images (n, h, w, 3)."""
+        maps: Map = getattr(self._load_runner(), reading.output)(pixels)
+        return maps
 
-    def _evidence(self, pixels: Image) -> list[NDArray[np.float64]]:
-        if self.options.evidence == "learned":
-            return [learned_evidence(logits, self.options.gaze) for logits in self._run().head(pixels)]
-        return [class_evidence(activations, self.options.classes) for activations in self._activations(pixels)]
-
-    def _maps(self, images: Sequence[Image]) -> list[Map]:
-        """Maps of images that have one input size."""
-        for image in images:
-            _check_image(image)
-        evidence = self._evidence(np.stack([self._input(image) for image in images]))
-        contrast = self._preset.contrast if self.options.evidence == "classes" else 0.0
-        grids = [saliency_grid(cells, self.options, contrast=contrast) for cells in evidence]
-        lattice = grid.Lattice.of(self._stride(), margin=self._preset.margin, offset=self._preset.offset)
-        sigma = self.options.smoothing
-        return [
-            grid.enlarge(cells, image.shape[:2], lattice=lattice, sigma=sigma)
-            for cells, image in zip(grids, images, strict=True)
-        ]
-
-    def _stride(self) -> int:
-        """Pixels of the input per cell of the evidence."""
-        if self._head is None or (self._learned and self.options.evidence == "classes"):
-            return network.STRIDE
-        return heads.STRIDES[self._head.kind]
-
-    def _run(self) -> Runner | litert.LiteRunner:
+    def _load_runner(self) -> Runner | litert.LiteRunner:
         with self._building:
-            if self._runner is None and self._network is not None:
-                self._runner = litert.LiteRunner(self._network, self._preset.name + litert.SUFFIX)
+            if self._runner is None and self._exported is not None:
+                self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)
             elif self._runner is None:
-                architecture = network.Architecture(**self._preset.architecture)  # type: ignore[arg-type]
-                mirror = self._preset.mirror
-                self._runner = Runner(architecture, self._arrays, self._head, self._head_arrays, mirror, self.device)
+                self._runner = Runner(self._preset, self._arrays, self._head_arrays, self.device)
             return self._runner
 
     def __getstate__(self) -> dict[str, Any]:
@@ -269,48 +266,15 @@ class SaliencyModel:
         return f"SaliencyModel({self._preset.name!r}, {len(self.names)} classes, device={self.device!r})"
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PresetError(f"cannot read the weights file {path}: {error}") from error
-
-
-def _buckets(keys: Sequence[Any]) -> Iterator[list[int]]:
-    """Places of equal keys."""
-    places: dict[Any, list[int]] = {}
-    for i, key in enumerate(keys):
-        places.setdefault(key, []).append(i)
-    yield from places.values()
-
-
-def _parts(
-    own: Mapping[str, Array], arrays: Mapping[str, Array], head: Mapping[str, Array], path: str
-) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
-    """Weights of backbone and head, each the file's own or the preset's."""
-    if not own or (strange := sorted(set(own) - set(arrays) - set(head))):
-        raise PresetError(f"{path} does not fit the network: {', '.join(strange[:3]) if own else 'nothing'} in it")
-    if strange := sorted(key for key, array in own.items() if array.dtype.kind not in "fiu"):
-        raise PresetError(f"{path} does not fit the network: {', '.join(strange[:3])} must be numbers")
-    parts = []
-    for base in (arrays, head):
-        if missing := sorted(set(base) - set(own)) if set(base) & set(own) else []:
-            raise PresetError(f"{path} does not fit the network: {', '.join(missing[:3])} missing")
-        parts.append({key: own[key] for key in base} if set(base) & set(own) else base)
-    return parts[0], parts[1]
-
-
-def _resized(
-    preset: presets.Preset, arrays: Mapping[str, Array], head: Mapping[str, Array]
-) -> tuple[presets.Preset, int]:
-    """The preset for the number of classes that the weights have, and the number that it gives names to."""
-    count = int(arrays["cam/1"].size)
-    preset = replace(preset, architecture={**preset.architecture, "classes": count})
-    if preset.head is None or preset.head.architecture["kind"] != "msroi":
-        return preset, count
-    further = int(head["maps/1"].size)
-    architecture = {**preset.head.architecture, "outputs": further}
-    return replace(preset, head=replace(preset.head, architecture=architecture)), count + further
+def _class_names(file: WeightsFile, preset: presets.Preset, count: int, path: str) -> list[str]:
+    """Returns the names of ``count`` classes: the file's, the preset's if it has as many, or numbers."""
+    if file.class_names is not None:
+        if file.class_names.shape != (count,):
+            raise PresetError(f"{path} must have {count} class names, one for each class, got {file.class_names.shape}")
+        names: list[str] = file.class_names.tolist()
+        return names
+    known = presets.read_class_names(preset)
+    return list(known) if count == len(known) else [f"class {i}" for i in range(count)]
 
 
 def _check_image(rgb: object) -> None:

@@ -1,4 +1,4 @@
-"""The network: EfficientNet-Lite with a fully convolutional head. The only file of the library that has layers.
+"""The backbone: EfficientNet-Lite as a fully convolutional classifier; :mod:`.heads` adds layers to it.
 
 ::
 
@@ -8,13 +8,13 @@
       head        1x1 to 1280 channels
       cam         1x1 to one map per class      -> (n, h/32, w/32, classes)
 
-The last layer is the classifier of the published network, used before its global average pooling instead of after
-it: the mean over a class's map is exactly that class's logit, so the map says where the evidence lies (class
-activation mapping, Zhou et al., CVPR 2016). Architecture: Tan and Le, EfficientNet, ICML 2019; the Lite variants have
-no squeeze-and-excitation and use ReLU6.
+The last layer is the classifier of the published network, applied before its global average pooling instead of after
+it: the mean of a class's map is exactly that class's logit, so the map shows where the evidence lies (class activation
+mapping, Zhou et al., CVPR 2016). Architecture: Tan and Le, EfficientNet, ICML 2019; the Lite variants have no
+squeeze-and-excitation and use ReLU6.
 
 Weights are a mapping from ``"layer/0"``, ``"layer/1"``, ... to arrays in Keras layout, as :mod:`.presets` reads them.
-Everything is pure Keras 3, so a network with batch normalization can be trained on any backend.
+The graph is pure Keras 3, so a network with batch normalization can be trained on any backend.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 
 from ..errors import OptionError, PresetError
 
-__all__ = ["STRIDE", "Architecture", "add_tail", "build", "fold", "get_arrays", "set_arrays"]
+__all__ = ["STRIDE", "Architecture", "add_tail", "build", "fold", "get_arrays", "load", "set_arrays"]
 
 #: Pixels of the network's input per cell of its output, in both directions.
 STRIDE = 32
@@ -61,10 +61,15 @@ _LEVELS = (3, 5)  # stages whose input is the last at strides 8 and 16
 
 @dataclass(frozen=True)
 class Architecture:
-    """Size of an EfficientNet-Lite: width and depth multipliers and the number of classes.
+    """Size of an EfficientNet-Lite.
+
+    Attributes:
+        width: multiplier of the number of channels.
+        depth: multiplier of the number of blocks in a stage.
+        classes: number of class activation maps.
 
     Raises:
-        OptionError: a multiplier or the number of classes is not positive.
+        OptionError: a value is not positive.
     """
 
     width: float = 1.0
@@ -77,21 +82,26 @@ class Architecture:
                 raise OptionError(f"{name} must be positive, got {getattr(self, name)!r}")
 
     def filters(self, count: int) -> int:
-        """``count`` times the width, rounded to a multiple of 8 but never down by more than a tenth."""
+        """Returns ``count`` times the width, rounded to a multiple of 8, but never down by more than a tenth."""
         scaled = count * self.width
         rounded = max(8, int(scaled + 4) // 8 * 8)
         return rounded + 8 if rounded < 0.9 * scaled else rounded
 
     def repeats(self, stage: int) -> int:
-        """Number of blocks in a stage; the first and the last stage do not grow with depth."""
+        """Returns the number of blocks in a stage; the first and the last stage do not grow with the depth."""
         grows = 0 < stage < len(_STAGES) - 1
         return math.ceil(_STAGES[stage].repeats * self.depth) if grows else _STAGES[stage].repeats
 
 
 class _Builder:
-    """Adds layers to a graph; ``folded`` networks have biases where trainable ones have batch normalization."""
+    """Adds layers to a graph.
 
-    def __init__(self, folded: bool, names: str = "{}") -> None:
+    Args:
+        folded: give convolutions a bias instead of batch normalization.
+        names: pattern of the layers' names; ``{}`` stands for the name in the network.
+    """
+
+    def __init__(self, *, folded: bool, names: str = "{}") -> None:
         from keras import layers
 
         self.layers: Any = layers
@@ -107,7 +117,7 @@ class _Builder:
         return self._add("ReLU", name, 6.0)(x)
 
     def stage(self, x: Any, number: int, architecture: Architecture) -> Any:
-        """All blocks of a stage."""
+        """Adds all blocks of a stage."""
         before = sum(architecture.repeats(i) for i in range(number))
         filters = architecture.filters(_STAGES[number].filters)
         for i in range(architecture.repeats(number)):
@@ -115,7 +125,7 @@ class _Builder:
         return x
 
     def block(self, x: Any, name: str, stage: _Stage, filters: int, first: bool) -> Any:
-        """Inverted residual block; all but the first of a stage add their input to their output."""
+        """Adds an inverted residual block; all but the first of a stage add their input to their output."""
         y = x
         if stage.expansion != 1:
             y = self.relu6(self.convolution(y, f"{name}_expand", x.shape[-1] * stage.expansion), f"{name}_expand_act")
@@ -123,8 +133,8 @@ class _Builder:
         y = self.convolution(self.relu6(y, f"{name}_dw_act"), f"{name}_project", filters)
         return y if first else self._add("Add", f"{name}_add")([y, x])
 
-    def _add(self, kind: str, name: str, *settings: Any, **more: Any) -> Any:
-        return getattr(self.layers, kind)(*settings, name=self.names.format(name), **more)
+    def _add(self, layer: str, name: str, *settings: Any, **keywords: Any) -> Any:
+        return getattr(self.layers, layer)(*settings, name=self.names.format(name), **keywords)
 
     def _same(self) -> dict[str, Any]:
         return {"padding": "same", "use_bias": self.folded}
@@ -134,60 +144,91 @@ class _Builder:
 
 
 def build(architecture: Architecture, *, folded: bool = False, features: bool = False) -> Any:
-    """The network as a ``keras.Model`` with fresh weights.
+    """Builds the network with fresh weights.
 
     Args:
         architecture: its size.
-        folded: leave out batch normalization and give every convolution a bias, as :func:`fold` makes the weights;
+        folded: give every convolution a bias instead of batch normalization, for the weights that :func:`fold` makes;
             a third faster, for inference only.
-        features: give the features that a head needs too.
+        features: return the features that a head needs too.
 
     Returns:
-        Model from RGB (n, h, w, 3), float, 0 to 255, any h and w, to class activations (n, ceil(h/32), ceil(w/32),
-        classes), float32. With ``features`` a list: those at stride 8, at stride 16, the last ones (1280 maps at stride
-        32), and the class activations.
+        ``keras.Model`` from RGB (n, h, w, 3), float, 0 to 255, any h and w, to class activations (n, ceil(h/32),
+        ceil(w/32), classes), float32. With ``features`` to a list: the features at strides 8 and 16, the last features
+        (1280 channels at stride 32), and the class activations.
     """
     import keras
 
-    make = _Builder(folded)
+    builder = _Builder(folded=folded)
     rgb = keras.Input((None, None, 3), name="rgb")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(rgb)
-    x = make.relu6(make.convolution(x, "stem", _STEM, kernel=3, stride=2), "stem_act")
-    x, *levels = _stages(make, x, architecture)
-    x = make.relu6(make.convolution(x, "head", _HEAD), "head_act")
+    x = builder.relu6(builder.convolution(x, "stem", _STEM, kernel=3, stride=2), "stem_act")
+    x, *levels = _stages(builder, x, architecture)
+    x = builder.relu6(builder.convolution(x, "head", _HEAD), "head_act")
     cam = keras.layers.Conv2D(architecture.classes, 1, name="cam")(x)
     return keras.Model(rgb, [*levels, x, cam] if features else cam, name="efficientnet_lite_cam")
 
 
-def _stages(make: _Builder, x: Any, architecture: Architecture) -> tuple[Any, Any, Any]:
-    """The blocks: their output, and what they have at strides 8 and 16 before the next stride."""
+def load(architecture: Architecture, arrays: Arrays, *, features: bool = False, half: bool = False) -> Any:
+    """Builds the network for inference and fills it.
+
+    Args:
+        architecture: its size.
+        arrays: weights with batch normalization, as :mod:`.presets` reads them; they are folded here.
+        features: as for :func:`build`.
+        half: round the folded weights to 16 bits, as an exported network stores them (:mod:`.litert`).
+
+    Returns:
+        ``keras.Model`` as from :func:`build`.
+
+    Raises:
+        PresetError: the weights do not fit.
+    """
+    model = build(architecture, folded=True, features=features)
+    folded = fold(arrays)
+    set_arrays(model, {key: a.astype(np.float16) for key, a in folded.items()} if half else folded)
+    return model
+
+
+def _stages(builder: _Builder, x: Any, architecture: Architecture) -> tuple[Any, Any, Any]:
+    """Adds the blocks; returns their output and the last features at strides 8 and 16."""
     levels = []
     for number in range(len(_STAGES)):
         if number in _LEVELS:
             levels.append(x)
-        x = make.stage(x, number, architecture)
+        x = builder.stage(x, number, architecture)
     return x, levels[0], levels[1]
 
 
 def add_tail(x: Any, architecture: Architecture, names: str) -> Any:
-    """Adds the blocks from stride 16 to stride 32 to a graph once more, folded, for weights of their own.
+    """Adds a second copy of the blocks from stride 16 to stride 32 to a graph, folded, with weights of its own.
 
     Args:
-        x: the features at stride 16.
+        x: features at stride 16.
         architecture: of the network they come from.
-        names: what the layers are called, with their names in the network for ``{}``.
+        names: pattern of the layers' names; ``{}`` stands for the name in the network.
 
     Returns:
-        Features at stride 32, 320 of them for EfficientNet-Lite0.
+        Features at stride 32, 320 channels for EfficientNet-Lite0.
     """
-    make = _Builder(True, names)
+    builder = _Builder(folded=True, names=names)
     for number in range(_LEVELS[-1], len(_STAGES)):
-        x = make.stage(x, number, architecture)
+        x = builder.stage(x, number, architecture)
     return x
 
 
 def fold(arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:
-    """Weights for ``build(..., folded=True)``: every batch normalization multiplied into its convolution, float32."""
+    """Multiplies every batch normalization into its convolution.
+
+    Args:
+        arrays: weights of a network that :func:`build` made without ``folded``.
+
+    Returns:
+        float32 weights for ``build(..., folded=True)``.
+
+    Raises:
+        PresetError: an array is missing.
+    """
     folded = {}
     for layer in dict.fromkeys(key.rpartition("/")[0] for key in arrays):
         kernel, bias = _float32(arrays, f"{layer}/0"), None
@@ -212,22 +253,26 @@ def _float32(arrays: Arrays, key: str) -> np.ndarray[Any, Any]:
 
 
 def get_arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
-    """All weights of a model made by :func:`build`, by ``"layer/index"``."""
+    """Returns all weights of a ``keras.Model`` by ``"layer/index"``."""
     return {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
 
 
 def set_arrays(model: Any, arrays: Arrays) -> None:
-    """Fill a model made by :func:`build`.
+    """Fills a model with weights.
+
+    Args:
+        model: ``keras.Model`` from :func:`build` or :func:`.heads.build`.
+        arrays: its weights by ``"layer/index"``, of any float type.
 
     Raises:
         PresetError: an array is missing, left over, or has another shape than the layer.
     """
-    wanted = get_arrays(model)
-    if strange := sorted(set(wanted) ^ set(arrays)):
-        raise PresetError(f"the weights do not fit the network: {', '.join(strange[:3])} missing or left over")
-    for key, array in wanted.items():
+    expected = get_arrays(model)
+    if different := sorted(set(expected) ^ set(arrays)):
+        raise PresetError(f"the weights do not fit the network: {', '.join(different[:3])} missing or left over")
+    for key, array in expected.items():
         if arrays[key].shape != array.shape:
-            raise PresetError(f"{key} must have shape {array.shape}, the weights have {arrays[key].shape}")
+            raise PresetError(f"{key} must have shape {array.shape}, got {arrays[key].shape}")
     for layer in model.layers:
         count = len(layer.get_weights())
         layer.set_weights([arrays[f"{layer.name}/{i}"].astype(np.float32) for i in range(count)])

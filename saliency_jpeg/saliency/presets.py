@@ -1,67 +1,61 @@
-"""Presets are data: ``weights/presets.json`` says which file, what is in it, whose it is and how to use it.
+"""Presets: entries of ``weights/presets.json`` and the files they name.
 
-A weights file is a NumPy ``.npz`` archive (never pickled) with one float16 or float32 array per variable, named
-``layer/index`` as in :mod:`.network`, and optionally ``class_names``, a one-dimensional array of strings, and
-``preset``, one string. Presets share the file of the backbone; a head on it has a file of its own.
+An entry says what task the network does, which weights it takes and where they come from, what its outputs are called,
+with their constants, and how its map is made. A new preset is a new entry and its weights file. Presets share the file
+of the backbone; a head has a file of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.resources
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import PresetError
-from .activations import parse_names
+from ..errors import OptionError, PresetError
+from . import heads
+from .maps import MapOptions
+from .network import Architecture
+from .weights_file import Arrays, unpack
 
 __all__ = [
-    "CLASS_NAMES",
-    "DAMAGED",
-    "PRESET",
-    "Head",
+    "EXTRA_FOLDERS",
     "Preset",
+    "PresetHead",
+    "Task",
     "find",
+    "folders",
     "names",
     "read_arrays",
     "read_class_names",
     "read_head",
-    "unpack",
-    "write_arrays",
 ]
 
-#: Key of the optional array of class names in a weights file.
-CLASS_NAMES = "class_names"
-#: Key of the optional name of the preset that a weights file is for.
-PRESET = "preset"
+#: What a preset's network does. Every preset that ships is for saliency.
+Task = Literal["saliency", "restoration", "segmentation", "perceptual"]
 
-#: What the standard library's reader of zip archives raises where one is damaged, encrypted or of an unknown kind.
-DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError)
-
-Arrays = dict[str, np.ndarray[Any, Any]]
+#: Further folders with a ``presets.json`` and the files that it names, for presets that do not ship with the library.
+EXTRA_FOLDERS: list[Traversable] = []
 
 
 @dataclass(frozen=True)
-class Head:
-    """A head on the backbone.
+class PresetHead:
+    """The head of a preset.
 
     Attributes:
         file: weights file, beside ``presets.json``.
         sha256: of the weights file, in hex.
-        architecture: fields of :class:`.heads.HeadArchitecture`.
+        network: kind and size, from the entry's ``kind``, ``architecture`` and the preset's ``outputs``.
     """
 
     file: str
     sha256: str
-    architecture: Mapping[str, Any]
+    network: heads.Head
 
 
 @dataclass(frozen=True)
@@ -69,126 +63,163 @@ class Preset:
     """One entry of ``presets.json``.
 
     Attributes:
-        name: how it is called.
+        name: of the entry.
+        task: what the network does.
         description: one sentence on what it does.
         card: model card, beside ``presets.json``: data, terms, figures, limits.
         file: weights file of the backbone, beside ``presets.json``.
         sha256: of the weights file, in hex.
-        classes: text file with one class name a line.
+        class_names: text file with one class name per line, beside ``presets.json``.
         source: where the weights come from.
         license: SPDX identifier of the weights' licence.
-        architecture: fields of :class:`.network.Architecture`.
-        long_side: the longer side of the network's input in pixels, a multiple of its stride.
-        margin: pixels more that the input has in both directions, 1 for heads (see :mod:`.heads`).
-        mirror: show the head the mirrored image too and take the mean: the map of a mirrored image is the mirrored map.
+        architecture: size of the backbone.
+        long_side: longer side of the network's input in pixels, a multiple of its stride.
+        outputs: constants of each output by name: ``"classes"``, whose ``contrast`` is the least difference of class
+            evidence between 0 and 1, then those of the head in the order of its channels.
+        margin: pixels added to both sides of the input; 1 for heads (see :mod:`.heads`).
+        mirror: average the head's maps of the image and of its mirror image.
         offset: how far below and to the right of its middle a cell of the output looks, in pixels of the input.
-        contrast: least difference of class evidence between 0 and 1, where the options name none.
-        map: fields of :class:`.maps.MapOptions`.
-        head: what is put on the backbone, if anything.
+        map: how its map is made, unless the caller says otherwise.
+        head: the head on the backbone, if any.
     """
 
     name: str
+    task: Task
     description: str
     card: str
     file: str
     sha256: str
-    classes: str
+    class_names: str
     source: str
     license: str
-    architecture: Mapping[str, float]
+    architecture: Architecture
     long_side: int
+    outputs: heads.Outputs
     margin: int = 0
     mirror: bool = False
     offset: float = 0.0
-    contrast: float = 0.0
-    map: Mapping[str, Any] = field(default_factory=dict)
-    head: Head | None = None
+    map: MapOptions = field(default_factory=MapOptions)
+    head: PresetHead | None = None
+
+    @property
+    def class_count(self) -> int:
+        """Number of class activation maps."""
+        count = self.architecture.classes
+        return count if self.head is None else self.head.network.count_classes(count)
+
+    def resize(self, arrays: Mapping[str, np.ndarray[Any, Any]], head: Mapping[str, np.ndarray[Any, Any]]) -> Preset:
+        """Returns the preset for weights with another number of classes.
+
+        Args:
+            arrays: weights of the backbone.
+            head: weights of the head, empty without a head.
+        """
+        architecture = replace(self.architecture, classes=int(arrays["cam/1"].size))
+        resized = None if self.head is None else replace(self.head, network=self.head.network.resize(head))
+        return replace(self, architecture=architecture, head=resized)
 
 
-def _folder() -> Traversable:
-    return importlib.resources.files("saliency_jpeg.weights")
+def folders() -> list[Traversable]:
+    """Returns the folders of presets: the library's, then the further ones; of equal names, the last counts."""
+    return [importlib.resources.files("saliency_jpeg.weights"), *EXTRA_FOLDERS]
+
+
+def names(task: Task = "saliency") -> tuple[str, ...]:
+    """Returns the names of the presets for a task, sorted, with aliases such as ``default``."""
+    entries = _entries()
+    return tuple(sorted(name for name in entries if _expand(entries, name).get("task") == task))
+
+
+def find(name: str, task: Task = "saliency") -> Preset:
+    """Returns the preset of a name or alias.
+
+    Args:
+        name: key in ``presets.json``.
+        task: what the preset must be for.
+
+    Raises:
+        PresetError: there is none, it is for another task, or its entry is not valid.
+    """
+    entries = _entries()
+    if not isinstance(name, str) or name not in entries:
+        raise PresetError(f"unknown preset {name!r}, known are {', '.join(names(task))}")
+    if isinstance(entries[name], str):
+        name = entries[name]
+    entry = _expand(entries, name)
+    if (actual := entry.get("task")) != task:
+        raise PresetError(f"preset {name!r} is for {actual}; a preset for {task} is needed: {', '.join(names(task))}")
+    try:
+        return _parse(name, entry)
+    except (TypeError, KeyError, OptionError) as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
 
 
 def _entries() -> dict[str, Any]:
-    entries: dict[str, Any] = json.loads(_folder().joinpath("presets.json").read_text("utf-8"))
+    entries: dict[str, Any] = {}
+    for folder in folders():
+        entries |= json.loads(folder.joinpath("presets.json").read_text("utf-8"))
     return entries
 
 
-def names() -> tuple[str, ...]:
-    """Names :func:`find` knows, sorted; an alias such as ``default`` is one of them."""
-    return tuple(sorted(_entries()))
-
-
-def find(name: str) -> Preset:
-    """The preset called ``name``, or the one that the alias ``name`` stands for.
-
-    What an entry does not say itself is what the entry says that it is ``like``.
-
-    Raises:
-        PresetError: there is none; the message lists the known names.
-    """
-    entries = _entries()
-    entry = entries.get(name) if isinstance(name, str) else None
+def _expand(entries: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Returns an entry; an alias is the entry it names, and fields left out are those of the entry it is ``like``."""
+    entry = entries[name]
     if isinstance(entry, str):
-        name, entry = entry, entries[entry]
-    if entry is None:
-        raise PresetError(f"unknown preset {name!r}, known are {', '.join(sorted(entries))}")
-    entry = {**entries[entry["like"]], **entry} if "like" in entry else dict(entry)
-    entry.pop("like", None)
-    head = entry.get("head")
-    return Preset(name=name, **{**entry, "head": head and Head(**head)})
+        return _expand(entries, entry)
+    base = _expand(entries, entry["like"]) if "like" in entry else {}
+    return {**base, **{key: value for key, value in entry.items() if key != "like"}}
+
+
+def _parse(name: str, entry: Mapping[str, Any]) -> Preset:
+    """Makes a preset of an entry, whose fields become the types of the attributes."""
+    fields = dict(entry)
+    fields["architecture"] = Architecture(**fields["architecture"])
+    fields["map"] = MapOptions(**fields.get("map", {}))
+    if head := fields.get("head"):
+        built = heads.create(head["kind"], fields["outputs"], head.get("architecture", {}))
+        fields["head"] = PresetHead(head["file"], head["sha256"], built)
+    return Preset(name=name, **fields)
 
 
 def read_arrays(preset: Preset) -> Arrays:
-    """The weights of the preset's backbone, checked against their sha256.
+    """Reads the weights of a preset's backbone.
 
     Raises:
-        PresetError: the file is missing or is not the file the preset means.
+        PresetError: the file is missing, or its sha256 is not the preset's.
     """
-    return _checked(preset.name, preset.file, preset.sha256)
+    return _read_arrays(preset.name, preset.file, preset.sha256)
 
 
 def read_head(preset: Preset) -> Arrays:
-    """The weights of the preset's head, none where it has no head; checked as in :func:`read_arrays`."""
-    return {} if preset.head is None else _checked(preset.name, preset.head.file, preset.head.sha256)
+    """Reads the weights of a preset's head, empty without a head.
 
-
-def _checked(name: str, file: str, sha256: str) -> Arrays:
-    data = _read(file)
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != sha256:
-        raise PresetError(f"{file} is damaged: sha256 is {digest}, preset {name!r} has {sha256}")
-    return unpack(data, file)
+    Raises:
+        PresetError: the file is missing, or its sha256 is not the preset's.
+    """
+    return {} if preset.head is None else _read_arrays(preset.name, preset.head.file, preset.head.sha256)
 
 
 def read_class_names(preset: Preset) -> tuple[str, ...]:
-    """The preset's class names, in the order of the network's channels."""
-    return parse_names(_read(preset.classes).decode("utf-8"))
+    """Reads the names of a preset's classes, in the order of the network's channels.
+
+    Raises:
+        PresetError: the file is missing.
+    """
+    lines = _read(preset.class_names).decode("utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _read_arrays(preset: str, file: str, sha256: str) -> Arrays:
+    data = _read(file)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise PresetError(f"{file} is damaged: preset {preset!r} needs sha256 {sha256}, got {digest}")
+    return unpack(data, file)
 
 
 def _read(file: str) -> bytes:
-    try:
-        return _folder().joinpath(file).read_bytes()
-    except OSError as error:
-        raise PresetError(f"{file} is missing from the installed weights: {error}") from error
-
-
-def unpack(data: bytes, name: str) -> Arrays:
-    """Arrays of a weights file given as bytes; ``name`` is used in the error only.
-
-    Raises:
-        PresetError: it is not an ``.npz`` archive of plain arrays.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (*DAMAGED, ValueError, OSError, EOFError, AttributeError, KeyError) as error:
-        raise PresetError(f"{name} is not a weights file (.npz of plain arrays), or damaged") from error
-
-
-def write_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
-    """A weights file with floats as float16; the same arrays give the same bytes."""
-    buffer = io.BytesIO()
-    half: dict[str, Any] = {key: a.astype(np.float16) if a.dtype.kind == "f" else a for key, a in arrays.items()}
-    np.savez(buffer, **half)
-    return buffer.getvalue()
+    for folder in reversed(folders()):
+        if (path := folder.joinpath(file)).is_file():
+            return path.read_bytes()
+    searched = ", ".join(map(str, folders()))
+    raise PresetError(f"{file} is missing from the installed weights; reinstall them, got no such file in {searched}")

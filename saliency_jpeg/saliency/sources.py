@@ -1,7 +1,7 @@
-"""From whatever the caller calls saliency to one float32 map of the image.
+"""From every kind of value that ``saliency=`` takes to one float32 map of the image.
 
-Two rules hold for every kind: what is given (arrays, masks, boxes) follows the pixels as they are stored; what is
-computed from the picture (by a model or a function) is computed from the upright picture and turned back.
+Two rules hold for all kinds. Values that are given (arrays, masks, boxes) refer to the pixels as they are stored.
+Values that are computed from the image (by a model or a function) are computed from the upright image and rotated back.
 """
 
 from __future__ import annotations
@@ -37,16 +37,20 @@ __all__ = [
 ]
 
 Map = NDArray[np.float32]
+#: A preset name, a model, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
+#: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
+#: mask or boxes, or several of these by :func:`combine`.
 Source: TypeAlias = (
-    "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    "str | SaliencyModel | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
 )
+#: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"
 _PRESET_LOCK = Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class Combined:
-    """Several kinds of saliency as one; made by :func:`combine`."""
+    """Several sources of saliency as one; made by :func:`combine`, which describes the attributes."""
 
     sources: tuple[Source, ...]
     protect: Source | None = None
@@ -54,29 +58,28 @@ class Combined:
 
     def __post_init__(self) -> None:
         if not self.sources:
-            raise OptionError("combine() needs at least one kind of saliency, got none")
+            raise OptionError("combine() needs at least one source of saliency, got none")
         if any(source is None for source in self.sources):
-            raise OptionError("combine() needs something that can be combined, got None")
+            raise OptionError("combine() takes every kind of saliency but None; use [] for no region, got None")
 
     @property
     def uses_preset(self) -> bool:
-        """Whether a preset's network takes part."""
+        """Whether one of the parts is a preset."""
         parts = (*self.sources, self.protect, self.ignore)
         return any(isinstance(part, str) or getattr(part, "uses_preset", False) for part in parts)
 
 
 def combine(*sources: Source, protect: Source | None = None, ignore: Source | None = None) -> Combined:
-    """Several kinds of saliency as one, for ``saliency=``: the highest of all of them in each pixel.
+    """Combines several sources of saliency for ``saliency=``: the highest of them in each pixel.
 
     >>> compress(photo, saliency=combine("default", mask))  # doctest: +SKIP
     >>> compress(photo, saliency=combine("default", protect=[(40, 20, 90, 80)], ignore=sky))  # doctest: +SKIP
 
     Args:
-        sources: one or more of whatever ``saliency=`` takes, but ``None``.
-        protect: what matters, whatever the sources say: boxes, a mask, or any other kind. The map becomes 1 there, or
-            at least as high as this one where this is between 0 and 1.
-        ignore: what does not matter, whatever the sources say. The map becomes 0 there, or at most 1 minus this one.
-            Where the two overlap, ``protect`` wins.
+        sources: one or more of the values that ``saliency=`` takes, except ``None``.
+        protect: what matters in any case: boxes, a mask, or another kind. The result is at least this map: 1 in boxes.
+        ignore: what does not matter in any case. The result is at most 1 minus this map: 0 in boxes. Where the two
+            overlap, ``protect`` wins.
 
     Raises:
         OptionError: there is no source, or one is ``None``.
@@ -87,41 +90,50 @@ def combine(*sources: Source, protect: Source | None = None, ignore: Source | No
 def resolve(
     saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, device: str | None = None
 ) -> Map | None:
-    """The map of an image.
+    """Makes the map of an image.
 
     Args:
         saliency: as in :class:`saliency_jpeg.Options`.
-        pixels: uint8 (H, W) or (H, W, 3).
-        orientation: EXIF orientation 1 to 8 of the stored pixels.
-        device: for a preset's network.
+        pixels: uint8 (H, W) or (H, W, 3), as stored.
+        orientation: EXIF orientation of the stored pixels, 1 to 8.
+        device: TensorFlow device for a preset's network.
 
     Returns:
-        float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` where nothing is preferred.
+        float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` for ``None``.
 
     Raises:
         InputError: a map has another shape than the image, values outside [0, 1] or NaN.
-        OptionError: the value is of no known kind.
+        OptionError: the value is of none of these kinds.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolved(saliency, pixels, orientation, device, {})
+    return None if saliency is None else _resolve(saliency, pixels, orientation, device, {})
 
 
 def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
-    """The maps of several images, in their order, as :func:`resolve` makes them; a network sees them in batches."""
+    """Makes the maps of several images as :func:`resolve` does; a network gets them in batches.
+
+    Args:
+        saliency: as in :class:`saliency_jpeg.Options`.
+        pictures: the loaded images.
+        device: TensorFlow device for a preset's network.
+
+    Returns:
+        One map per image, in order.
+    """
     if saliency is None:
         return [None] * len(pictures)
-    batches = {id(part): _predicted_batch(part, pictures, device) for part in _networks(saliency)}
+    batches = {id(part): _predict_batch(part, pictures, device) for part in _networks(saliency)}
     return [
-        _resolved(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
+        _resolve(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
         for n, picture in enumerate(pictures)
     ]
 
 
 def gray_values(file: Any) -> NDArray[np.uint8]:
-    """The gray values of an image file (a path or its bytes) as a map, uint8 (H, W); black where it is transparent.
+    """Reads an image file (a path or its bytes) as a map, uint8 (H, W): its gray values, 0 where it is transparent.
 
     Raises:
-        InputError: it is no image.
+        InputError: it is not an image.
         OSError: it cannot be read.
     """
     from ..image.load import load
@@ -130,27 +142,30 @@ def gray_values(file: Any) -> NDArray[np.uint8]:
 
 
 def read_map(source: Any) -> Map:
-    """A map or mask by itself, of whatever size it has, float32 (H, W) in [0, 1], multiples of 1/255.
+    """Reads a map or mask of any size.
 
     Args:
         source: an image file (a path or its bytes), a PIL image, or an array: bool, uint8 or float 0 to 1.
 
+    Returns:
+        float32 (H, W) in [0, 1], multiples of 1/255.
+
     Raises:
-        InputError: it is no image, or an array or image that cannot be a map.
+        InputError: it is not an image, or an array or image that cannot be a map.
         OSError: the file cannot be read.
     """
     given = source if isinstance(source, np.ndarray | Image.Image) else gray_values(source)
     shape = given.shape[:2] if isinstance(given, np.ndarray) else given.size[::-1]
-    return _given(given, shape)
+    return _to_map(given, shape)
 
 
 def has_network(saliency: Saliency) -> bool:
-    """Whether a network, of a preset or a model, takes part that can look at several images at once."""
+    """Returns whether a preset or a model with ``predict_batch`` is among the sources."""
     return saliency is not None and any(True for _ in _networks(saliency))
 
 
 def _networks(saliency: Source) -> Iterator[Any]:
-    """The presets and models with ``predict_batch`` among the parts."""
+    """Yields the presets and models with ``predict_batch`` among the parts."""
     if isinstance(saliency, Combined):
         for part in (*saliency.sources, saliency.protect, saliency.ignore):
             if part is not None:
@@ -159,107 +174,110 @@ def _networks(saliency: Source) -> Iterator[Any]:
         yield saliency
 
 
-def _resolved(
-    saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None, known: Mapping[int, Map]
+def _resolve(
+    saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None, predicted: Mapping[int, Map]
 ) -> Map:
-    """As :func:`resolve`; ``known`` are maps that were predicted before, by the ``id`` of their preset or model."""
-    if id(saliency) in known:
-        return known[id(saliency)]
+    """As :func:`resolve`; ``predicted`` are maps made in a batch, by the ``id`` of their preset or model."""
+    if id(saliency) in predicted:
+        return predicted[id(saliency)]
     if isinstance(saliency, Combined):
-        return _combined(saliency, lambda part: _resolved(part, pixels, orientation, device, known))
+        return _combine(saliency, lambda part: _resolve(part, pixels, orientation, device, predicted))
     if isinstance(saliency, str):
-        return _predicted(_model(saliency, device), pixels, orientation)
+        return _predict(_load_model(saliency, device), pixels, orientation)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
-        return _given(saliency, pixels.shape[:2])
+        return _to_map(saliency, pixels.shape[:2])
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
-        return _predicted(saliency, pixels, orientation)
+        return _predict(saliency, pixels, orientation)
     if callable(saliency) and not isinstance(saliency, type):
-        return _called(saliency, pixels, orientation)
+        return _call(saliency, pixels, orientation)
     raise OptionError(
         f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
     )
 
 
-def _combined(combined: Combined, resolved: Callable[[Source], Map]) -> Map:
-    """The highest of the sources, held down where it is to be ignored, and up where it is to be protected."""
-    result = resolved(combined.sources[0])
+def _combine(combined: Combined, resolve_part: Callable[[Source], Map]) -> Map:
+    """Returns the highest of the sources, at most 1 minus ``ignore``, at least ``protect``."""
+    result = resolve_part(combined.sources[0])
     for source in combined.sources[1:]:
-        result = np.maximum(result, resolved(source))
+        result = np.maximum(result, resolve_part(source))
     if combined.ignore is not None:
-        result = _rounded(np.minimum(result, 1 - resolved(combined.ignore)))
-    return result if combined.protect is None else np.maximum(result, resolved(combined.protect))
+        result = _round(np.minimum(result, 1 - resolve_part(combined.ignore)))
+    return result if combined.protect is None else np.maximum(result, resolve_part(combined.protect))
 
 
-def _model(saliency: Any, device: str | None) -> Any:
+def _load_model(saliency: Any, device: str | None) -> Any:
     if not isinstance(saliency, str):
         return saliency
     with _PRESET_LOCK:
-        return _preset(saliency, device)
+        return _load_preset(saliency, device)
 
 
 @lru_cache(maxsize=4)
-def _preset(name: str, device: str | None) -> SaliencyModel:
+def _load_preset(name: str, device: str | None) -> SaliencyModel:
     from .model import SaliencyModel
 
     return SaliencyModel.from_preset(name, device=device)
 
 
-def _predicted(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
+def _predict(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
     upright = np.ascontiguousarray(turned(pixels, orientation))
-    return _turned_back(model.predict(upright), upright, orientation)
+    return _rotate_back(model.predict(upright), upright, orientation)
 
 
-def _predicted_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
+def _predict_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
     orientations = [picture.metadata.orientation for picture in pictures]
     upright = [np.ascontiguousarray(turned(p.pixels, o)) for p, o in zip(pictures, orientations, strict=True)]
-    maps = _model(saliency, device).predict_batch(upright)
-    return [_turned_back(*each) for each in zip(maps, upright, orientations, strict=True)]
+    maps = _load_model(saliency, device).predict_batch(upright)
+    return [_rotate_back(*each) for each in zip(maps, upright, orientations, strict=True)]
 
 
-def _turned_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
-    """A map of the upright picture, checked, turned to where the pixels lie."""
-    checked = _checked(np.asarray(predicted), upright.shape[:2])
+def _rotate_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
+    """Checks a map of the upright image and rotates it to the stored pixels."""
+    checked = _check_map(np.asarray(predicted), upright.shape[:2])
     return np.ascontiguousarray(turned(checked, orientation, back=True))
 
 
-def _called(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
-    """What a function of the upright picture says; it gets a copy in RGB, whose values it may change."""
+def _call(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
+    """Returns what a function makes of the upright image; it gets a copy in RGB, whose values it may change."""
     upright = np.array(turned(pixels, orientation), order="C")
     rgb = np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright
-    found = function(rgb)
-    if not isinstance(found, np.ndarray | Image.Image | Sequence) or isinstance(found, str):
-        raise InputError(f"a saliency function must return a map, a mask or boxes, not {type(found).__name__}")
-    return np.ascontiguousarray(turned(_given(found, upright.shape[:2]), orientation, back=True))
+    result = function(rgb)
+    if not isinstance(result, np.ndarray | Image.Image | Sequence) or isinstance(result, str):
+        raise InputError(f"a saliency function must return a map, a mask or boxes, got {type(result).__name__}")
+    return np.ascontiguousarray(turned(_to_map(result, upright.shape[:2]), orientation, back=True))
 
 
-def _given(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:
-    """A map, a mask or boxes that somebody else made."""
+def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:
+    """Converts a map, a mask or boxes; ``shape`` is the image's."""
     if isinstance(given, Image.Image):  # the values of a palette are the grays of its colours
-        return _checked(np.asarray(given.convert("L") if given.mode in ("P", "PA", "LA") else given), shape)
+        return _check_map(np.asarray(given.convert("L") if given.mode in ("P", "PA", "LA") else given), shape)
     if isinstance(given, np.ndarray):
-        return _checked(given, shape)
+        return _check_map(given, shape)
     return fill_boxes(given, (shape[0], shape[1])).astype(np.float32)
 
 
-def _checked(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
-    """The values of a map or mask: bool, uint8 from 0 to 255, or floats from 0 to 1."""
+def _check_map(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
+    """Converts the values of a map or mask: bool, uint8 from 0 to 255, or floats from 0 to 1."""
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.shape != shape:
-        raise InputError(f"the saliency map has shape {values.shape}, the image {tuple(shape)}")
+        hint = "; to pass boxes, use .tolist()" if values.ndim == 2 and values.shape[1] == 4 else ""
+        raise InputError(f"a saliency map must have the image's shape {tuple(shape)}, got {values.shape}{hint}")
     if values.dtype == np.bool_:
         return values.astype(np.float32)
     if values.dtype == np.uint8:
         if values.max(initial=0) == 1:
-            raise InputError("a saliency map of uint8 reaches from 0 to 255, this one ends at 1; make it bool")
+            raise InputError("a saliency map of uint8 must have values from 0 to 255 (a mask: bool), got 1 at most")
         return values.astype(np.float32) / np.float32(255)
     if values.dtype.kind != "f":
-        raise InputError(f"a saliency map must be bool, uint8 or floating point, not {values.dtype}")
+        raise InputError(f"a saliency map must be bool, uint8 or floating point, got {values.dtype}")
     if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
-        raise InputError("a saliency map of floats must lie in [0, 1] and hold no NaN")
-    return _rounded(values.astype(np.float32))
+        raise InputError(
+            f"a saliency map of floats must lie in [0, 1] without NaN, got {values.min():g} to {values.max():g}"
+        )
+    return _round(values.astype(np.float32))
 
 
-def _rounded(values: Map) -> Map:
+def _round(values: Map) -> Map:
     levels: Map = np.rint(values * np.float32(255))
     return levels / np.float32(255)

@@ -1,7 +1,7 @@
-"""TensorFlow, loaded on first use: backend, device, and the network as one function on arrays.
+"""TensorFlow, loaded on first use: backend, devices, and the network as a function on arrays.
 
-Each output of the network is traced once, for any batch and image size: a new size never waits for a new trace. It is
-never compiled by XLA and never run eagerly: both were measured to be slower on CPUs.
+Each output of the network is traced once, for any batch and image size, so that a new size needs no new trace. It is
+not compiled by XLA and not run eagerly: both were measured to be slower on CPUs.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from . import heads, network
+from . import network
+from .presets import Preset
 
 __all__ = ["Runner", "check_device", "load_tensorflow"]
 
@@ -28,7 +29,7 @@ _running = threading.Lock()
 
 
 def load_tensorflow() -> Any:
-    """The TensorFlow module, with Keras on top of it.
+    """Loads TensorFlow, with Keras on top of it, and returns the module.
 
     Raises:
         OptionError: Keras is, or would be, loaded with another backend.
@@ -48,28 +49,34 @@ def load_tensorflow() -> Any:
 def _check_backend(name: str) -> None:
     if name != "tensorflow":
         raise OptionError(
-            "the saliency network needs Keras with its TensorFlow backend (KERAS_BACKEND=tensorflow, set before Keras "
-            f"is imported); pass saliency=None or a map of your own to do without it, got {name!r}"
+            "the saliency network needs Keras with its TensorFlow backend; set KERAS_BACKEND=tensorflow before Keras "
+            f"is imported, or pass saliency=None or your own map, got {name!r}"
         )
 
 
 def check_device(name: str | None) -> str | None:
-    """TensorFlow's name of the device called ``name`` ("cpu", "gpu", "gpu:1", "/GPU:0"), None for None.
+    """Returns TensorFlow's name of a device.
 
-    Looks for the device, and for that loads TensorFlow, unless it is the CPU, which is always there.
+    Loads TensorFlow to look for the device, except for the CPU, which is always there.
+
+    Args:
+        name: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, ``"/GPU:0"``, or None.
+
+    Returns:
+        For example ``"/GPU:0"``; None for None.
 
     Raises:
-        OptionError: the name cannot be understood or this machine has no such device.
+        OptionError: the name is not of this form, or this machine has no such device.
     """
     if name is None:
         return None
     match = _DEVICE.fullmatch(name) if isinstance(name, str) else None
     if match is None:
-        raise OptionError(f"device must be None, 'cpu' or 'gpu', with a number if need be as in 'gpu:0', got {name!r}")
+        raise OptionError(f"device must be None, 'cpu', 'gpu', or one with a number such as 'gpu:0', got {name!r}")
     kind, index = match[1].upper(), int(match[2] or 0)
-    known = ["/CPU:0"] if kind == "CPU" else _devices(kind)
-    if f"/{kind}:{index}" not in known:
-        raise OptionError(f"no such device here, there is {', '.join(known) or 'no ' + kind}, got {name!r}")
+    available = ["/CPU:0"] if kind == "CPU" else _devices(kind)
+    if f"/{kind}:{index}" not in available:
+        raise OptionError(f"no such device; this machine has {', '.join(available) or 'no ' + kind}, got {name!r}")
     return f"/{kind}:{index}"
 
 
@@ -78,89 +85,94 @@ def _devices(kind: str) -> list[str]:
 
 
 class Runner:
-    """The network with its weights on a device. Safe to call from several threads.
+    """The network of a preset with its weights on a device. Safe to call from several threads.
 
     Args:
-        architecture: of the backbone.
-        arrays: weights as :mod:`.presets` reads them, with batch normalization; it is folded away here.
-        head: architecture of the head, None for none.
-        head_arrays: its weights.
-        mirror: give the mean of the head's maps of an image and of its mirror image.
+        preset: sizes of backbone and head, and whether the mirror image is averaged in.
+        arrays: weights of the backbone, with batch normalization, as :mod:`.presets` reads them.
+        head_arrays: weights of the head, empty without a head.
         device: TensorFlow's name, or None for TensorFlow's choice.
 
     Attributes:
         tensorflow: the module.
         backbone: the ``keras.Model``.
+
+    Raises:
+        PresetError: the weights do not fit.
     """
 
     def __init__(
-        self,
-        architecture: network.Architecture,
-        arrays: network.Arrays,
-        head: heads.HeadArchitecture | None = None,
-        head_arrays: network.Arrays | None = None,
-        mirror: bool = False,
-        device: str | None = None,
+        self, preset: Preset, arrays: network.Arrays, head_arrays: network.Arrays, device: str | None = None
     ) -> None:
         self.tensorflow = load_tensorflow()
         self._device = device
         self._head: Any = None
-        self._mirror = mirror
+        self._mirror = preset.mirror
         with self.tensorflow.device(device):
-            self.backbone = network.build(architecture, folded=True, features=True)
-            network.set_arrays(self.backbone, _rounded(network.fold(arrays)))
-            if head is not None:
-                channels = [level.shape[-1] for level in self.backbone.outputs[:3]]
-                self._head = heads.build_head(head, channels)
-                heads.set_arrays(self._head, head_arrays or {})
-        self._functions: dict[str, Any] = {}
+            self.backbone = network.load(preset.architecture, arrays, features=True, half=True)
+            if preset.head is not None:
+                self._head = preset.head.network.build([level.shape[-1] for level in self.backbone.outputs[:3]])
+                network.set_arrays(self._head, head_arrays)
+        self._functions: dict[Callable[[Any], Any], Any] = {}
         self._tracing = threading.Lock()
 
     def outputs(self, rgb: Any) -> list[Any]:
-        """Class activations, and behind them the head's maps if there is a head, of a tensor (n, h, w, 3), uint8."""
-        pixels = self.tensorflow.cast(rgb, self.tensorflow.float32)
+        """Computes all outputs of the network.
+
+        Args:
+            rgb: tensor (n, h, w, 3), uint8.
+
+        Returns:
+            The class activations, then the head's maps if there is a head.
+        """
+        pixels = self._to_float(rgb)
         if self._head is None:
             return [self.backbone(pixels, training=False)[-1]]
         if not self._mirror:
             levels = self.backbone(pixels, training=False)
             return [levels[-1], self._head(levels, training=False)]
         levels = self.backbone(self.tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0), training=False)
-        there, back = self.tensorflow.split(self._head(levels, training=False), 2)
-        return [self.tensorflow.split(levels[-1], 2)[0], (there + back[:, :, ::-1]) / 2]
-
-    def _output(self, rgb: Any, name: str) -> Any:
-        if name == "head":
-            return self.outputs(rgb)[-1]
-        return self.backbone(self.tensorflow.cast(rgb, self.tensorflow.float32), training=False)[-1]
-
-    def _traced(self, name: str) -> Any:
-        tf = self.tensorflow
-        with self._tracing:
-            if name not in self._functions:
-                function = tf.function(lambda rgb: self._output(rgb, name), autograph=False, jit_compile=False)
-                signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
-                with tf.device(self._device):
-                    self._functions[name] = function.get_concrete_function(signature)
-            return self._functions[name]
+        maps, mirrored = self.tensorflow.split(self._head(levels, training=False), 2)
+        return [self.tensorflow.split(levels[-1], 2)[0], (maps + mirrored[:, :, ::-1]) / 2]
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The backbone's class activations (n, rows, cols, classes), float32, of images (n, h, w, 3), uint8."""
-        return self._run("classes", rgb)
+        """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
+        return self._run(self._class_activations, rgb)
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The head's maps (n, rows, cols, outputs), float32, of images (n, h, w, 3), uint8."""
-        return self._run("head", rgb)
+        """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
+        return self._run(self._head_maps, rgb)
 
-    def _run(self, name: str, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _class_activations(self, rgb: Any) -> Any:
+        return self.backbone(self._to_float(rgb), training=False)[-1]
+
+    def _head_maps(self, rgb: Any) -> Any:
+        return self.outputs(rgb)[-1]
+
+    def _to_float(self, rgb: Any) -> Any:
+        return self.tensorflow.cast(rgb, self.tensorflow.float32)
+
+    def _run(self, compute: Callable[[Any], Any], rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         tf = self.tensorflow
         with _full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._traced(name)(tf.constant(rgb)).numpy()
+            result: NDArray[np.float32] = self._trace(compute)(tf.constant(rgb)).numpy()
         return result
+
+    def _trace(self, compute: Callable[[Any], Any]) -> Any:
+        """Returns a method as a concrete function, traced on its first call."""
+        tf = self.tensorflow
+        with self._tracing:
+            if compute not in self._functions:
+                function = tf.function(compute, autograph=False, jit_compile=False)
+                signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
+                with tf.device(self._device):
+                    self._functions[compute] = function.get_concrete_function(signature)
+            return self._functions[compute]
 
 
 @contextlib.contextmanager
 def _full_precision(tf: Any) -> Iterator[None]:
-    """Ten-bit multiplication (TF32, the default on newer GPUs) off, so that maps match those of a CPU."""
+    """Turns off TF32, the ten-bit multiplication that is the default on newer GPUs, so that maps match a CPU's."""
     precision = tf.config.experimental
     if not tf.config.list_physical_devices("GPU"):
         yield
@@ -172,8 +184,3 @@ def _full_precision(tf: Any) -> Iterator[None]:
             yield
         finally:
             precision.enable_tensor_float_32_execution(before)
-
-
-def _rounded(arrays: network.Arrays) -> network.Arrays:
-    """The weights as 16 bits hold them, which is what an exported network is made of (:mod:`.litert`)."""
-    return {key: array.astype(np.float16).astype(np.float32) for key, array in arrays.items()}

@@ -1,16 +1,16 @@
-"""Fitting a head on the frozen backbone: features of pictures, made once, the losses of gaze and objects, the loop."""
+"""The training loop: features of images from the frozen backbone, computed once, and the steps that fit a head."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..saliency import heads, network, presets
-from ..saliency.grid import input_size
+from ..saliency import network, presets
+from ..saliency.grid import group_equal, input_size
+from ..saliency.heads import Head
 from ..saliency.tensorflow_runtime import load_tensorflow
 
 __all__ = [
@@ -19,49 +19,57 @@ __all__ = [
     "Features",
     "Item",
     "Source",
-    "batches",
-    "by_shape",
     "chunks",
     "fit",
-    "losses",
-    "stacked",
+    "make_batches",
+    "stack",
 ]
 
+#: Features of an image at strides 8, 16 and 32, float16 (rows, cols, channels), and the sum of the positive class
+#: activations at stride 32.
 Features = list[NDArray[np.float16]]
-#: Of the features: strides 8, 16, 32, and the sum of the positive class activations.
+#: Channels of the features.
 CHANNELS: Final = (40, 112, 1280, 1)
-_SMOOTHING: Final = 0.995  # of the running mean of the weights, which is what is kept
-_REMEMBERED: Final = 10  # short runs: it remembers a tenth of the steps
+_SMOOTHING: Final = 0.995  # of the running mean of the weights, which is what the model holds in the end
+_REMEMBERED: Final = 10  # the mean goes over at most a tenth of the steps, so that short runs forget the start
 
 
 class Item(NamedTuple):
-    """Features of one picture and its targets, of whatever kind the loss takes."""
+    """One training example.
+
+    Attributes:
+        features: of the image.
+        targets: by the names in :attr:`.Head.targets`, without the axis of the batch.
+    """
 
     features: Features
-    targets: tuple[NDArray[Any], ...]
+    targets: Mapping[str, NDArray[Any]]
 
 
 class Source(NamedTuple):
-    """Items and the share of them that each epoch draws."""
+    """Training examples of one origin.
+
+    Attributes:
+        items: the examples.
+        share: the share of them that each epoch draws.
+    """
 
     items: Sequence[Item]
     share: float
 
 
 class Backbone:
-    """The frozen network of a preset, as features of images; loads TensorFlow.
+    """The frozen backbone of a preset as a function from images to features; loads TensorFlow.
 
     Args:
-        long_side: the longer side of its input, a multiple of 32.
-        preset: whose weights; all presets share them so far.
+        long_side: longer side of its input, a multiple of 32.
+        preset: name of the preset whose weights it has.
     """
 
     def __init__(self, long_side: int, preset: str = "cam") -> None:
         self._tensorflow = tf = load_tensorflow()
-        self.long_side, found = long_side, presets.find(preset)
-        architecture = network.Architecture(**found.architecture)  # type: ignore[arg-type]
-        model: Any = network.build(architecture, folded=True, features=True)
-        network.set_arrays(model, network.fold(presets.read_arrays(found)))
+        self.long_side, base = long_side, presets.find(preset)
+        model: Any = network.load(base.architecture, presets.read_arrays(base), features=True)
 
         def features(rgb: Any) -> Any:
             *levels, classes = model(tf.cast(rgb, tf.float32), training=False)
@@ -72,105 +80,126 @@ class Backbone:
         self._function = function.get_concrete_function(tf.TensorSpec((None, None, None, 3), tf.uint8))
 
     def size(self, rgb: NDArray[np.uint8], least: int = 33) -> tuple[int, int]:
-        """Size of the network's input for an image; ``least`` keeps the sides of training pictures few and large."""
+        """Returns the size of the network's input for an image.
+
+        Args:
+            rgb: the image, (H, W) or (H, W, 3).
+            least: shortest side; more gives fewer sizes, hence larger batches.
+
+        Returns:
+            (height, width), multiples of 32 plus 1.
+        """
         rows, cols = input_size(rgb.shape[0], rgb.shape[1], self.long_side, network.STRIDE, margin=1)
         return max(rows, least), max(cols, least)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], batch: int = 8) -> list[Features]:
-        """Features of images of any sizes 32 n + 1, in their order."""
-        found: dict[int, Features] = {}
-        for places in by_shape(images, lambda image: image.shape):
-            for chunk in chunks(places, batch):
+        """Computes the features of images.
+
+        Args:
+            images: uint8 (h, w, 3), any sides of 32 n + 1 pixels.
+            batch: most images that go through the network at once.
+
+        Returns:
+            The features of each image, in order.
+        """
+        results: dict[int, Features] = {}
+        for indices in group_equal(image.shape for image in images):
+            for chunk in chunks(indices, batch):
                 pixels = self._tensorflow.constant(np.stack([images[i] for i in chunk]))
                 levels = [level.numpy() for level in self._function(pixels)]
-                found |= {i: [level[k].copy() for level in levels] for k, i in enumerate(chunk)}
-        return [found[i] for i in range(len(images))]
-
-
-def by_shape(values: Sequence[Any], shape: Callable[[Any], Any]) -> Iterator[list[int]]:
-    """Places of the values of each shape."""
-    places = defaultdict(list)
-    for i, value in enumerate(values):
-        places[shape(value)].append(i)
-    yield from places.values()
+                results |= {i: [level[k].copy() for level in levels] for k, i in enumerate(chunk)}
+        return [results[i] for i in range(len(images))]
 
 
 def chunks(values: list[Any], length: int) -> Iterator[list[Any]]:
-    """Parts of a list, in order."""
+    """Yields parts of a list, in order.
+
+    Args:
+        values: the list.
+        length: of the parts; the last may be shorter.
+    """
     for start in range(0, len(values), length):
         yield values[start : start + length]
 
 
-def batches(sources: Sequence[Source], length: int, rng: np.random.Generator) -> list[list[Item]]:
-    """One epoch, in random order; a batch holds items of one shape."""
+def make_batches(sources: Sequence[Source], length: int, rng: np.random.Generator) -> list[list[Item]]:
+    """Draws the batches of one epoch, in random order; a batch holds items of one shape.
+
+    Args:
+        sources: what to draw from.
+        length: most items of a batch.
+        rng: draws items and order.
+    """
     drawn = [s.items[i] for s in sources for i in rng.permutation(len(s.items))[: round(s.share * len(s.items))]]
     mixed = [drawn[i] for i in rng.permutation(len(drawn))]
     parts: list[list[Item]] = []
-    for places in by_shape(mixed, lambda item: item.features[0].shape):
-        parts += chunks([mixed[i] for i in places], length)
+    for indices in group_equal(item.features[0].shape for item in mixed):
+        parts += chunks([mixed[i] for i in indices], length)
     return [parts[i] for i in rng.permutation(len(parts))]
 
 
-def stacked(batch: list[Item]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Features and targets of a batch as arrays."""
+def stack(batch: list[Item]) -> tuple[list[NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """Returns the features and targets of a batch as arrays, float32 (n, ...)."""
     features = [np.stack(level).astype(np.float32) for level in zip(*(i.features for i in batch), strict=True)]
-    targets = [np.stack(t).astype(np.float32) for t in zip(*(i.targets for i in batch), strict=True)]
+    targets = {name: np.stack([i.targets[name] for i in batch]).astype(np.float32) for name in batch[0].targets}
     return features, targets
 
 
 def fit(
     model: Any,
+    head: Head,
     sources: Sequence[Source],
-    loss: Callable[..., Any],
-    ranks: Sequence[int],
     *,
     epochs: int,
     rates: tuple[float, float] = (1.5e-3, 1e-4),
     batch: int = 16,
     seed: int = 0,
-    told: Callable[[int, int, NDArray[np.float32]], None] = lambda *_: None,
+    on_epoch: Callable[[int, int, NDArray[np.float32]], None] = lambda *_: None,
 ) -> None:
-    """Fit a head; at the end it holds the running mean of its weights.
+    """Fits a head with AdamW and a cosine schedule; at the end the model holds the running mean of its weights.
 
     Args:
-        model: from the features at strides 8, 16 and 32 and class evidence to whatever the loss takes.
+        model: ``keras.Model`` from ``head.build``.
+        head: gives the losses and says which variables are pretrained.
         sources: what to train on.
-        loss: (output, *targets) to a list of scalars, whose sum is minimized.
-        ranks: numbers of axes of the targets, batch included.
-        epochs, rates, batch, seed: of AdamW with a cosine schedule, for the head proper and for its tail, which stays
-            as it is at 0; the seed is that of the order.
-        told: called after each epoch with its number, that of all and the mean of the losses.
+        epochs: how often the sources are drawn from.
+        rates: learning rates of new and of pretrained variables; variables with a rate of 0 stay as they are.
+        batch: items per step.
+        seed: of the order of the items.
+        on_epoch: called after each epoch with its number, the number of epochs and the mean of each loss.
     """
     tf = load_tensorflow()
     rng = np.random.default_rng(seed)
-    descent = _Descent(model, loss, rates, epochs * len(batches(sources, batch, np.random.default_rng(seed))))
-    signature = [[tf.TensorSpec((None, None, None, n), tf.float32) for n in CHANNELS]]
-    signature.append([tf.TensorSpec((None,) * n, tf.float32) for n in ranks])
-    step = tf.function(descent.update, autograph=False, jit_compile=False).get_concrete_function(*signature)
+    steps = epochs * len(make_batches(sources, batch, np.random.default_rng(seed)))
+    descent = _Descent(model, head, rates, steps)
+    features = [tf.TensorSpec((None, None, None, n), tf.float32) for n in CHANNELS]
+    targets = {name: tf.TensorSpec((None,) * axes, tf.float32) for name, axes in head.targets.items()}
+    step = tf.function(descent.update, autograph=False, jit_compile=False).get_concrete_function(features, targets)
     for epoch in range(epochs):
-        parts = [step(*tf.nest.map_structure(tf.constant, stacked(b))).numpy() for b in batches(sources, batch, rng)]
-        told(epoch + 1, epochs, np.mean(parts, axis=0))
+        arrays = map(stack, make_batches(sources, batch, rng))
+        parts = [step(*tf.nest.map_structure(tf.constant, pair)).numpy() for pair in arrays]
+        on_epoch(epoch + 1, epochs, np.mean(parts, axis=0))
     descent.settle()
 
 
 class _Descent:
     """Steps of the optimizers, and the running mean of the weights."""
 
-    def __init__(self, model: Any, loss: Callable[..., Any], rates: tuple[float, float], steps: int) -> None:
+    def __init__(self, model: Any, head: Head, rates: tuple[float, float], steps: int) -> None:
         self.tensorflow: Any = load_tensorflow()
-        self.model, self.loss = model, loss
+        self.model, self.head = model, head
         parts: tuple[list[Any], list[Any]] = [], []
         for variable in model.trainable_variables:
-            parts[heads.is_of_tail(variable)].append(variable)
+            parts[head.is_pretrained(variable)].append(variable)
         self.parts = [(_optimizer(v, rate, steps), v) for v, rate in zip(parts, rates, strict=True) if v and rate]
         self.variables = [variable for _, variables in self.parts for variable in variables]
         self.means = [self.tensorflow.Variable(v) for v in self.variables]
         self.kept = min(_SMOOTHING, max(0.0, 1 - _REMEMBERED / steps))
 
     def update(self, features: Any, targets: Any) -> Any:
-        """One step; the losses as a tensor."""
+        """Takes one step; returns the losses as a tensor."""
         with self.tensorflow.GradientTape() as tape:
-            losses = self.loss(self.model(features, training=True), *targets)
+            losses = self.head.losses(self.model(features, training=True), targets)
             total = self.tensorflow.add_n(losses)
         gradients = iter(tape.gradient(total, self.variables))
         for optimizer, variables in self.parts:
@@ -180,7 +209,7 @@ class _Descent:
         return self.tensorflow.stack(losses)
 
     def settle(self) -> None:
-        """Puts the means in the model."""
+        """Puts the means into the model."""
         for mean, value in zip(self.means, self.variables, strict=True):
             value.assign(mean)
 
@@ -193,49 +222,3 @@ def _optimizer(variables: Any, rate: float, steps: int) -> Any:
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=1.0)
     optimizer.build(variables)
     return optimizer
-
-
-# Losses --------------------------------------------------------------------------------------------------------------
-
-
-def losses(logits: Any, objects: Any, gaze: Any, faces: Any) -> list[Any]:
-    """Cross entropy and overlap of objects and faces where they are known; divergence and correlation of the gaze."""
-    return [
-        *object_losses(logits[..., 1], objects),
-        *gaze_losses(logits[..., 0], gaze),
-        *object_losses(logits[..., 2], faces),
-    ]
-
-
-def object_losses(logits: Any, objects: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    known = tf.cast(tf.math.is_finite(objects), tf.float32)
-    truth = tf.where(known > 0, objects, 0.0)
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth * 0.98 + 0.01, logits) * known
-    mean = tf.reduce_sum(entropy, [1, 2]) / tf.maximum(tf.reduce_sum(known, [1, 2]), 1.0)
-    chance = tf.sigmoid(logits) * known
-    both = tf.reduce_sum(chance * truth, [1, 2])
-    either = tf.reduce_sum(chance + truth - chance * truth, [1, 2])
-    inside, outside = tf.reduce_sum(truth, [1, 2]), tf.reduce_sum(known - truth, [1, 2])
-    counts = tf.cast((inside > 1) & (outside > 1), tf.float32)
-    return tf.reduce_mean(mean), 0.5 * tf.reduce_mean(counts * (1 - both / (either + 1e-3)))
-
-
-def gaze_losses(logits: Any, gaze: Any) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    fixated = tf.cast(tf.reduce_max(gaze, [1, 2]) > 0, tf.float32)
-    truth = gaze / (tf.reduce_sum(gaze, [1, 2], keepdims=True) + 1e-6)
-    shape = tf.shape(logits)
-    logs = tf.reshape(tf.nn.log_softmax(tf.reshape(logits, (shape[0], -1))), shape)
-    divergence = tf.reduce_sum(truth * (tf.math.log(truth + 1e-9) - logs), [1, 2])
-    correlation = tf.reduce_mean(_standardized(tf.exp(logs)) * _standardized(truth), [1, 2])
-    return tf.reduce_mean(fixated * divergence), 0.5 * tf.reduce_mean(fixated * (1 - correlation))
-
-
-def _standardized(values: Any) -> Any:
-    import tensorflow as tf
-
-    centred = values - tf.reduce_mean(values, [1, 2], keepdims=True)
-    return centred / (tf.sqrt(tf.reduce_mean(centred**2, [1, 2], keepdims=True)) + 1e-9)

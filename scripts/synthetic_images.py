@@ -1,4 +1,4 @@
-"""Pictures that are made for training the saliency heads: windows without a subject, drawn ones, composites."""
+"""Synthetic images for training the saliency heads: windows and drawings without a subject, and composites."""
 
 from __future__ import annotations
 
@@ -12,29 +12,40 @@ from saliency_data import Picture, Points, random_window
 
 from saliency_jpeg.saliency.grid import resize
 
-_BARELY: Final = 0.2  # chance of an object below which there is none
+_NO_OBJECT: Final = 0.2  # chance of an object below which there is none
 
 
-# ---- pictures of nothing -------------------------------------------------------------------------------------------
+# ---- images without a subject --------------------------------------------------------------------------------------
 
 
 def stuff(pictures: list[Picture], count: int, seed: int) -> list[Picture]:
-    """Windows of photographs in which there is background only."""
-    chooser, found = random.Random(seed), []
+    """Cuts windows with background only.
+
+    Args:
+        pictures: images with objects annotated.
+        count: windows in all; fewer if they are hard to find.
+        seed: draws the windows.
+    """
+    chooser, windows = random.Random(seed), []
     for _ in range(count * 200):
         picture = chooser.choice(pictures)
         window = random_window(picture.rgb.shape, chooser, 0.3, 1.0)
         assert picture.objects is not None
-        if np.mean(~(picture.objects[window] < _BARELY)) < 0.01:
+        if np.mean(~(picture.objects[window] < _NO_OBJECT)) < 0.01:
             nothing = picture.objects[window] * 0
-            found.append(Picture(picture.rgb[window], nothing, nothing))
-        if len(found) == count:
+            windows.append(Picture(picture.rgb[window], nothing, nothing))
+        if len(windows) == count:
             break
-    return found
+    return windows
 
 
 def textures(count: int, seed: int) -> list[Picture]:
-    """Noise of many scales, gradients, stripes, and the textures that come with scikit-image."""
+    """Draws noise of many scales, gradients and stripes, and cuts the textures that ship with scikit-image.
+
+    Args:
+        count: images in all, as many of each kind.
+        seed: of the drawings.
+    """
     rng = np.random.default_rng(seed)
     kinds = (_noise, _gradient, _stripes, _scan)
     return [_nothing(kinds[i % len(kinds)](rng)) for i in range(count)]
@@ -98,7 +109,12 @@ def _line(rng: np.random.Generator, words: int) -> str:
 
 
 def documents(count: int, seed: int) -> list[Picture]:
-    """Pages of text and drawn screens: text everywhere is no subject."""
+    """Draws pages of text and screens: text all over an image is no subject.
+
+    Args:
+        count: images in all, as many of each kind.
+        seed: of the drawings.
+    """
     rng = np.random.default_rng(seed)
     return [_nothing(np.asarray((_page if i % 2 else _screen)(rng))) for i in range(count)]
 
@@ -144,7 +160,14 @@ def _screen(rng: np.random.Generator) -> Image.Image:
 
 
 def composites(cutouts: list[Picture], backgrounds: list[Picture], count: int, seed: int) -> list[Picture]:
-    """One or two cut-out objects on a background without any, at random places and sizes."""
+    """Puts one or two cut-out objects on a background, at random places and sizes.
+
+    Args:
+        cutouts: from :func:`cut_out`.
+        backgrounds: images without a subject.
+        count: composites in all.
+        seed: draws objects, backgrounds and places.
+    """
     chooser = random.Random(seed)
     return [_composite(cutouts, chooser.choice(backgrounds), chooser) for _ in range(count)]
 
@@ -172,7 +195,16 @@ def _composite(cutouts: list[Picture], background: Picture, chooser: random.Rand
 
 
 def cut_out(picture: Picture, least: float = 0.02, most: float = 0.7) -> Picture | None:
-    """The box around a picture's objects, or None where they are too small, too large or cut by the border."""
+    """Cuts the box around an image's objects.
+
+    Args:
+        picture: an image with objects annotated.
+        least: smallest area of the objects, of the image's.
+        most: largest area of the objects, of the image's.
+
+    Returns:
+        The box; None where the objects are too small, too large, or touch the border.
+    """
     assert picture.objects is not None
     inside = picture.objects > 0.5
     border = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])

@@ -1,4 +1,4 @@
-"""The table that a training script ends with: the new map and others, judged by gaze and masks not trained on."""
+"""The tables that a training script prints last: scores of maps on gaze and masks that were not trained on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ _MASKS = ("ecssd", "duts_classes")
 
 
 def report_names(data: Path) -> list[str]:
-    """Stems of OSIE's pictures that no script trains on or chooses by."""
+    """Returns the stems of OSIE's images that no script trains on or selects by."""
     stems = sorted(path.stem for path in (data / "osie" / "images").glob("*.jpg"))
     return split(stems, *OSIE_SPLIT)[-1]
 
 
 def print_tables(data: Path, models: Mapping[str, SaliencyModel], count: int | None = None) -> None:
-    """Print the scores of models on OSIE's last part, ECSSD and DUTS, or on ``count`` pictures of each."""
+    """Prints the scores of models on the last part of OSIE, on ECSSD and on DUTS.
+
+    Args:
+        data: folder of the data sets, see :mod:`saliency_data`.
+        models: by the name that the tables show.
+        count: most images of each data set; None for all.
+    """
     predictors = {name: model.predict for name, model in models.items()}
     gaze = judge_gaze(read_gaze(data / "osie", report_names(data), count), predictors)
     tables = [[["osie", "AUC-Judd", "NSS", "CC", "SIM", "KL"], *_rows(gaze)]]

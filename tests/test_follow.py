@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from saliency_jpeg import Encoder, compress
 from saliency_jpeg.image.load import load
-from saliency_jpeg.image.orientation import turned
+from saliency_jpeg.image.orientation import rotate
 from saliency_jpeg.metadata import exif, segments
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metadata.refresh import is_stale, refresh, refresh_orientation
@@ -74,8 +74,8 @@ def test_turned_agrees_with_pillow(orientation: int) -> None:
     image = PICTURE.copy()
     image.getexif()[0x0112] = orientation
     wanted = np.asarray(ImageOps.exif_transpose(image))
-    np.testing.assert_array_equal(turned(PIXELS, orientation), wanted)
-    np.testing.assert_array_equal(turned(wanted, orientation, back=True), PIXELS)
+    np.testing.assert_array_equal(rotate(PIXELS, orientation), wanted)
+    np.testing.assert_array_equal(rotate(wanted, orientation, back=True), PIXELS)
 
 
 def test_a_map_is_as_the_source_is_stored_and_turns_with_it() -> None:
@@ -83,9 +83,9 @@ def test_a_map_is_as_the_source_is_stored_and_turns_with_it() -> None:
     marked[:100, :40] = 1
     options = {"quality": 40, "strength": 1.0}
     result = Encoder(saliency=marked, orientation="apply", **options).compress(source(6))
-    np.testing.assert_array_equal(result.saliency, turned(marked, 6))
-    upright_source = np.ascontiguousarray(turned(np.asarray(opened(source())), 6))
-    wanted = Encoder(saliency=np.ascontiguousarray(turned(marked, 6)), **options).compress(upright_source)
+    np.testing.assert_array_equal(result.saliency, rotate(marked, 6))
+    upright_source = np.ascontiguousarray(rotate(np.asarray(opened(source())), 6))
+    wanted = Encoder(saliency=np.ascontiguousarray(rotate(marked, 6)), **options).compress(upright_source)
     np.testing.assert_array_equal(opened(result.jpeg), opened(wanted.jpeg))
 
 

@@ -56,7 +56,7 @@ class JpegHeaderPolicy:
     @property
     def overhead(self) -> int:
         """About the bytes that do not depend on the levels: metadata, tables, scan headers, trailing images."""
-        return HEADER_BYTES + segments.size(self.segments) + self.trailing_bytes
+        return HEADER_BYTES + segments.encoded_size(self.segments) + self.trailing_bytes
 
     @property
     def trailing_bytes(self) -> int:

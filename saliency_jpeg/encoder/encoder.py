@@ -242,4 +242,5 @@ def compress(
         OSError: a path cannot be read.
     """
     options = {name: value for name, value in locals().items() if name != "image"}  # nothing may stand above this line
-    return Encoder(Options(**options)).compress(image).jpeg
+    encoder = Encoder(Options(**options))
+    return encoder.compress(image).jpeg

@@ -20,7 +20,7 @@ from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
 from ..image.load import Picture
-from ..image.resize import resized
+from ..image.resize import downscale
 from ..metadata import segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..metadata.multi_picture import refusal
@@ -102,8 +102,8 @@ def _encode_smaller(
     """Lowers the resolution step by step until the target leaves a quality worth looking at."""
     last: TargetError | None = None
     for factor in parameters.DOWNSCALE_FACTOR ** np.arange(1, parameters.MOST_DOWNSCALINGS):
-        scaled = picture.with_pixels(resized(picture.pixels, factor))
-        smaller = None if saliency is None else resized(saliency, factor)
+        scaled = picture.with_pixels(downscale(picture.pixels, factor))
+        smaller = None if saliency is None else downscale(saliency, factor)
         try:
             result = PictureEncoding(options, scaled, smaller, coding).compressed()
         except TargetError as error:
@@ -225,7 +225,7 @@ class PictureEncoding:
             return options.strength
         if options.target_bytes is None:
             return strength_at(self._asked_scale, options.strength)
-        metadata = segments.size(self._own_segments[1:]) + header.trailing_bytes
+        metadata = segments.encoded_size(self._own_segments[1:]) + header.trailing_bytes
         return strength_at(likely_scale(options.target_bytes, metadata, self._size, self._finest), options.strength)
 
     def _sampling(self) -> tuple[int, int]:

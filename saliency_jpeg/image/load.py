@@ -34,7 +34,7 @@ from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
 from ..metadata.pillow_info import from_info, from_pillow
 from .jpeg_source import JpegSource, is_jpeg
-from .orientation import turned
+from .orientation import rotate
 
 __all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
 
@@ -74,9 +74,9 @@ class Picture(NamedTuple):
         """Returns the picture rotated as its orientation asks, with updated metadata, and its map likewise."""
         if self.metadata.orientation == 1:
             return self, saliency
-        pixels = np.ascontiguousarray(turned(self.pixels, self.metadata.orientation))
+        pixels = np.ascontiguousarray(rotate(self.pixels, self.metadata.orientation))
         if saliency is not None:
-            saliency = np.ascontiguousarray(turned(saliency, self.metadata.orientation))
+            saliency = np.ascontiguousarray(rotate(saliency, self.metadata.orientation))
         swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
         metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
         return Picture(pixels, metadata, None, swapped), saliency

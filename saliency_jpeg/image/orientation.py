@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["turned"]
+__all__ = ["Stored", "rotate"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
-def turned(values: NDArray[_Scalar], orientation: int, *, back: bool = False) -> NDArray[_Scalar]:
+def rotate(values: NDArray[_Scalar], orientation: int, *, back: bool = False) -> NDArray[_Scalar]:
     """Rotates and mirrors stored pixels upright, or upright ones back to how they are stored.
 
     Args:
@@ -29,3 +31,25 @@ def turned(values: NDArray[_Scalar], orientation: int, *, back: bool = False) ->
     turns = {3: 2, 4: 2, 6: -1, 8: 1}.get(orientation, 0)
     result = np.rot90(values, -turns if back else turns)
     return result[:, ::-1] if orientation in (2, 4) else result
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Pixels as they are stored, and the way between them and the upright image.
+
+    Attributes:
+        pixels: uint8 (H, W) or (H, W, 3).
+        orientation: EXIF orientation, 1 to 8.
+    """
+
+    pixels: NDArray[np.uint8]
+    orientation: int
+
+    @cached_property
+    def upright(self) -> NDArray[np.uint8]:
+        """The upright image, C-contiguous."""
+        return np.ascontiguousarray(rotate(self.pixels, self.orientation))
+
+    def from_upright(self, values: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """Returns values (H, W) of the upright image where its pixels are stored, C-contiguous."""
+        return np.ascontiguousarray(rotate(values, self.orientation, back=True))

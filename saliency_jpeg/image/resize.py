@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["resized"]
+__all__ = ["downscale"]
 
 
 _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 
 
-def resized(values: NDArray[_Scalar], factor: float) -> NDArray[_Scalar]:
+def downscale(values: NDArray[_Scalar], factor: float) -> NDArray[_Scalar]:
     """Scales an image or a map down by Lanczos' filter.
 
     Args:

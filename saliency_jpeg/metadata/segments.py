@@ -30,12 +30,12 @@ __all__ = [
     "build_for_scans",
     "checked_density",
     "collect",
+    "encoded_size",
     "next_marker",
     "parse",
     "payloads",
     "replace_segments",
     "segment_end",
-    "size",
     "walk",
     "without_metadata",
 ]
@@ -146,7 +146,7 @@ def payloads(data: bytes, spans: Iterable[Span]) -> list[Segment]:
     return [(marker, data[start + 4 : end]) for marker, start, end in _metadata_spans(spans)]
 
 
-def size(segments: Sequence[Segment]) -> int:
+def encoded_size(segments: Sequence[Segment]) -> int:
     """Returns the bytes that segments take in a file."""
     return sum(4 + len(payload) for _, payload in segments)
 

@@ -235,7 +235,7 @@ class _Recompression:
         if target is None:
             return asked
         trailing = 0 if self._trailing is None else len(self._trailing.tail)
-        return likely_scale(target, segments.size(self._segments[1:]) + trailing, self._image.size, asked)
+        return likely_scale(target, segments.encoded_size(self._segments[1:]) + trailing, self._image.size, asked)
 
     def _sampling(self) -> tuple[int, int]:
         if self._header.colour == "gray" and len(self._image.levels) == 1:

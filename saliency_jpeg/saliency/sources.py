@@ -18,7 +18,7 @@ from PIL import Image
 
 from ..errors import InputError, OptionError
 from ..image.boxes import Box, fill_boxes
-from ..image.orientation import turned
+from ..image.orientation import Stored
 
 if TYPE_CHECKING:
     from ..image.load import Picture
@@ -106,7 +106,7 @@ def resolve(
         OptionError: the value is of none of these kinds.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolve(saliency, pixels, orientation, device, {})
+    return None if saliency is None else _resolve(saliency, Stored(pixels, orientation), device, {})
 
 
 def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
@@ -122,11 +122,9 @@ def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str
     """
     if saliency is None:
         return [None] * len(pictures)
-    batches = {id(part): _predict_batch(part, pictures, device) for part in _networks(saliency)}
-    return [
-        _resolve(saliency, picture.pixels, picture.metadata.orientation, device, {i: b[n] for i, b in batches.items()})
-        for n, picture in enumerate(pictures)
-    ]
+    images = [Stored(picture.pixels, picture.metadata.orientation) for picture in pictures]
+    batches = {id(part): _predict_batch(part, images, device) for part in _networks(saliency)}
+    return [_resolve(saliency, image, device, {i: b[n] for i, b in batches.items()}) for n, image in enumerate(images)]
 
 
 def gray_values(file: Any) -> NDArray[np.uint8]:
@@ -174,22 +172,20 @@ def _networks(saliency: Source) -> Iterator[Any]:
         yield saliency
 
 
-def _resolve(
-    saliency: Source, pixels: NDArray[np.uint8], orientation: int, device: str | None, predicted: Mapping[int, Map]
-) -> Map:
+def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Mapping[int, Map]) -> Map:
     """As :func:`resolve`; ``predicted`` are maps made in a batch, by the ``id`` of their preset or model."""
     if id(saliency) in predicted:
         return predicted[id(saliency)]
     if isinstance(saliency, Combined):
-        return _combine(saliency, lambda part: _resolve(part, pixels, orientation, device, predicted))
+        return _combine(saliency, lambda part: _resolve(part, image, device, predicted))
     if isinstance(saliency, str):
-        return _predict(_load_model(saliency, device), pixels, orientation)
+        return _predict(_load_model(saliency, device), image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
-        return _to_map(saliency, pixels.shape[:2])
+        return _to_map(saliency, image.pixels.shape[:2])
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
-        return _predict(saliency, pixels, orientation)
+        return _predict(saliency, image)
     if callable(saliency) and not isinstance(saliency, type):
-        return _call(saliency, pixels, orientation)
+        return _call(saliency, image)
     raise OptionError(
         f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
     )
@@ -219,32 +215,27 @@ def _load_preset(name: str, device: str | None) -> SaliencyModel:
     return SaliencyModel.from_preset(name, device=device)
 
 
-def _predict(model: Any, pixels: NDArray[np.uint8], orientation: int) -> Map:
-    upright = np.ascontiguousarray(turned(pixels, orientation))
-    return _rotate_back(model.predict(upright), upright, orientation)
+def _predict(model: Any, image: Stored) -> Map:
+    return _from_upright(model.predict(image.upright), image)
 
 
-def _predict_batch(saliency: Any, pictures: Sequence[Picture], device: str | None) -> list[Map]:
-    orientations = [picture.metadata.orientation for picture in pictures]
-    upright = [np.ascontiguousarray(turned(p.pixels, o)) for p, o in zip(pictures, orientations, strict=True)]
-    maps = _load_model(saliency, device).predict_batch(upright)
-    return [_rotate_back(*each) for each in zip(maps, upright, orientations, strict=True)]
+def _predict_batch(saliency: Any, images: Sequence[Stored], device: str | None) -> list[Map]:
+    maps = _load_model(saliency, device).predict_batch([image.upright for image in images])
+    return [_from_upright(predicted, image) for predicted, image in zip(maps, images, strict=True)]
 
 
-def _rotate_back(predicted: Any, upright: NDArray[np.uint8], orientation: int) -> Map:
+def _from_upright(predicted: Any, image: Stored) -> Map:
     """Checks a map of the upright image and rotates it to the stored pixels."""
-    checked = _check_map(np.asarray(predicted), upright.shape[:2])
-    return np.ascontiguousarray(turned(checked, orientation, back=True))
+    return image.from_upright(_check_map(np.asarray(predicted), image.upright.shape[:2]))
 
 
-def _call(function: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8], orientation: int) -> Map:
+def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:
     """Returns what a function makes of the upright image; it gets a copy in RGB, whose values it may change."""
-    upright = np.array(turned(pixels, orientation), order="C")
-    rgb = np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright
-    result = function(rgb)
+    upright = image.upright
+    result = function(np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright.copy())
     if not isinstance(result, np.ndarray | Image.Image | Sequence) or isinstance(result, str):
         raise InputError(f"a saliency function must return a map, a mask or boxes, got {type(result).__name__}")
-    return np.ascontiguousarray(turned(_to_map(result, upright.shape[:2]), orientation, back=True))
+    return image.from_upright(_to_map(result, upright.shape[:2]))
 
 
 def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:

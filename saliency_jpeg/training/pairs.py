@@ -14,7 +14,7 @@ from ..batch.plan import images_in
 from ..errors import InputError
 from ..evaluation.saliency_benchmark import MaskSample
 from ..image.load import load
-from ..image.orientation import turned
+from ..image.orientation import rotate
 from ..saliency.sources import read_map
 
 __all__ = ["Pairs", "pair", "read_pair", "read_sample"]
@@ -95,7 +95,7 @@ def read_pair(image: Any, mask: Any) -> tuple[NDArray[np.uint8], NDArray[np.floa
     if (rows, cols) != (height, width):
         interpolation = cv2.INTER_AREA if height < rows else cv2.INTER_LINEAR
         saliency = np.clip(cv2.resize(saliency, (width, height), interpolation=interpolation), 0, 1)
-    upright = (np.ascontiguousarray(turned(v, picture.metadata.orientation)) for v in (picture.pixels, saliency))
+    upright = (np.ascontiguousarray(rotate(v, picture.metadata.orientation)) for v in (picture.pixels, saliency))
     return next(upright), next(upright)
 
 

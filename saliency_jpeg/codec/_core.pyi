@@ -1,13 +1,15 @@
-"""Steps 5 to 7 of the encoder, compiled: DCT, quantization, entropy coding (ITU-T T.81), and the way back to levels.
+"""The compiled codec: DCT, quantization, entropy coding (ITU-T T.81), and reading levels from a file.
 
-Blocks are arrays of shape (rows, cols, 64), C-contiguous, natural (row by row) order inside a block. Arrays have to
-come with the dtype and layout named here: nothing is converted, a wrong one raises ``TypeError``, a wrong shape or
-value ``ValueError``. All functions that walk over blocks release the GIL while they work and may run in several
-threads at once; no result depends on how many.
+Blocks are arrays of shape (rows, cols, 64), natural order (row by row) inside a block. Arrays must be C-contiguous and
+have the dtype named here; they are never converted or copied. Another dtype or memory layout raises ``TypeError``,
+another shape or a value out of range ``ValueError``.
+
+All functions that process blocks release the GIL and may run in several threads at once. Results do not depend on the
+number of threads or on the CPU.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +23,20 @@ ZIGZAG: tuple[int, ...]
 """Natural index of the k-th coefficient in zigzag order (T.81, figure A.6)."""
 
 def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1) -> list[_Float]:
-    """DCT coefficients of every component (T.81, A.3.3), DC eight times the mean of the block's samples less 128.
+    """Computes the DCT coefficients of every component (T.81, A.3.3).
+
+    RGB becomes JFIF YCbCr in floating point. Samples are level-shifted by 128, so DC is eight times the mean of the
+    block less 128. Samples beyond the right and lower edge repeat the last ones.
 
     Args:
-        image: (H, W, 3) RGB or (H, W) gray, sides 1 to 65535. RGB becomes JFIF YCbCr in float.
-        h: pixels across that one chroma sample stands for, 1 to 4; ignored for gray. Two are weighed with their
-            neighbours (-1, 6, 6, -1) / 10, against the blur of decoders that interpolate; of 3 or 4 it is the mean.
-        v: the same down.
+        image: (H, W, 3) RGB or (H, W) gray; sides from 1 to 65535.
+        h: horizontal pixels per chroma sample, 1 to 4; ignored for gray. A factor of 2 uses the filter
+            (-1, 6, 6, -1) / 10, which compensates for the blur of decoders that interpolate. Factors of 3 and 4 use
+            the mean.
+        v: vertical pixels per chroma sample, likewise.
 
     Returns:
-        One (rows, cols, 64) array for a gray image, three (Y, Cb, Cr) for RGB. Samples beyond the right and lower edge
-        repeat the last ones.
+        One (rows, cols, 64) array for a gray image, three (Y, Cb, Cr) for RGB.
     """
 
 def compensated_luma(
@@ -42,72 +47,83 @@ def compensated_luma(
     v: int,
     strength: float,
 ) -> _Float:
-    """Luma coefficients (rows, cols, 64), the luma moved to where it makes up for what the chroma loses.
+    """Computes luma coefficients that compensate for the lightness error of subsampled and quantized chroma.
 
-    Subsampling and quantization of chroma shift red, green and blue, and by that the lightness of a pixel, as its light
-    grows faster than its sample values. The chroma is decoded and interpolated as decoders do; ``strength`` times the
-    shift is taken from the luma.
+    Errors of the chroma change red, green and blue. They change the lightness of a pixel too, because light grows
+    faster than the sample value. The function decodes and interpolates the chroma as decoders do and subtracts
+    ``strength`` times the change from the luma.
 
     Args:
         image: (H, W, 3) RGB.
-        levels: (rows, cols, 64) of Cb and Cr.
-        tables: (2, 64) their steps, natural order.
-        h: pixels across that one chroma sample stands for, 1 to 4.
-        v: the same down.
-        strength: 0 is the plain luma, 1 keeps the light to the first order.
+        levels: the levels of Cb and Cr, each (rows, cols, 64).
+        tables: (2, 64) steps of Cb and Cr, natural order.
+        h: horizontal pixels per chroma sample, 1 to 4.
+        v: vertical pixels per chroma sample, 1 to 4.
+        strength: 0 leaves the luma unchanged; 1 keeps the light of each pixel, to first order.
+
+    Returns:
+        (rows, cols, 64) luma coefficients.
     """
 
 def clipped_blocks(coefficients: _Float) -> NDArray[np.uint32]:
-    """(n,) indices, in raster order, of the blocks that have samples at 0 or 255, and others too.
+    """Finds the blocks with white (255) or black (0) samples, except those that are all white or all black.
 
     Args:
         coefficients: (rows, cols, 64).
+
+    Returns:
+        (n,) indices in raster order.
     """
 
 def overshoot(coefficients: _Float, table: NDArray[np.uint16], blocks: NDArray[np.uint32], out: _Float) -> None:
-    """Moves samples at 0 and 255 beyond the end of the range, where decoders clip them: edges ring less.
+    """Moves white and black samples beyond the end of the range, where decoders clip them, to reduce ringing.
 
-    By a few alternating projections, the samples go to where the block is nearest to one that the table represents, 64
-    beyond the end at most; all other samples keep their values.
+    A few alternating projections find values that suit the steps of ``table``, at most 64 beyond the end of the range.
+    All other samples keep their values.
 
     Args:
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
         blocks: (n,) indices in raster order, see :func:`clipped_blocks`.
-        out: (rows, cols, 64); these blocks are written, the others left alone.
+        out: (rows, cols, 64), written at these blocks only.
     """
 
 def quantize_plain(coefficients: _Float, table: NDArray[np.uint16]) -> _Levels:
-    """``coefficients / table`` rounded half away from zero and clipped to what 8-bit JPEG holds.
-
-    DC levels lie in -1024..1023, AC levels in -1023..1023 (T.81, F.1.2).
+    """Rounds ``coefficients / table`` half away from zero and clips it to the range of 8-bit JPEG.
 
     Args:
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
+
+    Returns:
+        (rows, cols, 64) levels: DC in -1024..1023, AC in -1023..1023 (T.81, F.1.2).
     """
 
 def quantize(
     coefficients: _Float,
     table: NDArray[np.uint16],
     block_lambda: _Float,
-    prices: _Float,
+    symbol_costs: _Float,
     sensitivity: _Float,
     bands: Sequence[_Band] = [(1, 63)],
 ) -> _Levels:
-    """Levels that minimise, block by block, ``sum(sensitivity * (coefficients / table - levels)**2) + lambda * bits``.
+    """Chooses the levels that minimise distortion plus lambda times bits, block by block (trellis quantization).
 
-    AC levels are chosen between 0 and the rounded one; DC is rounded.
+    The cost of a block is ``sum(sensitivity * (coefficients / table - levels)**2) + lambda * bits``. Each AC level lies
+    between 0 and the rounded one. DC is rounded.
 
     Args:
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
-        block_lambda: (rows, cols), squared steps per bit; where it is 0 or less the block is rounded.
-        prices: (bands, 257) bits of each run/size symbol with its raw bits (T.81, F.1.2.2); ``[256]`` is an end of
-            band that is the block's only symbol in it. Prices that fall as the run grows are raised to that of the
-            shorter run.
+        block_lambda: (rows, cols) lambda of each block, in squared steps per bit. Blocks with 0 or less are rounded.
+        symbol_costs: (bands, 257) bits of each run/size symbol, raw bits included (T.81, F.1.2.2). ``[256]`` is the
+            cost of an end of band that is the only symbol of its block in the band. A cost that falls when the run
+            grows is raised to that of the shorter run.
         sensitivity: (64,) cost of one squared step of error, natural order.
-        bands: (Ss, Se) of the scans that send the AC levels, one after the other from 1 to 63 (T.81, G.1.1.1.1).
+        bands: (Ss, Se) of each scan of AC levels, one after the other from 1 to 63 (T.81, G.1.1.1.1).
+
+    Returns:
+        (rows, cols, 64) levels.
     """
 
 def quantize_dc(
@@ -115,54 +131,71 @@ def quantize_dc(
     step: int,
     sensitivity: float,
     block_lambda: _Float,
-    prices: _Float,
+    symbol_costs: _Float,
     levels: _Levels,
 ) -> None:
-    """Replaces the DC level of each block, in place, by the integer below or above ``coefficient / step``.
+    """Replaces the DC level of each block by the integer below or above ``coefficient / step``.
 
-    Minimises ``sum(sensitivity * error**2 + lambda * bits)`` over all blocks together, where the bits are those of the
-    differences from block to block in raster order (T.81, F.1.2.1), the first against 0.
+    Minimises ``sum(sensitivity * error**2 + lambda * bits)`` over all blocks together. The bits are those of the
+    differences from block to block in raster order (T.81, F.1.2.1); the first difference is against 0.
 
     Args:
-        coefficients: (rows, cols, 64); only DC is read.
+        coefficients: (rows, cols, 64); only DC is used.
         step: step of DC, 1 to 65535.
         sensitivity: cost of one squared step of error.
-        block_lambda: (rows, cols), squared steps per bit; below 0 counts as 0.
-        prices: (12,) bits of each category of difference with its raw bits.
-        levels: (rows, cols, 64), written to.
+        block_lambda: (rows, cols) lambda of each block, in squared steps per bit; less than 0 counts as 0.
+        symbol_costs: (12,) bits of each category of difference, raw bits included.
+        levels: (rows, cols, 64), changed in place.
     """
 
 def ac_histogram(levels: _Levels, eob_runs: bool = False, ss: int = 1, se: int = 63) -> NDArray[np.uint32]:
-    """(257,) counts of the run/size symbols of one scan over the AC coefficients ss to se (T.81, F.1.2.2).
-
-    ``[256]`` is the number of blocks without any level in that band; their ends of band are counted in ``[0]`` as well.
+    """Counts the run/size symbols of one scan of the AC coefficients ss to se (T.81, F.1.2.2).
 
     Args:
         levels: (rows, cols, 64).
-        eob_runs: as in a progressive scan, one symbol (0x00, 0x10 ... 0xE0) ends a run of blocks (T.81, G.1.2.2).
-        ss: first coefficient, zigzag order.
-        se: last coefficient.
+        eob_runs: let one symbol (0x00, 0x10 ... 0xE0) end a run of blocks, as in a progressive scan (T.81, G.1.2.2).
+        ss: first coefficient, zigzag order, 1 to 63.
+        se: last coefficient, ss to 63.
+
+    Returns:
+        (257,) counts. ``[256]`` is the number of blocks without levels in the band; the symbols that end them are
+        counted too.
     """
 
 def best_bands(levels: Sequence[_Levels], choice_blocks: int = 0) -> tuple[list[_Band], NDArray[np.uint32]]:
-    """The bands in which progressive scans, each with a code of its own, send these AC levels in the fewest bits.
+    """Divides the AC coefficients into the bands that take the fewest bits in progressive scans.
+
+    Each band is one scan with its own Huffman code. The choice is among a fixed list of divisions.
 
     Args:
-        levels: (rows, cols, 64) of each component that shares the codes.
-        choice_blocks: about how many blocks of a component, in rows of blocks, the bands are chosen by; 0: all.
+        levels: (rows, cols, 64) of each component; these components share the codes.
+        choice_blocks: compare the divisions on about this many blocks of each component, in whole rows of blocks;
+            0 means all blocks.
 
     Returns:
-        (Ss, Se) of the bands, and the (bands, 257) counts of their symbols, components added up; see
+        (Ss, Se) of each band, and the (bands, 257) counts of its symbols over all components, see
         :func:`ac_histogram`.
     """
 
-def block_bits(levels: _Levels, prices: _Float) -> _Float:
-    """(rows, cols) AC bits of each block; ``prices`` as for :func:`quantize`."""
+def block_bits(levels: _Levels, symbol_costs: _Float) -> _Float:
+    """Computes the bits of the AC levels of each block.
+
+    Args:
+        levels: (rows, cols, 64).
+        symbol_costs: (257,) bits of each symbol as in :func:`quantize`, for one band from 1 to 63.
+
+    Returns:
+        (rows, cols) bits.
+    """
 
 def code_lengths(histogram: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """(256,) lengths of an optimal Huffman code for (256,) counts; 0 where a symbol does not occur.
+    """Computes an optimal Huffman code under the limits of T.81: at most 16 bits, and no code of one-bits only.
 
-    As T.81 limits it: 16 bits at most, and the code of ones only stays unused.
+    Args:
+        histogram: (256,) counts.
+
+    Returns:
+        (256,) lengths in bits; 0 for symbols with a count of 0.
     """
 
 def write_jpeg(
@@ -179,44 +212,51 @@ def write_jpeg(
     component_ids: Sequence[int] | None = None,
     choice_blocks: int = 0,
 ) -> bytes:
-    """A JPEG file (SOF0, or SOF2 if progressive, or SOF1 if a step is above 255) with optimal Huffman tables.
+    """Writes a JPEG file with optimal Huffman tables: SOF2 if progressive, SOF1 if a step is above 255, else SOF0.
 
     Args:
-        levels: 1 to 4 components, each (rows, cols, 64) with ceil(ceil(H * v / max v) / 8) rows, columns likewise.
-        tables: (n, 64) steps, at least 1, n from 1 to 4, natural order. Decoders take steps above 255 in any mode,
-            though T.81 (B.2.4.1) does not allow them in 8-bit files.
-        size: (height, width), each 1 to 65535.
-        sampling: (h, v) of each component, 1 to 4.
-        progressive: spectral selection and successive approximation instead of one sequential scan.
-        scans: (components, Ss, Se, Ah, Al) of each scan (T.81, B.2.3), components as indices; None chooses.
-        restart_interval: MCUs between restart markers, 0 to 65535; 0 is none.
-        segments: (marker, payload) written behind SOI, marker 0xE0 to 0xEF or 0xFE, payload at most 65533 bytes.
-        component_tables: row of ``tables`` that each component uses; by default its own number, or the last row.
-        component_ids: names of the components in the file; by default 1, 2, ...
-        choice_blocks: about how many blocks of a component the scans are chosen by, where we choose; 0: all.
+        levels: 1 to 4 components, each (rows, cols, 64) with rows = ceil(ceil(H * v / max v) / 8), cols likewise.
+        tables: (n, 64) steps, at least 1, n from 1 to 4, natural order. T.81 (B.2.4.1) does not allow steps above 255
+            in 8-bit files, but decoders read them.
+        size: (height, width), each from 1 to 65535.
+        sampling: (h, v) of each component, each from 1 to 4.
+        progressive: write several scans (spectral selection, successive approximation) instead of one.
+        scans: (components, Ss, Se, Ah, Al) of each scan (T.81, B.2.3); components are indices into ``levels``. None
+            means the default: one scan, or the smallest of several progressive scripts.
+        restart_interval: MCUs between restart markers, 0 to 65535; 0 means no restart markers.
+        segments: (marker, payload) of the segments after SOI: marker 0xE0 to 0xEF or 0xFE, payload at most 65533
+            bytes.
+        component_tables: row of ``tables`` for each component; by default its index, or the last row.
+        component_ids: ids of the components in the file, 0 to 255; by default 1, 2, ...
+        choice_blocks: compare progressive scripts on about this many blocks of each component; 0 means all blocks.
+
+    Returns:
+        The bytes of the file.
 
     Raises:
-        ValueError: a frame, level or progression that T.81 does not allow; the message says which.
+        ValueError: T.81 does not allow the frame, a level or a scan; the message says which, and its value.
     """
 
 class JpegImage:
-    """What :func:`read_jpeg` finds in a file, in the terms of :func:`write_jpeg`."""
+    """The contents of a JPEG file as :func:`read_jpeg` returns them, in the terms of :func:`write_jpeg`."""
 
+    def __init__(self, /, *args: object, **kwargs: object) -> NoReturn:
+        """Raises ``TypeError``: only :func:`read_jpeg` makes objects of this class."""
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)."""
     @property
     def levels(self) -> list[_Levels]:
-        """(rows, cols, 64) of each component; blocks that only complete an MCU are dropped."""
+        """(rows, cols, 64) of each component, without the blocks that only pad an MCU."""
     @property
     def tables(self) -> NDArray[np.uint16]:
-        """(n, 64) quantization tables in use, steps 1 to 65535, natural order."""
+        """(n, 64) quantization tables in use, steps from 1 to 65535, natural order."""
     @property
     def component_tables(self) -> list[int]:
-        """Row of ``tables`` that each component uses."""
+        """Row of ``tables`` for each component."""
     @property
     def component_ids(self) -> list[int]:
-        """Names of the components in the file."""
+        """Ids of the components in the file."""
     @property
     def sampling(self) -> list[tuple[int, int]]:
         """(h, v) of each component."""
@@ -225,23 +265,29 @@ class JpegImage:
         """True for SOF2, False for SOF0 and SOF1."""
     @property
     def restart_interval(self) -> int:
-        """MCUs between restart markers in the first scan; 0 is none."""
+        """MCUs between restart markers in the first scan; 0 means no restart markers."""
     @property
     def segments(self) -> list[tuple[int, bytes]]:
         """(marker, payload) of all APPn and COM segments, in file order."""
     @property
     def end(self) -> int:
-        """Offset behind EOI. What follows (the further images of an MPO file, say) was not looked at."""
+        """Offset of the first byte after EOI. The reader does not read the data there, such as other MPF images."""
 
 def read_jpeg(data: bytes) -> JpegImage:
-    """Quantized levels, tables and segments of a JPEG file, without decoding to pixels.
+    """Reads the levels, tables and segments of a JPEG file without decoding it to pixels.
 
-    Reads baseline, extended sequential and progressive files (T.81, SOF0, SOF1, SOF2) with 8-bit samples, Huffman
-    codes, 1 to 4 components, any sampling and number of scans, restart markers, 8- and 16-bit tables. A component
-    gets the quantization table in force at its first scan. Fill bytes and stray bytes before a marker are passed
-    over. Memory is bounded by the length of ``data``.
+    Reads baseline, extended sequential and progressive files (T.81, SOF0, SOF1, SOF2) with 8-bit samples and Huffman
+    codes: 1 to 4 components, any sampling, up to 256 scans, restart markers, 8- and 16-bit tables. A component gets the
+    quantization table in force at its first scan. Fill bytes and stray bytes before a marker are skipped. Memory is
+    bounded by the length of ``data``.
+
+    Args:
+        data: the file.
+
+    Returns:
+        Its contents.
 
     Raises:
-        saliency_jpeg.errors.InputError: truncated or damaged data, or another kind of JPEG (arithmetic coding,
-            lossless, hierarchical, 12 bits, DNL); the message ends with the offset in bytes.
+        saliency_jpeg.errors.InputError: the data is truncated or damaged, or the kind of JPEG is not supported
+            (arithmetic coding, lossless, hierarchical, 12 bits, DNL). The message ends with the offset in bytes.
     """

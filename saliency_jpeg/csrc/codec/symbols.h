@@ -14,6 +14,7 @@
 #include "codec/constants.h"
 #include "codec/huffman.h"
 #include "codec/types.h"
+#include "common/simd.h"
 
 namespace saliency_jpeg::codec {
 
@@ -115,7 +116,7 @@ void walk_ac_first(const int16_t* levels, uint64_t nonzero, const Scan& scan, Eo
 }
 
 // Returns the positions of the levels that become nonzero in a refinement scan.
-inline uint64_t new_levels(const int16_t* levels, uint64_t band, int al) {
+SJ_INLINE uint64_t new_levels(const int16_t* levels, uint64_t band, int al) {
   uint64_t mask = 0;
   for (uint64_t left = band; left != 0; left &= left - 1) {
     const int k = __builtin_ctzll(left);
@@ -126,7 +127,7 @@ inline uint64_t new_levels(const int16_t* levels, uint64_t band, int al) {
 
 // Sends the correction bits of the levels that the last symbol has passed.
 template <class Sink>
-void flush_corrections(std::vector<uint8_t>& corrections, Sink& sink) {
+SJ_INLINE void flush_corrections(std::vector<uint8_t>& corrections, Sink& sink) {
   for (uint8_t bit : corrections) sink.bits(bit, 1);
   corrections.clear();
 }

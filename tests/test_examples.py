@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_scripts import run
+from processes import Script, needs
 
 
 def sizes(printed: str) -> dict[str, int]:
@@ -17,8 +15,9 @@ def sizes(printed: str) -> dict[str, int]:
     return {name: int(size) for name, size in re.findall(r"^(\S+) +(\d+) bytes", printed, re.MULTILINE)}
 
 
-def test_pillow(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_pillow.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_pillow(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_pillow.py", tmp_path))
     assert found == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert 29_000 < found["one.jpg"] <= 30_000 and 29_000 < found["installed.jpg"] <= 30_000
     assert found["box.jpg"] < found["plain.jpg"]
@@ -26,25 +25,27 @@ def test_pillow(tmp_path: Path) -> None:
         assert image.info["dpi"] == (300, 300)
 
 
-def test_opencv(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_opencv.py", str(tmp_path), folder=tmp_path))
+def test_opencv(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_opencv.py", tmp_path))
     assert found["imencode"] < 0.9 * found["cv2.imencode"]
     assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000
 
 
-def test_tensors(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_torch.py", str(tmp_path), folder=tmp_path))
+def test_tensors(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_torch.py", tmp_path))
     assert 24_000 < found["tensor.jpg"] == (tmp_path / "tensor.jpg").stat().st_size <= 25_000
 
 
-def test_tensorflow(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_tensorflow.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_tensorflow(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_tensorflow.py", tmp_path))
     assert sorted(found) == ["variant-0.jpg", "variant-1.jpg"]
     assert all(24_000 < size <= 25_000 for size in found.values())
 
 
-def test_imageio(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_imageio.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_imageio(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_imageio.py", tmp_path))
     assert 24_000 < found["imageio.jpg"] <= 25_000
     assert found["scikit.jpg"] < 0.9 * found["plain.jpg"]
 
@@ -53,34 +54,26 @@ FRAMEWORKS = {"django": ("upload.jpg", 25_000), "willow": ("willow.jpg", 15_000)
 
 
 @pytest.mark.parametrize("package", FRAMEWORKS)
-def test_frameworks(package: str, tmp_path: Path) -> None:
+def test_frameworks(package: str, run_script: Script, tmp_path: Path) -> None:
     needs(package)
     name, most = FRAMEWORKS[package]
     script = f"examples/with_{package}.py"
-    found = sizes(run(script, str(tmp_path), folder=tmp_path))
+    found = sizes(run_script(script, tmp_path))
     assert 0.95 * most < found[name] == (tmp_path / name).stat().st_size <= most
 
 
-def test_scrapy(tmp_path: Path) -> None:
+def test_scrapy(run_script: Script, tmp_path: Path) -> None:
     needs("scrapy")
-    (size,) = sizes(run("examples/with_scrapy.py", str(tmp_path), folder=tmp_path)).values()
+    (size,) = sizes(run_script("examples/with_scrapy.py", tmp_path)).values()
     (path,) = (tmp_path / "full").iterdir()
     assert 24_000 < size == path.stat().st_size <= 25_000
 
 
 @pytest.mark.parametrize("package", ["ray", "dask", "pyspark"])
-def test_data_engines(package: str, tmp_path: Path) -> None:
-    needs(package)
-    if package == "pyspark" and shutil.which("java") is None:
-        pytest.skip("Spark needs Java, which is not installed")
-    printed = run(f"examples/with_{package.removeprefix('py')}.py", str(tmp_path), folder=tmp_path)
+def test_data_engines(package: str, run_script: Script, tmp_path: Path) -> None:
+    needs(package, programs=("java",) if package == "pyspark" else ())
+    printed = run_script(f"examples/with_{package.removeprefix('py')}.py", tmp_path)
     found = sizes(printed)
     assert sorted(found) == ["broken", "shelf/a", "shelf/b"] and found["broken"] == 0
     for name in ("shelf/a", "shelf/b"):
         assert 24_000 < found[name] == (tmp_path / "smaller" / f"{name}.jpg").stat().st_size <= 25_000
-
-
-def needs(package: str) -> None:
-    """Skips where a framework is missing, without importing it here."""
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed; make test-integrations installs it")

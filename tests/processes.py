@@ -15,6 +15,7 @@ import pytest
 from saliency_jpeg import cli
 
 Capture = pytest.CaptureFixture[str]
+NONE = ("--saliency", "none")
 #: The fixture ``run_script``, and what is made of it.
 Script = Callable[..., str]
 

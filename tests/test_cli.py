@@ -9,14 +9,15 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
 from PIL import Image
+from processes import NONE, Capture, command, command_words, python, run, usage_error
 
 import saliency_jpeg
 from saliency_jpeg import cli
@@ -25,11 +26,6 @@ from saliency_jpeg.cli import terminal
 from saliency_jpeg.io import write
 from saliency_jpeg.options import Options
 from saliency_jpeg.saliency import heatmap
-
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -40,23 +36,6 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "a picture.png"
     Image.fromarray(pixels).save(path)
     return path
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def usage_error(capsys: Capture, *arguments: object) -> str:
-    """Runs a command that must be refused; returns the last line it says."""
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err.splitlines()[-1]
-
-
-def command(*arguments: object, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    words = [sys.executable, "-m", "saliency_jpeg", *map(str, arguments)]
-    return subprocess.run(words, input=data, capture_output=True, check=False)
 
 
 def names(folder: Path) -> list[str]:
@@ -263,7 +242,7 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     inputs.mkdir()
     for i in range(40):
         shutil.copy(PHOTO, inputs / f"{i:02d}.png")
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(inputs), "-o", str(output), "--jobs", "2", *NONE]
+    words = command_words("compress", inputs, "-o", output, "--jobs", 2, *NONE)
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests may be deaf to it
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen) as process:
         assert process.stdout is not None and process.stderr is not None
@@ -334,6 +313,7 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
 # The map ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.tensorflow
 def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
     """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""
     raw, heat, first, second = (tmp_path / name for name in ("raw.png", "heat.png", "first.jpg", "second.jpg"))
@@ -381,8 +361,7 @@ def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> N
         "import sys; from saliency_jpeg.cli import main; status = main(sys.argv[1:]); "
         "sys.exit(status or 'tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
-    words = [sys.executable, "-c", program, "compress", str(picture), "-o", str(tmp_path / "out.jpg"), *NONE]
-    assert subprocess.run(words, check=False).returncode == 0
+    python("-c", program, "compress", picture, "-o", tmp_path / "out.jpg", *NONE)
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.WebP"])

@@ -8,23 +8,19 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import NONE, Capture, command, command_words, run
 
 from saliency_jpeg import cli, compress
 from saliency_jpeg.batch.plan import PlanError, plan
 from saliency_jpeg.batch.resume import FILE_NAME, recipe
 from saliency_jpeg.cli.progress import Progress, amount
 from saliency_jpeg.options import Options
-
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
 
 
 def picture(path: Path, seed: int = 0, **options: Any) -> Path:
@@ -45,10 +41,6 @@ def album(tmp_path: Path) -> Path:
         picture(folder / name, i)
     (folder / "notes.txt").write_text("no picture")
     return folder
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
 
 
 def tree(folder: Path) -> list[str]:
@@ -253,8 +245,7 @@ def test_json_tells_everything(album: Path, tmp_path: Path, capsys: Capture) -> 
 
 
 def test_json_beside_a_picture_on_standard_output(album: Path) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(album / "b.png"), "-o", "-", "--json", *NONE]
-    done = subprocess.run(words, capture_output=True, check=True)
+    done = command("compress", album / "b.png", "-o", "-", "--json", *NONE)
     assert done.stdout == compress(album / "b.png", saliency=None)
     assert rows(done.stderr.decode())[0][0]["bytes_out"] == len(done.stdout)
 
@@ -279,9 +270,8 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
 def in_terminal(*words: object) -> tuple[int, str, str]:
     """Exit status, standard output, and what a terminal of 60 columns shows of standard error."""
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "saliency_jpeg", *map(str, words)]
     environment = os.environ | {"COLUMNS": "60"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=environment) as process:
+    with subprocess.Popen(command_words(*words), stdout=subprocess.PIPE, stderr=slave, env=environment) as process:
         os.close(slave)
         shown = b""
         while True:
@@ -354,10 +344,9 @@ def test_amounts(size: float, text: str) -> None:
 
 
 def test_standard_input_among_files(album: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(album / "b.png"), "-", "-o", str(tmp_path / "out")]
     data = (album / "a.JPG").read_bytes()
     for expected in (b"2 written", b"1 skipped, 1 written"):  # what comes through a pipe is not known from before
-        done = subprocess.run([*words, *NONE], input=data, capture_output=True, check=True)
+        done = command("compress", album / "b.png", "-", "-o", tmp_path / "out", *NONE, data=data)
         assert expected in done.stdout
     assert (tmp_path / "out" / "stdin.jpg").read_bytes() == compress(data, saliency=None)
 

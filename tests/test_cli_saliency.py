@@ -7,25 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import encoded, photo
 from PIL import Image
-from test_cli import run, usage_error
+from processes import Capture, run, usage_error
 
 from saliency_jpeg import compress, saliency_map
 from saliency_jpeg.batch.resume import recipe
 from saliency_jpeg.options import Options
 from saliency_jpeg.saliency import SaliencyModel, combine
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 SIZE = (96, 64)  # width, height
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A picture, and two maps: the left quarter, and a slope to the right."""
-    with Image.open(PHOTO) as photo:
-        photo.crop((400, 200, 400 + SIZE[0], 200 + SIZE[1])).save(tmp_path / "in.png")
+    (tmp_path / "in.png").write_bytes(encoded(photo(*SIZE[::-1], 200, 400), "PNG"))
     left = np.zeros(SIZE[::-1], np.uint8)
     left[:, :24] = 255
     Image.fromarray(left).save(tmp_path / "left.png")
@@ -40,6 +37,7 @@ def drawn(folder: Path, *words: str) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(folder / "raw.png")).astype(int)
 
 
+@pytest.mark.tensorflow
 def test_the_highest_of_several(folder: Path) -> None:
     left, slope = (np.asarray(Image.open(folder / f"{name}.png")).astype(int) for name in ("left", "slope"))
     assert np.array_equal(drawn(folder, "--saliency", "left.png", "--saliency", "slope.png"), np.maximum(left, slope))
@@ -80,6 +78,8 @@ def test_a_rerun_sees_other_regions(folder: Path, capsys: Capture) -> None:
         assert capsys.readouterr().out.splitlines()[-1].startswith(told)
 
 
+@pytest.mark.slow
+@pytest.mark.tensorflow
 def test_a_model_of_ones_own(folder: Path, capsys: Capture) -> None:
     model = SaliencyModel.from_preset("cam")
     model.save(folder / "own.npz")
@@ -96,6 +96,7 @@ def test_a_model_of_ones_own(folder: Path, capsys: Capture) -> None:
     assert "own.npz" in capsys.readouterr().err and not (folder / "x.jpg").exists()
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -14,15 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
 from PIL import Image
+from processes import NONE, Capture, command, needs, run, usage_error
 
-from saliency_jpeg import cli, compress
+from saliency_jpeg import compress
 from saliency_jpeg.metrics import ssimulacra2
-
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -32,17 +29,6 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     Image.open(PHOTO).convert("RGB").crop((100, 100, 340, 300)).save(first)
     second.write_bytes(compress(first, quality=40, saliency=None))
     return first, second
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def refused(capsys: Capture, *arguments: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err.splitlines()[-1]
 
 
 # compare ------------------------------------------------------------------------------------------------------------
@@ -114,15 +100,14 @@ def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Pa
 
 
 def test_compare_without_a_map_has_no_map(pair: tuple[Path, Path], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compare", *map(str, pair), "-o", "-", "--no-butteraugli", *NONE]
-    done = subprocess.run(words, capture_output=True, check=True)
+    done = command("compare", *pair, "-o", "-", "--no-butteraugli", *NONE)
     assert len(Page(done.stdout.decode()).images) == 2 and b"SSIMULACRA2" in done.stderr
 
 
 def test_compare_refusals(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
     first, _ = pair
-    assert "must end in .html" in refused(capsys, "compare", first, first, "-o", tmp_path / "x.png", *NONE)
-    assert "only one of the two" in refused(capsys, "compare", "-", "-", *NONE)
+    assert "must end in .html" in usage_error(capsys, "compare", first, first, "-o", tmp_path / "x.png", *NONE)
+    assert "only one of the two" in usage_error(capsys, "compare", "-", "-", *NONE)
     assert run("compare", first, PHOTO, *NONE) == 1
     assert "differ in size: 240 x 200 and 768 x 512 pixels" in capsys.readouterr().err
     assert run("compare", first, tmp_path / "missing.png", *NONE) == 1
@@ -161,8 +146,8 @@ def test_info_goes_on_past_what_is_no_jpeg(pair: tuple[Path, Path], tmp_path: Pa
     assert run("info", PHOTO, pair[1], tmp_path / "missing.jpg", "--json") == 1
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 1 and len(captured.err.splitlines()) == 2
-    assert "draws one file, got 2" in refused(capsys, "info", PHOTO, pair[1], "--bits", tmp_path / "x.png")
-    assert "must end in .png" in refused(capsys, "info", PHOTO, "--bits", tmp_path / "x.jpg")
+    assert "draws one file, got 2" in usage_error(capsys, "info", PHOTO, pair[1], "--bits", tmp_path / "x.png")
+    assert "must end in .png" in usage_error(capsys, "info", PHOTO, "--bits", tmp_path / "x.jpg")
 
 
 # bench --------------------------------------------------------------------------------------------------------------
@@ -185,9 +170,8 @@ def test_bench_prints_tables(pair: tuple[Path, Path], tmp_path: Path, capsys: Ca
 
 
 def completions(shell: str) -> str:
-    pytest.importorskip("shtab")
-    words = [sys.executable, "-m", "saliency_jpeg", "completion", shell]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    needs("shtab", programs=(shell,))
+    return command("completion", shell).stdout.decode()
 
 
 _ASK_BASH = """
@@ -227,8 +211,6 @@ def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path) ->
 def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> None:
     script = tmp_path / "completions"
     script.write_text(completions(shell))
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
     subprocess.run([shell, "-n", str(script)], check=True)
     if shell == "fish":
         ask = f"source {script}; complete -C 'saliency-jpeg compress --target-'"
@@ -238,4 +220,4 @@ def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> No
 
 def test_completion_without_its_package(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "shtab", None)
-    assert "pip install shtab" in refused(capsys, "completion", "bash")
+    assert "pip install shtab" in usage_error(capsys, "completion", "bash")

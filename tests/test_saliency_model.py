@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import implies
 from PIL import Image
+from processes import python
 
 from saliency_jpeg.errors import InputError, OptionError, PresetError
 from saliency_jpeg.saliency import Activations, MapOptions, SaliencyModel, preset_names, presets
@@ -22,41 +20,25 @@ from saliency_jpeg.saliency import model as model_module
 from saliency_jpeg.saliency.grid import Lattice, enlarge, input_size, resize, sampling_matrix
 from saliency_jpeg.saliency.maps import class_evidence, learned_evidence, saliency_grid
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 GRID_STEP = 5 / 255
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow")
 def model():
     return SaliencyModel.from_preset()
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow")
 def cam():
     return SaliencyModel.from_preset("cam")
-
-
-@pytest.fixture(scope="module")
-def photo():
-    with Image.open(PHOTO) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def _run(code: str, **environment: str) -> str:
-    """Standard output of Python code in a fresh process."""
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **environment},
-    )
-    return result.stdout.strip()
 
 
 # ---------------------------------------------------------------- maps of pictures
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("preset", ["default", "cam"])
 def test_map_is_quantized_and_repeats(preset, photo, request):
     model = request.getfixturevalue("model" if preset == "default" else preset)
@@ -116,6 +98,7 @@ def test_any_size_and_gray(model, shape):
     assert np.array_equal(saliency, model.predict(np.repeat(gray[:, :, None], 3, axis=2)))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["model", "cam"])
 def test_plain_picture_is_not_stretched_to_full_contrast(name, request):
     assert request.getfixturevalue(name).predict(np.full((200, 300, 3), 128, np.uint8)).max() < 0.2
@@ -198,7 +181,7 @@ def test_model_survives_pickling(model, photo):
 
 def test_import_loads_neither_tensorflow_nor_opencv():
     code = "import sys, saliency_jpeg.saliency as s; s.SaliencyModel.from_preset(device='cpu'); print(*sys.modules)"
-    assert not {"tensorflow", "keras", "cv2"} & set(_run(code).split())
+    assert not {"tensorflow", "keras", "cv2"} & set(python("-c", code).split())
 
 
 _LOADED = """import sys, types
@@ -213,7 +196,7 @@ import numpy, saliency_jpeg.saliency as s
 from saliency_jpeg.errors import OptionError
 try: s.SaliencyModel.from_preset().predict(numpy.zeros((8, 8), 'uint8'))
 except OptionError as error: print(error)"""
-    message = _run(code, KERAS_BACKEND=variable)
+    message = python("-c", code, KERAS_BACKEND=variable).strip()
     assert "TensorFlow backend" in message and message.endswith("got 'torch'")
 
 
@@ -226,6 +209,7 @@ def test_named_device_gives_the_same_map(model, photo):
     assert np.abs(cpu.predict(photo) - model.predict(photo)).max() <= GRID_STEP + 1e-6
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("device", ["gpu:99", "tpu", "cpu:", "cpu:1", "", 3])
 def test_unknown_device_is_refused(device):
     with pytest.raises(OptionError, match=f"got {device!r}$"):
@@ -257,6 +241,7 @@ def test_weights_stay_small():
     assert sum(p.stat().st_size for p in presets._folder().iterdir() if p.name.endswith(".npz")) <= 15_000_000
 
 
+@pytest.mark.tensorflow
 def test_default_can_make_the_map_of_its_classes(photo):
     classes = SaliencyModel.from_preset(options=MapOptions())
     learned = replace(SaliencyModel.from_preset().options, gaze=1.0)

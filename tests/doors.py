@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from helpers import photo
-from numpy.typing import NDArray
+from helpers import photo, pillow_pixels, psnr
 from PIL import Image
 
 from saliency_jpeg.codec import _core
@@ -18,6 +16,8 @@ ICC = (b"\0" * 12 + b"mntrRGB XYZ ").ljust(36, b"\0") + b"acsp" + bytes(88)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
 
 PHOTO = photo(120, 88)
+
+pixels, distance = pillow_pixels, psnr
 
 
 class Look(NamedTuple):
@@ -59,14 +59,3 @@ def tables(jpeg: bytes) -> dict[int, list[int]]:
     with Image.open(io.BytesIO(jpeg)) as image:
         found: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
         return found
-
-
-def pixels(jpeg: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        return np.asarray(image)
-
-
-def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """PSNR in dB, 99 where nothing differs."""
-    error = np.square(a.astype(np.float64) - b).mean()
-    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))

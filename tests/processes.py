@@ -42,23 +42,16 @@ def command_words(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "saliency_jpeg", *map(str, arguments)]
 
 
-def python(*words: object, folder: Path | None = None, status: int = 0, **environment: str) -> str:
-    """Standard output of a Python interpreter, which has to end with ``status``.
+def interpreter(*words: object, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a Python interpreter in a folder, with these variables of the environment added or replaced."""
+    variables = {**os.environ, **environment}
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
-    Args:
-        words: arguments of the interpreter.
-        folder: working directory.
-        status: expected exit status.
-        environment: variables that replace those of this process.
-    """
-    done = subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+def python(*words: object, folder: Path | None = None, status: int = 0, **environment: str) -> str:
+    """Standard output of a Python interpreter, which has to end with ``status``."""
+    done = interpreter(*words, folder=folder, **environment)
     assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import interpreter, python
 
 from saliency_jpeg import integrations
 
@@ -38,13 +37,6 @@ HEAVY = (
 )
 
 
-def python(program: str, *words: str) -> str:
-    """What an interpreter of its own prints."""
-    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_every_door_is_in_the_list() -> None:
     assert integrations.__doc__ is not None
     listed = [line.split("``")[1] for line in integrations.__doc__.splitlines() if line.startswith("``")]
@@ -53,13 +45,13 @@ def test_every_door_is_in_the_list() -> None:
 
 def test_the_package_opens_no_door() -> None:
     program = "import sys, saliency_jpeg; print([n for n in sys.modules if n.startswith('saliency_jpeg.integrations')])"
-    assert python(program) == "[]\n"
+    assert python("-c", program) == "[]\n"
 
 
 @pytest.mark.parametrize("door", ["batch", "pillow", "opencv", "torch"])
 def test_doors_that_need_nothing_load_nothing(door: str) -> None:
     program = f"import sys; import saliency_jpeg.integrations.{door}; print([n for n in {HEAVY} if n in sys.modules])"
-    assert python(program) == "[]\n"
+    assert python("-c", program) == "[]\n"
 
 
 MISSING = """
@@ -74,7 +66,7 @@ except ImportError as error:
 
 @pytest.mark.parametrize("door", OPTIONAL)
 def test_a_plain_message_where_the_other_side_is_missing(door: str) -> None:
-    assert python(MISSING, door) == (
+    assert python("-c", MISSING, door) == (
         f"this needs {OPTIONAL[door]}, which is not installed: pip install 'saliency-jpeg[{door}]' (or {door} itself)\n"
     )
 
@@ -98,9 +90,7 @@ cli.main(sys.argv[1:])
 )
 def test_what_the_command_line_says_of_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
-    command = ["compress", *words, str(tmp_path / "x.png"), "-o", str(tmp_path / "out"), "--saliency", "none"]
-    done = subprocess.run(
-        [sys.executable, "-c", RAY, *command, "--ray", "local"], capture_output=True, text=True, check=False
-    )
+    command = ["compress", *words, tmp_path / "x.png", "-o", tmp_path / "out", "--saliency", "none"]
+    done = interpreter("-c", RAY, *command, "--ray", "local")
     assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import django_settings
 import pytest
 from doors import EXIF, PHOTO, look
-from PIL import Image
+from helpers import encoded
+from processes import needs
 
-pytest.importorskip("django", reason="Django is not installed; make test-integrations installs it")
+needs("django")
 django_settings.configure()
 
 from django.core.files.base import ContentFile, File  # noqa: E402
@@ -26,9 +26,7 @@ OPTIONS = {"target_kb": 3, "saliency": None}
 
 
 def photo(format: str = "JPEG", **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(PHOTO).save(file, format, **keywords)
-    return file.getvalue()
+    return encoded(PHOTO, format, **keywords)
 
 
 SMALL = optimized(photo(quality=20), Options())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from doors import EXIF, ICC, PHOTO, XMP, distance, look, pixels, tables
+from helpers import encoded as saved
 from PIL import Image, JpegPresets
 
 from saliency_jpeg import InputError, OptionError, Options, SaliencyJpegError, SegmentError, TargetError, compress
@@ -24,12 +25,6 @@ GRAY = RGB.convert("L")
 
 def repr_of(keywords: dict[str, Any]) -> str:
     return str(keywords)[:40]
-
-
-def saved(image: Image.Image, name: str, **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, name, **keywords)
-    return file.getvalue()
 
 
 def source(**keywords: Any) -> Image.Image:

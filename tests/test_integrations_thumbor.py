@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
 from doors import look
+from helpers import DATA
 from PIL import Image
+from processes import needs
 
-pytest.importorskip("thumbor", reason="thumbor is not installed; make test-integrations installs it")
+needs("thumbor")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from thumbor.app import ThumborServiceApp  # noqa: E402
@@ -22,7 +23,6 @@ from tornado.httpserver import HTTPServer  # noqa: E402
 from tornado.ioloop import IOLoop  # noqa: E402
 from tornado.testing import bind_unused_port  # noqa: E402
 
-DATA = Path(__file__).parent / "data"
 JPEG = "filters:format(jpeg)"
 BOX = [(100, 100, 200, 200)]
 

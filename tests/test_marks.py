@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import conftest
 import pytest
 from helpers import ROOT
+from processes import interpreter
 
 TESTS = """
 import pytest
@@ -45,8 +44,7 @@ def inner_pytest(folder: Path, *words: str) -> str:
     (folder / "test_inner.py").write_text(TESTS)
     options = ("-c", ROOT / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider", "-p", "conftest", "-vv")
     program = f"import sys, pytest; sys.path[:0] = [{str(ROOT / 'tests')!r}]; sys.exit(pytest.main(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, *map(str, options), *words, "test_inner.py"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    return interpreter("-c", program, *options, *words, "test_inner.py", folder=folder).stdout
 
 
 def test_collecting_loads_no_tensorflow(pytestconfig: pytest.Config) -> None:

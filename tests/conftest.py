@@ -10,10 +10,12 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import ROOT, Pixels
 from helpers import photo as crop
 from marks import implied_marks, implies
+from numpy.typing import NDArray
 from packages import Shipped, ship
 from processes import Script, needs, python
 
@@ -62,6 +64,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 def photo() -> Pixels:
     """Kodak image 7, RGB (512, 768, 3), read-only."""
     return crop(512, 768, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def roi(photo: Pixels) -> NDArray[np.float64]:
+    """A soft region of interest, of the size of the module's photograph, with its centre at row 90 and column 120."""
+    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]]
+    return np.asarray(np.exp(-((y - 90) ** 2 + (x - 120) ** 2) / (2 * 40.0**2)))
 
 
 @pytest.fixture(scope="session")

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from helpers import Pixels, encoded, photo
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, compress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.inspect import block_bits, dissect
 
-PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[:200, :300]
-
-Pixels = NDArray[np.uint8]
+PHOTO = photo(200, 300, 0, 0)
 
 
 def pillow(pixels: Pixels = PHOTO, **options: object) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", **options)
-    return file.getvalue()
+    return encoded(pixels, **options)
 
 
 FILES = {
@@ -105,9 +98,7 @@ def test_a_flat_picture_has_bits_to_share_out_too() -> None:
 def test_components_are_named_by_their_colours() -> None:
     assert dissect(FILES["Pillow"]).component_names == ("Y", "Cb", "Cr")
     assert dissect(pillow(keep_rgb=True)).component_names == ("R", "G", "B")
-    file = io.BytesIO()
-    Image.fromarray(PHOTO).convert("CMYK").save(file, "JPEG")
-    assert dissect(file.getvalue()).component_names == ("C", "M", "Y", "K")
+    assert dissect(encoded(Image.fromarray(PHOTO).convert("CMYK"))).component_names == ("C", "M", "Y", "K")
 
 
 @pytest.mark.parametrize("jpeg", [b"", b"no JPEG", FILES["Pillow"][:-40], FILES["Pillow"][:300]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 from typing import Any
 
@@ -13,6 +12,7 @@ from helpers import (
     GRAY_REFINEMENT,
     SAMPLINGS,
     Quantized,
+    encoded,
     opencv_pixels,
     photo,
     pillow_pixels,
@@ -38,15 +38,14 @@ from jpeg_surgery import (
     segment,
 )
 from PIL import Image
+from processes import needs
 
 from saliency_jpeg.codec import _core
 from saliency_jpeg.errors import InputError
 
 
 def pillow_jpeg(mode: str = "RGB", size: tuple[int, int] = (61, 83), **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(photo(*size)).convert(mode).save(file, "JPEG", **options)
-    return file.getvalue()
+    return encoded(Image.fromarray(photo(*size)).convert(mode), **options)
 
 
 def again(image: _core.JpegImage, **options: Any) -> bytes:
@@ -101,7 +100,9 @@ def test_opencv(sampling: str) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"progressive": 0}, {"subsampling": "444"}, {"quality": 30}])
 def test_jpegli(options: dict[str, Any]) -> None:
-    ajpegli = pytest.importorskip("ajpegli", reason="ajpegli, a build of jpegli, is not installed")
+    needs("ajpegli")  # a build of jpegli
+    import ajpegli
+
     image = check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
     assert image.size == (61, 83) and len(image.levels) == 3
 
@@ -120,9 +121,8 @@ def test_no_larger_than_libjpeg_with_the_same_scans() -> None:
 
 def test_quantization_tables_and_segments_are_those_of_the_file() -> None:
     tables = [list(range(1, 65)), [200] * 64]
-    file = io.BytesIO()
-    Image.fromarray(photo()).save(file, "JPEG", qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
-    image = _core.read_jpeg(file.getvalue())
+    jpeg = encoded(photo(), qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
+    image = _core.read_jpeg(jpeg)
     assert image.tables.dtype == np.uint16 and image.tables.tolist() == tables
     assert image.component_tables == [0, 1, 1] and image.component_ids == [1, 2, 3]
     assert [m for m, _ in image.segments] == [0xE0, 0xE1, 0xFE] and image.segments[2][1] == b"hello"

@@ -3,10 +3,12 @@
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
+from helpers import encoded, pillow_pixels, psnr
+from helpers import photo as crop
 from PIL import Image
 
 import saliency_jpeg
@@ -14,21 +16,14 @@ from saliency_jpeg import Encoder, InputError, SaliencyJpegError, TargetError, c
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.quantizer import Quantizer
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-
 
 @pytest.fixture(scope="module")
 def photo():
-    return np.asarray(Image.open(PHOTO))[96:352, 128:512]
+    return crop(256, 384, 96, 128)
 
 
 def decoded(jpeg):
     return Image.open(io.BytesIO(jpeg))
-
-
-def psnr(a, b, where=np.s_[:]):
-    error = np.asarray(a, float)[where] - np.asarray(b, float)[where]
-    return 10 * np.log10(255**2 / np.mean(error**2))
 
 
 @pytest.mark.parametrize("bits_per_pixel", [0.2, 0.3, 0.5, 1.0, 2.0, 3.0])
@@ -268,6 +263,7 @@ def test_bad_input_is_one_clear_error(name):
     assert len(str(caught.value)) > 10
 
 
+@pytest.mark.tensorflow
 def test_the_default_map_and_its_effect():
     """The real network, once: a map of the image's shape that moves bytes and costs nothing in size."""
     result = Encoder(target_kb=30).compress(PHOTO)
@@ -285,17 +281,14 @@ def test_the_default_map_and_its_effect():
 @pytest.mark.parametrize("quality", [90, 98])
 def test_targets_are_filled_where_the_pixels_were_quantized_before(photo, quality, share):
     """The sizes of such pictures jump where steps pass those of the first file."""
-    buffer = io.BytesIO()
-    Image.fromarray(photo).save(buffer, "JPEG", quality=quality)
-    target = int(share * len(buffer.getvalue()))
-    result = Encoder(target_kb=target / 1000, saliency=None).compress(np.asarray(Image.open(buffer)))
+    jpeg = encoded(photo, quality=quality)
+    target = int(share * len(jpeg))
+    result = Encoder(target_kb=target / 1000, saliency=None).compress(pillow_pixels(jpeg))
     assert 0.94 * target <= len(result.jpeg) <= target and result.passes <= 8
 
 
 def saved(photo, **metadata):
-    file = io.BytesIO()
-    Image.fromarray(photo).save(file, "JPEG", quality=95, **metadata)
-    return file.getvalue()
+    return encoded(photo, quality=95, **metadata)
 
 
 def door(jpeg, **options):

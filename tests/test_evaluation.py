@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from helpers import DATA
+from helpers import photo as crop
 from PIL import Image as PilImage
+from processes import python
 
 from saliency_jpeg import SaliencyModel, compress
 from saliency_jpeg.errors import OptionError
@@ -25,20 +27,12 @@ from saliency_jpeg.metrics import psnr
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-DATA = Path(__file__).parent / "data"
 BLANK: Image = np.zeros((16, 16, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def photo() -> Image:
-    with PilImage.open(DATA / "kodim07.png") as picture:
-        return np.asarray(picture.convert("RGB"))[100:316, 200:457]
-
-
-@pytest.fixture(scope="module")
-def roi(photo: Image) -> Floats:
-    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]]
-    return np.asarray(np.exp(-((y - 90) ** 2 + (x - 120) ** 2) / (2 * 40.0**2)))
+    return crop(216, 257, 100, 200)
 
 
 # ---- comparison --------------------------------------------------------------------------------
@@ -171,6 +165,7 @@ def test_ours_takes_options_behind_its_name(photo: Image, roi: Floats) -> None:
     assert baseline == compress(photo, quality=60, saliency=None, progressive=False)
 
 
+@pytest.mark.tensorflow
 def test_ours_uses_its_own_map_or_that_of_a_file(photo: Image, roi: Floats, tmp_path: Path) -> None:
     own = codecs.find_codec("saliency_jpeg")
     for quality in (50, 70):
@@ -326,5 +321,4 @@ def test_the_command_reports_errors_plainly(tmp_path: Path, capsys: pytest.Captu
 def test_importing_the_metrics_loads_nothing_heavy() -> None:
     heavy = ("tensorflow", "keras", "cv2", "scipy", "skimage")
     code = f"import sys, saliency_jpeg.evaluation; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python("-c", code) == "[]\n"

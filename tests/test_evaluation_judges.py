@@ -144,6 +144,7 @@ def test_viewers_who_agree_make_a_high_ceiling(gaze: Path) -> None:
     assert abs(saliency_benchmark.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
 
 
+@pytest.mark.tensorflow
 def test_the_command_prints_one_table_for_each_folder(
     gaze: Path, masks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,6 +194,7 @@ def test_boxes_are_pooled_by_area() -> None:
     assert math.isnan(robustness.judge_boxes([], {"flat": flat})["flat"])
 
 
+@pytest.mark.tensorflow
 def test_the_command_tries_steadiness_and_boxes(gaze: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (gaze / "faces.csv").write_text("image,left,top,right,bottom\na.png,25,7,35,17\na.png,0,0,4,4\nz.png,0,0,1,1\n")
     words = ["saliency", "--images", str(gaze / "images"), "--presets", "cam", "--boxes"]

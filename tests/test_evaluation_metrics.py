@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import os
 import stat
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from helpers import encoded
+from helpers import photo as crop
 from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
@@ -33,8 +34,6 @@ from saliency_jpeg.metrics import (
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-DATA = Path(__file__).parent / "data"
-
 
 def scene(height: int, width: int) -> Image:
     """Slopes, checks and a disc: the same on every machine."""
@@ -45,25 +44,16 @@ def scene(height: int, width: int) -> Image:
 
 @pytest.fixture(scope="module")
 def photo() -> Image:
-    with PilImage.open(DATA / "kodim07.png") as picture:
-        return np.asarray(picture.convert("RGB"))[100:316, 200:457]
+    return crop(216, 257, 100, 200)
 
 
 def jpeg_decode(rgb: Image, q: int) -> Image:
-    out = io.BytesIO()
-    PilImage.fromarray(rgb).save(out, "JPEG", quality=q)
-    return codecs.decode(out.getvalue())
+    return codecs.decode(encoded(rgb, quality=q))
 
 
 @pytest.fixture(scope="module")
 def decoded(photo: Image) -> dict[int, Image]:
     return {q: jpeg_decode(photo, q) for q in (10, 30, 60, 90)}
-
-
-@pytest.fixture(scope="module")
-def roi(photo: Image) -> Floats:
-    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]]
-    return np.asarray(np.exp(-((y - 90) ** 2 + (x - 120) ** 2) / (2 * 40.0**2)))
 
 
 # ---- SSIMULACRA2 -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exif_blocks import GPS_MARK, MAKER_NOTE, SERIAL, camera_exif, thumbnail
-from helpers import photo
+from helpers import encoded, photo
 from PIL import Image, ImageOps
 
 from saliency_jpeg import Encoder, compress
@@ -26,9 +26,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 def source(orientation: int = 1, metadata: Metadata | None = None, **block: Any) -> bytes:
     """A photograph as a camera writes it, with a thumbnail of itself."""
     full = camera_exif(thumbnail(PICTURE), size=PIXELS.shape[:2], orientation=orientation, **block)
-    file = io.BytesIO()
-    PICTURE.save(file, "JPEG", quality=95)
-    return segments.with_segments(file.getvalue(), segments.build(metadata or Metadata(exif=full)))
+    return segments.with_segments(encoded(PICTURE, quality=95), segments.build(metadata or Metadata(exif=full)))
 
 
 def opened(jpeg: bytes) -> Image.Image:

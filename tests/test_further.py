@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from helpers import photo, pillow_pixels
+from helpers import encoded, photo, pillow_pixels
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
@@ -23,9 +23,7 @@ CLIP = b"\0\0\0\x18ftypmp42" + np.random.default_rng(4).bytes(3000)
 
 
 def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return file.getvalue()
+    return encoded(pixels, quality=quality)
 
 
 def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
@@ -33,10 +31,7 @@ def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
 
 
 def stereo(quality: int = 95) -> bytes:
-    file = io.BytesIO()
-    right = Image.fromarray(SECOND)
-    Image.fromarray(FIRST).save(file, "MPO", save_all=True, append_images=[right], quality=quality)
-    return file.getvalue()
+    return encoded(FIRST, "MPO", save_all=True, append_images=[Image.fromarray(SECOND)], quality=quality)
 
 
 def ultra_hdr() -> bytes:
@@ -140,12 +135,10 @@ def test_what_would_cut_or_betray_is_refused(options) -> None:
 
 def test_turning_one_of_several_pictures_is_refused() -> None:
     exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
-    file = io.BytesIO()
-    image = Image.fromarray(FIRST)
-    image.save(file, "MPO", save_all=True, append_images=[Image.fromarray(SECOND)], exif=exif, quality=95)
+    jpeg = encoded(FIRST, "MPO", save_all=True, append_images=[Image.fromarray(SECOND)], exif=exif, quality=95)
     with pytest.raises(InputError, match="orientation='apply'"):
-        compress(file.getvalue(), saliency=None, orientation="apply")
-    assert len(frames(compress(file.getvalue(), quality=30, saliency=None))) == 2
+        compress(jpeg, saliency=None, orientation="apply")
+    assert len(frames(compress(jpeg, quality=30, saliency=None))) == 2
 
 
 def test_previews_and_padding_are_no_further_pictures() -> None:
@@ -156,9 +149,7 @@ def test_previews_and_padding_are_no_further_pictures() -> None:
 
 
 def test_progressive_files_end_where_they_end() -> None:
-    file = io.BytesIO()
-    Image.fromarray(FIRST).save(file, "JPEG", progressive=True)
-    assert find(file.getvalue() + CLIP).tail == CLIP
+    assert find(encoded(FIRST, progressive=True) + CLIP).tail == CLIP
 
 
 def test_damaged_lists_raise_nothing_and_cut_nothing() -> None:

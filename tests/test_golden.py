@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
+from helpers import encoded
 from PIL import Image
 
 from saliency_jpeg import Encoder, Options, SaliencyModel, compress, recompress
@@ -17,7 +17,6 @@ from saliency_jpeg.integrations import opencv, pillow
 from saliency_jpeg.integrations._optimize import optimized
 from saliency_jpeg.integrations.torch import encode_jpeg
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 BOX = [(300, 130, 520, 330)]
 EXIF_TURNED = Image.Exif()
 EXIF_TURNED[0x0112] = 6
@@ -30,9 +29,7 @@ def photo() -> Image.Image:
 
 def as_jpeg(image: Image.Image | None = None, **options: Any) -> bytes:
     """A file by Pillow whose levels do not depend on the version of libjpeg-turbo (the integer DCT is exact)."""
-    file = io.BytesIO()
-    (image or photo()).save(file, "JPEG", **{"quality": 92, "subsampling": "4:2:0", **options})
-    return file.getvalue()
+    return encoded(image or photo(), **{"quality": 92, "subsampling": "4:2:0", **options})
 
 
 def own_map() -> np.ndarray:
@@ -65,9 +62,7 @@ def fixed_model(preset: str = "default") -> SaliencyModel:
 
 
 def by_pillow(**options: Any) -> bytes:
-    file = io.BytesIO()
-    photo().save(file, pillow.FORMAT, **{"saliency": None, **options})
-    return file.getvalue()
+    return encoded(photo(), pillow.FORMAT, **{"saliency": None, **options})
 
 
 def by_opencv(*flags: int) -> bytes:

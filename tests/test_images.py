@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import encoded
 from PIL import Image, ImageFile
 
 from saliency_jpeg.errors import InputError, OptionError
@@ -20,12 +21,6 @@ from saliency_jpeg.metadata.model import Metadata, minimal_exif
 RGB = np.random.default_rng(4).integers(0, 256, (9, 14, 3), np.uint8)
 GRAY = RGB[..., 0].copy()
 ALPHA = RGB[..., 1].copy()
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def spliced(jpeg: bytes, built: list[segments.Segment]) -> bytes:

@@ -7,6 +7,7 @@ import random
 import struct
 
 import pytest
+from helpers import encoded
 from PIL import Image, ImageOps, PngImagePlugin
 
 from saliency_jpeg.errors import OptionError, SegmentError
@@ -166,9 +167,7 @@ def test_checked_density(given: tuple[int, int, int], density: tuple[int, int, i
 
 
 def reopened(image: Image.Image, kind: str, **options: object) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return Image.open(io.BytesIO(file.getvalue()))
+    return Image.open(io.BytesIO(encoded(image, kind, **options)))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

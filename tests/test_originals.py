@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exif_blocks import camera_exif
-from helpers import SAMPLINGS, photo, pillow_pixels, quantized
+from helpers import SAMPLINGS, encoded, photo, pillow_pixels, quantized
 from PIL import Image
 
 from saliency_jpeg import Encoder, TargetError, compress
@@ -26,9 +26,7 @@ METADATA = Metadata(
 
 
 def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "JPEG", **options)
-    return file.getvalue()
+    return encoded(image, **options)
 
 
 def low() -> bytes:

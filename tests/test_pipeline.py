@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import threading
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import encoded
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,8 +18,6 @@ from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetEr
 from saliency_jpeg.batch import threads
 from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.saliency import combine
-
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
 Pixels = NDArray[np.uint8]
 
@@ -86,14 +84,14 @@ def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_turned_photographs_are_seen_upright_in_batches() -> None:
-    exif, file = Image.Exif(), io.BytesIO()
+    exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(pictures(1, width=64)[0]).save(file, "JPEG", exif=exif)
+    jpeg = encoded(pictures(1, width=64)[0], exif=exif)
     model = Model()
     encoder = Encoder(quality=40, saliency=model)  # type: ignore[arg-type]
-    (result,) = encoder.compress_many([file.getvalue()])
+    (result,) = encoder.compress_many([jpeg])
     assert model.batches == [[(64, 16, 3)]] and result.saliency is not None and result.saliency.shape == (16, 64)
-    np.testing.assert_array_equal(result.saliency, encoder.compress(file.getvalue()).saliency)
+    np.testing.assert_array_equal(result.saliency, encoder.compress(jpeg).saliency)
 
 
 def test_models_among_other_kinds_are_batched_too() -> None:
@@ -258,9 +256,9 @@ def test_nothing_begins_before_the_first_result_is_asked_for() -> None:
     assert len(list(results)) == 2
 
 
-def test_the_real_network_in_batches() -> None:
+@pytest.mark.tensorflow
+def test_the_real_network_in_batches(photo: Pixels) -> None:
     """A batch may be rounded differently, by a level of the grid here and there; batches of one may not."""
-    photo = np.asarray(Image.open(PHOTO))
     images = [photo, photo[:, ::-1], photo[:400, :500], photo[::-1], photo[:, :300]]
     encoder = Encoder(quality=50)
     expected = [encoder.compress(image) for image in images]

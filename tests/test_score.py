@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from helpers import encoded, photo
+from helpers import pillow_pixels as decoded
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
 from saliency_jpeg.metrics import ssimulacra2
 from saliency_jpeg.rate_control.by_score import Judge, likely_quality
 
-PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[128:384, 192:576]
-
-Pixels = NDArray[np.uint8]
-
-
-def decoded(jpeg: bytes) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(jpeg)))
+PHOTO = photo(256, 384, 128, 192)
 
 
 @pytest.mark.parametrize("target", [15, 40, 62.5, 75, 85, 90])
@@ -64,10 +56,9 @@ def test_a_jpeg_source_is_the_answer_where_nothing_smaller_reaches_the_score() -
 
 
 def test_pictures_are_judged_as_they_are_turned() -> None:
-    file, exif = io.BytesIO(), Image.Exif()
+    exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(PHOTO).save(file, "PNG", exif=exif)
-    result = Encoder(target_score=70, saliency=None, orientation="apply").compress(file.getvalue())
+    result = Encoder(target_score=70, saliency=None, orientation="apply").compress(encoded(PHOTO, "PNG", exif=exif))
     assert 70 <= ssimulacra2(np.rot90(PHOTO, -1), decoded(result.jpeg)) < 71
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exif_blocks import camera_exif, thumbnail
-from helpers import SAMPLINGS, opencv_pixels, photo, pillow_pixels, quantized, same_levels
+from helpers import SAMPLINGS, encoded, opencv_pixels, photo, pillow_pixels, psnr, quantized, same_levels
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, Options, TargetError, compress, recompress
@@ -28,14 +28,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 
 
 def saved(image: Image.Image = PICTURE, kind: str = "JPEG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def psnr(a: Any, b: Any, where: Any = np.s_[:]) -> float:
-    error = np.asarray(a, float)[where] - np.asarray(b, float)[where]
-    return float(10 * np.log10(255**2 / np.mean(error**2)))
+    return encoded(image, kind, **options)
 
 
 SOURCES: dict[str, Callable[[], bytes]] = {

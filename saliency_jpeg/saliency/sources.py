@@ -38,7 +38,7 @@ __all__ = [
 
 Map = NDArray[np.float32]
 Source: TypeAlias = (
-    "str | SaliencyModel | NDArray[Any] | Image.Image | list[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    "str | SaliencyModel | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
 )
 Saliency: TypeAlias = "Source | None"
 _PRESET_LOCK = Lock()

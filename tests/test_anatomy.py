@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from helpers import Pixels, encoded, photo
@@ -14,7 +16,7 @@ from saliency_jpeg.codec.inspect import block_bits, dissect
 PHOTO = photo(200, 300, 0, 0)
 
 
-def pillow(pixels: Pixels = PHOTO, **options: object) -> bytes:
+def pillow(pixels: Pixels = PHOTO, **options: Any) -> bytes:
     return encoded(pixels, **options)
 
 

@@ -19,6 +19,7 @@ from processes import NONE, Capture, command, command_words, run
 from saliency_jpeg import cli, compress
 from saliency_jpeg.batch.plan import PlanError, plan
 from saliency_jpeg.batch.resume import FILE_NAME, recipe
+from saliency_jpeg.cli import terminal
 from saliency_jpeg.cli.progress import Progress, amount
 from saliency_jpeg.options import Options
 
@@ -113,7 +114,7 @@ def test_refusals(
         run("compress", *words, *NONE)
     assert caught.value.code == 2 and tree(tmp_path) == before
     capsys.readouterr()
-    with pytest.raises((PlanError, cli.UsageError), match=complaint):
+    with pytest.raises((PlanError, terminal.UsageError), match=complaint):
         arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
         arguments.run(arguments)
 

@@ -25,7 +25,7 @@ def colourful(height: int = 61, width: int = 83) -> NDArray[np.uint8]:
         [np.sin(rows + cols), np.cos(rows - 0.7 * cols), np.sin(0.5 * rows + 1.3 * cols)], axis=-1
     )
     soft[:, ::19] = (200, 30, 40)
-    return np.clip(np.rint(soft), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(soft), 0, 255), np.uint8)
 
 
 def coded_chroma(
@@ -39,7 +39,7 @@ def samples(coefficients: NDArray[np.float32]) -> NDArray[np.float64]:
     """(8 rows, 8 cols) samples less 128."""
     rows, cols = coefficients.shape[:2]
     blocks = idctn(coefficients.reshape(rows, cols, 8, 8).astype(np.float64), axes=(2, 3), norm="ortho")
-    return blocks.transpose(0, 2, 1, 3).reshape(8 * rows, 8 * cols)
+    return np.asarray(blocks.transpose(0, 2, 1, 3).reshape(8 * rows, 8 * cols))
 
 
 def decoded_chroma(
@@ -110,7 +110,7 @@ def test_gray_pixels_are_left_alone() -> None:
 
 def light_error(image: NDArray[np.uint8], jpeg: bytes) -> float:
     def light(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return (pixels / 255.0) ** 2.2 @ (RED, GREEN, BLUE)  # type: ignore[no-any-return]
+        return np.asarray((pixels / 255.0) ** 2.2 @ (RED, GREEN, BLUE))
 
     with Image.open(io.BytesIO(jpeg)) as picture:
         decoded = np.asarray(picture.convert("RGB"))

@@ -1,5 +1,6 @@
 """Files with more behind their first picture: MPO, Ultra HDR, motion photographs.  Pillow reads MPO files."""
 
+# mypy: allow-untyped-defs, allow-incomplete-defs, disable-error-code="union-attr"
 from __future__ import annotations
 
 import io

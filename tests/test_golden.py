@@ -35,7 +35,8 @@ def as_jpeg(image: Image.Image | None = None, **options: Any) -> bytes:
 def own_map() -> np.ndarray:
     """Float map of the size of the photograph: a bump, on a grid of 1/255."""
     y, x = np.mgrid[:512, :768]
-    return (np.rint(255 / (1 + ((y - 230) ** 2 + (x - 410) ** 2) / 120**2)) / 255).astype(np.float32)
+    bump = np.rint(255 / (1 + ((y - 230) ** 2 + (x - 410) ** 2) / 120**2)) / 255
+    return np.asarray(bump, np.float32)
 
 
 class FixedNetwork:

@@ -6,6 +6,7 @@ import io
 import random
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -266,7 +267,7 @@ def test_transparent_value_in_png() -> None:
     assert_pixels(rgb, np.array([[[255] * 3, [1, 2, 4]]]))
 
 
-def palette_image(colours: list[tuple[int, ...]], mode: str = "RGB") -> Image.Image:
+def palette_image(colours: Sequence[tuple[int, ...]], mode: str = "RGB") -> Image.Image:
     image = Image.new("P", (len(colours), 1))
     image.putpalette([value for colour in colours for value in colour], mode)
     image.putdata(range(len(colours)))

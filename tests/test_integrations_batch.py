@@ -23,8 +23,8 @@ def png(seed: int, side: int = 24) -> bytes:
     return encoded(photo(side, side, 40 * seed, 60 * seed), "PNG")
 
 
-ROWS = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
-BAD = {"name": "bad.png", "bytes": b"no image"}
+ROWS: list[dict[str, Any]] = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
+BAD: dict[str, Any] = {"name": "bad.png", "bytes": b"no image"}
 
 
 def table(kind: str, rows: list[dict[str, Any]]) -> Any:

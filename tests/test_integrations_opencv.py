@@ -138,7 +138,9 @@ def test_a_score_takes_the_place_of_the_quality() -> None:
 def test_alpha_shows_the_background_where_one_is_named() -> None:
     clear = np.dstack([BGR, np.zeros_like(GRAY)])
     _, ours = opencv.imencode(".jpg", clear, background=(255, 0, 0), saliency=None)
-    assert np.abs(cv2.imdecode(ours, cv2.IMREAD_COLOR).astype(int) - (0, 0, 254)).max() <= 2
+    shown = cv2.imdecode(ours, cv2.IMREAD_COLOR)
+    assert shown is not None
+    assert np.abs(shown.astype(int) - (0, 0, 254)).max() <= 2
 
 
 def test_views_and_strange_strides() -> None:

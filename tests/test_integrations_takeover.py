@@ -81,7 +81,7 @@ def test_the_same_metadata_as_pillow() -> None:
     image = Image.open(
         io.BytesIO(saved(exif=b"Exif\0\0" + EXIF, icc_profile=ICC, comment="mine", dpi=(300, 300), xmp=XMP))
     )
-    given = {"exif": image.getexif(), "icc_profile": ICC}
+    given: dict[str, Any] = {"exif": image.getexif(), "icc_profile": ICC}
     theirs = saved(image), saved(image, **given)
     with takeover(saliency=None):
         assert [look(saved(image)), look(saved(image, **given))] == [look(jpeg) for jpeg in theirs]

@@ -73,7 +73,7 @@ def test_inside_tf_data(tf: Any) -> None:
 
 
 def test_inside_a_function_with_an_unknown_shape(tf: Any) -> None:
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.uint8)])  # type: ignore[untyped-decorator]
     def files(image: Any) -> Any:
         return encode_jpeg(image, saliency=None)
 

@@ -47,7 +47,8 @@ def ask(path: str, optimizers: list[str], **settings: Any) -> bytes:
         http.add_socket(socket)
         client = AsyncHTTPClient(force_instance=True)
         try:
-            return (await client.fetch(f"http://127.0.0.1:{port}/unsafe/{path}", request_timeout=60)).body
+            answer = await client.fetch(f"http://127.0.0.1:{port}/unsafe/{path}", request_timeout=60)
+            return bytes(answer.body)
         finally:
             client.close()
             http.stop()

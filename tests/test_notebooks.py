@@ -35,7 +35,7 @@ def printed(cell: dict[str, Any]) -> str:
 
 def make(path: Path, *sources: str) -> Path:
     """A small notebook without outputs."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
         for i, source in enumerate(sources)
     ]

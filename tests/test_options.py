@@ -1,5 +1,6 @@
 """Options check themselves, and compress() has exactly their fields."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 import dataclasses
 import inspect
 import math
@@ -10,6 +11,7 @@ import pytest
 import saliency_jpeg
 from saliency_jpeg import OptionError, Options
 from saliency_jpeg.saliency import combine
+from saliency_jpeg.saliency.sources import Saliency
 
 BAD = [
     ("target_kb", 0),
@@ -81,13 +83,14 @@ def test_compress_has_the_fields_and_defaults_of_options():
 
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="qualty"):
-        saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)
+        saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="qualty"):
         saliency_jpeg.Encoder(qualty=3)
 
 
 def test_a_device_needs_a_preset():
-    for saliency in (None, np.zeros((8, 8)), []):
+    without: tuple[Saliency, ...] = (None, np.zeros((8, 8)), [])
+    for saliency in without:
         with pytest.raises(OptionError, match=r"device .*got 'gpu:7'"):
             Options(saliency=saliency, device="gpu:7")
 
@@ -101,10 +104,10 @@ def test_a_preset_among_others_may_have_a_device():
 
 
 def test_colours_and_integers_may_be_lists_and_numpy():
-    options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))
+    options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))  # type: ignore[arg-type]
     assert options.restart_interval == 3 and len(options.background) == 3
 
 
 def test_options_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Options().quality = 3
+        Options().quality = 3  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """JPEG in, JPEG out: never larger, sampling kept, the source's own scans where nothing better can be made of them."""
 
+# mypy: disable-error-code="union-attr"
 from __future__ import annotations
 
 import io

@@ -1,5 +1,6 @@
 """Many images at once: order, batches, errors in their place, little held at a time, and an early end."""
 
+# mypy: disable-error-code="func-returns-value"
 from __future__ import annotations
 
 import itertools
@@ -56,7 +57,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results_are_those_of_one_at_a_time(workers: int, batch_size: int) -> None:
-    encoder = Encoder(target_kb=1.5, saliency=Model())  # type: ignore[arg-type]
+    encoder = Encoder(target_kb=1.5, saliency=Model())
     images = pictures(11)
     expected = [encoder.compress(image) for image in images]
     many = list(encoder.compress_many(iter(images), workers=workers, batch_size=batch_size))
@@ -71,7 +72,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
     wanted = [[16, 17, 18], [19, 20, 21], [22, 23, 24], [25]]  # rows; what cannot be read takes no place
     for _ in range(5):
         model = Model()
-        encoder = Encoder(quality=40, saliency=model)  # type: ignore[arg-type]
+        encoder = Encoder(quality=40, saliency=model)
         list(encoder.compress_many(images, workers=3, batch_size=3, errors="return"))
         assert sorted([shape[0] for shape in batch] for batch in model.batches) == wanted
 
@@ -79,7 +80,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
 def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1000)  # of 640 and more in each
     model = Model()
-    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))  # type: ignore[arg-type]
+    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))
     assert sorted(len(batch) for batch in model.batches) == [2, 2, 2]
 
 
@@ -88,7 +89,7 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
     exif[0x0112] = 6
     jpeg = encoded(pictures(1, width=64)[0], exif=exif)
     model = Model()
-    encoder = Encoder(quality=40, saliency=model)  # type: ignore[arg-type]
+    encoder = Encoder(quality=40, saliency=model)
     (result,) = encoder.compress_many([jpeg])
     assert model.batches == [[(64, 16, 3)]] and result.saliency is not None and result.saliency.shape == (16, 64)
     np.testing.assert_array_equal(result.saliency, encoder.compress(jpeg).saliency)
@@ -108,7 +109,7 @@ def test_models_among_other_kinds_are_batched_too() -> None:
 
 def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     model = Model()
-    encoder = Encoder(target_kb=3, saliency=model)  # type: ignore[arg-type]
+    encoder = Encoder(target_kb=3, saliency=model)
     small = Encoder(quality=20, saliency=None).compress(pictures(1)[0]).jpeg
     results = list(encoder.compress_many([*pictures(2), small, *pictures(1)], batch_size=3))
     assert results[2].jpeg == small and results[2].passed_through
@@ -123,8 +124,8 @@ def test_errors_stand_in_their_place() -> None:
     unlucky = pictures(1)[0][:13]
     missing = Path("there/is/no/such.png")
     for saliency in (None, Model()):
-        encoder = Encoder(quality=40, saliency=saliency)  # type: ignore[arg-type]
-        sources = [good[0], b"no image", good[1], missing, unlucky, good[2]]
+        encoder = Encoder(quality=40, saliency=saliency)
+        sources: list[ImageSource] = [good[0], b"no image", good[1], missing, unlucky, good[2]]
         results = list(encoder.compress_many(sources, workers=2, errors="return"))
         bad = [InputError, FileNotFoundError, *([ValueError] if saliency else [])]
         assert [type(result) for result in results if isinstance(result, Exception)] == bad
@@ -190,13 +191,13 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
     for given in range(60):
         assert next(results).jpeg
         assert len(taken) <= given + 1 + most
-    results.close()
+    results.close()  # type: ignore[attr-defined]
     assert len(taken) <= 60 + most
 
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
-    line = threads._Line(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
+    line = threads._Line(Encoder(quality=40, saliency=Model()), 1, 8)
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
             assert line.has_room()
@@ -216,7 +217,7 @@ def test_a_result_that_is_there_does_not_wait_for_slow_sources() -> None:
             finished.append(result)
             return result
 
-    taken = []
+    taken: list[Pixels] = []
 
     def sources() -> Iterator[Pixels]:
         for image in pictures(9):
@@ -239,11 +240,11 @@ def test_closing_early_ends_the_threads_and_drops_the_rest() -> None:
             encoded.append(rgb.shape)
             return super().predict(rgb)
 
-    results = Encoder(quality=40, saliency=Counting()).compress_many(  # type: ignore[arg-type]
+    results = Encoder(quality=40, saliency=Counting()).compress_many(
         itertools.cycle(pictures(4)), workers=2, batch_size=2
     )
     next(results)
-    results.close()
+    results.close()  # type: ignore[attr-defined]
     count = len(encoded)
     assert threading.active_count() == before and count <= 10
     assert next(results, None) is None and len(encoded) == count

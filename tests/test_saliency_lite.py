@@ -1,5 +1,6 @@
 """Presets exported to LiteRT: the same maps, and plain errors. Needs TensorFlow to export, ai-edge-litert to run."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 import importlib.util

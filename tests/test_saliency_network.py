@@ -1,5 +1,6 @@
 """The network's layers, its weights in memory and on disk."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 import io

@@ -136,7 +136,8 @@ def test_metadata_are_kept_whole_or_replaced() -> None:
         exif=camera_exif(thumbnail(PICTURE), orientation=6), icc=bytes(70_000), xmp=b"<x:xmpmeta/>", comment=b"a remark"
     )
     source = segments.with_segments(saved(quality=90), segments.build(metadata))
-    for options in ({}, {"quality": 30, "saliency": None}):
+    calls: tuple[dict[str, Any], ...] = ({}, {"quality": 30, "saliency": None})
+    for options in calls:
         assert segments.parse(recompress(source, **options)) == segments.parse(source)
         stripped = segments.collect(segments.parse(recompress(source, metadata="strip", **options)))
         assert stripped.orientation == 6 and stripped.icc == metadata.icc
@@ -152,7 +153,8 @@ def test_further_pictures_are_carried_along(options: dict[str, Any]) -> None:
     with Image.open(io.BytesIO(source)) as before, Image.open(io.BytesIO(result)) as after:
         assert after.n_frames == 2  # type: ignore[attr-defined]
         for number in (0, 1) if not options else (1,):
-            before.seek(number), after.seek(number)
+            before.seek(number)
+            after.seek(number)
             np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
     target = (len(source) + len(find(source).tail)) / 2000  # type: ignore[union-attr]
     assert len(recompress(source, target_kb=target, saliency=None)) <= 1000 * target

@@ -114,8 +114,8 @@ def test_refusals(
         run("compress", *words, *NONE)
     assert caught.value.code == 2 and tree(tmp_path) == before
     capsys.readouterr()
+    arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
     with pytest.raises((PlanError, terminal.UsageError), match=complaint):
-        arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
         arguments.run(arguments)
 
 

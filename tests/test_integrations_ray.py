@@ -240,6 +240,7 @@ def test_between_other_stages(cluster: Cluster) -> None:
 # GPUs ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.tensorflow
 def test_maps_are_made_where_the_gpu_is(cluster: Cluster, tmp_path: Path) -> None:
     def saliency(pixels: Any) -> Any:
         assert ray.get_gpu_ids() == [0], "a map made elsewhere"

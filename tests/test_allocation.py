@@ -38,8 +38,10 @@ def test_weights_have_mean_one_and_are_positive(luma: Floats) -> None:
     saliency = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)
     for given in (None, saliency):
         weights = block_weights(given, luma, 1.0)
-        assert weights.dtype == np.float32 and weights.shape == (5, 7)
-        assert weights.mean() == pytest.approx(1, abs=1e-4) and weights.min() > 0
+        assert weights.dtype == np.float32
+        assert weights.shape == (5, 7)
+        assert weights.mean() == pytest.approx(1, abs=1e-4)
+        assert weights.min() > 0
 
 
 def test_busy_blocks_weigh_less(luma: Floats) -> None:
@@ -81,5 +83,8 @@ def test_chroma_weights_are_means_of_the_luma_blocks_they_cover() -> None:
 def test_strength_is_what_was_asked_for_at_the_usual_scale_and_falls_with_the_bytes() -> None:
     assert strength_at(3.0, 0.5) == 0.5
     strengths = [strength_at(scale, 0.5) for scale in (0.05, 1.0, 3.0, 6.0, 20.0, 1000.0)]
-    assert strengths == sorted(strengths) and strengths[0] == 0.25 and strengths[-1] == 0.6
-    assert strength_at(1000.0, 1.0) == 1.0 and strength_at(1000.0, 0.0) == 0.0
+    assert strengths == sorted(strengths)
+    assert strengths[0] == 0.25
+    assert strengths[-1] == 0.6
+    assert strength_at(1000.0, 1.0) == 1.0
+    assert strength_at(1000.0, 0.0) == 0.0

@@ -36,13 +36,17 @@ def test_every_byte_has_one_place(name: str) -> None:
     jpeg = FILES[name]
     anatomy = dissect(jpeg)
     ends = [part.offset + part.size for part in anatomy.parts]
-    assert [part.offset for part in anatomy.parts] == [0, *ends[:-1]] and ends[-1] == len(jpeg)
+    assert [part.offset for part in anatomy.parts] == [0, *ends[:-1]]
+    assert ends[-1] == len(jpeg)
     for part in anatomy.parts:
-        assert part.size > 0 and (part.name == "" or jpeg[part.offset] == 0xFF)
+        assert part.size > 0
+        assert part.name == "" or jpeg[part.offset] == 0xFF
     assert sum(anatomy.bytes_by_use().values()) == len(jpeg)
     assert sum(scan.size for scan in anatomy.scans) == anatomy.bytes_by_use()["picture"] > 0.5 * len(jpeg) - 72_000
     names = [part.name for part in anatomy.parts if part.name]
-    assert names[0] == "SOI" and names[-1] == "EOI" and names.count("SOS") == len(anatomy.scans)
+    assert names[0] == "SOI"
+    assert names[-1] == "EOI"
+    assert names.count("SOS") == len(anatomy.scans)
 
 
 def test_scans_are_those_that_were_written() -> None:
@@ -55,7 +59,8 @@ def test_scans_are_those_that_were_written() -> None:
     table = np.full((1, 64), 3, np.uint16)
     anatomy = dissect(_core.write_jpeg([levels], table, (8 * rows, 8 * cols), [(1, 1)], scans=script))
     assert [(s.components, s.ss, s.se, s.ah, s.al) for s in anatomy.scans] == script
-    assert anatomy.subsampling == "gray" and anatomy.component_names == ("Y",)
+    assert anatomy.subsampling == "gray"
+    assert anatomy.component_names == ("Y",)
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
@@ -68,7 +73,8 @@ def test_parts_say_what_they_hold() -> None:
     assert {("APP0", "JFIF"), ("COM", "'a remark'"), ("APP2", "ICC profile")} <= texts
     assert ("SOF0", "300 x 200 pixels, 3 components") in texts
     tail = dissect(FILES["with a tail"]).parts[-1]
-    assert (tail.name, tail.size) == ("", 20) and dissect(FILES["with a tail"]).bytes_by_use()["other"] == 20
+    assert (tail.name, tail.size) == ("", 20)
+    assert dissect(FILES["with a tail"]).bytes_by_use()["other"] == 20
     assert ("DRI", "every 5 MCUs") in {(part.name, part.text) for part in dissect(FILES["ours, baseline"]).parts}
 
 
@@ -78,8 +84,11 @@ def test_bits_lie_where_the_picture_is_busy(subsampling: str) -> None:
     pixels[:, :32] = np.random.default_rng(0).integers(0, 256, (64, 32, 3), np.uint8)
     image = dissect(compress(pixels, saliency=None, subsampling=subsampling)).image
     bits = block_bits(image, 1000.0)
-    assert bits.shape == (8, 12) and bits.sum() == pytest.approx(1000, rel=1e-4) and bits.min() >= 0
-    assert bits[:, :4].sum() > 900 and bits[:, 6:].max() < bits[:, :4].min()
+    assert bits.shape == (8, 12)
+    assert bits.sum() == pytest.approx(1000, rel=1e-4)
+    assert bits.min() >= 0
+    assert bits[:, :4].sum() > 900
+    assert bits[:, 6:].max() < bits[:, :4].min()
 
 
 def test_bits_of_a_baseline_file_are_nearly_those_really_written() -> None:

@@ -65,7 +65,9 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
     assert run("compress", picture, "-o", output, *words, *NONE) == 0
     jpeg = output.read_bytes()
     assert 0.9 * 2500 < len(jpeg) <= 2500
-    assert b"\xff\xc0" in jpeg and b"\xff\xc2" not in jpeg and b"\xff\xdd\x00\x04\x00\x02" in jpeg
+    assert b"\xff\xc0" in jpeg
+    assert b"\xff\xc2" not in jpeg
+    assert b"\xff\xdd\x00\x04\x00\x02" in jpeg
     with Image.open(output) as image:
         assert [component[1:3] for component in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
 
@@ -80,7 +82,8 @@ def test_metadata_can_be_dropped(tmp_path: Path) -> None:
     Image.new("L", (16, 16)).save(source, comment=b"a remark")
     assert run("compress", source, "-o", kept, *NONE) == 0
     assert run("compress", source, "-o", dropped, "--metadata", "strip", *NONE) == 0
-    assert b"a remark" in kept.read_bytes() and b"a remark" not in dropped.read_bytes()
+    assert b"a remark" in kept.read_bytes()
+    assert b"a remark" not in dropped.read_bytes()
 
 
 def test_background_shows_through(tmp_path: Path) -> None:
@@ -88,7 +91,9 @@ def test_background_shows_through(tmp_path: Path) -> None:
     Image.new("RGBA", (16, 16)).save(source)
     assert run("compress", source, "-o", output, "--background", "#ff0000", *NONE) == 0
     red, green, blue = np.asarray(Image.open(output)).reshape(-1, 3).mean(axis=0)
-    assert red > 250 and green < 5 and blue < 5
+    assert red > 250
+    assert green < 5
+    assert blue < 5
 
 
 def test_downscaling_is_told(tmp_path: Path, capsys: Capture) -> None:
@@ -96,11 +101,13 @@ def test_downscaling_is_told(tmp_path: Path, capsys: Capture) -> None:
     Image.fromarray(np.random.default_rng(2).integers(0, 256, (160, 240, 3), np.uint8)).save(source)
     words = ("compress", source, "-o", output, "--target-kb", 0.4, *NONE)
     assert run(*words) == 1
-    assert "the target of 400" in capsys.readouterr().err and not output.exists()
+    assert "the target of 400" in capsys.readouterr().err
+    assert not output.exists()
     assert run(*words, "--allow-downscale") == 0
     with Image.open(output) as image:
         width, height = image.size
-    assert width < 240 and capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
+    assert width < 240
+    assert capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
 
 
 def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
@@ -116,7 +123,8 @@ def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
         assert run("compress", source, "-o", output, "--target-kb", 4, "--saliency", saliency) == 0
         square = (np.asarray(Image.open(output), float) - pixels) ** 2
         errors.append((square[:, :64].mean(), square[:, 64:].mean()))
-    assert errors[1][0] < 0.8 * errors[0][0] and errors[1][1] > errors[0][1]
+    assert errors[1][0] < 0.8 * errors[0][0]
+    assert errors[1][1] > errors[0][1]
 
 
 @pytest.mark.parametrize("output", ["-", "/dev/stdout"])
@@ -124,7 +132,8 @@ def test_standard_streams(picture: Path, output: str) -> None:
     done = command("compress", "-", "-o", output, *NONE, data=picture.read_bytes())
     assert done.returncode == 0
     assert done.stdout == saliency_jpeg.compress(picture, saliency=None)
-    assert done.stderr.startswith(f"- -> {output}: ".encode()) and done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(f"- -> {output}: ".encode())
+    assert done.stderr.count(b"\n") == 1
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -195,7 +204,8 @@ def test_new_files_follow_the_umask_and_old_ones_keep_their_mode(tmp_path: Path)
     finally:
         os.umask(umask)
     assert (new.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (0o640, 0o640)
-    assert old.read_bytes() == b"after" and names(tmp_path) == ["new", "old"]
+    assert old.read_bytes() == b"after"
+    assert names(tmp_path) == ["new", "old"]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -203,7 +213,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_bytes(b"before")
     link.symlink_to(target)
     write(str(link), b"after")
-    assert link.is_symlink() and target.read_bytes() == b"after"
+    assert link.is_symlink()
+    assert target.read_bytes() == b"after"
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
@@ -228,7 +239,8 @@ def test_an_interrupted_write_leaves_the_old_file(
 
     monkeypatch.setattr(Path, "replace", fail)
     status = run("compress", picture, "-o", output, *NONE)
-    assert output.read_bytes() == b"before" and names(tmp_path) == ["a picture.png", "out.jpg"]
+    assert output.read_bytes() == b"before"
+    assert names(tmp_path) == ["a picture.png", "out.jpg"]
     said = capsys.readouterr().err
     if isinstance(error, KeyboardInterrupt):
         assert (status, said) == (130, "saliency-jpeg: interrupted\n")
@@ -245,18 +257,21 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     words = command_words("compress", inputs, "-o", output, "--jobs", 2, *NONE)
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests may be deaf to it
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.readline()  # the first file is done
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         said = process.stderr.read().decode().splitlines()
     done = [name for name in names(output) if name != FILE_NAME]
-    assert 1 <= len(done) < 40 and said[-1] == "saliency-jpeg: interrupted"
+    assert 1 <= len(done) < 40
+    assert said[-1] == "saliency-jpeg: interrupted"
     assert re.fullmatch(r"saliency-jpeg: \d+ of 40 done; a rerun does the rest", said[-2])
     expected = saliency_jpeg.compress(PHOTO, saliency=None)
     assert all((output / name).read_bytes() == expected for name in done)
     again = command("compress", inputs, "-o", output, *NONE)
-    assert again.returncode == 0 and len(names(output)) == 41
+    assert again.returncode == 0
+    assert len(names(output)) == 41
     assert again.stdout.splitlines()[-1].startswith(f"{len(done)} skipped, {40 - len(done)} written".encode())
 
 
@@ -307,7 +322,8 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
     odd.write_bytes(picture.read_bytes())
     done = command("compress", odd, "-o", tmp_path / "out.jpg", *NONE)
-    assert done.returncode == 0 and b"\\udcff.png" in done.stdout
+    assert done.returncode == 0
+    assert b"\\udcff.png" in done.stdout
 
 
 # The map ------------------------------------------------------------------------------------------------------------
@@ -323,7 +339,8 @@ def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
     assert run("compress", PHOTO, "-o", second, "--target-kb", 30, "--saliency", raw) == 0
     assert first.read_bytes() == second.read_bytes()
     with Image.open(raw) as gray, Image.open(heat) as colours:
-        assert (gray.mode, colours.mode) == ("L", "RGB") and gray.size == colours.size == (768, 512)
+        assert (gray.mode, colours.mode) == ("L", "RGB")
+        assert gray.size == colours.size == (768, 512)
         found = np.asarray(gray)
     np.testing.assert_array_equal(found, np.rint(saliency_jpeg.saliency_map(PHOTO) * 255))
     assert capfd.readouterr().err == ""
@@ -344,9 +361,11 @@ def test_heat_is_drawn_upright() -> None:
     saliency[0, 0] = 1
     stored = heatmap.over(pixels, saliency)
     hot = np.asarray(stored).sum(axis=2).argmax()
-    assert stored.size == (6, 4) and hot == 0
+    assert stored.size == (6, 4)
+    assert hot == 0
     turned = heatmap.over(pixels, saliency, 6)  # shown a quarter turn clockwise: top left comes to top right
-    assert turned.size == (4, 6) and np.asarray(turned).sum(axis=2).argmax() == 3
+    assert turned.size == (4, 6)
+    assert np.asarray(turned).sum(axis=2).argmax() == 3
 
 
 def test_gray_map_reads_back() -> None:

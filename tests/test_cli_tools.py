@@ -54,7 +54,8 @@ class Page(html.parser.HTMLParser):
 
     @staticmethod
     def decoded(source: str | None) -> bytes:
-        assert source is not None and source.startswith("data:image/")
+        assert source is not None
+        assert source.startswith("data:image/")
         return base64.b64decode(source.split(",", 1)[1])
 
 
@@ -65,7 +66,8 @@ def test_compare_tells_the_metrics(pair: tuple[Path, Path], capsys: Capture) -> 
     expected = ssimulacra2(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
     assert facts["ssimulacra2"] == pytest.approx(expected)
     assert facts["bytes"] == [first.stat().st_size, second.stat().st_size]
-    assert (facts["width"], facts["height"]) == (240, 200) and "psnr_s" not in facts
+    assert (facts["width"], facts["height"]) == (240, 200)
+    assert "psnr_s" not in facts
     assert run("compare", first, second, "--no-butteraugli", *NONE) == 0
     assert re.search(rf"^SSIMULACRA2 +{expected:.4f}$", capsys.readouterr().out, re.MULTILINE)
 
@@ -80,7 +82,9 @@ def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], t
     assert "salient" in capsys.readouterr().out
     text = output.read_text()
     page = Page(text)
-    assert page.open == [] and "a &amp; &lt;b&gt;.bmp" in text and "<b>" not in text
+    assert page.open == []
+    assert "a &amp; &lt;b&gt;.bmp" in text
+    assert "<b>" not in text
     assert not re.search(r"(src|href)=\"(?!data:)|url\(|https?://", text)
     original, shown, heat = page.images
     np.testing.assert_array_equal(np.asarray(original), np.asarray(Image.open(first)))
@@ -101,7 +105,8 @@ def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Pa
 
 def test_compare_without_a_map_has_no_map(pair: tuple[Path, Path], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     done = command("compare", *pair, "-o", "-", "--no-butteraugli", *NONE)
-    assert len(Page(done.stdout.decode()).images) == 2 and b"SSIMULACRA2" in done.stderr
+    assert len(Page(done.stdout.decode()).images) == 2
+    assert b"SSIMULACRA2" in done.stderr
 
 
 def test_compare_refusals(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
@@ -122,12 +127,15 @@ def test_info_tells_what_a_file_is_made_of(pair: tuple[Path, Path], capsys: Capt
     assert run("info", second) == 0
     text = capsys.readouterr().out
     assert text.startswith(f"{second}: {second.stat().st_size} bytes, 240 x 200 pixels, ")
-    assert "progressive, 4:2:0" in text and "SOF2" in text and "quantization table of Y" in text
+    assert "progressive, 4:2:0" in text
+    assert "SOF2" in text
+    assert "quantization table of Y" in text
     steps = [line for line in text.splitlines() if re.fullmatch(r"  ( +\d+){8}", line)]
     assert len(steps) == 3 * 8
     assert run("info", second, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["subsampling"] == "4:2:0" and sum(facts["bytes_by_use"].values()) == facts["bytes"]
+    assert facts["subsampling"] == "4:2:0"
+    assert sum(facts["bytes_by_use"].values()) == facts["bytes"]
     assert [len(table) for table in facts["tables"]] == [64, 64, 64]
 
 
@@ -139,13 +147,15 @@ def test_info_draws_the_bits(tmp_path: Path) -> None:
     assert run("info", source, "--bits", output) == 0
     with Image.open(output) as drawn:
         red = np.asarray(drawn)[..., 0]
-    assert red.shape == (64, 96) and red[:, :32].mean() > 2 * red[:, 48:].mean()
+    assert red.shape == (64, 96)
+    assert red[:, :32].mean() > 2 * red[:, 48:].mean()
 
 
 def test_info_goes_on_past_what_is_no_jpeg(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
     assert run("info", PHOTO, pair[1], tmp_path / "missing.jpg", "--json") == 1
     captured = capsys.readouterr()
-    assert len(captured.out.splitlines()) == 1 and len(captured.err.splitlines()) == 2
+    assert len(captured.out.splitlines()) == 1
+    assert len(captured.err.splitlines()) == 2
     assert "draws one file, got 2" in usage_error(capsys, "info", PHOTO, pair[1], "--bits", tmp_path / "x.png")
     assert "must end in .png" in usage_error(capsys, "info", PHOTO, "--bits", tmp_path / "x.jpg")
 

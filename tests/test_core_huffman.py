@@ -19,7 +19,8 @@ def lengths_of(counts: list[int]) -> NDArray[np.uint8]:
     histogram = np.zeros(256, np.uint32)
     histogram[: len(counts)] = counts
     lengths = _core.code_lengths(histogram)
-    assert lengths.dtype == np.uint8 and lengths.shape == (256,)
+    assert lengths.dtype == np.uint8
+    assert lengths.shape == (256,)
     assert np.array_equal(lengths > 0, histogram > 0)
     return lengths[: len(counts)]
 
@@ -129,7 +130,8 @@ def test_no_symbols_no_code_and_the_largest_counts() -> None:
     assert not _core.code_lengths(np.zeros(256, np.uint32)).any()
     lengths = _core.code_lengths(np.full(256, 2**32 - 1, np.uint32))
     check_legal(lengths)
-    assert np.count_nonzero(lengths == 8) == 255 and np.count_nonzero(lengths == 9) == 1
+    assert np.count_nonzero(lengths == 8) == 255
+    assert np.count_nonzero(lengths == 9) == 1
 
 
 @pytest.mark.parametrize("histogram", [np.zeros(255, np.uint32), np.zeros((16, 16), np.uint32)])

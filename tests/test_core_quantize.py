@@ -115,7 +115,8 @@ def test_trellis_finds_the_optimum(seed: int, bands: int) -> None:
     rounded = _core.quantize_plain(case.coefficients, case.table)[0]
     found = _core.quantize(*case)[0]
     assert np.array_equal(found[:, 0], rounded[:, 0])
-    assert (found * rounded >= 0).all() and (abs(found) <= abs(rounded)).all()
+    assert (found * rounded >= 0).all()
+    assert (abs(found) <= abs(rounded)).all()
     for i, levels in enumerate(found):
         assert total_cost(case, i, levels * (ZIGZAG.argsort() > 0)) == pytest.approx(
             lowest_cost(case, i, rounded[i]), rel=1e-4
@@ -175,7 +176,8 @@ def test_lambda_zero_rounds_and_a_huge_one_leaves_only_dc() -> None:
     plain = _core.quantize_plain(coefficients, table)
     assert np.array_equal(_core.quantize(coefficients, table, *options(0)), plain)
     empty = _core.quantize(coefficients, table, *options(1e6))
-    assert np.array_equal(empty[..., 0], plain[..., 0]) and not empty[..., 1:].any()
+    assert np.array_equal(empty[..., 0], plain[..., 0])
+    assert not empty[..., 1:].any()
 
 
 def test_bits_fall_and_distortion_rises_with_lambda() -> None:
@@ -186,7 +188,8 @@ def test_bits_fall_and_distortion_rises_with_lambda() -> None:
         levels = _core.quantize(coefficients, table, *options(lmbda))
         bits.append(_core.block_bits(levels, prices[0]).sum())
         distortion.append(((coefficients / table - levels)[..., 1:] ** 2).sum())
-    assert bits == sorted(bits, reverse=True) and distortion == sorted(distortion)
+    assert bits == sorted(bits, reverse=True)
+    assert distortion == sorted(distortion)
     assert bits[0] > 2 * bits[-1]
 
 
@@ -196,7 +199,8 @@ def test_a_block_follows_its_own_lambda() -> None:
     mixed[:, ::2] = 0
     low, high = (_core.quantize(coefficients, table, *options(lmbda)) for lmbda in (0, 0.3))
     found = _core.quantize(coefficients, table, mixed, prices, sensitivity)
-    assert np.array_equal(found[:, ::2], low[:, ::2]) and np.array_equal(found[:, 1::2], high[:, 1::2])
+    assert np.array_equal(found[:, ::2], low[:, ::2])
+    assert np.array_equal(found[:, 1::2], high[:, 1::2])
 
 
 def sparse_levels(rng: np.random.Generator, rows: int, cols: int) -> NDArray[np.int16]:
@@ -213,7 +217,8 @@ def test_bits_and_counts_of_levels_agree_with_the_definition() -> None:
     wanted = [band_cost(block, prices) for block in levels.reshape(-1, 64)]
     np.testing.assert_allclose(bits.ravel(), wanted, rtol=1e-5)
     histogram = _core.ac_histogram(levels)
-    assert histogram.shape == (257,) and histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
+    assert histogram.shape == (257,)
+    assert histogram[EMPTY] == np.count_nonzero(~levels[..., 1:].any(-1))
     histogram[0] -= histogram[EMPTY]  # their ends of block have a price of their own
     assert (histogram * prices.astype(float)).sum() == pytest.approx(sum(wanted), rel=1e-5)
 
@@ -231,7 +236,8 @@ def test_counts_of_end_of_band_runs() -> None:
             length = 0
         length += int(block[-1] == 0)
     ends = [run << 4 for run in range(15)]
-    assert runs[ends].tolist() == wanted[:15].tolist() and wanted[8:].any()
+    assert runs[ends].tolist() == wanted[:15].tolist()
+    assert wanted[8:].any()
     others = np.setdiff1d(np.arange(257), ends)
     assert np.array_equal(runs[others], plain[others])
 
@@ -242,7 +248,8 @@ def test_counts_of_a_band_leave_out_the_rest() -> None:
     alone[..., np.setdiff1d(np.arange(64), ZIGZAG[5:20])] = 0
     found = _core.ac_histogram(levels, eob_runs=True, ss=5, se=19)
     assert np.array_equal(found, _core.ac_histogram(alone, eob_runs=True, ss=5, se=19))
-    assert found[EMPTY] == np.count_nonzero(~alone[..., 1:].any(-1)) and 0 < found[EMPTY] < 12 * 9
+    assert found[EMPTY] == np.count_nonzero(~alone[..., 1:].any(-1))
+    assert 0 < found[EMPTY] < 12 * 9
     with pytest.raises(ValueError, match="band"):
         _core.ac_histogram(levels, ss=5, se=4)
 
@@ -254,7 +261,8 @@ def test_best_bands_cost_no_more_than_one_scan() -> None:
     levels[..., ZIGZAG[1:3]] = rng.integers(-9, 10, (2, 20, 30, 2))
     levels[..., ZIGZAG[3:40]] = rng.random((2, 20, 30, 37)) < 0.03
     bands, counts = _core.best_bands(list(levels))
-    assert [bands[0][0], bands[-1][1]] == [1, 63] and len(bands) > 1
+    assert [bands[0][0], bands[-1][1]] == [1, 63]
+    assert len(bands) > 1
     assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
     for band, found in zip(bands, counts, strict=True):
         wanted = [_core.ac_histogram(component, True, *band) for component in levels]

@@ -57,12 +57,14 @@ def again(image: _core.JpegImage, **options: Any) -> bytes:
 def check_round_trip(jpeg: bytes) -> _core.JpegImage:
     """Both modes show the same pixels and hold the same levels as ``jpeg``."""
     image, pixels = _core.read_jpeg(jpeg), pillow_pixels(jpeg)
-    assert image.end == len(jpeg) and image.size == pixels.shape[:2]
+    assert image.end == len(jpeg)
+    assert image.size == pixels.shape[:2]
     for progressive in (False, True):
         rewritten = again(image, progressive=progressive)
         assert np.array_equal(pillow_pixels(rewritten), pixels)
         found = _core.read_jpeg(rewritten)
-        assert found.progressive == progressive and same_levels(found.levels, image.levels)
+        assert found.progressive == progressive
+        assert same_levels(found.levels, image.levels)
         for name in ("size", "sampling", "component_ids", "restart_interval", "segments"):
             assert getattr(found, name) == getattr(image, name), name
         used = [[i.tables[t].tolist() for t in i.component_tables] for i in (image, found)]
@@ -80,7 +82,8 @@ def test_pillow(mode: str, subsampling: int, progressive: bool, size: tuple[int,
     for options in (*variants, {"quality": 100}):
         jpeg = pillow_jpeg(mode, size, subsampling=subsampling, progressive=progressive, **options)
         image = check_round_trip(jpeg)
-        assert image.progressive == progressive and len(image.levels) == {"RGB": 3, "L": 1, "CMYK": 4}[mode]
+        assert image.progressive == progressive
+        assert len(image.levels) == {"RGB": 3, "L": 1, "CMYK": 4}[mode]
         if subsampling < 2 and mode != "L":
             assert image.sampling[0] == (subsampling + 1, 1)
 
@@ -104,7 +107,8 @@ def test_jpegli(options: dict[str, Any]) -> None:
     import ajpegli
 
     image = check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
-    assert image.size == (61, 83) and len(image.levels) == 3
+    assert image.size == (61, 83)
+    assert len(image.levels) == 3
 
 
 def test_no_larger_than_libjpeg_with_the_same_scans() -> None:
@@ -123,9 +127,12 @@ def test_quantization_tables_and_segments_are_those_of_the_file() -> None:
     tables = [list(range(1, 65)), [200] * 64]
     jpeg = encoded(photo(), qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
     image = _core.read_jpeg(jpeg)
-    assert image.tables.dtype == np.uint16 and image.tables.tolist() == tables
-    assert image.component_tables == [0, 1, 1] and image.component_ids == [1, 2, 3]
-    assert [m for m, _ in image.segments] == [0xE0, 0xE1, 0xFE] and image.segments[2][1] == b"hello"
+    assert image.tables.dtype == np.uint16
+    assert image.tables.tolist() == tables
+    assert image.component_tables == [0, 1, 1]
+    assert image.component_ids == [1, 2, 3]
+    assert [m for m, _ in image.segments] == [0xE0, 0xE1, 0xFE]
+    assert image.segments[2][1] == b"hello"
 
 
 def test_levels_say_what_the_picture_shows() -> None:
@@ -177,7 +184,8 @@ ODD = {
 def test_legal_or_tolerated(name: str) -> None:
     assert ODD[name] not in (SEQUENTIAL, RESTARTS, SEPARATE)
     image = _core.read_jpeg(ODD[name])
-    assert same_levels(image.levels, BASE.levels) and image.sampling == BASE.sampling
+    assert same_levels(image.levels, BASE.levels)
+    assert image.sampling == BASE.sampling
     assert np.array_equal(image.tables, BASE.tables)
     assert image.end == len(ODD[name]) - (8 if name == "trailing data" else 0)
 

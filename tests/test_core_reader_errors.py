@@ -123,7 +123,8 @@ def test_refused(name: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         _core.read_jpeg(jpeg)
     offset = re.search(r"\(offset (\d+)\)$", str(caught.value))
-    assert offset and int(offset[1]) <= len(jpeg)
+    assert offset
+    assert int(offset[1]) <= len(jpeg)
 
 
 def test_every_truncation_is_refused() -> None:

@@ -99,7 +99,8 @@ def test_other_threads_run_while_one_encodes(photo):
     finally:
         done.set()
         counter.join()
-    assert middle > before and after > middle
+    assert middle > before
+    assert after > middle
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
@@ -120,7 +121,8 @@ def test_a_map_of_a_turned_photograph_lies_where_the_pixels_are(photo, orientati
     assert saliency is not None
     height, width = saliency.shape
     marked: Any = {3: np.s_[height // 2 :], 6: np.s_[:, : width // 2]}[orientation]
-    assert saliency[marked].all() and saliency.sum() == saliency[marked].size
+    assert saliency[marked].all()
+    assert saliency.sum() == saliency[marked].size
 
 
 def test_the_target_counts_the_metadata(photo):
@@ -159,7 +161,8 @@ def test_a_target_that_cannot_be_met_carries_the_smallest_file(photo):
 def test_allow_downscale_lowers_the_resolution(photo):
     result = Encoder(target_kb=0.9, saliency=None, allow_downscale=True).compress(photo)
     width, height = decoded(result.jpeg).size
-    assert len(result.jpeg) <= 900 and width < 384
+    assert len(result.jpeg) <= 900
+    assert width < 384
     assert width / height == pytest.approx(1.5, abs=0.05)
     big = decoded(compress(photo, target_kb=20, saliency=None, allow_downscale=True))
     assert big.size == (384, 256)
@@ -194,7 +197,8 @@ def test_every_subsampling_and_size(photo, subsampling, shape):
 def test_gray_stays_gray(photo):
     gray = photo[..., 1]
     image = decoded(compress(gray, quality=90, saliency=None))
-    assert image.mode == "L" and psnr(image, gray) > 36
+    assert image.mode == "L"
+    assert psnr(image, gray) > 36
 
 
 def test_full_chroma_is_kept_where_averaging_would_show():
@@ -233,7 +237,8 @@ def test_exif_icc_and_orientation_survive(photo):
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", exif=exif, icc_profile=b"\0" * 12 + b"mntrRGB " + b"\0" * 200, dpi=(300, 300))
     result = decoded(compress(buffer.getvalue(), quality=60, saliency=None))
-    assert result.getexif()[0x0112] == 6 and result.getexif()[0x010F] == "maker"
+    assert result.getexif()[0x0112] == 6
+    assert result.getexif()[0x010F] == "maker"
     assert result.info["icc_profile"] == decoded(buffer.getvalue()).info["icc_profile"]
     assert result.info["dpi"] == (300, 300)
     assert result.size == (384, 256)
@@ -270,8 +275,10 @@ def test_bad_input_is_one_clear_error(name):
 def test_the_default_map_and_its_effect():
     """The real network, once: a map of the image's shape that moves bytes and costs nothing in size."""
     result = Encoder(target_kb=30).compress(PHOTO)
-    assert result.saliency.shape == (512, 768) and result.saliency.dtype == np.float32
-    assert 0 <= result.saliency.min() < 0.2 and 0.6 < result.saliency.max() <= 1
+    assert result.saliency.shape == (512, 768)
+    assert result.saliency.dtype == np.float32
+    assert 0 <= result.saliency.min() < 0.2
+    assert 0.6 < result.saliency.max() <= 1
     np.testing.assert_array_equal(result.saliency, np.rint(result.saliency * 255) / np.float32(255))
     assert 28_500 <= len(result.jpeg) <= 30_000
     np.testing.assert_array_equal(saliency_jpeg.saliency_map(PHOTO), result.saliency)
@@ -287,7 +294,8 @@ def test_targets_are_filled_where_the_pixels_were_quantized_before(photo, qualit
     jpeg = encoded(photo, quality=quality)
     target = int(share * len(jpeg))
     result = Encoder(target_kb=target / 1000, saliency=None).compress(pillow_pixels(jpeg))
-    assert 0.94 * target <= len(result.jpeg) <= target and result.passes <= 8
+    assert 0.94 * target <= len(result.jpeg) <= target
+    assert result.passes <= 8
 
 
 def saved(photo, **metadata):

@@ -72,7 +72,8 @@ def test_gaze_is_read_by_image_and_viewer(gaze: Path) -> None:
     assert [len(s.viewers) for s in samples.values()] == [4, 4, 4]  # one viewer saw only what is beside the image
     assert [v.shape for v in samples["a"].viewers] == [(5, 2)] * 4
     row, column = np.concatenate(samples["a"].viewers).mean(axis=0)
-    assert abs(row - 12) < 3 and abs(column - 30) < 3
+    assert abs(row - 12) < 3
+    assert abs(column - 30) < 3
     assert [s.name for s in saliency_benchmark.read_gaze(gaze, {"b", "c"})] == ["b", "c"]
     assert len(list(saliency_benchmark.read_gaze(gaze, {"a", "b", "c"}, 2))) == 2
 
@@ -102,7 +103,8 @@ def test_scores_are_means_over_the_images(gaze: Path) -> None:
     found = saliency_benchmark.judge_gaze(samples, {"bright": bright, "flat": flat}, sigma=3)
     single = [auc_judd(bright(s.rgb), np.concatenate(s.viewers)) for s in samples]
     assert found["bright"].auc_judd == pytest.approx(np.mean(single))
-    assert found["flat"][:3] == (0.5, 0, 0) and found["bright"].cc > 0.5
+    assert found["flat"][:3] == (0.5, 0, 0)
+    assert found["bright"].cc > 0.5
 
 
 def test_max_f_of_a_set_has_one_threshold_for_all(masks: Path) -> None:
@@ -115,7 +117,8 @@ def test_max_f_of_a_set_has_one_threshold_for_all(masks: Path) -> None:
     found = saliency_benchmark.judge_masks(samples, {"uneven": uneven})["uneven"]
     curves = [f_curve(uneven(s.rgb), s.mask) for s in samples]
     assert found.max_f == pytest.approx(np.mean(curves, axis=0).max())
-    assert found.max_f == pytest.approx(1) and found.auc == 1
+    assert found.max_f == pytest.approx(1)
+    assert found.auc == 1
     assert found.mae == pytest.approx(np.mean([mae(uneven(s.rgb), s.mask) for s in samples]))
 
 
@@ -137,7 +140,9 @@ def test_viewers_who_agree_make_a_high_ceiling(gaze: Path) -> None:
     samples = list(saliency_benchmark.read_gaze(gaze))
     found = saliency_benchmark.ceiling(samples, sigma=3)
     assert found == saliency_benchmark.ceiling(samples, sigma=3)
-    assert found.auc_judd > 0.9 and found.nss > 2 and found.cc > 0.8
+    assert found.auc_judd > 0.9
+    assert found.nss > 2
+    assert found.cc > 0.8
     rng = np.random.default_rng(0)
     lost = [s._replace(viewers=tuple(rng.uniform(0, 40, (5, 2)) for _ in s.viewers)) for s in samples]
     assert abs(saliency_benchmark.ceiling(lost, sigma=3).auc_judd - 0.5) < 0.12
@@ -155,10 +160,13 @@ def test_the_command_prints_one_table_for_each_folder(
     assert list(rows) == ["gaze, 2 images", "cam", "centred Gaussian", "spectral residual", "other viewers"]
     wanted = saliency_benchmark.ceiling(saliency_benchmark.read_gaze(gaze, {"a", "b"}), sigma=3)
     assert rows["other viewers"] == [f"{value:.3f}" for value in wanted]
-    assert "masks set, 2 images" in printed and "maxF" in printed
+    assert "masks set, 2 images" in printed
+    assert "maxF" in printed
     assert main([*words, "--no-baselines", "--markdown", "--count", "1"]) == 0
     printed = capsys.readouterr().out
-    assert "| cam |" in printed and "Gaussian" not in printed and "gaze, 1 images" in printed
+    assert "| cam |" in printed
+    assert "Gaussian" not in printed
+    assert "gaze, 1 images" in printed
 
 
 # ---- without a judge ---------------------------------------------------------------------------
@@ -168,7 +176,8 @@ def test_a_map_that_follows_the_picture_is_steady(gaze: Path) -> None:
     rgb = picture((12, 30))
     assert robustness.steadiness(rgb, flat) == (0, 0, 0)
     followed = robustness.steadiness(rgb, lambda p: np.clip(bright(p), 0, 1))
-    assert followed.mirrored == 0 and 0 < max(followed) < 0.03
+    assert followed.mirrored == 0
+    assert 0 < max(followed) < 0.03
 
     def left(p: Image) -> Floats:
         return np.broadcast_to(np.arange(p.shape[1]) < p.shape[1] // 2, p.shape[:2]).astype(np.float64)
@@ -200,7 +209,9 @@ def test_the_command_tries_steadiness_and_boxes(gaze: Path, capsys: pytest.Captu
     words = ["saliency", "--images", str(gaze / "images"), "--presets", "cam", "--boxes"]
     assert main([*words, str(gaze / "faces.csv"), "--threshold", "0"]) == 0
     printed = capsys.readouterr().out
-    assert "images, 4 images" in printed and "images, 2 boxes" in printed and "mirrored, worst" in printed
+    assert "images, 4 images" in printed
+    assert "images, 2 boxes" in printed
+    assert "mirrored, worst" in printed
     assert printed.splitlines()[-1].split() == ["spectral", "residual", "1.000"]
     (gaze / "faces.csv").write_text("image,x\na.png,25\n")
     assert main([*words, str(gaze / "faces.csv")]) == 1
@@ -214,4 +225,5 @@ def test_the_command_tells_errors_plainly(tmp_path: Path, capsys: pytest.Capture
         main(["saliency"])
     assert main(["saliency", "--masks", str(tmp_path)]) == 1
     assert main(["saliency", "--masks", str(tmp_path), "--presets", "nonesuch"]) == 1
-    assert "no images" in (told := capsys.readouterr().err) and "nonesuch" in told
+    assert "no images" in (told := capsys.readouterr().err)
+    assert "nonesuch" in told

@@ -147,7 +147,8 @@ def test_ssimulacra2_of_identical_images_is_100(photo: Image) -> None:
 def test_ssimulacra2_rises_with_quality(photo: Image, decoded: dict[int, Image]) -> None:
     metric = Ssimulacra2(photo)
     scores = [metric.score(decoded[q]) for q in sorted(decoded)]
-    assert scores == sorted(scores) and scores[0] < 20 < 80 < scores[-1]
+    assert scores == sorted(scores)
+    assert scores[0] < 20 < 80 < scores[-1]
     assert scores == [ssimulacra2(photo, decoded[q]) for q in sorted(decoded)]
 
 
@@ -262,7 +263,8 @@ def test_a_map_of_ones_changes_nothing_and_of_zeros_hides_all(photo: Image, deco
     for metric in (psnr, ms_ssim, ssimulacra2):
         assert metric(photo, worse, ones) == pytest.approx(metric(photo, worse), rel=1e-12)
     assert ssimulacra2(photo, worse, zeros) == 100.0
-    assert math.isnan(psnr(photo, worse, zeros)) and math.isnan(psnr_hvsm(photo, worse, zeros))
+    assert math.isnan(psnr(photo, worse, zeros))
+    assert math.isnan(psnr_hvsm(photo, worse, zeros))
 
 
 def test_only_salient_damage_counts(photo: Image, roi: Floats) -> None:

@@ -87,7 +87,8 @@ def test_the_list_names_the_new_size_and_place() -> None:
     sizes = [struct.unpack_from("<II", payload, 4 + start + 16 * n + 4) for n in (0, 1)]
     assert sizes[0] == (find(written).end, 0)
     size, offset = sizes[1]
-    assert base + offset == sizes[0][0] and base + offset + size == len(written)
+    assert base + offset == sizes[0][0]
+    assert base + offset + size == len(written)
 
 
 def test_a_target_counts_all_pictures_and_is_never_exceeded() -> None:
@@ -95,7 +96,8 @@ def test_a_target_counts_all_pictures_and_is_never_exceeded() -> None:
     tail = len(find(source).tail)
     target = (tail + len(source)) / 2000
     written = compress(source, target_kb=target, saliency=None)
-    assert 0.9 * 1000 * target < len(written) <= 1000 * target and len(frames(written)) == 2
+    assert 0.9 * 1000 * target < len(written) <= 1000 * target
+    assert len(frames(written)) == 2
     with pytest.raises(TargetError) as caught:
         compress(source, target_kb=tail / 1000, saliency=None, allow_downscale=True)
     assert len(frames(caught.value.best)) == 2
@@ -104,23 +106,28 @@ def test_a_target_counts_all_pictures_and_is_never_exceeded() -> None:
 def test_a_file_that_gains_nothing_comes_back_whole() -> None:
     source = stereo(quality=20)
     result = Encoder(quality=95, saliency=None).compress(source)
-    assert result.jpeg == source and result.passed_through
+    assert result.jpeg == source
+    assert result.passed_through
 
 
 @pytest.mark.parametrize("make", [stereo, ultra_hdr, motion_photo])
 def test_dropping_is_asked_for(make) -> None:
     written = compress(make(), quality=60, saliency=None, further_images="drop")
-    assert find(written) is None and len(frames(written)) == 1 and b"MPF\0" not in written
+    assert find(written) is None
+    assert len(frames(written)) == 1
+    assert b"MPF\0" not in written
     np.testing.assert_array_equal(pillow_pixels(written), frames(compress(make(), quality=60, saliency=None))[0])
     alone = compress(make(), quality=99, saliency=None, further_images="drop")
-    assert find(alone) is None and not alone.endswith(CLIP)
+    assert find(alone) is None
+    assert not alone.endswith(CLIP)
     np.testing.assert_array_equal(pillow_pixels(alone), frames(make())[0])  # passed through, cut
 
 
 def test_a_motion_photograph_keeps_its_clip_at_the_end() -> None:
     for xmp in (b'<x:xmpmeta GCamera:MotionPhoto="1"/>', b'<x:xmpmeta GCamera:MicroVideo="1"/>'):
         written = compress(motion_photo(xmp), quality=50, saliency=None)
-        assert written.endswith(b"\xff\xd9" + bytes(16) + CLIP) and xmp in written
+        assert written.endswith(b"\xff\xd9" + bytes(16) + CLIP)
+        assert xmp in written
         assert len(written) < len(motion_photo(xmp))
     untold = jpeg_of(FIRST) + CLIP
     assert compress(untold, quality=50, saliency=None).endswith(b"\xff\xd9" + CLIP)
@@ -143,8 +150,10 @@ def test_turning_one_of_several_pictures_is_refused() -> None:
 
 
 def test_previews_and_padding_are_no_further_pictures() -> None:
-    assert find(with_preview()) is None and find(stereo()) is not None
-    assert find(jpeg_of(FIRST)) is None and find(jpeg_of(FIRST) + bytes(100)) is None
+    assert find(with_preview()) is None
+    assert find(stereo()) is not None
+    assert find(jpeg_of(FIRST)) is None
+    assert find(jpeg_of(FIRST) + bytes(100)) is None
     assert find(jpeg_of(FIRST) + b"SEFH trailer of a phone") is None
     assert len(frames(compress(with_preview(), quality=60, saliency=None))) == 1
 
@@ -178,12 +187,15 @@ def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
         source = with_preview()
     for mode in ("safe", "strip"):
         for written in (compress(source, quality=99, saliency=None, metadata=mode), recompress(source, metadata=mode)):
-            assert end_of_first(written) == len(written) and b"MPF\0" not in written
+            assert end_of_first(written) == len(written)
+            assert b"MPF\0" not in written
             np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(source))
     whole = recompress(source)
-    assert len(whole) < len(source) and whole[end_of_first(whole) :] == source[end_of_first(source) :]
+    assert len(whole) < len(source)
+    assert whole[end_of_first(whole) :] == source[end_of_first(source) :]
     if tail == b"preview":
         for a, b in zip(frames(whole), frames(source), strict=True):
             np.testing.assert_array_equal(a, b)
     baseline = compress(source, quality=99, saliency=None, restart_interval=5)
-    assert end_of_first(baseline) == len(baseline) and b"MPF\0" not in baseline
+    assert end_of_first(baseline) == len(baseline)
+    assert b"MPF\0" not in baseline

@@ -48,7 +48,8 @@ def blended(values: np.ndarray, alpha: np.ndarray, background: object) -> np.nda
 
 def assert_pixels(source: object, expected: np.ndarray, **options: object) -> None:
     pixels = load(source, **options).pixels  # type: ignore[arg-type]
-    assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
     np.testing.assert_array_equal(pixels, expected)
 
 
@@ -69,7 +70,8 @@ def test_file_object_is_read_from_its_position_and_left_open() -> None:
     file = io.BytesIO(b"header" + encoded(Image.fromarray(RGB), "PNG"))
     file.seek(6)
     assert_pixels(file, RGB)
-    assert not file.closed and file.read() == b""
+    assert not file.closed
+    assert file.read() == b""
 
 
 def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
@@ -84,9 +86,11 @@ def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
     plain = encoded(Image.fromarray(RGB), "JPEG", quality=90)
     jpeg = spliced(plain, segments.build(wanted))
     picture = load(io.BytesIO(jpeg))
-    assert picture.original == jpeg and picture.metadata == wanted
+    assert picture.original == jpeg
+    assert picture.metadata == wanted
     np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(plain))))
-    assert picture.pixels.shape == (9, 14, 3) and picture.metadata.orientation == 6
+    assert picture.pixels.shape == (9, 14, 3)
+    assert picture.metadata.orientation == 6
     path = tmp_path / "no extension"
     path.write_bytes(jpeg)
     assert load(path).original == jpeg
@@ -102,7 +106,8 @@ def test_multi_picture_jpeg_is_whole_and_its_directory_is_not_copied() -> None:
     frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
     mpo = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:], quality=95)
     picture = load(mpo)
-    assert picture.original == mpo and b"MPF\0" in mpo
+    assert picture.original == mpo
+    assert b"MPF\0" in mpo
     assert picture.metadata.extra == ()
     np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(mpo))))
 
@@ -121,7 +126,8 @@ def test_metadata_of_other_formats_and_of_pil_images() -> None:
     for source in (data, Image.open(io.BytesIO(data)), Image.open(io.BytesIO(data)).copy()):
         picture = load(source)
         assert picture.metadata == Metadata(exif=minimal_exif(8), icc=b"p" * 300, density=(1, 72, 72))
-        assert picture.original is None and picture.pixels.shape == (9, 14, 3)
+        assert picture.original is None
+        assert picture.pixels.shape == (9, 14, 3)
     assert load(RGB).metadata == Metadata()
 
 
@@ -129,7 +135,8 @@ def test_pil_image_from_jpeg_may_be_edited() -> None:
     image = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), "JPEG", comment=b"c", dpi=(90, 90))))
     image.putpixel((0, 0), (1, 2, 3))
     picture = load(image)
-    assert picture.original is None and picture.pixels[0, 0].tolist() == [1, 2, 3]
+    assert picture.original is None
+    assert picture.pixels[0, 0].tolist() == [1, 2, 3]
     assert picture.metadata == Metadata(comment=b"c", density=(1, 90, 90))
 
 
@@ -188,7 +195,8 @@ def test_plain_modes() -> None:
 
 def test_lab() -> None:
     pixels = load(Image.new("LAB", (2, 2), (255, 128, 128))).pixels
-    assert pixels.shape == (2, 2, 3) and pixels.min() >= 254
+    assert pixels.shape == (2, 2, 3)
+    assert pixels.min() >= 254
 
 
 @pytest.mark.parametrize("kind", ["I;16", "I;16L", "I;16B", "I"])
@@ -250,7 +258,8 @@ def test_gray_with_alpha_stays_gray_on_gray() -> None:
     assert_pixels(image, blended(GRAY, ALPHA, 40), background=(40, 40, 40))
     assert_pixels(image, blended(GRAY[..., None], ALPHA[..., None], (9, 0, 90)), background=(9, 0, 90))
     premultiplied = load(image.convert("La")).pixels.astype(int) - blended(GRAY, ALPHA, 255)
-    assert premultiplied.ndim == 2 and np.abs(premultiplied).max() <= 1
+    assert premultiplied.ndim == 2
+    assert np.abs(premultiplied).max() <= 1
 
 
 def test_opaque_gray_ignores_a_coloured_background() -> None:
@@ -310,7 +319,8 @@ def test_cmyk_without_profile_follows_pillow() -> None:
     jpeg = encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95)
     picture = load(jpeg)
     assert np.abs(picture.pixels.astype(int) - (255, 0, 0)).max() < 6
-    assert picture.original == jpeg and picture.metadata.extra == ()
+    assert picture.original == jpeg
+    assert picture.metadata.extra == ()
 
 
 def cmyk_profile() -> bytes:
@@ -335,7 +345,9 @@ def test_cmyk_goes_through_its_profile(kind: str | None) -> None:
     source = encoded(image, kind, icc_profile=cmyk_profile()) if kind else image
     picture = load(source)
     red, green, blue = picture.pixels[4, 4].tolist()
-    assert red > 220 and green < 60 and blue < 60
+    assert red > 220
+    assert green < 60
+    assert blue < 60
     assert picture.metadata.icc is None
 
 
@@ -376,7 +388,8 @@ def test_gray_palette_with_colour_profile_stays_colour() -> None:
     image = palette_image([(9, 9, 9), (0, 0, 0)])
     image.info["icc_profile"] = header_only_profile(b"RGB ")
     picture = load(image)
-    assert picture.pixels.shape == (1, 2, 3) and picture.metadata.icc == header_only_profile(b"RGB ")
+    assert picture.pixels.shape == (1, 2, 3)
+    assert picture.metadata.icc == header_only_profile(b"RGB ")
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------
@@ -462,7 +475,8 @@ def test_hostile_exif_does_not_matter() -> None:
     for exif, orientation in ((looping, 6), (pointing_home, 1), (huge, 1)):
         jpeg = spliced(encoded(Image.fromarray(RGB), "JPEG"), segments.build(Metadata(exif=exif)))
         metadata = load(jpeg).metadata
-        assert metadata.exif == exif and metadata.orientation == orientation
+        assert metadata.exif == exif
+        assert metadata.orientation == orientation
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -479,7 +493,8 @@ def test_mutated_files_raise_input_error_only(kind: str) -> None:
             data[rng.randrange(len(data))] = rng.randrange(256)
         try:
             picture = load(bytes(data[: rng.randrange(len(data) // 2, len(data) * 3 // 2)]))
-            assert 1 <= picture.metadata.orientation <= 8 and picture.pixels.size
+            assert 1 <= picture.metadata.orientation <= 8
+            assert picture.pixels.size
             segments.build(picture.metadata)
             outcomes.add("read")
         except InputError:

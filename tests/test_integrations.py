@@ -92,5 +92,6 @@ def test_what_the_command_line_says_of_ray(words: tuple[str, ...], complaint: st
     (tmp_path / "x.png").touch()
     command = ["compress", *words, tmp_path / "x.png", "-o", tmp_path / "out", "--saliency", "none"]
     done = interpreter("-c", RAY, *command, "--ray", "local")
-    assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()

@@ -54,10 +54,13 @@ def test_a_batch_of_every_kind(kind: str, tmp_path: Path) -> None:
     for row, given in zip(rows[:3], ROWS, strict=True):
         jpeg = compress(given["bytes"], saliency=None, quality=60)
         assert Path(row["output"]).read_bytes() == jpeg
-        assert row["bytes_in"] == len(given["bytes"]) and row["bytes_out"] == len(jpeg)
-        assert row["bits_per_pixel"] == 8 * len(jpeg) / 24**2 and abs(row["quality"] - 60) < 1e-6
+        assert row["bytes_in"] == len(given["bytes"])
+        assert row["bytes_out"] == len(jpeg)
+        assert row["bits_per_pixel"] == 8 * len(jpeg) / 24**2
+        assert abs(row["quality"] - 60) < 1e-6
     assert sorted(path.name for path in tmp_path.rglob("*.jpg")) == ["0.jpg", "1.jpg", "2.jpg"]
-    assert "is not an image" in rows[3]["error"] and rows[3]["bytes_out"] == 0
+    assert "is not an image" in rows[3]["error"]
+    assert rows[3]["bytes_out"] == 0
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])
@@ -65,9 +68,11 @@ def test_types_of_an_empty_batch(kind: str, tmp_path: Path) -> None:
     full = BatchCompressor(tmp_path, saliency=None)(table(kind, ROWS))
     empty = BatchCompressor(tmp_path, saliency=None)(table(kind, ROWS)[:0])
     if kind == "pyarrow":
-        assert empty.schema == full.schema and len(empty) == 0
+        assert empty.schema == full.schema
+        assert len(empty) == 0
     else:
-        assert empty.dtypes.equals(full.dtypes) and len(empty) == 0
+        assert empty.dtypes.equals(full.dtypes)
+        assert len(empty) == 0
         assert BatchCompressor(tmp_path, saliency=None).empty().dtypes.equals(full.dtypes)
 
 
@@ -106,7 +111,8 @@ def test_what_is_done_is_skipped_while_all_is_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x", "", "a/", "x\0.png", None, 1.5, True])
 def test_names_stay_below_the_folder(name: Any, tmp_path: Path) -> None:
     (row,) = BatchCompressor(tmp_path / "out", saliency=None)([{**ROWS[0], "name": name}])
-    assert row["status"] == "failed" and row["error"].startswith("the name of an image must be a path below")
+    assert row["status"] == "failed"
+    assert row["error"].startswith("the name of an image must be a path below")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,7 +28,10 @@ def truth(image: Any) -> Any:
 
 
 def check(image: Any, theirs: Any, ours: Any) -> None:
-    assert type(ours) is type(theirs) and ours.dtype == theirs.dtype and ours.ndim == 1 and ours.flags.writeable
+    assert type(ours) is type(theirs)
+    assert ours.dtype == theirs.dtype
+    assert ours.ndim == 1
+    assert ours.flags.writeable
     assert look(ours.tobytes()) == look(theirs.tobytes())
     there, here = (distance(pixels(jpeg.tobytes()), truth(image)) for jpeg in (theirs, ours))
     assert here > there - 2
@@ -76,7 +79,8 @@ def test_two_qualities_mean_two_tables() -> None:
     params = [cv2.IMWRITE_JPEG_LUMA_QUALITY, 80, cv2.IMWRITE_JPEG_CHROMA_QUALITY, 30]
     both = plainly(".jpg", BGR, params)[1].tobytes()
     luma, chroma = (plainly(".jpg", BGR, [1, quality], tune="default")[1].tobytes() for quality in (80, 30))
-    assert tables(both)[0] == tables(luma)[0] and tables(both)[1] == tables(chroma)[1]
+    assert tables(both)[0] == tables(luma)[0]
+    assert tables(both)[1] == tables(chroma)[1]
     alone = plainly(".jpg", BGR, [cv2.IMWRITE_JPEG_QUALITY, 80, cv2.IMWRITE_JPEG_CHROMA_QUALITY, 30])[1]
     assert alone.tobytes() == both
 

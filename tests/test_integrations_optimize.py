@@ -74,7 +74,8 @@ def test_targets() -> None:
     np.testing.assert_array_equal(pixels(optimized(data, Options(target_kb=100, saliency=None))), pixels(data))
     assert 2700 < len(optimized(data, Options(target_kb=3, saliency=None))) <= 3000
     small = optimized(data, Options(target_kb=0.45, saliency=None, allow_downscale=True))
-    assert len(small) <= 450 and look(small).size[0] < 88
+    assert len(small) <= 450
+    assert look(small).size[0] < 88
     with pytest.raises(TargetError):
         optimized(data, Options(target_kb=0.1, saliency=None))
 

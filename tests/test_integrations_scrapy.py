@@ -76,7 +76,8 @@ def test_transparency_shows_white(tmp_path: Path) -> None:
 
 def test_targets_and_small_files(tmp_path: Path) -> None:
     full, small = files(SaliencyImagesPipeline, tmp_path, CASES["PNG"], target_kb=2.5)
-    assert 2300 < len(full) <= 2500 and len(small) <= 2500
+    assert 2300 < len(full) <= 2500
+    assert len(small) <= 2500
     tiny = compress(PHOTO, quality=10, saliency=None)
     assert len(files(SaliencyImagesPipeline, tmp_path, tiny)[0]) <= len(tiny)
 
@@ -92,7 +93,8 @@ def test_stored_by_scrapy(tmp_path: Path) -> None:
     pipe.store = Store()
     checksum = asyncio.run(pipe.image_downloaded(Response(REQUEST.url, body=CASES["PNG"]), REQUEST, None))
     assert len(checksum) == 32
-    assert [path.split("/")[0] for path, _ in stored] == ["full", "thumbs"] and max(n for _, n in stored) <= 2500
+    assert [path.split("/")[0] for path, _ in stored] == ["full", "thumbs"]
+    assert max(n for _, n in stored) <= 2500
 
 
 def test_errors(tmp_path: Path) -> None:

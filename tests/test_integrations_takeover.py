@@ -34,13 +34,15 @@ PILLOWS = saved()
 def as_found() -> Iterator[None]:
     yield
     uninstall()
-    assert Image.SAVE["JPEG"] is JpegImagePlugin._save and Image.SAVE_ALL["MPO"] is MpoImagePlugin._save_all
+    assert Image.SAVE["JPEG"] is JpegImagePlugin._save
+    assert Image.SAVE_ALL["MPO"] is MpoImagePlugin._save_all
     assert saved() == PILLOWS
 
 
 def test_install_and_uninstall(tmp_path: Path) -> None:
     install(saliency=None)
-    assert saved() == OURS and look(OURS) == look(PILLOWS)
+    assert saved() == OURS
+    assert look(OURS) == look(PILLOWS)
     RGB.save(tmp_path / "x.jpeg")
     assert (tmp_path / "x.jpeg").read_bytes() == OURS
     uninstall()
@@ -71,7 +73,8 @@ def test_a_calls_own_keywords_win() -> None:
 def test_one_kind_of_target_replaces_another() -> None:
     scored, sized = saved(RGB, "SALIENCY_JPEG", target_score=70, saliency=None), 3000
     with takeover(target_score=70, saliency=None, progressive=True, subsampling="auto"):
-        assert saved() == scored and len(saved(target_kb=3)) <= sized
+        assert saved() == scored
+        assert len(saved(target_kb=3)) <= sized
         assert saved(quality=40) == saved(RGB, "SALIENCY_JPEG", quality=40, saliency=None)
     with takeover(target_kb=3, saliency=None, progressive=True, subsampling="auto"):
         assert saved(target_score=70) == scored
@@ -139,7 +142,8 @@ def test_many_threads_at_once() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(one, range(40)))
-        assert {len(jpeg) <= 3000 for jpeg in results[::2]} == {True} and set(results[1::2]) == {PILLOWS}
+        assert {len(jpeg) <= 3000 for jpeg in results[::2]} == {True}
+        assert set(results[1::2]) == {PILLOWS}
         install(saliency=None)
         assert set(pool.map(lambda _: saved(), range(8))) == {OURS}
 
@@ -158,7 +162,8 @@ def test_what_others_put_on_top_stays() -> None:
     uninstall()
     assert saved() == PILLOWS
     install(saliency=None)
-    assert saved() == OURS and len(calls) == 3
+    assert saved() == OURS
+    assert len(calls) == 3
     Image.SAVE["JPEG"] = below
 
 
@@ -251,4 +256,5 @@ def test_a_map_that_saves_jpegs_itself_does_not_come_back_to_us() -> None:
 
     with takeover(saliency=Model()):
         outer = saved()
-    assert inner == [PILLOWS] and distance(pixels(outer), PHOTO) > 30
+    assert inner == [PILLOWS]
+    assert distance(pixels(outer), PHOTO) > 30

@@ -67,7 +67,8 @@ def test_inside_tf_data(tf: Any) -> None:
     assert files.element_spec == tf.TensorSpec([], tf.string)
     found = [data.numpy() for data in files]
     expected = [encode_jpeg(image, quality=80, target_kb=3, saliency=None).numpy() for image in images]
-    assert found == expected and all(len(data) <= 3000 for data in found)
+    assert found == expected
+    assert all(len(data) <= 3000 for data in found)
     decoded = files.map(tf.io.decode_jpeg)
     assert [image.shape for image in decoded] == [PHOTO.shape] * 3
 

@@ -42,7 +42,9 @@ class Shown:
 @pytest.mark.parametrize("kind", [np.asarray, Lent, Shown])
 def test_every_way_to_lend_memory(kind: Any) -> None:
     data = encode_jpeg(kind(CHW), saliency=None)
-    assert isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.tobytes() == EXPECTED
+    assert isinstance(data, np.ndarray)
+    assert data.dtype == np.uint8
+    assert data.tobytes() == EXPECTED
 
 
 def test_strides_and_one_channel() -> None:
@@ -118,7 +120,9 @@ def test_tensors_of_pytorch() -> None:
 
     tensor = torch.from_numpy(CHW)
     data = encode_jpeg(tensor, saliency=None)
-    assert isinstance(data, torch.Tensor) and data.dtype == torch.uint8 and bytes(data.tolist()) == EXPECTED
+    assert isinstance(data, torch.Tensor)
+    assert data.dtype == torch.uint8
+    assert bytes(data.tolist()) == EXPECTED
     channels_last = torch.from_numpy(PHOTO.copy()).permute(2, 0, 1)
     assert torch.equal(encode_jpeg(channels_last, saliency=None), data)
     assert isinstance(encode_jpeg(CHW, saliency=None), np.ndarray)
@@ -139,5 +143,6 @@ def test_the_same_call_to_torchvision(channels: int) -> None:
     tensor = torch.from_numpy(CHW[:channels].copy())
     theirs, ours = theirs_encode(tensor, quality=60), encode_jpeg(tensor, quality=60, saliency=None)
     assert (ours.dtype, ours.ndim) == (theirs.dtype, theirs.ndim)
-    assert look(bytes(ours.tolist())) == look(bytes(theirs.tolist())) and len(ours) < len(theirs)
+    assert look(bytes(ours.tolist())) == look(bytes(theirs.tolist()))
+    assert len(ours) < len(theirs)
     assert pixels(bytes(ours.tolist())).shape == pixels(bytes(theirs.tolist())).shape

@@ -60,7 +60,8 @@ def test_renditions_get_smaller(optimizer: Any, most: int) -> None:
     registry.register_optimizer(optimizer)
     theirs, ours = rendition(apply_optimizers=False), rendition()
     assert look(ours) == look(theirs)._replace(progressive=True)
-    assert len(ours) < 0.75 * len(theirs) and len(ours) <= most
+    assert len(ours) < 0.75 * len(theirs)
+    assert len(ours) <= most
 
 
 def test_other_formats_pass() -> None:
@@ -75,7 +76,8 @@ def test_a_failure_leaves_the_rendition(caplog: pytest.LogCaptureFixture) -> Non
     registry.register_optimizer(Impossible)
     with caplog.at_level(logging.ERROR, "willow"):
         assert rendition() == rendition(apply_optimizers=False)
-    assert "saliency-jpeg" in caplog.text and "more than the target" in caplog.text
+    assert "saliency-jpeg" in caplog.text
+    assert "more than the target" in caplog.text
 
 
 def test_files_in_place(tmp_path: Path) -> None:
@@ -83,5 +85,6 @@ def test_files_in_place(tmp_path: Path) -> None:
     path.write_bytes(rendition(apply_optimizers=False))
     path.chmod(0o640)
     Small.process(str(path))
-    assert path.stat().st_size <= 3000 and path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_size <= 3000
+    assert path.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [path]

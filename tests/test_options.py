@@ -105,7 +105,8 @@ def test_a_preset_among_others_may_have_a_device():
 
 def test_colours_and_integers_may_be_lists_and_numpy():
     options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))  # type: ignore[arg-type]
-    assert options.restart_interval == 3 and len(options.background) == 3
+    assert options.restart_interval == 3
+    assert len(options.background) == 3
 
 
 def test_options_are_frozen():

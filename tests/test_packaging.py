@@ -52,7 +52,9 @@ def test_unpacked_wheel_works(shipped: Shipped, tmp_path: Path) -> None:
         "print(len(s.SaliencyModel.from_preset().names))"
     )
     where, jpeg, classes = python("-c", program, folder=tmp_path, PYTHONPATH=str(shipped.unpacked)).split()
-    assert Path(where).is_relative_to(shipped.unpacked) and jpeg == "ffd8" and int(classes) == 1000
+    assert Path(where).is_relative_to(shipped.unpacked)
+    assert jpeg == "ffd8"
+    assert int(classes) == 1000
 
 
 def test_import_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
     model = Model()
     encoder = Encoder(quality=40, saliency=model)
     (result,) = encoder.compress_many([jpeg])
-    assert model.batches == [[(64, 16, 3)]] and result.saliency is not None and result.saliency.shape == (16, 64)
+    assert model.batches == [[(64, 16, 3)]]
+    assert result.saliency is not None
+    assert result.saliency.shape == (16, 64)
     np.testing.assert_array_equal(result.saliency, encoder.compress(jpeg).saliency)
 
 
@@ -104,7 +106,9 @@ def test_models_among_other_kinds_are_batched_too() -> None:
     assert [len(batch) for batch in model.batches] == [4]
     for image, result in zip(images, many, strict=True):
         np.testing.assert_array_equal(result.saliency, encoder.compress(image).saliency)
-        assert result.saliency is not None and result.saliency[:8, :8].min() == 1 and result.saliency[:, 30:].max() == 0
+        assert result.saliency is not None
+        assert result.saliency[:8, :8].min() == 1
+        assert result.saliency[:, 30:].max() == 0
 
 
 def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
@@ -112,7 +116,8 @@ def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     encoder = Encoder(target_kb=3, saliency=model)
     small = Encoder(quality=20, saliency=None).compress(pictures(1)[0]).jpeg
     results = list(encoder.compress_many([*pictures(2), small, *pictures(1)], batch_size=3))
-    assert results[2].jpeg == small and results[2].passed_through
+    assert results[2].jpeg == small
+    assert results[2].passed_through
     assert [len(batch) for batch in model.batches] == [3]
 
 
@@ -143,7 +148,8 @@ def test_the_first_error_is_raised_where_its_image_stands() -> None:
 
 def test_a_returned_error_holds_no_images() -> None:
     (error,) = Encoder(target_kb=0.3, saliency=None).compress_many(pictures(1), errors="return")
-    assert isinstance(error, TargetError) and len(error.best) > 300
+    assert isinstance(error, TargetError)
+    assert len(error.best) > 300
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_next is not None:  # the frame of the thread's own loop is still running
@@ -203,7 +209,8 @@ def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
             assert line.has_room()
             line.add(image)
         until(lambda: all(item.pixels for item in line.waiting))
-        assert not line.has_room() and len(line.waiting) < line._most
+        assert not line.has_room()
+        assert len(line.waiting) < line._most
     finally:
         line.close()
 
@@ -246,8 +253,10 @@ def test_closing_early_ends_the_threads_and_drops_the_rest() -> None:
     next(results)
     results.close()  # type: ignore[attr-defined]
     count = len(encoded)
-    assert threading.active_count() == before and count <= 10
-    assert next(results, None) is None and len(encoded) == count
+    assert threading.active_count() == before
+    assert count <= 10
+    assert next(results, None) is None
+    assert len(encoded) == count
 
 
 def test_nothing_begins_before_the_first_result_is_asked_for() -> None:
@@ -264,7 +273,8 @@ def test_the_real_network_in_batches(photo: Pixels) -> None:
     encoder = Encoder(quality=50)
     expected = [encoder.compress(image) for image in images]
     for result, one in zip(encoder.compress_many(images, batch_size=4), expected, strict=True):
-        assert result.saliency is not None and one.saliency is not None
+        assert result.saliency is not None
+        assert one.saliency is not None
         assert np.abs(result.saliency - one.saliency).max() < 0.02
         assert (result.saliency == one.saliency).mean() > 0.8
     assert [r.jpeg for r in encoder.compress_many(images, batch_size=1)] == [one.jpeg for one in expected]

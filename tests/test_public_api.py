@@ -34,18 +34,21 @@ def test_the_public_names() -> None:
 @pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("_")])
 def test_public_things_say_what_they_are(name: str) -> None:
     documented = inspect.getdoc(getattr(saliency_jpeg, name))
-    assert documented and len(documented) > 40
+    assert documented
+    assert len(documented) > 40
 
 
 @pytest.mark.parametrize("name", TREE)
 def test_the_tree_of_errors(name: str) -> None:
     error = getattr(saliency_jpeg, name)
-    assert issubclass(error, saliency_jpeg.SaliencyJpegError) and issubclass(error, TREE[name])
+    assert issubclass(error, saliency_jpeg.SaliencyJpegError)
+    assert issubclass(error, TREE[name])
 
 
 def test_a_target_error_carries_the_smallest_file() -> None:
     error = saliency_jpeg.TargetError("too small", b"jpeg")
-    assert error.best == b"jpeg" and str(error) == "too small"
+    assert error.best == b"jpeg"
+    assert str(error) == "too small"
 
 
 def test_the_fields_of_a_result() -> None:

@@ -44,10 +44,12 @@ def cam():
 def test_map_is_quantized_and_repeats(preset, photo, request):
     model = request.getfixturevalue("model" if preset == "default" else preset)
     saliency = model.predict(photo)
-    assert saliency.shape == photo.shape[:2] and saliency.dtype == np.float32
+    assert saliency.shape == photo.shape[:2]
+    assert saliency.dtype == np.float32
     levels = np.rint(saliency * 255)
     assert np.array_equal(saliency, (levels / 255).astype(np.float32))
-    assert levels.min() >= 0 and levels.max() > 200
+    assert levels.min() >= 0
+    assert levels.max() > 200
     assert np.array_equal(saliency, model.predict(photo))
 
 
@@ -58,7 +60,8 @@ def test_map_lights_up_where_the_subject_is(model, photo):
 
 def test_activations_name_what_they_see(cam, photo):
     activations = cam.activations(photo)
-    assert activations.maps.shape == (7, 10, 1000) and activations.maps.dtype == np.float32
+    assert activations.maps.shape == (7, 10, 1000)
+    assert activations.maps.dtype == np.float32
     best = activations.top(5)
     assert {"pot", "picket fence"} <= {found.name for found in best}
     assert [found.logit for found in best] == sorted((found.logit for found in best), reverse=True)
@@ -70,7 +73,8 @@ def test_activations_name_what_they_see(cam, photo):
 
 def test_default_names_classes_too(model, photo):
     activations = model.activations(photo)
-    assert activations.maps.shape == (9, 13, 1000) and activations.names == model.names
+    assert activations.maps.shape == (9, 13, 1000)
+    assert activations.names == model.names
     assert {"pot", "picket fence"} <= {found.name for found in activations.top(5)}
 
 
@@ -95,7 +99,9 @@ def test_class_names_are_complete_and_in_order(model):
 def test_any_size_and_gray(model, shape):
     gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     saliency = model.predict(gray)
-    assert saliency.shape == shape and saliency.min() >= 0 and saliency.max() <= 1
+    assert saliency.shape == shape
+    assert saliency.min() >= 0
+    assert saliency.max() <= 1
     assert np.array_equal(saliency, model.predict(np.repeat(gray[:, :, None], 3, axis=2)))
 
 
@@ -198,7 +204,8 @@ from saliency_jpeg.errors import OptionError
 try: s.SaliencyModel.from_preset().predict(numpy.zeros((8, 8), 'uint8'))
 except OptionError as error: print(error)"""
     message = python("-c", code, KERAS_BACKEND=variable).strip()
-    assert "TensorFlow backend" in message and message.endswith("got 'torch'")
+    assert "TensorFlow backend" in message
+    assert message.endswith("got 'torch'")
 
 
 # ---------------------------------------------------------------- devices
@@ -206,7 +213,8 @@ except OptionError as error: print(error)"""
 
 def test_named_device_gives_the_same_map(model, photo):
     cpu = SaliencyModel.from_preset(device="cpu:0")
-    assert cpu.device == "/CPU:0" and "/CPU:0" in repr(cpu)
+    assert cpu.device == "/CPU:0"
+    assert "/CPU:0" in repr(cpu)
     assert np.abs(cpu.predict(photo) - model.predict(photo)).max() <= GRID_STEP + 1e-6
 
 
@@ -230,7 +238,8 @@ def test_unknown_preset_lists_the_known_ones():
 @pytest.mark.parametrize("name", ["cam", "default"])
 def test_preset_entry_is_true(name):
     preset = presets.find(name)
-    assert preset.name == {"default": "gaze"}.get(name, name) and preset.license == "Apache-2.0"
+    assert preset.name == {"default": "gaze"}.get(name, name)
+    assert preset.license == "Apache-2.0"
     files = [(preset.file, preset.sha256), *([(preset.head.file, preset.head.sha256)] if preset.head else [])]
     for file, sha256 in files:
         assert hashlib.sha256(presets._folder().joinpath(file).read_bytes()).hexdigest() == sha256
@@ -375,7 +384,8 @@ def _activations() -> Activations:
 )
 def test_thresholds(options, expected):
     got = saliency_grid(class_evidence(_activations(), options.classes), options)
-    assert got.dtype == np.uint8 and not (got % 5).any()
+    assert got.dtype == np.uint8
+    assert not (got % 5).any()
     assert np.abs(got[0].astype(int) - expected).max() <= 2.5
 
 
@@ -415,7 +425,9 @@ def test_the_whole_face_matters_though_people_look_at_the_eyes():
     looks, objects, faces = np.full((3, 10, 10), -9.0)
     looks[4, 4], faces[3:6, 3:6] = 9, 9
     evidence = learned(0.75, looks, objects, faces)
-    assert np.all(evidence[3:6, 3:6] >= 0.43) and evidence[6, 4] >= 0.43 and np.all(evidence[7:] < 0.01)
+    assert np.all(evidence[3:6, 3:6] >= 0.43)
+    assert evidence[6, 4] >= 0.43
+    assert np.all(evidence[7:] < 0.01)
     unsure = learned(0.75, looks, objects, np.full((10, 10), np.log(0.15 / 0.85)))
     assert unsure[0] == pytest.approx(0.44 / 2)
     assert np.array_equal(learned(0.75, looks, objects, np.full((10, 10), -9.0)), learned(0.75, looks, objects))
@@ -423,7 +435,8 @@ def test_the_whole_face_matters_though_people_look_at_the_eyes():
 
 def test_even_looks_and_no_objects_are_no_evidence():
     flat = learned(0.75, np.zeros((9, 12)), np.full((9, 12), -9.0))
-    assert np.ptp(flat) == 0 and flat.max() < 0.01
+    assert np.ptp(flat) == 0
+    assert flat.max() < 0.01
 
 
 def test_grid_forgives_the_last_bits_of_a_convolution(cam, photo):
@@ -432,7 +445,8 @@ def test_grid_forgives_the_last_bits_of_a_convolution(cam, photo):
     other = Activations((activations.maps * (1 + noise)).astype(np.float32), activations.names)
     assert not np.array_equal(other.maps, activations.maps)
     grids = [saliency_grid(class_evidence(a), cam.options, contrast=500) for a in (other, activations)]
-    assert np.array_equal(grids[0], grids[1]) and grids[0].max() > 200
+    assert np.array_equal(grids[0], grids[1])
+    assert grids[0].max() > 200
 
 
 @pytest.mark.parametrize(
@@ -494,7 +508,8 @@ def test_resize_averages_in_each_direction_alone():
     stripes = np.zeros((2, 6400), np.uint8)
     stripes[:, ::2] = 200
     small = resize(stripes, (32, 320))
-    assert small.shape == (32, 320, 3) and small.dtype == np.uint8
+    assert small.shape == (32, 320, 3)
+    assert small.dtype == np.uint8
     assert np.abs(small.astype(int) - 100).max() <= 1
     assert np.abs(resize(stripes.T.copy(), (320, 32)).astype(int) - 100).max() <= 1
 
@@ -502,8 +517,10 @@ def test_resize_averages_in_each_direction_alone():
 @pytest.mark.parametrize(("length", "cells"), [(1, 10), (7, 1), (320, 10), (4001, 7)])
 def test_sampling_matrix_is_a_mean(length, cells):
     matrix = sampling_matrix(length, cells, lattice=Lattice.of(32, offset=3.2), sigma=0.6)
-    assert matrix.shape == (length, cells) and matrix.dtype == np.float32
-    assert np.array_equal(matrix, np.rint(matrix)) and matrix.min() >= 0
+    assert matrix.shape == (length, cells)
+    assert matrix.dtype == np.float32
+    assert np.array_equal(matrix, np.rint(matrix))
+    assert matrix.min() >= 0
     assert np.array_equal(matrix.sum(axis=1), np.full(length, 4096))
 
 
@@ -529,7 +546,8 @@ def test_offset_moves_the_map_down_and_right():
     for offset in (0.0, 0.25):
         saliency = enlarge(cells, (288, 288), lattice=Lattice.of(32, offset=32 * offset), sigma=0.5)
         rows, cols = (saliency.sum(axis=axis) @ (np.arange(288) + 0.5) / saliency.sum() for axis in (1, 0))
-        assert rows == pytest.approx(144 + 32 * offset, abs=1) and cols == pytest.approx(144 + 32 * offset, abs=1)
+        assert rows == pytest.approx(144 + 32 * offset, abs=1)
+        assert cols == pytest.approx(144 + 32 * offset, abs=1)
 
 
 def test_aligned_cells_lie_on_their_pixels():

@@ -22,7 +22,8 @@ def test_demo(run_script: Script, tmp_path: Path) -> None:
     for name, size in (("saliency-jpeg.jpg", ours[0]), ("pillow.jpg", pillow[0])):
         assert (output / name).stat().st_size == int(size)
     with Image.open(output / "comparison.png") as row, Image.open(output / "heatmap.png") as heat:
-        assert row.size == (3 * 480 + 16, 480) and heat.size == (768, 512)
+        assert row.size == (3 * 480 + 16, 480)
+        assert heat.size == (768, 512)
 
 
 @pytest.mark.tensorflow
@@ -32,7 +33,8 @@ def test_speed_without_mozjpeg(run_script: Script, tmp_path: Path) -> None:
     assert "mozjpeg is missing" in printed
     rows = re.findall(r"^(core|compress|Pillow).*? (\d+\.\d) +(\d\.\d{3})", printed, re.MULTILINE)
     sizes = [float(bits) for _, _, bits in rows]
-    assert len(rows) == 5 and max(sizes) < 1.1 * min(sizes)
+    assert len(rows) == 5
+    assert max(sizes) < 1.1 * min(sizes)
     for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: [\d.]+ s"):
         assert re.search(line, printed)
     assert len(re.findall(r"^compress\(.*\) +[\d.]+$", printed, re.MULTILINE)) == 2
@@ -45,7 +47,9 @@ def test_measure_recompress(run_script: Script, tmp_path: Path) -> None:
     assert len(rows) == 18
     for _, cells in rows:
         *scores, fill = (float(cell) for cell in cells.strip(" |").split(" | "))
-        assert len(scores) == 4 and max(scores) < 100 and 0.95 < fill <= 1
+        assert len(scores) == 4
+        assert max(scores) < 100
+        assert 0.95 < fill <= 1
         assert scores[3] > scores[0] - 1  # the coefficients are no worse than the decoded pixels
     assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3
 
@@ -59,7 +63,9 @@ def test_stages(run_script: Script) -> None:
     assert len(rows) == 9
     for _, value, of_a_pixel, hours, cost in rows:
         assert abs(float(of_a_pixel) - 10 * float(value)) < 0.02 * float(value) + 0.001
-        assert abs(float(hours) - float(value)) <= 0.51 and abs(float(cost) - 2 * float(value)) <= 0.51
+        assert abs(float(hours) - float(value)) <= 0.51
+        assert abs(float(cost) - 2 * float(value)) <= 0.51
     stages = [value for name, value in seconds.items() if not name.startswith(("in all", "search"))]
     assert abs(seconds["in all, to a quality"] - sum(stages)) < 0.001
-    assert "in 24 hours: 1 machines of 2 cores" in printed and "images a\nsecond on" in printed
+    assert "in 24 hours: 1 machines of 2 cores" in printed
+    assert "images a\nsecond on" in printed

@@ -86,7 +86,8 @@ def test_a_palette_mask_is_read_by_its_colours():
     mask.putpalette([0, 0, 0, 255, 255, 255])
     mask.paste(1, (2, 1, 5, 4))
     result = given(mask)
-    assert result[1:4, 2:5].min() == 1 and result.sum() == 9
+    assert result[1:4, 2:5].min() == 1
+    assert result.sum() == 9
 
 
 @pytest.mark.parametrize("made", [np.zeros((3, 3)), np.full((6, 9), np.nan), np.full((6, 9), 50.0), np.zeros((9, 6))])
@@ -115,12 +116,14 @@ def test_a_model_sees_the_picture_upright(orientation):
     """Pillow's own ImageOps.exif_transpose says where the upright corner comes from."""
     model = Upright()
     result = given(model, orientation)
-    assert result.shape == (6, 9) and result.flags.c_contiguous
+    assert result.shape == (6, 9)
+    assert result.flags.c_contiguous
     image = Image.fromarray((result * 255).astype(np.uint8))
     image.getexif()[0x0112] = orientation
     upright = np.asarray(ImageOps.exif_transpose(image))
     assert upright.shape == model.shape[:2]
-    assert upright[0, 0] == 255 and upright.sum() == 255
+    assert upright[0, 0] == 255
+    assert upright.sum() == 255
 
 
 # ---- functions ---------------------------------------------------------------------------------
@@ -139,7 +142,9 @@ def test_a_function_of_a_gray_picture_is_given_rgb_too():
     gray = np.arange(54, dtype=np.uint8).reshape(6, 9)
     shown = []
     resolve(lambda rgb: shown.append(rgb) or rgb[..., 0], gray, 1)
-    assert shown[0].shape == (6, 9, 3) and shown[0].dtype == np.uint8 and shown[0].flags.c_contiguous
+    assert shown[0].shape == (6, 9, 3)
+    assert shown[0].dtype == np.uint8
+    assert shown[0].flags.c_contiguous
     assert (shown[0] == gray[..., None]).all()
 
 
@@ -150,7 +155,8 @@ def test_a_function_may_write_into_what_it_is_given():
         rgb[:] = 0
         return np.ones(rgb.shape[:2])
 
-    assert resolve(wipe, pixels, 1).all() and (pixels == 7).all()
+    assert resolve(wipe, pixels, 1).all()
+    assert (pixels == 7).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -205,7 +211,8 @@ def test_regions_are_forced_and_protection_wins():
     protect[2:4, 3:5] = True
     result = given(combine(np.full((6, 9), 0.6), protect=protect, ignore=[(0, 0, 4, 9)]))
     np.testing.assert_array_equal(result[protect], 1)
-    assert result[:, :3].max() == 0 and result[0, 3] == 0
+    assert result[:, :3].max() == 0
+    assert result[0, 3] == 0
     np.testing.assert_array_equal(result[:, 5:], np.float32(0.6))
 
 
@@ -239,7 +246,8 @@ def test_combinations_of_nothing_are_refused():
 
 def test_combinations_can_be_sent_to_another_process():
     result = given(pickle.loads(pickle.dumps(combine(np.full((6, 9), 0.2), protect=[(0, 0, 1, 1)]))))
-    assert result[0, 0] == 1 and result[1, 1] == np.float32(0.2)
+    assert result[0, 0] == 1
+    assert result[1, 1] == np.float32(0.2)
 
 
 def test_regions_move_the_bytes():
@@ -251,7 +259,8 @@ def test_regions_move_the_bytes():
     for name, saliency in (("protect", combine([], protect=left)), ("ignore", combine(flat, ignore=left))):
         decoded = decode(saliency_jpeg.compress(noisy, quality=50, saliency=saliency))
         quality[name] = [psnr(noisy[:, half], decoded[:, half]) for half in (slice(0, 48), slice(48, 96))]
-    assert quality["protect"][0] > quality["protect"][1] + 1 and quality["ignore"][1] > quality["ignore"][0] + 1
+    assert quality["protect"][0] > quality["protect"][1] + 1
+    assert quality["ignore"][1] > quality["ignore"][0] + 1
 
 
 def test_the_map_that_compress_goes_by_can_be_had():

@@ -15,8 +15,10 @@ TUNING = TUNINGS["default"]
 @pytest.mark.parametrize("quality", [0, 0.5, 10, 33.3, 75, 90, 99.9, 100])
 def test_tables_are_legal_eight_bit_tables(quality: float, tune: str) -> None:
     table = tables.quantization_tables(quality, TUNINGS[tune])
-    assert table.dtype == np.uint16 and table.shape == (3, 64)
-    assert table.min() >= 1 and table.max() <= 255
+    assert table.dtype == np.uint16
+    assert table.shape == (3, 64)
+    assert table.min() >= 1
+    assert table.max() <= 255
 
 
 @pytest.mark.parametrize("tune", TUNINGS)
@@ -46,4 +48,5 @@ def test_sensitivity_prices_an_error_in_real_steps() -> None:
     table = tables.to_table(steps)
     price = tables.sensitivity(steps, tuning, table) / (table / steps) ** 2
     np.testing.assert_allclose(price[0], 1, rtol=1e-6)
-    assert price[1, 0] == pytest.approx(np.exp(-0.3)) and price[2, 3] == pytest.approx(1)
+    assert price[1, 0] == pytest.approx(np.exp(-0.3))
+    assert price[2, 3] == pytest.approx(1)

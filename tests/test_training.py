@@ -91,17 +91,21 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_the_held_out_picture_is_judged_better(done: Run) -> None:
     facts = json.loads(done.told[-1])
-    assert facts["pairs"] == 12 and len(facts["held_out"]) == facts["judged"] == 1
+    assert facts["pairs"] == 12
+    assert len(facts["held_out"]) == facts["judged"] == 1
     before, after = facts["before"], facts["after"]
-    assert after["auc"] > max(0.95, before["auc"]) and after["max_f"] > before["max_f"] + 0.1
+    assert after["auc"] > max(0.95, before["auc"])
+    assert after["max_f"] > before["max_f"] + 0.1
     assert after["mae"] < before["mae"]
-    assert facts["losses"][-1] < 0.6 * facts["losses"][0] and len(facts["losses"]) == 12
+    assert facts["losses"][-1] < 0.6 * facts["losses"][0]
+    assert len(facts["losses"]) == 12
     assert facts["bytes"] == (done.folder / "own.npz").stat().st_size
 
 
 def test_every_step_is_told(done: Run) -> None:
     features, epochs = [Step("features", i, 11) for i in range(12)], [("epochs", i, 12) for i in range(13)]
-    assert done.steps[:12] == features and [step[:3] for step in done.steps[12:]] == epochs
+    assert done.steps[:12] == features
+    assert [step[:3] for step in done.steps[12:]] == epochs
     assert tuple(step.loss for step in done.steps[13:]) == done.result.losses
 
 
@@ -154,7 +158,8 @@ def test_another_seed_leaves_out_other_features() -> None:
         heads.set_arrays(model, presets.read_head(preset))
         api._seed(model, seed)
         found.append(np.asarray(model(features, training=True)))
-    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+    assert np.array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
 
 
 def replayed(done: Run, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
@@ -194,8 +199,10 @@ def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(train_module, "bar_stream", lambda *, quiet: terminal)
     assert run("train", done.folder / "images", done.folder / "masks", "-o", tmp_path / "own.npz") == 0
     text = terminal.getvalue()
-    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11") and f"\repochs  [{'#' * 24}] 12/12" in text
-    assert "saved" not in text and text.endswith("\r\x1b[K")
+    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11")
+    assert f"\repochs  [{'#' * 24}] 12/12" in text
+    assert "saved" not in text
+    assert text.endswith("\r\x1b[K")
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
@@ -212,7 +219,8 @@ def test_masks_follow_the_stored_pixels(tmp_path: Path) -> None:
     exif[0x0112] = 6
     Image.fromarray(rgb).save(tmp_path / "turned.jpg", exif=exif, quality=95)
     upright, saliency = api._read(tmp_path / "turned.jpg", mask)
-    assert upright.shape == (96, 72, 3) and saliency.shape == (96, 72)
+    assert upright.shape == (96, 72, 3)
+    assert saliency.shape == (96, 72)
     assert np.array_equal(saliency, np.rot90(mask, -1).astype(np.float32))
 
 
@@ -220,7 +228,8 @@ def test_sizes_may_differ_but_not_shapes() -> None:
     rgb, mask = scene(4)
     for smaller in (mask[::2, ::2], mask[::4, ::4], np.kron(mask, np.ones((2, 2), np.bool_)), mask[:71]):
         _, saliency = api._read(rgb, smaller)
-        assert saliency.shape == SIZE and np.abs(saliency - mask).mean() < 0.05
+        assert saliency.shape == SIZE
+        assert np.abs(saliency - mask).mean() < 0.05
     for other in (mask[:60], mask.T):
         with pytest.raises(InputError, match="has another shape than the image, 96 x 72"):
             api._read(rgb, other)
@@ -242,8 +251,10 @@ def test_targets_lie_on_the_points_of_the_grid() -> None:
     values[12:21, 20:29] = 1
     values[:, 48:] = np.nan
     target = shrink(values, (33, 65), 8)
-    assert target.shape == (5, 9) and target[2, 3] == 1
-    assert target[0, 0] == 0 == target[4, 5] and np.isnan(target[:, 7:]).all()
+    assert target.shape == (5, 9)
+    assert target[2, 3] == 1
+    assert target[0, 0] == 0 == target[4, 5]
+    assert np.isnan(target[:, 7:]).all()
 
 
 def test_a_tenth_is_held_out() -> None:
@@ -279,7 +290,8 @@ def test_refused_folders(tmp_path: Path, capsys: Capture) -> None:
     assert "nowhere: No such file or directory" in usage_error(capsys, "train", tmp_path / "nowhere", masks, *out)
     (tmp_path / "empty").mkdir()
     told = usage_error(capsys, "train", images, tmp_path / "empty", *out)
-    assert "has a mask of the same name" in told and "(2 images and 0 masks)" in told
+    assert "has a mask of the same name" in told
+    assert "(2 images and 0 masks)" in told
     Image.fromarray(scene(0)[0]).save(images / "0" / "0.jpg")
     assert "have one name: which is meant?" in usage_error(capsys, "train", images, masks, *out)
     assert not (tmp_path / "own.npz").exists()
@@ -290,7 +302,8 @@ def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     (images / "._0.bmp").write_bytes(b"no image")
     found = pair(images, str(masks))
     assert [path.name for path in found.images] == ["0.bmp", "1.bmp"]
-    assert [path.name for path in found.masks] == ["0.png", "1.png"] and found.images_alone == found.masks_alone == []
+    assert [path.name for path in found.masks] == ["0.png", "1.png"]
+    assert found.images_alone == found.masks_alone == []
 
 
 @pytest.mark.tensorflow

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from helpers import photo
-from numpy.typing import NDArray
+from helpers import photo, pillow_pixels, psnr
 from PIL import Image
 
 from saliency_jpeg.codec import _core
@@ -18,6 +16,8 @@ ICC = (b"\0" * 12 + b"mntrRGB XYZ ").ljust(36, b"\0") + b"acsp" + bytes(88)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
 
 PHOTO = photo(120, 88)
+
+pixels, distance = pillow_pixels, psnr
 
 
 class Description(NamedTuple):

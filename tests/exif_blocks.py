@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import struct
 
+from helpers import encoded
 from PIL import Image
 
 MAKER_NOTE = bytes(range(256)) * 3
@@ -16,9 +16,7 @@ def thumbnail(image: Image.Image, size: tuple[int, int] = (160, 120), quality: i
     """A JPEG file of at most this size, without APPn."""
     small = image.convert("RGB").copy()
     small.thumbnail(size)
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=quality)
-    jpeg = file.getvalue()
+    jpeg = encoded(small, quality=quality)
     return jpeg[:2] + jpeg[4 + int.from_bytes(jpeg[4:6], "big") :]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the compiled core share: pictures, levels, a float model of a decoder, and real decoders."""
+"""Images, encoded files, levels, a float model of a decoder and real decoders, shared by the tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Levels = list[NDArray[np.int16]]
 Sampling = list[tuple[int, int]]
 Scan = tuple[Sequence[int], int, int, int, int]
 
-KODIM07 = Path(__file__).parent / "data" / "kodim07.png"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "tests" / "data"
+KODIM07 = DATA / "kodim07.png"
 SAMPLINGS = {"444": (1, 1), "422": (2, 1), "440": (1, 2), "420": (2, 2), "411": (4, 1)}
 GRAY_REFINEMENT: list[Scan] = [
     ((0,), 0, 0, 0, 1),
@@ -32,12 +34,26 @@ SIZES = [(1, 1), (1, 17), (9, 7), (16, 16), (33, 50)]
 
 @cache
 def photo(height: int = 96, width: int = 96, top: int = 180, left: int = 200) -> Pixels:
-    """A part of Kodak picture 7, read-only."""
+    """A crop of Kodak image 7, which is 512 high and 768 wide; read-only."""
     with Image.open(KODIM07) as image:
         pixels = np.asarray(image.convert("RGB"))[top : top + height, left : left + width]
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return pixels
+
+
+def encoded(image: Image.Image | Pixels, kind: str = "JPEG", **options: Any) -> bytes:
+    """The file that Pillow writes."""
+    file = io.BytesIO()
+    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def psnr(a: Any, b: Any, where: Any = np.s_[:]) -> float:
+    """PSNR over all samples, or over those of one index, in dB; 99 where nothing differs."""
+    error = np.square(np.asarray(a, float)[where] - np.asarray(b, float)[where]).mean()
+    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 class Quantized(NamedTuple):

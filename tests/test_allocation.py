@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from saliency_jpeg.allocation.weights import (
     activity,
@@ -14,15 +15,16 @@ from saliency_jpeg.codec.parameters import FULL_GAIN, TUNINGS
 from saliency_jpeg.codec.subsampling import chroma_weights
 
 TUNING = TUNINGS["default"]
+Floats = NDArray[np.float32]
 
 
 @pytest.fixture
-def luma():
+def luma() -> Floats:
     rng = np.random.default_rng(3)
     return (rng.normal(size=(5, 7, 64)) * rng.uniform(1, 60, (5, 7, 1))).astype(np.float32)
 
 
-def test_block_means_of_whole_and_cut_blocks():
+def test_block_means_of_whole_and_cut_blocks() -> None:
     values = np.arange(20 * 13, dtype=np.float32).reshape(20, 13)
     means = block_means(values, 3, 2)
     assert means.shape == (3, 2)
@@ -31,21 +33,23 @@ def test_block_means_of_whole_and_cut_blocks():
     assert means[2, 1] == pytest.approx(padded[16:, 8:].mean())
 
 
-def test_weights_have_mean_one_and_are_positive(luma):
+def test_weights_have_mean_one_and_are_positive(luma: Floats) -> None:
     saliency = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)
     for given in (None, saliency):
         weights = block_weights(given, luma, 1.0)
-        assert weights.dtype == np.float32 and weights.shape == (5, 7)
-        assert weights.mean() == pytest.approx(1, abs=1e-4) and weights.min() > 0
+        assert weights.dtype == np.float32
+        assert weights.shape == (5, 7)
+        assert weights.mean() == pytest.approx(1, abs=1e-4)
+        assert weights.min() > 0
 
 
-def test_busy_blocks_weigh_less(luma):
+def test_busy_blocks_weigh_less(luma: Floats) -> None:
     weights = texture_masking(luma, TUNING)
     order = np.argsort(activity(luma).ravel())
     assert (np.diff(weights.ravel()[order]) <= 0).all()
 
 
-def test_dark_blocks_weigh_more():
+def test_dark_blocks_weigh_more() -> None:
     luma = np.zeros((1, 3, 64), np.float32)
     luma[0, :, 0] = [-1024, 0, 1016]  # black, gray, white
     weights = block_weights(None, luma)[0]
@@ -53,7 +57,7 @@ def test_dark_blocks_weigh_more():
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
-def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
+def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength: float) -> None:
     flat = np.zeros((2, 2, 64), np.float32)
     saliency = np.zeros((16, 16), np.float32)
     saliency[:8] = 1
@@ -61,13 +65,13 @@ def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength):
     assert weights[0, 0] / weights[1, 0] == pytest.approx(FULL_GAIN**strength, rel=1e-3)
 
 
-def test_an_empty_map_or_no_strength_changes_nothing(luma):
+def test_an_empty_map_or_no_strength_changes_nothing(luma: Floats) -> None:
     plain = block_weights(None, luma)
     np.testing.assert_allclose(block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-3)
     np.testing.assert_array_equal(block_weights(np.ones((40, 56), np.float32), luma, 0), plain)
 
 
-def test_chroma_weights_are_means_of_the_luma_blocks_they_cover():
+def test_chroma_weights_are_means_of_the_luma_blocks_they_cover() -> None:
     weights = np.arange(15, dtype=np.float32).reshape(3, 5)
     np.testing.assert_array_equal(chroma_weights(weights, 1, 1, 3, 5), weights)
     halved = chroma_weights(weights, 2, 2, 2, 3)
@@ -75,8 +79,11 @@ def test_chroma_weights_are_means_of_the_luma_blocks_they_cover():
     assert halved[1, 2] == 14  # the last block repeats
 
 
-def test_strength_is_what_was_asked_for_at_the_usual_scale_and_falls_with_the_bytes():
+def test_strength_is_what_was_asked_for_at_the_usual_scale_and_falls_with_the_bytes() -> None:
     assert strength_at(3.0, 0.5) == 0.5
     strengths = [strength_at(scale, 0.5) for scale in (0.05, 1.0, 3.0, 6.0, 20.0, 1000.0)]
-    assert strengths == sorted(strengths) and strengths[0] == 0.25 and strengths[-1] == 0.6
-    assert strength_at(1000.0, 1.0) == 1.0 and strength_at(1000.0, 0.0) == 0.0
+    assert strengths == sorted(strengths)
+    assert strengths[0] == 0.25
+    assert strengths[-1] == 0.6
+    assert strength_at(1000.0, 1.0) == 1.0
+    assert strength_at(1000.0, 0.0) == 0.0

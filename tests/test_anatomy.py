@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from helpers import Pixels, encoded, photo
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, compress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.inspect import block_bits, inspect_jpeg
 
-PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[:200, :300]
-
-Pixels = NDArray[np.uint8]
+PHOTO = photo(200, 300, 0, 0)
 
 
-def pillow(pixels: Pixels = PHOTO, **options: object) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", **options)
-    return file.getvalue()
+def pillow(pixels: Pixels = PHOTO, **options: Any) -> bytes:
+    return encoded(pixels, **options)
 
 
 FILES = {
@@ -41,13 +36,17 @@ def test_every_byte_has_one_place(name: str) -> None:
     jpeg = FILES[name]
     anatomy = inspect_jpeg(jpeg)
     ends = [part.offset + part.size for part in anatomy.parts]
-    assert [part.offset for part in anatomy.parts] == [0, *ends[:-1]] and ends[-1] == len(jpeg)
+    assert [part.offset for part in anatomy.parts] == [0, *ends[:-1]]
+    assert ends[-1] == len(jpeg)
     for part in anatomy.parts:
-        assert part.size > 0 and (part.name == "" or jpeg[part.offset] == 0xFF)
+        assert part.size > 0
+        assert part.name == "" or jpeg[part.offset] == 0xFF
     assert sum(anatomy.bytes_by_use().values()) == len(jpeg)
     assert sum(scan.size for scan in anatomy.scans) == anatomy.bytes_by_use()["picture"] > 0.5 * len(jpeg) - 72_000
     names = [part.name for part in anatomy.parts if part.name]
-    assert names[0] == "SOI" and names[-1] == "EOI" and names.count("SOS") == len(anatomy.scans)
+    assert names[0] == "SOI"
+    assert names[-1] == "EOI"
+    assert names.count("SOS") == len(anatomy.scans)
 
 
 def test_scans_are_those_that_were_written() -> None:
@@ -60,7 +59,8 @@ def test_scans_are_those_that_were_written() -> None:
     table = np.full((1, 64), 3, np.uint16)
     anatomy = inspect_jpeg(_core.write_jpeg([levels], table, (8 * rows, 8 * cols), [(1, 1)], scans=script))
     assert [(s.components, s.ss, s.se, s.ah, s.al) for s in anatomy.scans] == script
-    assert anatomy.subsampling == "gray" and anatomy.component_names == ("Y",)
+    assert anatomy.subsampling == "gray"
+    assert anatomy.component_names == ("Y",)
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
@@ -83,8 +83,11 @@ def test_bits_lie_where_the_picture_is_busy(subsampling: str) -> None:
     pixels[:, :32] = np.random.default_rng(0).integers(0, 256, (64, 32, 3), np.uint8)
     image = inspect_jpeg(compress(pixels, saliency=None, subsampling=subsampling)).image
     bits = block_bits(image, 1000.0)
-    assert bits.shape == (8, 12) and bits.sum() == pytest.approx(1000, rel=1e-4) and bits.min() >= 0
-    assert bits[:, :4].sum() > 900 and bits[:, 6:].max() < bits[:, :4].min()
+    assert bits.shape == (8, 12)
+    assert bits.sum() == pytest.approx(1000, rel=1e-4)
+    assert bits.min() >= 0
+    assert bits[:, :4].sum() > 900
+    assert bits[:, 6:].max() < bits[:, :4].min()
 
 
 def test_bits_of_a_baseline_file_are_nearly_those_really_written() -> None:

@@ -1,8 +1,8 @@
 """Many images at once: order, batches, errors in their place, little held at a time, and an early end."""
 
+# mypy: disable-error-code="func-returns-value"
 from __future__ import annotations
 
-import io
 import itertools
 import threading
 import time
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import encoded
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,8 +19,6 @@ from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetEr
 from saliency_jpeg.batch import threads
 from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.saliency import combine
-
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 
 Pixels = NDArray[np.uint8]
 
@@ -58,7 +57,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results_are_those_of_one_at_a_time(workers: int, batch_size: int) -> None:
-    encoder = Encoder(target_kb=1.5, saliency=Model())  # type: ignore[arg-type]
+    encoder = Encoder(target_kb=1.5, saliency=Model())
     images = pictures(11)
     expected = [encoder.compress(image) for image in images]
     many = list(encoder.compress_many(iter(images), workers=workers, batch_size=batch_size))
@@ -73,7 +72,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
     wanted = [[16, 17, 18], [19, 20, 21], [22, 23, 24], [25]]  # rows; what cannot be read takes no place
     for _ in range(5):
         model = Model()
-        encoder = Encoder(quality=40, saliency=model)  # type: ignore[arg-type]
+        encoder = Encoder(quality=40, saliency=model)
         list(encoder.compress_many(images, workers=3, batch_size=3, errors="return"))
         assert sorted([shape[0] for shape in batch] for batch in model.batches) == wanted
 
@@ -81,19 +80,21 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
 def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1000)  # of 640 and more in each
     model = Model()
-    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))  # type: ignore[arg-type]
+    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))
     assert sorted(len(batch) for batch in model.batches) == [2, 2, 2]
 
 
 def test_turned_photographs_are_seen_upright_in_batches() -> None:
-    exif, file = Image.Exif(), io.BytesIO()
+    exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(pictures(1, width=64)[0]).save(file, "JPEG", exif=exif)
+    jpeg = encoded(pictures(1, width=64)[0], exif=exif)
     model = Model()
-    encoder = Encoder(quality=40, saliency=model)  # type: ignore[arg-type]
-    (result,) = encoder.compress_many([file.getvalue()])
-    assert model.batches == [[(64, 16, 3)]] and result.saliency is not None and result.saliency.shape == (16, 64)
-    np.testing.assert_array_equal(result.saliency, encoder.compress(file.getvalue()).saliency)
+    encoder = Encoder(quality=40, saliency=model)
+    (result,) = encoder.compress_many([jpeg])
+    assert model.batches == [[(64, 16, 3)]]
+    assert result.saliency is not None
+    assert result.saliency.shape == (16, 64)
+    np.testing.assert_array_equal(result.saliency, encoder.compress(jpeg).saliency)
 
 
 def test_models_among_other_kinds_are_batched_too() -> None:
@@ -105,15 +106,18 @@ def test_models_among_other_kinds_are_batched_too() -> None:
     assert [len(batch) for batch in model.batches] == [4]
     for image, result in zip(images, many, strict=True):
         np.testing.assert_array_equal(result.saliency, encoder.compress(image).saliency)
-        assert result.saliency is not None and result.saliency[:8, :8].min() == 1 and result.saliency[:, 30:].max() == 0
+        assert result.saliency is not None
+        assert result.saliency[:8, :8].min() == 1
+        assert result.saliency[:, 30:].max() == 0
 
 
 def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     model = Model()
-    encoder = Encoder(target_kb=3, saliency=model)  # type: ignore[arg-type]
+    encoder = Encoder(target_kb=3, saliency=model)
     small = Encoder(quality=20, saliency=None).compress(pictures(1)[0]).jpeg
     results = list(encoder.compress_many([*pictures(2), small, *pictures(1)], batch_size=3))
-    assert results[2].jpeg == small and results[2].passed_through
+    assert results[2].jpeg == small
+    assert results[2].passed_through
     assert [len(batch) for batch in model.batches] == [3]
 
 
@@ -125,8 +129,8 @@ def test_errors_stand_in_their_place() -> None:
     unlucky = pictures(1)[0][:13]
     missing = Path("there/is/no/such.png")
     for saliency in (None, Model()):
-        encoder = Encoder(quality=40, saliency=saliency)  # type: ignore[arg-type]
-        sources = [good[0], b"no image", good[1], missing, unlucky, good[2]]
+        encoder = Encoder(quality=40, saliency=saliency)
+        sources: list[ImageSource] = [good[0], b"no image", good[1], missing, unlucky, good[2]]
         results = list(encoder.compress_many(sources, workers=2, errors="return"))
         bad = [InputError, FileNotFoundError, *([ValueError] if saliency else [])]
         assert [type(result) for result in results if isinstance(result, Exception)] == bad
@@ -144,7 +148,8 @@ def test_the_first_error_is_raised_where_its_image_stands() -> None:
 
 def test_a_returned_error_holds_no_images() -> None:
     (error,) = Encoder(target_kb=0.3, saliency=None).compress_many(pictures(1), errors="return")
-    assert isinstance(error, TargetError) and len(error.best) > 300
+    assert isinstance(error, TargetError)
+    assert len(error.best) > 300
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_next is not None:  # the frame of the thread's own loop is still running
@@ -192,7 +197,7 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
     for given in range(60):
         assert next(results).jpeg
         assert len(taken) <= given + 1 + most
-    results.close()
+    results.close()  # type: ignore[attr-defined]
     assert len(taken) <= 60 + most
 
 
@@ -218,7 +223,7 @@ def test_a_result_that_is_there_does_not_wait_for_slow_sources() -> None:
             finished.append(result)
             return result
 
-    taken = []
+    taken: list[Pixels] = []
 
     def sources() -> Iterator[Pixels]:
         for image in pictures(9):
@@ -241,14 +246,16 @@ def test_closing_early_ends_the_threads_and_drops_the_rest() -> None:
             encoded.append(rgb.shape)
             return super().predict(rgb)
 
-    results = Encoder(quality=40, saliency=Counting()).compress_many(  # type: ignore[arg-type]
+    results = Encoder(quality=40, saliency=Counting()).compress_many(
         itertools.cycle(pictures(4)), workers=2, batch_size=2
     )
     next(results)
-    results.close()
+    results.close()  # type: ignore[attr-defined]
     count = len(encoded)
-    assert threading.active_count() == before and count <= 10
-    assert next(results, None) is None and len(encoded) == count
+    assert threading.active_count() == before
+    assert count <= 10
+    assert next(results, None) is None
+    assert len(encoded) == count
 
 
 def test_nothing_begins_before_the_first_result_is_asked_for() -> None:
@@ -258,14 +265,15 @@ def test_nothing_begins_before_the_first_result_is_asked_for() -> None:
     assert len(list(results)) == 2
 
 
-def test_the_real_network_in_batches() -> None:
+@pytest.mark.tensorflow
+def test_the_real_network_in_batches(photo: Pixels) -> None:
     """A batch may be rounded differently, by a level of the grid here and there; batches of one may not."""
-    photo = np.asarray(Image.open(PHOTO))
     images = [photo, photo[:, ::-1], photo[:400, :500], photo[::-1], photo[:, :300]]
     encoder = Encoder(quality=50)
     expected = [encoder.compress(image) for image in images]
     for result, one in zip(encoder.compress_many(images, batch_size=4), expected, strict=True):
-        assert result.saliency is not None and one.saliency is not None
+        assert result.saliency is not None
+        assert one.saliency is not None
         assert np.abs(result.saliency - one.saliency).max() < 0.02
         assert (result.saliency == one.saliency).mean() > 0.8
     assert [r.jpeg for r in encoder.compress_many(images, batch_size=1)] == [one.jpeg for one in expected]

@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,7 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
 from PIL import Image
+from processes import NONE, Capture, command, command_words, python, run, usage_error
 
 import saliency_jpeg
 from saliency_jpeg import cli
@@ -30,11 +31,6 @@ from saliency_jpeg.io import write
 from saliency_jpeg.options import Options
 from saliency_jpeg.saliency import heatmap
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
-
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
@@ -44,23 +40,6 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "a picture.png"
     Image.fromarray(pixels).save(path)
     return path
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def usage_error(capsys: Capture, *arguments: object) -> str:
-    """Runs a command that must be refused; returns the last line it says."""
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err.splitlines()[-1]
-
-
-def command(*arguments: object, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    words = [sys.executable, "-m", "saliency_jpeg", *map(str, arguments)]
-    return subprocess.run(words, input=data, capture_output=True, check=False)
 
 
 def names(folder: Path) -> list[str]:
@@ -90,7 +69,9 @@ def test_options_reach_the_file(picture: Path, tmp_path: Path) -> None:
     assert run("compress", picture, "-o", output, *words, *NONE) == 0
     jpeg = output.read_bytes()
     assert 0.9 * 2500 < len(jpeg) <= 2500
-    assert b"\xff\xc0" in jpeg and b"\xff\xc2" not in jpeg and b"\xff\xdd\x00\x04\x00\x02" in jpeg
+    assert b"\xff\xc0" in jpeg
+    assert b"\xff\xc2" not in jpeg
+    assert b"\xff\xdd\x00\x04\x00\x02" in jpeg
     with Image.open(output) as image:
         assert [component[1:3] for component in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
 
@@ -133,7 +114,8 @@ def test_metadata_can_be_dropped(tmp_path: Path) -> None:
     Image.new("L", (16, 16)).save(source, comment=b"a remark")
     assert run("compress", source, "-o", kept, *NONE) == 0
     assert run("compress", source, "-o", dropped, "--metadata", "strip", *NONE) == 0
-    assert b"a remark" in kept.read_bytes() and b"a remark" not in dropped.read_bytes()
+    assert b"a remark" in kept.read_bytes()
+    assert b"a remark" not in dropped.read_bytes()
 
 
 def test_background_shows_through(tmp_path: Path) -> None:
@@ -141,7 +123,9 @@ def test_background_shows_through(tmp_path: Path) -> None:
     Image.new("RGBA", (16, 16)).save(source)
     assert run("compress", source, "-o", output, "--background", "#ff0000", *NONE) == 0
     red, green, blue = np.asarray(Image.open(output)).reshape(-1, 3).mean(axis=0)
-    assert red > 250 and green < 5 and blue < 5
+    assert red > 250
+    assert green < 5
+    assert blue < 5
 
 
 def test_a_target_that_cannot_be_met_comes_with_advice(tmp_path: Path, capsys: Capture) -> None:
@@ -158,7 +142,8 @@ def test_a_target_that_cannot_be_met_comes_with_advice(tmp_path: Path, capsys: C
     assert run(*words, "--allow-downscale") == 0
     with Image.open(output) as image:
         width, height = image.size
-    assert width < 240 and capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
+    assert width < 240
+    assert capsys.readouterr().out.endswith(f", {width} x {height} pixels\n")
 
 
 def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
@@ -174,7 +159,8 @@ def test_a_map_of_ones_own_moves_the_quality(tmp_path: Path) -> None:
         assert run("compress", source, "-o", output, "--target-kb", 4, "--saliency", saliency) == 0
         square = (np.asarray(Image.open(output), float) - pixels) ** 2
         errors.append((square[:, :64].mean(), square[:, 64:].mean()))
-    assert errors[1][0] < 0.8 * errors[0][0] and errors[1][1] > errors[0][1]
+    assert errors[1][0] < 0.8 * errors[0][0]
+    assert errors[1][1] > errors[0][1]
 
 
 @pytest.mark.parametrize("output", ["-", "/dev/stdout"])
@@ -182,7 +168,8 @@ def test_standard_streams(picture: Path, output: str) -> None:
     done = command("compress", "-", "-o", output, *NONE, data=picture.read_bytes())
     assert done.returncode == 0
     assert done.stdout == saliency_jpeg.compress(picture, saliency=None)
-    assert done.stderr.startswith(f"- -> {output}: ".encode()) and done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(f"- -> {output}: ".encode())
+    assert done.stderr.count(b"\n") == 1
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -253,7 +240,8 @@ def test_new_files_follow_the_umask_and_old_ones_keep_their_mode(tmp_path: Path)
     finally:
         os.umask(umask)
     assert (new.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (0o640, 0o640)
-    assert old.read_bytes() == b"after" and names(tmp_path) == ["new", "old"]
+    assert old.read_bytes() == b"after"
+    assert names(tmp_path) == ["new", "old"]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -261,7 +249,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_bytes(b"before")
     link.symlink_to(target)
     write(str(link), b"after")
-    assert link.is_symlink() and target.read_bytes() == b"after"
+    assert link.is_symlink()
+    assert target.read_bytes() == b"after"
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
@@ -286,7 +275,8 @@ def test_an_interrupted_write_leaves_the_old_file(
 
     monkeypatch.setattr(Path, "replace", fail)
     status = run("compress", picture, "-o", output, *NONE)
-    assert output.read_bytes() == b"before" and names(tmp_path) == ["a picture.png", "out.jpg"]
+    assert output.read_bytes() == b"before"
+    assert names(tmp_path) == ["a picture.png", "out.jpg"]
     said = capsys.readouterr().err
     if isinstance(error, KeyboardInterrupt):
         assert (status, said) == (130, "saliency-jpeg: interrupted\n")
@@ -300,10 +290,11 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     inputs.mkdir()
     for i in range(40):
         shutil.copy(PHOTO, inputs / f"{i:02d}.png")
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(inputs), "-o", str(output), "--jobs", "2", *NONE]
+    words = command_words("compress", inputs, "-o", output, "--jobs", 2, *NONE)
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests may be deaf to it
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.readline()  # the first file is done
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
@@ -314,7 +305,8 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     expected = saliency_jpeg.compress(PHOTO, saliency=None)
     assert all((output / name).read_bytes() == expected for name in done)
     again = command("compress", inputs, "-o", output, *NONE)
-    assert again.returncode == 0 and len(names(output)) == 41
+    assert again.returncode == 0
+    assert len(names(output)) == 41
     assert again.stdout.splitlines()[-1].startswith(f"{len(done)} skipped, {40 - len(done)} written".encode())
 
 
@@ -366,12 +358,14 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
     odd.write_bytes(picture.read_bytes())
     done = command("compress", odd, "-o", tmp_path / "out.jpg", *NONE)
-    assert done.returncode == 0 and b"\\udcff.png" in done.stdout
+    assert done.returncode == 0
+    assert b"\\udcff.png" in done.stdout
 
 
 # The map ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.tensorflow
 def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
     """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""
     raw, heat, first, second = (tmp_path / name for name in ("raw.png", "heat.png", "first.jpg", "second.jpg"))
@@ -381,7 +375,8 @@ def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
     assert run("compress", PHOTO, "-o", second, "--target-kb", 30, "--saliency", raw) == 0
     assert first.read_bytes() == second.read_bytes()
     with Image.open(raw) as gray, Image.open(heat) as colours:
-        assert (gray.mode, colours.mode) == ("L", "RGB") and gray.size == colours.size == (768, 512)
+        assert (gray.mode, colours.mode) == ("L", "RGB")
+        assert gray.size == colours.size == (768, 512)
         found = np.asarray(gray)
     np.testing.assert_array_equal(found, np.rint(saliency_jpeg.saliency_map(PHOTO) * 255))
     assert capfd.readouterr().err == ""
@@ -402,9 +397,11 @@ def test_heat_is_drawn_upright() -> None:
     saliency[0, 0] = 1
     stored = heatmap.over(pixels, saliency)
     hot = np.asarray(stored).sum(axis=2).argmax()
-    assert stored.size == (6, 4) and hot == 0
+    assert stored.size == (6, 4)
+    assert hot == 0
     turned = heatmap.over(pixels, saliency, 6)  # shown a quarter turn clockwise: top left comes to top right
-    assert turned.size == (4, 6) and np.asarray(turned).sum(axis=2).argmax() == 3
+    assert turned.size == (4, 6)
+    assert np.asarray(turned).sum(axis=2).argmax() == 3
 
 
 def test_gray_map_reads_back() -> None:
@@ -419,8 +416,7 @@ def test_tensorflow_stays_away_without_a_map(picture: Path, tmp_path: Path) -> N
         "import sys; from saliency_jpeg.cli import main; status = main(sys.argv[1:]); "
         "sys.exit(status or 'tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
-    words = [sys.executable, "-c", program, "compress", str(picture), "-o", str(tmp_path / "out.jpg"), *NONE]
-    assert subprocess.run(words, check=False).returncode == 0
+    python("-c", program, "compress", picture, "-o", tmp_path / "out.jpg", *NONE)
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.WebP"])

@@ -8,23 +8,19 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import NONE, Capture, command, command_words, run
 
 from saliency_jpeg import cli, compress
 from saliency_jpeg.batch.plan import PlanError, plan
 from saliency_jpeg.batch.resume import JOURNAL_NAME, options_digest
 from saliency_jpeg.cli.progress import Progress, format_bytes
 from saliency_jpeg.options import Options
-
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
 
 
 def picture(path: Path, seed: int = 0, **options: Any) -> Path:
@@ -45,10 +41,6 @@ def album(tmp_path: Path) -> Path:
         picture(folder / name, i)
     (folder / "notes.txt").write_text("no picture")
     return folder
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
 
 
 def tree(folder: Path) -> list[str]:
@@ -119,7 +111,8 @@ def test_refusals(
     before = tree(tmp_path)
     with pytest.raises(SystemExit) as caught:
         run("compress", *words, *NONE)
-    assert caught.value.code == 2 and tree(tmp_path) == before
+    assert caught.value.code == 2
+    assert tree(tmp_path) == before
     capsys.readouterr()
     arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
     with pytest.raises((PlanError, cli.UsageError), match=complaint):
@@ -158,8 +151,10 @@ def test_in_place_replaces_what_gets_smaller(tmp_path: Path, capsys: Capture) ->
     large.chmod(0o640)
     before, kept, other = large.stat().st_size, small.read_bytes(), png.read_bytes()
     assert run("compress", folder, "--in-place", "-r", "--quality", 60, *NONE) == 0
-    assert large.stat().st_size < before and large.stat().st_mode & 0o777 == 0o640
-    assert small.read_bytes() == kept and png.read_bytes() == other
+    assert large.stat().st_size < before
+    assert large.stat().st_mode & 0o777 == 0o640
+    assert small.read_bytes() == kept
+    assert png.read_bytes() == other
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{large}: ") and lines[1].endswith("kept unchanged")
     once = large.read_bytes()
@@ -226,9 +221,11 @@ def test_a_dry_run_tells_and_writes_nothing(album: Path, tmp_path: Path, capsys:
     before = tree(tmp_path)
     assert run("compress", album, "-o", tmp_path / "out", "--dry-run", *NONE) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4 and all(line.endswith("(not written)") for line in lines[:3])
+    assert len(lines) == 4
+    assert all(line.endswith("(not written)") for line in lines[:3])
     assert lines[3].startswith("3 not written: ")
-    assert tree(tmp_path) == before and not (tmp_path / "out").exists()
+    assert tree(tmp_path) == before
+    assert not (tmp_path / "out").exists()
 
 
 def test_json_tells_everything(album: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -242,7 +239,8 @@ def test_json_tells_everything(album: Path, tmp_path: Path, capsys: Capture) -> 
     for row in files[:2]:
         assert row["bytes_in"] == Path(row["source"]).stat().st_size
         assert row["bytes_out"] == Path(row["output"]).stat().st_size
-        assert row["score"] >= 50 and 0 < row["quality"] < 100
+        assert row["score"] >= 50
+        assert 0 < row["quality"] < 100
     counts = {"written": 3, "skipped": 0, "failed": 1}
     assert summary["summary"] == counts
     assert summary["bytes_out"] == sum(path.stat().st_size for path in output.glob("*.jpg"))
@@ -253,8 +251,7 @@ def test_json_tells_everything(album: Path, tmp_path: Path, capsys: Capture) -> 
 
 
 def test_json_beside_a_picture_on_standard_output(album: Path) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(album / "b.png"), "-o", "-", "--json", *NONE]
-    done = subprocess.run(words, capture_output=True, check=True)
+    done = command("compress", album / "b.png", "-o", "-", "--json", *NONE)
     assert done.stdout == compress(album / "b.png", saliency=None)
     assert rows(done.stderr.decode())[0][0]["bytes_out"] == len(done.stdout)
 
@@ -272,16 +269,16 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
     assert tree(output) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep", "größe 日本.jpg"]
     said = capsys.readouterr()
     assert "saliency-jpeg: 2 of 5 failed:" in said.err
-    assert f"cannot write {output / 'deep' / 'd.jpg'}: " in said.err and ".tmp" not in said.err
+    assert f"cannot write {output / 'deep' / 'd.jpg'}: " in said.err
+    assert ".tmp" not in said.err
     assert said.out.splitlines()[-1].startswith("3 written, 2 failed: ")
 
 
 def in_terminal(*words: object) -> tuple[int, str, str]:
     """Exit status, standard output, and what a terminal of 60 columns shows of standard error."""
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "saliency_jpeg", *map(str, words)]
     environment = os.environ | {"COLUMNS": "60"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=environment) as process:
+    with subprocess.Popen(command_words(*words), stdout=subprocess.PIPE, stderr=slave, env=environment) as process:
         os.close(slave)
         shown = b""
         while True:
@@ -301,9 +298,13 @@ def in_terminal(*words: object) -> tuple[int, str, str]:
 def test_the_bar_on_a_terminal(album: Path, tmp_path: Path) -> None:
     (album / "broken.jpg").write_bytes((album / "a.JPG").read_bytes()[:200])
     status, text, shown = in_terminal("compress", album, "-o", tmp_path / "out", *NONE)
-    assert status == 1 and text.splitlines() == [text.splitlines()[-1]] and "3 written, 1 failed" in text
+    assert status == 1
+    assert text.splitlines() == [text.splitlines()[-1]]
+    assert "3 written, 1 failed" in text
     drawn = [line for line in shown.replace("\n", "\r").split("\r") if line.startswith("[")]
-    assert " 0/4" in drawn[0] and " 4/4" in drawn[-1] and "saved" in drawn[-1]
+    assert " 0/4" in drawn[0]
+    assert " 4/4" in drawn[-1]
+    assert "saved" in drawn[-1]
     assert all(len(line.removesuffix("\x1b[K")) <= 59 for line in drawn)
     assert f"\r\x1b[Ksaliency-jpeg: {album / 'broken.jpg'}: cannot decode" in shown  # where the bar was
     assert shown.splitlines()[-1].startswith(f"  {album / 'broken.jpg'}: cannot decode")
@@ -311,9 +312,11 @@ def test_the_bar_on_a_terminal(album: Path, tmp_path: Path) -> None:
 
 def test_no_bar_for_one_file_and_lines_beside_it_if_asked(album: Path, tmp_path: Path) -> None:
     _, text, shown = in_terminal("compress", album / "b.png", "-o", tmp_path / "out.jpg", *NONE)
-    assert shown == "" and text.count("\n") == 1
+    assert shown == ""
+    assert text.count("\n") == 1
     _, text, shown = in_terminal("compress", album, "-o", tmp_path / "out", "--verbose", *NONE)
-    assert text.count("\n") == 4 and " 3/3" in shown
+    assert text.count("\n") == 4
+    assert " 3/3" in shown
 
 
 def test_what_the_bar_says() -> None:
@@ -354,10 +357,9 @@ def test_sizes_in_bytes(size: float, text: str) -> None:
 
 
 def test_standard_input_among_files(album: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compress", str(album / "b.png"), "-", "-o", str(tmp_path / "out")]
     data = (album / "a.JPG").read_bytes()
     for expected in (b"2 written", b"1 skipped, 1 written"):  # what comes through a pipe is not known from before
-        done = subprocess.run([*words, *NONE], input=data, capture_output=True, check=True)
+        done = command("compress", album / "b.png", "-", "-o", tmp_path / "out", *NONE, data=data)
         assert expected in done.stdout
     assert (tmp_path / "out" / "stdin.jpg").read_bytes() == compress(data, saliency=None)
 

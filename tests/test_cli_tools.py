@@ -14,15 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
 from PIL import Image
+from processes import NONE, Capture, command, needs, run, usage_error
 
-from saliency_jpeg import cli, compress
+from saliency_jpeg import compress
 from saliency_jpeg.metrics import ssimulacra2
-
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-NONE = ("--saliency", "none")
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -32,17 +29,6 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     Image.open(PHOTO).convert("RGB").crop((100, 100, 340, 300)).save(first)
     second.write_bytes(compress(first, quality=40, saliency=None))
     return first, second
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def refused(capsys: Capture, *arguments: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err.splitlines()[-1]
 
 
 # compare ------------------------------------------------------------------------------------------------------------
@@ -68,7 +54,8 @@ class Page(html.parser.HTMLParser):
 
     @staticmethod
     def decoded(source: str | None) -> bytes:
-        assert source is not None and source.startswith("data:image/")
+        assert source is not None
+        assert source.startswith("data:image/")
         return base64.b64decode(source.split(",", 1)[1])
 
 
@@ -79,7 +66,8 @@ def test_compare_tells_the_metrics(pair: tuple[Path, Path], capsys: Capture) -> 
     expected = ssimulacra2(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
     assert facts["ssimulacra2"] == pytest.approx(expected)
     assert facts["bytes"] == [first.stat().st_size, second.stat().st_size]
-    assert (facts["width"], facts["height"]) == (240, 200) and "psnr_s" not in facts
+    assert (facts["width"], facts["height"]) == (240, 200)
+    assert "psnr_s" not in facts
     assert run("compare", first, second, "--no-butteraugli", *NONE) == 0
     assert re.search(rf"^SSIMULACRA2 +{expected:.4f}$", capsys.readouterr().out, re.MULTILINE)
 
@@ -94,7 +82,9 @@ def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], t
     assert "salient" in capsys.readouterr().out
     text = output.read_text()
     page = Page(text)
-    assert page.open == [] and "a &amp; &lt;b&gt;.bmp" in text and "<b>" not in text
+    assert page.open == []
+    assert "a &amp; &lt;b&gt;.bmp" in text
+    assert "<b>" not in text
     assert not re.search(r"(src|href)=\"(?!data:)|url\(|https?://", text)
     original, shown, heat = page.images
     np.testing.assert_array_equal(np.asarray(original), np.asarray(Image.open(first)))
@@ -114,15 +104,15 @@ def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Pa
 
 
 def test_compare_without_a_map_has_no_map(pair: tuple[Path, Path], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    words = [sys.executable, "-m", "saliency_jpeg", "compare", *map(str, pair), "-o", "-", "--no-butteraugli", *NONE]
-    done = subprocess.run(words, capture_output=True, check=True)
-    assert len(Page(done.stdout.decode()).images) == 2 and b"SSIMULACRA2" in done.stderr
+    done = command("compare", *pair, "-o", "-", "--no-butteraugli", *NONE)
+    assert len(Page(done.stdout.decode()).images) == 2
+    assert b"SSIMULACRA2" in done.stderr
 
 
 def test_compare_refusals(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
     first, _ = pair
-    assert "must end in .html" in refused(capsys, "compare", first, first, "-o", tmp_path / "x.png", *NONE)
-    assert "only one of the two" in refused(capsys, "compare", "-", "-", *NONE)
+    assert "must end in .html" in usage_error(capsys, "compare", first, first, "-o", tmp_path / "x.png", *NONE)
+    assert "only one of the two" in usage_error(capsys, "compare", "-", "-", *NONE)
     assert run("compare", first, PHOTO, *NONE) == 1
     assert "must have the same size, got 240 x 200 and 768 x 512 pixels" in capsys.readouterr().err
     assert run("compare", first, tmp_path / "missing.png", *NONE) == 1
@@ -137,12 +127,15 @@ def test_info_tells_what_a_file_is_made_of(pair: tuple[Path, Path], capsys: Capt
     assert run("info", second) == 0
     text = capsys.readouterr().out
     assert text.startswith(f"{second}: {second.stat().st_size} bytes, 240 x 200 pixels, ")
-    assert "progressive, 4:2:0" in text and "SOF2" in text and "quantization table of Y" in text
+    assert "progressive, 4:2:0" in text
+    assert "SOF2" in text
+    assert "quantization table of Y" in text
     steps = [line for line in text.splitlines() if re.fullmatch(r"  ( +\d+){8}", line)]
     assert len(steps) == 3 * 8
     assert run("info", second, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["subsampling"] == "4:2:0" and sum(facts["bytes_by_use"].values()) == facts["bytes"]
+    assert facts["subsampling"] == "4:2:0"
+    assert sum(facts["bytes_by_use"].values()) == facts["bytes"]
     assert [len(table) for table in facts["tables"]] == [64, 64, 64]
 
 
@@ -154,7 +147,8 @@ def test_info_draws_the_bits(tmp_path: Path) -> None:
     assert run("info", source, "--bits", output) == 0
     with Image.open(output) as drawn:
         red = np.asarray(drawn)[..., 0]
-    assert red.shape == (64, 96) and red[:, :32].mean() > 2 * red[:, 48:].mean()
+    assert red.shape == (64, 96)
+    assert red[:, :32].mean() > 2 * red[:, 48:].mean()
 
 
 def test_info_goes_on_past_what_is_no_jpeg(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
@@ -185,9 +179,8 @@ def test_bench_prints_tables(pair: tuple[Path, Path], tmp_path: Path, capsys: Ca
 
 
 def completions(shell: str) -> str:
-    pytest.importorskip("shtab")
-    words = [sys.executable, "-m", "saliency_jpeg", "completion", shell]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    needs("shtab", programs=(shell,))
+    return command("completion", shell).stdout.decode()
 
 
 _ASK_BASH = """
@@ -227,8 +220,6 @@ def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path) ->
 def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> None:
     script = tmp_path / "completions"
     script.write_text(completions(shell))
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
     subprocess.run([shell, "-n", str(script)], check=True)
     if shell == "fish":
         ask = f"source {script}; complete -C 'saliency-jpeg compress --target-'"
@@ -238,4 +229,4 @@ def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> No
 
 def test_completion_without_its_package(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "shtab", None)
-    assert "pip install shtab" in refused(capsys, "completion", "bash")
+    assert "pip install shtab" in usage_error(capsys, "completion", "bash")

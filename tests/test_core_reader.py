@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 from typing import Any
 
@@ -13,6 +12,7 @@ from helpers import (
     GRAY_REFINEMENT,
     SAMPLINGS,
     Quantized,
+    encoded,
     opencv_pixels,
     photo,
     pillow_pixels,
@@ -38,15 +38,14 @@ from jpeg_surgery import (
     segment,
 )
 from PIL import Image
+from processes import needs
 
 from saliency_jpeg.codec import _core
 from saliency_jpeg.errors import InputError
 
 
 def pillow_jpeg(mode: str = "RGB", size: tuple[int, int] = (61, 83), **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(photo(*size)).convert(mode).save(file, "JPEG", **options)
-    return file.getvalue()
+    return encoded(Image.fromarray(photo(*size)).convert(mode), **options)
 
 
 def again(image: _core.JpegImage, **options: Any) -> bytes:
@@ -104,7 +103,9 @@ def test_opencv(sampling: str) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"progressive": 0}, {"subsampling": "444"}, {"quality": 30}])
 def test_jpegli(options: dict[str, Any]) -> None:
-    ajpegli = pytest.importorskip("ajpegli", reason="ajpegli, a build of jpegli, is not installed")
+    needs("ajpegli")  # a build of jpegli
+    import ajpegli
+
     image = check_round_trip(ajpegli.encode(np.array(photo(61, 83)), **options))
     assert image.size == (61, 83)
     assert len(image.levels) == 3

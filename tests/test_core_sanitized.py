@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from helpers import GRAY_REFINEMENT, photo, quantized, random_levels
+from helpers import GRAY_REFINEMENT, ROOT, photo, quantized, random_levels
+from marks import implies
 
 ROOT = Path(__file__).parents[1]
 CSRC = ROOT / "saliency_jpeg" / "csrc"
@@ -23,6 +24,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
+@implies("build")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled driver. Skips where the compiler has no sanitizers."""
     folder = tmp_path_factory.mktemp("sanitized")

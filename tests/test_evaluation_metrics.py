@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from helpers import encoded
+from helpers import photo as crop
 from PIL import Image as PilImage
 
 from saliency_jpeg.errors import InputError
@@ -39,8 +41,6 @@ from saliency_jpeg.metrics import (
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-DATA = Path(__file__).parent / "data"
-
 
 def scene(height: int, width: int) -> Image:
     """Slopes, checks and a disc: the same on every machine."""
@@ -51,25 +51,16 @@ def scene(height: int, width: int) -> Image:
 
 @pytest.fixture(scope="module")
 def photo() -> Image:
-    with PilImage.open(DATA / "kodim07.png") as picture:
-        return np.asarray(picture.convert("RGB"))[100:316, 200:457]
+    return crop(216, 257, 100, 200)
 
 
 def jpeg_decode(rgb: Image, q: int) -> Image:
-    out = io.BytesIO()
-    PilImage.fromarray(rgb).save(out, "JPEG", quality=q)
-    return codecs.decode(out.getvalue())
+    return codecs.decode(encoded(rgb, quality=q))
 
 
 @pytest.fixture(scope="module")
 def decoded(photo: Image) -> dict[int, Image]:
     return {q: jpeg_decode(photo, q) for q in (10, 30, 60, 90)}
-
-
-@pytest.fixture(scope="module")
-def roi(photo: Image) -> Floats:
-    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]]
-    return np.asarray(np.exp(-((y - 90) ** 2 + (x - 120) ** 2) / (2 * 40.0**2)))
 
 
 # ---- SSIMULACRA2 -------------------------------------------------------------------------------
@@ -163,7 +154,8 @@ def test_ssimulacra2_of_identical_images_is_100(photo: Image) -> None:
 def test_ssimulacra2_rises_with_quality(photo: Image, decoded: dict[int, Image]) -> None:
     metric = Ssimulacra2(photo)
     scores = [metric.score(decoded[q]) for q in sorted(decoded)]
-    assert scores == sorted(scores) and scores[0] < 20 < 80 < scores[-1]
+    assert scores == sorted(scores)
+    assert scores[0] < 20 < 80 < scores[-1]
     assert scores == [ssimulacra2(photo, decoded[q]) for q in sorted(decoded)]
 
 
@@ -278,7 +270,8 @@ def test_a_map_of_ones_changes_nothing_and_of_zeros_hides_all(photo: Image, deco
     for metric in (psnr, ms_ssim, ssimulacra2):
         assert metric(photo, worse, ones) == pytest.approx(metric(photo, worse), rel=1e-12)
     assert ssimulacra2(photo, worse, zeros) == 100.0
-    assert math.isnan(psnr(photo, worse, zeros)) and math.isnan(psnr_hvsm(photo, worse, zeros))
+    assert math.isnan(psnr(photo, worse, zeros))
+    assert math.isnan(psnr_hvsm(photo, worse, zeros))
 
 
 def test_only_salient_damage_counts(photo: Image, roi: Floats) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_scripts import run
+from processes import Script, needs
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PLAIN = ("pillow", "opencv", "torch", "tensorflow", "imageio")  # each has a test of its own
@@ -27,8 +25,9 @@ def sizes(printed: str) -> dict[str, int]:
     return {name: int(size) for name, size in re.findall(r"^(\S+) +(\d+) bytes", printed, re.MULTILINE)}
 
 
-def test_pillow(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_pillow.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_pillow(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_pillow.py", tmp_path))
     assert found == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert 29_000 < found["one.jpg"] <= 30_000
     assert 29_000 < found["installed.jpg"] <= 30_000
@@ -37,8 +36,8 @@ def test_pillow(tmp_path: Path) -> None:
         assert image.info["dpi"] == (300, 300)
 
 
-def test_opencv(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_opencv.py", str(tmp_path), folder=tmp_path))
+def test_opencv(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_opencv.py", tmp_path))
     assert found["imencode"] < 0.9 * found["cv2.imencode"]
     assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000
 
@@ -48,30 +47,32 @@ def test_torch(tmp_path: Path) -> None:
     assert 24_000 < found["tensor.jpg"] == (tmp_path / "tensor.jpg").stat().st_size <= 25_000
 
 
-def test_tensorflow(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_tensorflow.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_tensorflow(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_tensorflow.py", tmp_path))
     assert sorted(found) == ["variant-0.jpg", "variant-1.jpg"]
     assert all(24_000 < size <= 25_000 for size in found.values())
 
 
-def test_imageio(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_imageio.py", str(tmp_path), folder=tmp_path))
+@pytest.mark.tensorflow
+def test_imageio(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_imageio.py", tmp_path))
     assert 24_000 < found["imageio.jpg"] <= 25_000
     assert found["scikit.jpg"] < 0.9 * found["plain.jpg"]
 
 
 @pytest.mark.parametrize("package", FRAMEWORKS)
-def test_frameworks(package: str, tmp_path: Path) -> None:
+def test_frameworks(package: str, run_script: Script, tmp_path: Path) -> None:
     needs(package)
     name, most = FRAMEWORKS[package]
     script = f"examples/with_{package}.py"
-    found = sizes(run(script, str(tmp_path), folder=tmp_path))
+    found = sizes(run_script(script, tmp_path))
     assert 0.95 * most < found[name] == (tmp_path / name).stat().st_size <= most
 
 
-def test_scrapy(tmp_path: Path) -> None:
+def test_scrapy(run_script: Script, tmp_path: Path) -> None:
     needs("scrapy")
-    (size,) = sizes(run("examples/with_scrapy.py", str(tmp_path), folder=tmp_path)).values()
+    (size,) = sizes(run_script("examples/with_scrapy.py", tmp_path)).values()
     (path,) = (tmp_path / "full").iterdir()
     assert 24_000 < size == path.stat().st_size <= 25_000
 

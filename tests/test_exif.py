@@ -38,7 +38,8 @@ def test_sizes_are_read_and_set_in_place(order: str) -> None:
 
 def test_a_size_of_another_kind_is_left_alone() -> None:
     odd = b"II*\0\x08\0\0\0" + directory("<", 8, [(0x0100, 5, 1, bytes(8)), (0x0101, 3, 2, bytes(4))])
-    assert exif.with_size(odd, 3, 4) == odd and exif.size(odd) is None
+    assert exif.with_size(odd, 3, 4) == odd
+    assert exif.size(odd) is None
 
 
 @ORDERS
@@ -68,10 +69,13 @@ def test_a_thumbnail_is_replaced_where_it_stands(order: str, tail: bytes) -> Non
 def test_a_thumbnail_is_dropped_and_wiped(tail: bytes, new: bytes | None) -> None:
     block = camera_exif(SMALL, tail=tail)
     changed = exif.with_thumbnail(block, new)
-    assert exif.thumbnail(changed) is None and b"\xff\xd8" not in changed[200:].replace(MAKER_NOTE, b"")
+    assert exif.thumbnail(changed) is None
+    assert b"\xff\xd8" not in changed[200:].replace(MAKER_NOTE, b"")
     assert read(changed).get_ifd(ExifTags.IFD.IFD1) == {}
     assert changed.endswith(bytes(100) + tail) if tail else len(changed) == block.index(SMALL)
-    assert MAKER_NOTE in changed and SERIAL in changed and GPS_MARK in changed
+    assert MAKER_NOTE in changed
+    assert SERIAL in changed
+    assert GPS_MARK in changed
 
 
 def test_strips_of_samples_are_wiped() -> None:
@@ -81,7 +85,9 @@ def test_strips_of_samples_are_wiped() -> None:
     block = head + ifd1
     block += b"." * (84 - len(block)) + b"a" * 20 + b"b" * 10
     changed = exif.with_thumbnail(block, None)
-    assert b"a" not in changed and b"b" not in changed and read(changed).get_ifd(ExifTags.IFD.IFD1) == {}
+    assert b"a" not in changed
+    assert b"b" not in changed
+    assert read(changed).get_ifd(ExifTags.IFD.IFD1) == {}
 
 
 @pytest.mark.parametrize("start", [0, 4, 8, 60])
@@ -95,14 +101,17 @@ def test_a_thumbnail_that_overlaps_a_directory_is_none(start: int) -> None:
 
 
 def test_adobe_rgb_and_orientation_are_what_showing_needs() -> None:
-    assert exif.shown(None) is None and exif.shown(camera_exif(SMALL)) is None
+    assert exif.shown(None) is None
+    assert exif.shown(camera_exif(SMALL)) is None
     assert exif.shown(camera_exif(SMALL, orientation=6)) == exif.minimal(6)
     assert exif.shown(camera_exif(index=b"R03\0")) is None  # ColorSpace says sRGB
     for order in "<>":
         kept = exif.shown(camera_exif(SMALL, orientation=8, order=order, index=b"R03\0", space=0xFFFF))
-        assert kept is not None and len(kept) < 100
+        assert kept is not None
+        assert len(kept) < 100
         reader = read(kept)
-        assert reader[0x0112] == 8 and reader.get_ifd(0x8769)[0xA001] == 0xFFFF
+        assert reader[0x0112] == 8
+        assert reader.get_ifd(0x8769)[0xA001] == 0xFFFF
         assert reader.get_ifd(0xA005) == {1: "R03"}
 
 
@@ -118,7 +127,8 @@ def test_blocks_made_to_hurt_end_at_once() -> None:
         struct.pack_into("<I", ifd1, 2 + 12 * entry + 8, 14 + len(ifd1))
     crafted = [loop, head + bytes(ifd1) + numbers, loop[:-4] + b"\xff" * 4, b"MM\0*" + b"\xff" * 60]
     for block in crafted:
-        assert exif.thumbnail(block) is None and exif.shown(block) is None
+        assert exif.thumbnail(block) is None
+        assert exif.shown(block) is None
         assert len(exif.with_size(exif.with_thumbnail(block, None), 1, 1)) == len(block)
 
 

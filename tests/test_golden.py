@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import KODIM07 as PHOTO
+from helpers import encoded
 from PIL import Image
 
 from saliency_jpeg import Encoder, Options, SaliencyModel, compress, recompress
@@ -17,7 +17,6 @@ from saliency_jpeg.integrations import opencv, pillow
 from saliency_jpeg.integrations._optimizer import optimize_jpeg
 from saliency_jpeg.integrations.torch import encode_jpeg
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 BOX = [(300, 130, 520, 330)]
 EXIF_TURNED = Image.Exif()
 EXIF_TURNED[0x0112] = 6
@@ -30,15 +29,14 @@ def photo() -> Image.Image:
 
 def as_jpeg(image: Image.Image | None = None, **options: Any) -> bytes:
     """A file by Pillow whose levels do not depend on the version of libjpeg-turbo (the integer DCT is exact)."""
-    file = io.BytesIO()
-    (image or photo()).save(file, "JPEG", **{"quality": 92, "subsampling": "4:2:0", **options})
-    return file.getvalue()
+    return encoded(image or photo(), **{"quality": 92, "subsampling": "4:2:0", **options})
 
 
 def own_map() -> np.ndarray:
     """Float map of the size of the photograph: a bump, on a grid of 1/255."""
     y, x = np.mgrid[:512, :768]
-    return (np.rint(255 / (1 + ((y - 230) ** 2 + (x - 410) ** 2) / 120**2)) / 255).astype(np.float32)
+    bump = np.rint(255 / (1 + ((y - 230) ** 2 + (x - 410) ** 2) / 120**2)) / 255
+    return np.asarray(bump, np.float32)
 
 
 class FixedNetwork:
@@ -65,9 +63,7 @@ def fixed_model(preset: str = "default") -> SaliencyModel:
 
 
 def by_pillow(**options: Any) -> bytes:
-    file = io.BytesIO()
-    photo().save(file, pillow.FORMAT, **{"saliency": None, **options})
-    return file.getvalue()
+    return encoded(photo(), pillow.FORMAT, **{"saliency": None, **options})
 
 
 def by_opencv(*flags: int) -> bytes:

@@ -6,10 +6,12 @@ import io
 import random
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import encoded
 from PIL import Image, ImageFile
 
 from saliency_jpeg.errors import InputError, OptionError
@@ -20,12 +22,6 @@ from saliency_jpeg.metadata.model import Metadata, minimal_exif
 RGB = np.random.default_rng(4).integers(0, 256, (9, 14, 3), np.uint8)
 GRAY = RGB[..., 0].copy()
 ALPHA = RGB[..., 1].copy()
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def spliced(jpeg: bytes, built: list[segments.Segment]) -> bytes:
@@ -52,7 +48,8 @@ def blended(values: np.ndarray, alpha: np.ndarray, background: object) -> np.nda
 
 def assert_pixels(source: object, expected: np.ndarray, **options: object) -> None:
     pixels = load(source, **options).pixels  # type: ignore[arg-type]
-    assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
     np.testing.assert_array_equal(pixels, expected)
 
 
@@ -73,7 +70,8 @@ def test_file_object_is_read_from_its_position_and_left_open() -> None:
     file = io.BytesIO(b"header" + encoded(Image.fromarray(RGB), "PNG"))
     file.seek(6)
     assert_pixels(file, RGB)
-    assert not file.closed and file.read() == b""
+    assert not file.closed
+    assert file.read() == b""
 
 
 def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
@@ -90,7 +88,8 @@ def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
     picture = load(io.BytesIO(jpeg))
     assert picture.source.data == jpeg and picture.metadata == wanted
     np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(plain))))
-    assert picture.pixels.shape == (9, 14, 3) and picture.metadata.orientation == 6
+    assert picture.pixels.shape == (9, 14, 3)
+    assert picture.metadata.orientation == 6
     path = tmp_path / "no extension"
     path.write_bytes(jpeg)
     assert load(path).source.data == jpeg
@@ -192,7 +191,8 @@ def test_plain_modes() -> None:
 
 def test_lab() -> None:
     pixels = load(Image.new("LAB", (2, 2), (255, 128, 128))).pixels
-    assert pixels.shape == (2, 2, 3) and pixels.min() >= 254
+    assert pixels.shape == (2, 2, 3)
+    assert pixels.min() >= 254
 
 
 @pytest.mark.parametrize("kind", ["I;16", "I;16L", "I;16B", "I"])
@@ -254,7 +254,8 @@ def test_gray_with_alpha_stays_gray_on_gray() -> None:
     assert_pixels(image, blended(GRAY, ALPHA, 40), background=(40, 40, 40))
     assert_pixels(image, blended(GRAY[..., None], ALPHA[..., None], (9, 0, 90)), background=(9, 0, 90))
     premultiplied = load(image.convert("La")).pixels.astype(int) - blended(GRAY, ALPHA, 255)
-    assert premultiplied.ndim == 2 and np.abs(premultiplied).max() <= 1
+    assert premultiplied.ndim == 2
+    assert np.abs(premultiplied).max() <= 1
 
 
 def test_opaque_gray_ignores_a_coloured_background() -> None:
@@ -271,7 +272,7 @@ def test_transparent_value_in_png() -> None:
     assert_pixels(rgb, np.array([[[255] * 3, [1, 2, 4]]]))
 
 
-def palette_image(colours: list[tuple[int, ...]], mode: str = "RGB") -> Image.Image:
+def palette_image(colours: Sequence[tuple[int, ...]], mode: str = "RGB") -> Image.Image:
     image = Image.new("P", (len(colours), 1))
     image.putpalette([value for colour in colours for value in colour], mode)
     image.putdata(range(len(colours)))
@@ -339,7 +340,9 @@ def test_cmyk_goes_through_its_profile(kind: str | None) -> None:
     source = encoded(image, kind, icc_profile=cmyk_profile()) if kind else image
     picture = load(source)
     red, green, blue = picture.pixels[4, 4].tolist()
-    assert red > 220 and green < 60 and blue < 60
+    assert red > 220
+    assert green < 60
+    assert blue < 60
     assert picture.metadata.icc is None
 
 
@@ -380,7 +383,8 @@ def test_gray_palette_with_colour_profile_stays_colour() -> None:
     image = palette_image([(9, 9, 9), (0, 0, 0)])
     image.info["icc_profile"] = header_only_profile(b"RGB ")
     picture = load(image)
-    assert picture.pixels.shape == (1, 2, 3) and picture.metadata.icc == header_only_profile(b"RGB ")
+    assert picture.pixels.shape == (1, 2, 3)
+    assert picture.metadata.icc == header_only_profile(b"RGB ")
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------
@@ -466,7 +470,8 @@ def test_hostile_exif_does_not_matter() -> None:
     for exif, orientation in ((looping, 6), (pointing_home, 1), (huge, 1)):
         jpeg = spliced(encoded(Image.fromarray(RGB), "JPEG"), segments.build(Metadata(exif=exif)))
         metadata = load(jpeg).metadata
-        assert metadata.exif == exif and metadata.orientation == orientation
+        assert metadata.exif == exif
+        assert metadata.orientation == orientation
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -483,7 +488,8 @@ def test_mutated_files_raise_input_error_only(kind: str) -> None:
             data[rng.randrange(len(data))] = rng.randrange(256)
         try:
             picture = load(bytes(data[: rng.randrange(len(data) // 2, len(data) * 3 // 2)]))
-            assert 1 <= picture.metadata.orientation <= 8 and picture.pixels.size
+            assert 1 <= picture.metadata.orientation <= 8
+            assert picture.pixels.size
             segments.build(picture.metadata)
             outcomes.add("read")
         except InputError:

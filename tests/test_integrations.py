@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from processes import interpreter, python
 
 from saliency_jpeg import integrations
 
@@ -109,13 +110,13 @@ def test_every_door_says_what_it_replaces_honours_and_raises(door: str) -> None:
 
 def test_importing_the_package_imports_no_door() -> None:
     program = "import sys, saliency_jpeg; print([n for n in sys.modules if n.startswith('saliency_jpeg.integrations')])"
-    assert python(program) == "[]\n"
+    assert python("-c", program) == "[]\n"
 
 
 @pytest.mark.parametrize("door", ["batch", "pillow", "opencv", "torch"])
 def test_doors_without_optional_packages_import_none(door: str) -> None:
     program = f"import sys; import saliency_jpeg.integrations.{door}; print([n for n in {HEAVY} if n in sys.modules])"
-    assert python(program) == "[]\n"
+    assert python("-c", program) == "[]\n"
 
 
 MISSING = """

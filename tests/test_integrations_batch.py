@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import io
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import photo
-from PIL import Image
+from helpers import encoded, photo
+from processes import needs
 
 from saliency_jpeg import Encoder, InputError, OptionError, PresetError, compress
 from saliency_jpeg.integrations.batch import COLUMNS, BatchCompressor, BatchMapper, output_name
@@ -21,9 +20,7 @@ KINDS = ("list", "pandas", "pyarrow")
 
 
 def png(seed: int, side: int = 24) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(photo(side, side, 40 * seed, 60 * seed)).save(file, "PNG")
-    return file.getvalue()
+    return encoded(photo(side, side, 40 * seed, 60 * seed), "PNG")
 
 
 ROWS: list[dict[str, Any]] = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
@@ -33,7 +30,8 @@ BAD = {"name": "bad.png", "bytes": b"no image"}
 def table(kind: str, rows: list[dict[str, Any]]) -> Any:
     if kind == "list":
         return rows
-    package = pytest.importorskip(kind, reason=f"{kind} is not installed; make test-integrations installs it")
+    needs(kind)
+    package = importlib.import_module(kind)
     return package.DataFrame(rows) if kind == "pandas" else package.Table.from_pylist(rows)
 
 
@@ -168,6 +166,7 @@ def box(pixels: np.ndarray[Any, Any]) -> Any:
     return [(width // 3, 2, width // 2, height)]
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", KINDS)
 def test_maps_in_a_column_give_the_same_files(kind: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"saliency": combine("default", box), "target_kb": 0.9}
@@ -196,9 +195,7 @@ def test_a_map_that_fails_affects_only_its_image(tmp_path: Path) -> None:
 
 def test_packed_maps_are_small() -> None:
     pixels = photo(240, 320)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    (row,) = BatchMapper()([{"bytes": file.getvalue()}])
+    (row,) = BatchMapper()([{"bytes": encoded(pixels, "PNG")}])
     assert len(row["saliency"]) < 0.2 * pixels.shape[0] * pixels.shape[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from doors import EXIF, PHOTO, describe
 from PIL import Image
 
-pytest.importorskip("django", reason="Django is not installed; make test-integrations installs it")
+needs("django")
 django_settings.configure()
 
 from django.core.files.base import ContentFile, File  # noqa: E402
@@ -26,9 +25,7 @@ OPTIONS = {"target_kb": 3, "saliency": None}
 
 
 def photo(format: str = "JPEG", **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(PHOTO).save(file, format, **keywords)
-    return file.getvalue()
+    return encoded(PHOTO, format, **keywords)
 
 
 SMALL = optimize_jpeg(photo(quality=20), Options())

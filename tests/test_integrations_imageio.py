@@ -91,6 +91,7 @@ def test_registered_by_name_and_for_names_of_files(tmp_path: Path) -> None:
     np.testing.assert_array_equal(iio.imread(tmp_path / "c.png"), PHOTO)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("registered")
 def test_scikit_image_goes_through_it(tmp_path: Path) -> None:
     skimage.io.imsave(tmp_path / "x.jpg", PHOTO, check_contrast=False)

@@ -21,9 +21,7 @@ RGB = Image.fromarray(PHOTO)
 
 
 def saved(image: Image.Image = RGB, format: str = "JPEG", **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format, **keywords)
-    return file.getvalue()
+    return encoded(image, format, **keywords)
 
 
 MPO = saved(format="MPO", save_all=True, append_images=[RGB.rotate(180)], quality=100)

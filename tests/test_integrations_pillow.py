@@ -26,12 +26,6 @@ def repr_of(keywords: dict[str, Any]) -> str:
     return str(keywords)[:40]
 
 
-def saved(image: Image.Image, name: str, **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, name, **keywords)
-    return file.getvalue()
-
-
 def source(**keywords: Any) -> Image.Image:
     """An image that was read from a JPEG file."""
     return Image.open(io.BytesIO(saved(RGB, "JPEG", quality=60, **keywords)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -14,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import photo
-from PIL import Image
+from helpers import encoded, photo
+from marks import implies
+from processes import needs
 
-pytest.importorskip("ray", reason="Ray is not installed; make test-integrations installs it")
+needs("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 import pyarrow  # noqa: E402
@@ -38,6 +38,7 @@ ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers c
 
 
 @pytest.fixture(scope="module")
+@implies("slow")
 def cluster() -> Iterator[Cluster]:
     """A head node that runs no tasks, and two nodes; one claims to have a GPU."""
     soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
@@ -53,9 +54,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def png(seed: int) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(photo(24, 24, 5 * seed, 9 * seed)).save(file, "PNG")
-    return file.getvalue()
+    return encoded(photo(24, 24, 5 * seed, 9 * seed), "PNG")
 
 
 @pytest.fixture
@@ -244,6 +243,7 @@ def test_between_other_stages(cluster: Cluster) -> None:
 # GPUs ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.tensorflow
 def test_maps_are_made_where_the_gpu_is(cluster: Cluster, tmp_path: Path) -> None:
     def saliency(pixels: Any) -> Any:
         assert ray.get_gpu_ids() == [0], "a map made elsewhere"

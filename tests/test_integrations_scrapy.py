@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import pytest
 from doors import PHOTO, describe, pixels
 from PIL import Image
+from processes import needs
 
-pytest.importorskip("scrapy", reason="Scrapy is not installed; make test-integrations installs it")
+needs("scrapy")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from scrapy.http import Request, Response  # noqa: E402
@@ -26,9 +26,7 @@ REQUEST = Request("https://example.org/x")
 
 
 def body(image: Any = PHOTO, format: str = "PNG", **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(file, format, **keywords)
-    return file.getvalue()
+    return encoded(image, format, **keywords)
 
 
 def pipeline(kind: Any, folder: Path, **options: Any) -> Any:

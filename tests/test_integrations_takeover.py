@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
+from processes import python
 
 from saliency_jpeg import OptionError, TargetError, compress
 from saliency_jpeg.integrations.pillow import install, takeover, uninstall
@@ -24,9 +23,7 @@ OURS = compress(PHOTO, saliency=None, subsampling="4:2:0", progressive=False)
 
 
 def saved(image: Image.Image = RGB, name: str = "JPEG", **keywords: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, name, **keywords)
-    return file.getvalue()
+    return encoded(image, name, **keywords)
 
 
 PILLOWS = saved()
@@ -243,8 +240,7 @@ image.save(sys.argv[1])
 
 def test_installed_before_pillow_is_set_up(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
-    done = subprocess.run([sys.executable, "-c", BEFORE_PREINIT, path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    python("-c", BEFORE_PREINIT, path)
     assert 1000 < path.stat().st_size <= 1500
 
 

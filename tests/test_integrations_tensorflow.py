@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from doors import PHOTO, XMP, describe, pixels, psnr
 
-tf = pytest.importorskip("tensorflow")
+from saliency_jpeg import InputError, OptionError, SegmentError, TargetError, compress
 
-from saliency_jpeg import InputError, OptionError, SegmentError, TargetError, compress  # noqa: E402
-from saliency_jpeg.integrations.tensorflow import encode_jpeg  # noqa: E402
-
+pytestmark = pytest.mark.tensorflow
 GRAY = PHOTO[..., 1:2]
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -28,9 +26,23 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def tf() -> Any:
+    """TensorFlow, which is not to be loaded while tests are collected."""
+    import tensorflow
+
+    return tensorflow
+
+
+def encode_jpeg(*arguments: Any, **keywords: Any) -> Any:
+    from saliency_jpeg.integrations.tensorflow import encode_jpeg
+
+    return encode_jpeg(*arguments, **keywords)
+
+
 @pytest.mark.parametrize("image", [PHOTO, GRAY], ids=["RGB", "gray"])
 @pytest.mark.parametrize("call", CALLS)
-def test_the_same_call(call: str, image: Any) -> None:
+def test_the_same_call(call: str, image: Any, tf: Any) -> None:
     theirs, ours = tf.io.encode_jpeg(image, **CALLS[call]), encode_jpeg(image, saliency=None, **CALLS[call])
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
     theirs, ours = theirs.numpy(), ours.numpy()
@@ -49,7 +61,7 @@ def test_formats() -> None:
         encode_jpeg(GRAY, format="rgb")
 
 
-def test_inside_tf_data() -> None:
+def test_inside_tf_data(tf: Any) -> None:
     images = np.stack([PHOTO, PHOTO[::-1], PHOTO[:, ::-1]])
     dataset = tf.data.Dataset.from_tensor_slices(images)
     files = dataset.map(lambda image: encode_jpeg(image, quality=80, target_kb=3, saliency=None), num_parallel_calls=2)
@@ -72,14 +84,14 @@ def test_inside_a_function_with_an_unknown_shape() -> None:
         files(PHOTO[..., 0])
 
 
-def test_the_network_inside_tf_data() -> None:
+def test_the_network_inside_tf_data(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensors(PHOTO).map(lambda image: encode_jpeg(image, quality=60))
     (data,) = list(dataset)
     expected = compress(PHOTO, quality=60, subsampling="4:2:0", progressive=False)
     np.testing.assert_array_equal(pixels(data.numpy()), pixels(expected))
 
 
-def test_errors_while_a_graph_is_built() -> None:
+def test_errors_while_a_graph_is_built(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensors(PHOTO)
     with pytest.raises(InputError):
         dataset.map(lambda image: encode_jpeg(tf.cast(image, tf.float32)))

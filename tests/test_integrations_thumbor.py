@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from doors import describe
 from PIL import Image
+from processes import needs
 
-pytest.importorskip("thumbor", reason="thumbor is not installed; make test-integrations installs it")
+needs("thumbor")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from thumbor.app import ThumborServiceApp  # noqa: E402

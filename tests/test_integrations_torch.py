@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from doors import PHOTO, describe, pixels
 from PIL import Image
+from processes import needs, python
 
 from saliency_jpeg import InputError, OptionError, TargetError, compress
 from saliency_jpeg.integrations.torch import encode_jpeg
@@ -113,12 +111,11 @@ print(len(encode_jpeg(numpy.zeros((3, 9, 9), numpy.uint8), saliency=None)) > 100
 
 
 def test_pytorch_is_not_imported() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=False)
-    assert done.stdout == "True\n", done.stderr
+    assert python("-c", WITHOUT_TORCH) == "True\n"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_tensors_of_pytorch() -> None:
+    needs("torch")
     import torch
 
     tensor = torch.from_numpy(CHW)
@@ -137,9 +134,9 @@ def test_tensors_of_pytorch() -> None:
         encode_jpeg(torch.zeros((3, 8, 8), dtype=torch.uint8, device="meta"))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_same_call_to_torchvision(channels: int) -> None:
+    needs("torchvision")
     import torch
 
     theirs_encode = importlib.import_module("torchvision.io").encode_jpeg

@@ -14,7 +14,7 @@ from doors import PHOTO, describe
 from PIL import Image
 
 django_settings.configure()
-pytest.importorskip("willow", reason="Willow is not installed; make test-integrations installs it")
+needs("willow")
 
 from willow.image import Image as WillowImage  # noqa: E402
 from willow.registry import registry  # noqa: E402
@@ -45,10 +45,7 @@ def enabled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def picture() -> Any:
-    file = io.BytesIO()
-    Image.fromarray(PHOTO).save(file, "PNG")
-    file.seek(0)
-    return WillowImage.open(file)
+    return WillowImage.open(io.BytesIO(encoded(PHOTO, "PNG")))
 
 
 def rendition(**keywords: Any) -> bytes:

@@ -7,6 +7,7 @@ import random
 import struct
 
 import pytest
+from helpers import encoded
 from PIL import Image, ImageOps, PngImagePlugin
 
 from saliency_jpeg.errors import OptionError, SegmentError
@@ -71,7 +72,8 @@ def test_hostile_directory_ends_at_once() -> None:
     looping = tiff("<", [(0x0112, 3, 1, b"\x06\0\0\0")], following=8)
     assert Metadata(exif=looping).orientation == 6
     huge_count = b"MM\0*" + struct.pack(">IH", 8, 0xFFFF) + b"\x01\x12\0\3\0\0\0\1\0\6\0\0" * 5
-    assert len(huge_count) < 100 and Metadata(exif=huge_count).orientation == 1
+    assert len(huge_count) < 100
+    assert Metadata(exif=huge_count).orientation == 1
     every_entry = tiff(">", [(0x8769, 4, 0xFFFFFFFF, b"\0\0\0\x08")] * 65535, following=8)
     assert Metadata(exif=every_entry).orientation == 1
 
@@ -80,7 +82,8 @@ def test_hostile_directory_ends_at_once() -> None:
 def test_with_orientation_changes_the_tag_only(order: str) -> None:
     before = oriented(order, 6)
     after = Metadata(exif=before, comment=b"c").with_orientation(1)
-    assert after.exif == oriented(order, 1) and after.comment == b"c"
+    assert after.exif == oriented(order, 1)
+    assert after.comment == b"c"
     changed = [i for i, (a, b) in enumerate(zip(before, after.exif or b"", strict=True)) if a != b]
     assert len(changed) == 1
     assert (after.exif or b"").endswith(MAKER_NOTE)
@@ -168,9 +171,7 @@ def test_checked_density(given: tuple[int, int, int], density: tuple[int, int, i
 
 
 def reopened(image: Image.Image, kind: str, **options: object) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return Image.open(io.BytesIO(file.getvalue()))
+    return Image.open(io.BytesIO(encoded(image, kind, **options)))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -189,7 +190,8 @@ def test_from_pillow_density_and_comment() -> None:
     image = Image.new("RGB", (8, 8))
     assert from_pillow(image) == Metadata()
     jpeg = from_pillow(reopened(image, "JPEG", dpi=(300, 150), comment=b"hello"))
-    assert jpeg.density == (1, 300, 150) and jpeg.comment == b"hello"
+    assert jpeg.density == (1, 300, 150)
+    assert jpeg.comment == b"hello"
     assert from_pillow(reopened(image, "PNG", dpi=(300, 300))).density == (1, 300, 300)
     assert from_pillow(reopened(image, "TIFF", dpi=(96, 96))).density == (1, 96, 96)
     assert from_pillow(reopened(image, "GIF", comment=b"gif")).comment == b"gif"
@@ -214,7 +216,8 @@ def test_turned_pictures_are_not_turned_twice() -> None:
     assert from_pillow(image.copy()).orientation == 6
     assert from_pillow(ImageOps.exif_transpose(image)).orientation == 1
     ImageOps.exif_transpose(image, in_place=True)
-    assert image.size == (4, 8) and from_pillow(image).orientation == 1
+    assert image.size == (4, 8)
+    assert from_pillow(image).orientation == 1
 
 
 def test_orientation_edited_through_getexif() -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_scripts import ROOT, run
+from helpers import ROOT
+from processes import Script, needs
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
-MACHINERY = ("nbclient", "ipykernel", "matplotlib", "tqdm")
 
-missing = [name for name in MACHINERY if importlib.util.find_spec(name) is None]
-needs_machinery = pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} missing: pip install '.[examples]'")
+
+@pytest.fixture
+def run_notebooks(run_script: Script) -> Script:
+    """Runs the script that executes notebooks; the extra ``examples`` brings what that needs."""
+    needs("nbclient", "ipykernel", "matplotlib", "tqdm")
+
+    def run(*words: object, status: int = 0) -> str:
+        return run_script("scripts/run_notebooks.py", *words, status=status)
+
+    return run
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:
@@ -28,7 +35,7 @@ def printed(cell: dict[str, Any]) -> str:
 
 def make(path: Path, *sources: str) -> Path:
     """A small notebook without outputs."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
         for i, source in enumerate(sources)
     ]
@@ -36,10 +43,10 @@ def make(path: Path, *sources: str) -> Path:
     return path
 
 
-@needs_machinery
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_executed_again_it_gives_what_is_stored(path: Path, tmp_path: Path) -> None:
-    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == f"{path.name}: as stored\n"
+def test_executed_again_it_gives_what_is_stored(path: Path, run_notebooks: Script) -> None:
+    assert run_notebooks(path) == f"{path.name}: as stored\n"
 
 
 def test_there_are_three() -> None:
@@ -57,29 +64,29 @@ def test_what_is_stored_is_fit_to_be_shown(path: Path) -> None:
     assert not re.search(r"(?<![\w.:/])/\w+/", "".join(map(printed, cells)))  # no place on somebody's machine
 
 
-@needs_machinery
-def test_differences_are_told(tmp_path: Path) -> None:
+def test_differences_are_told(run_notebooks: Script, tmp_path: Path) -> None:
     path = make(tmp_path / "small.ipynb", "print('one', '2.50', 1000)", "import time; print(time.time())", "1 + 1")
     content = json.loads(path.read_text())
     content["cells"][1]["metadata"]["tags"] = ["varies"]
     path.write_text(json.dumps(content))
-    assert run("scripts/run_notebooks.py", "--write", str(path), folder=tmp_path) == "small.ipynb: stored\n"
+    assert run_notebooks("--write", path) == "small.ipynb: stored\n"
     assert printed(code_cells(path)[0]) == "one 2.50 1000\n"
-    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == "small.ipynb: as stored\n"
+    assert run_notebooks(path) == "small.ipynb: as stored\n"
 
     stored = path.read_text()
     path.write_text(stored.replace("one 2.50 1000", "one 2.51 1004"))  # within what rounding may do
-    assert run("scripts/run_notebooks.py", str(path), folder=tmp_path) == "small.ipynb: as stored\n"
+    assert run_notebooks(path) == "small.ipynb: as stored\n"
     for other in ("two 2.50 1000", "one 2.60 1000", "one 2.50 1010"):
         path.write_text(stored.replace("one 2.50 1000", other))
-        found = run("scripts/run_notebooks.py", str(path), folder=tmp_path, status=1)
-        assert found.startswith("small.ipynb: differs\n") and f"prints 'one 2.50 1000', stored is '{other}'" in found
+        found = run_notebooks(path, status=1)
+        assert found.startswith("small.ipynb: differs\n")
+        assert f"prints 'one 2.50 1000', stored is '{other}'" in found
 
 
-@needs_machinery
-def test_an_error_in_a_cell_is_told(tmp_path: Path) -> None:
+def test_an_error_in_a_cell_is_told(run_notebooks: Script, tmp_path: Path) -> None:
     path = make(tmp_path / "wrong.ipynb", "print('so far')", "assert 1 > 2, 'it is not'")
     before = path.read_bytes()
-    found = run("scripts/run_notebooks.py", "--write", str(path), folder=tmp_path, status=1)
-    assert "AssertionError" in found and "it is not" in found
+    found = run_notebooks("--write", path, status=1)
+    assert "AssertionError" in found
+    assert "it is not" in found
     assert path.read_bytes() == before

@@ -1,5 +1,6 @@
 """Options check themselves, and compress() has exactly their fields."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 import dataclasses
 import inspect
 import math
@@ -14,6 +15,7 @@ from saliency_jpeg.codec.parameters import TUNINGS, Tune
 from saliency_jpeg.codec.subsampling import SUBSAMPLINGS, Subsampling
 from saliency_jpeg.options import OptionKeywords
 from saliency_jpeg.saliency import combine
+from saliency_jpeg.saliency.sources import Saliency
 
 BAD = [
     ("target_kb", 0),
@@ -116,7 +118,8 @@ def test_segments_to_keep_are_named_by_their_marker(name):
 
 
 def test_a_device_needs_a_preset():
-    for saliency in (None, np.zeros((8, 8)), []):
+    without: tuple[Saliency, ...] = (None, np.zeros((8, 8)), [])
+    for saliency in without:
         with pytest.raises(OptionError, match=r"device .*got 'gpu:7'"):
             Options(saliency=saliency, device="gpu:7")
 
@@ -130,10 +133,11 @@ def test_a_preset_among_others_may_have_a_device():
 
 
 def test_colours_and_integers_may_be_lists_and_numpy():
-    options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))
-    assert options.restart_interval == 3 and len(options.background) == 3
+    options = Options(background=[np.uint8(1), 2, 3], restart_interval=np.int64(3))  # type: ignore[arg-type]
+    assert options.restart_interval == 3
+    assert len(options.background) == 3
 
 
 def test_options_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Options().quality = 3
+        Options().quality = 3  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """JPEG in, JPEG out: never larger, sampling kept, the source's own scans where nothing better can be made of them."""
 
+# mypy: disable-error-code="union-attr"
 from __future__ import annotations
 
 import io
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exif_blocks import camera_exif
-from helpers import SAMPLINGS, photo, pillow_pixels, quantized
+from helpers import SAMPLINGS, encoded, photo, pillow_pixels, quantized
 from PIL import Image
 
 from saliency_jpeg import Encoder, TargetError, compress
@@ -26,9 +27,7 @@ METADATA = Metadata(
 
 
 def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "JPEG", **options)
-    return file.getvalue()
+    return encoded(image, **options)
 
 
 def low() -> bytes:
@@ -43,18 +42,23 @@ def run(source: Any, **options: Any) -> Any:
 @pytest.mark.parametrize("quality", [90, 100])
 def test_a_file_is_never_made_larger(quality: int) -> None:
     result = run(low(), quality=quality)
-    assert result.jpeg == low() and result.passed_through
+    assert result.jpeg == low()
+    assert result.passed_through
     assert (result.passes, result.lmbda, result.saliency) == (0, 0.0, None)
-    assert result.quality == 30 and result.bits_per_pixel == pytest.approx(8 * len(low()) / PIXELS[..., 0].size)
+    assert result.quality == 30
+    assert result.bits_per_pixel == pytest.approx(8 * len(low()) / PIXELS[..., 0].size)
     assert compress(low(), quality=quality, saliency=None) == low()
     larger = run(low(), quality=quality, never_enlarge=False)
-    assert len(larger.jpeg) > len(low()) and not larger.passed_through
+    assert len(larger.jpeg) > len(low())
+    assert not larger.passed_through
 
 
 def test_a_smaller_encoding_is_taken() -> None:
     source = saved(quality=95)
     result = run(source, quality=60)
-    assert len(result.jpeg) < len(source) and not result.passed_through and result.passes > 0
+    assert len(result.jpeg) < len(source)
+    assert not result.passed_through
+    assert result.passes > 0
 
 
 def test_small_enough_is_passed_through_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,16 +68,20 @@ def test_small_enough_is_passed_through_before_any_work(monkeypatch: pytest.Monk
     monkeypatch.undo()
     assert len(run(source, target_kb=(len(source) - 1) / 1000).jpeg) < len(source)
     capped = run(source, target_kb=len(source) / 1000, quality=20)
-    assert len(capped.jpeg) < len(source) and capped.quality == pytest.approx(20)
+    assert len(capped.jpeg) < len(source)
+    assert capped.quality == pytest.approx(20)
 
 
 @pytest.mark.parametrize("mode", ["safe", "strip"])
 def test_other_metadata_leave_the_scans_as_they_are(mode: str) -> None:
     result = run(low(), quality=95, metadata=mode)
-    assert result.passed_through and len(result.jpeg) < len(low())
+    assert result.passed_through
+    assert len(result.jpeg) < len(low())
     np.testing.assert_array_equal(pillow_pixels(result.jpeg), pillow_pixels(low()))
     kept = load(result.jpeg).metadata
-    assert kept.orientation == 6 and kept.comment is None and kept.xmp is None
+    assert kept.orientation == 6
+    assert kept.comment is None
+    assert kept.xmp is None
     assert kept.density == ((1, 300, 300) if mode == "safe" else (0, 1, 1))
     scans = low()[low().index(b"\xff\xdb") :]
     assert result.jpeg.endswith(scans)
@@ -93,18 +101,21 @@ def test_a_file_stored_as_rgb_stays_one(space: str) -> None:
     assert frame is not None and frame.colour == "rgb" and load(source).subsampling is None
     for mode in ("keep", "strip"):
         result = run(source, quality=99, metadata=mode)
-        assert result.passed_through and (mode == "keep") == (result.jpeg == source)
+        assert result.passed_through
+        assert (mode == "keep") == (result.jpeg == source)
         np.testing.assert_array_equal(pillow_pixels(result.jpeg), pillow_pixels(source))
 
 
 def test_pixels_that_have_to_change_are_encoded() -> None:
     turned = run(low(), quality=95, orientation="apply")
-    assert not turned.passed_through and Image.open(io.BytesIO(turned.jpeg)).size == (120, 160)
+    assert not turned.passed_through
+    assert Image.open(io.BytesIO(turned.jpeg)).size == (120, 160)
     full = run(saved(quality=30), quality=95, subsampling="4:4:4")
     assert not full.passed_through and read_header(full.jpeg).subsampling == (1, 1)
     assert run(saved(quality=30), quality=95, subsampling="4:2:0").passed_through
     cmyk = run(saved(PICTURE.convert("CMYK"), quality=20), quality=95)
-    assert not cmyk.passed_through and Image.open(io.BytesIO(cmyk.jpeg)).mode == "RGB"
+    assert not cmyk.passed_through
+    assert Image.open(io.BytesIO(cmyk.jpeg)).mode == "RGB"
     assert run(Image.open(io.BytesIO(low())), quality=95).passes > 0  # a PIL image may have been changed
 
 

@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tarfile
-import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
-import pytest
+from helpers import ROOT
+from packages import Shipped
+from processes import python
 
-ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "cv2", "scipy", "skimage", "piexif")
-NOT_SOURCES = shutil.ignore_patterns(
-    ".git", ".venv*", "build", "dist", "*.egg-info", "*.so", "__pycache__", ".*_cache", "demo-output"
-)
-
-
-class Shipped(NamedTuple):
-    """Names of the files in both archives, and the folder that the wheel was unpacked to."""
-
-    sdist: set[str]
-    wheel: set[str]
-    unpacked: Path
-
-
-def python(*words: str | Path, folder: Path, **environment: str) -> str:
-    """What an interpreter of its own prints."""
-    command = [sys.executable, *map(str, words)]
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
-def built(kind: str, tree: Path, folder: Path) -> Path:
-    """The archive that setuptools makes of a tree, called as pip calls it."""
-    program = f"import sys; from setuptools import build_meta; print(build_meta.build_{kind}(sys.argv[1]))"
-    return folder / python("-c", program, folder, folder=tree).splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
-    """The source archive of this tree and the wheel made from that archive; one compilation for all tests."""
-    pytest.importorskip("pybind11", reason="the build's requirements are not installed")
-    folder = tmp_path_factory.mktemp("packaging")
-    shutil.copytree(ROOT, folder / "tree", ignore=NOT_SOURCES)
-    source = built("sdist", folder / "tree", folder)
-    with tarfile.open(source) as archive:
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4
-        archive.extractall(folder)
-    top = source.name.removesuffix(".tar.gz")
-    sdist = {str(path.relative_to(folder / top)) for path in (folder / top).rglob("*") if path.is_file()}
-    with zipfile.ZipFile(built("wheel", folder / top, folder)) as archive:
-        archive.extractall(folder / "unpacked")
-        return Shipped(sdist, set(archive.namelist()), folder / "unpacked")
 
 
 def files(folder: str, *patterns: str) -> set[str]:
@@ -102,7 +52,9 @@ def test_unpacked_wheel_works(shipped: Shipped, tmp_path: Path) -> None:
         "print(len(s.SaliencyModel.from_preset().names))"
     )
     where, jpeg, classes = python("-c", program, folder=tmp_path, PYTHONPATH=str(shipped.unpacked)).split()
-    assert Path(where).is_relative_to(shipped.unpacked) and jpeg == "ffd8" and int(classes) == 1000
+    assert Path(where).is_relative_to(shipped.unpacked)
+    assert jpeg == "ffd8"
+    assert int(classes) == 1000
 
 
 def test_import_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -1,31 +1,28 @@
 """Presets exported to LiteRT: the same maps, and plain errors. Needs TensorFlow to export, ai-edge-litert to run."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 import importlib.util
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from helpers import KODIM07 as PHOTO
+from marks import implies
+from processes import needs, python
 
 from saliency_jpeg.errors import OptionError, PresetError
 from saliency_jpeg.saliency import MapOptions, SaliencyModel, litert
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 STEP = 5 / 255  # of the map
 
-pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed")
+needs("ai_edge_litert")
 
 
 @pytest.fixture(scope="module")
-def photo() -> np.ndarray:
-    return np.asarray(Image.open(PHOTO).convert("RGB"))
-
-
-@pytest.fixture(scope="module")
+@implies("tensorflow")
 def model() -> SaliencyModel:
     return SaliencyModel.from_preset("default", device="cpu")
 
@@ -67,6 +64,7 @@ def test_class_activations_come_along(model, exported, photo):
     np.testing.assert_allclose(ours.maps, theirs.maps, atol=0.01 * scale)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["cam", "msroi"])
 def test_presets_of_class_activations(name, photo, tmp_path):
     cam = SaliencyModel.from_preset(name, device="cpu")
@@ -94,16 +92,13 @@ def test_litert_replaces_tensorflow_where_it_is_missing(exported, file, photo, m
 
 
 def test_runs_without_tensorflow(file, photo):
-    import subprocess
-
     program = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; import numpy; from PIL import Image; "
         "from saliency_jpeg.saliency import SaliencyModel; "
         f"rgb = numpy.asarray(Image.open({str(PHOTO)!r}).convert('RGB')); "
         f"print(SaliencyModel.from_file({str(file)!r}).predict(rgb).sum())"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert float(done.stdout.split()[-1]) > 100
+    assert float(python("-c", program).split()[-1]) > 100
 
 
 def test_what_cannot_be_done(exported, file, model, tmp_path):

@@ -1,20 +1,19 @@
 """From pixels to class activations and maps: presets, options, sizes, threads, devices."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="func-returns-value"
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import implies
 from PIL import Image
+from processes import python
 
 from saliency_jpeg.errors import InputError, OptionError, PresetError
 from saliency_jpeg.saliency import Activations, MapOptions, SaliencyModel, preset_names, presets, weights_file
@@ -22,41 +21,25 @@ from saliency_jpeg.saliency import model as model_module
 from saliency_jpeg.saliency.maps import class_evidence, saliency_grid
 from saliency_jpeg.saliency.weights_file import WeightsFile
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
 GRID_STEP = 5 / 255
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow")
 def model():
     return SaliencyModel.from_preset()
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow")
 def cam():
     return SaliencyModel.from_preset("cam")
-
-
-@pytest.fixture(scope="module")
-def photo():
-    with Image.open(PHOTO) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def _run(code: str, **environment: str) -> str:
-    """Standard output of Python code in a fresh process."""
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **environment},
-    )
-    return result.stdout.strip()
 
 
 # ---------------------------------------------------------------- maps of pictures
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("preset", ["default", "cam"])
 def test_map_is_quantized_and_repeats(preset, photo, request):
     model = request.getfixturevalue("model" if preset == "default" else preset)
@@ -122,6 +105,7 @@ def test_any_size_and_gray(model, shape):
     assert np.array_equal(saliency, model.predict(np.repeat(gray[:, :, None], 3, axis=2)))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["model", "cam"])
 def test_plain_picture_is_not_stretched_to_full_contrast(name, request):
     assert request.getfixturevalue(name).predict(np.full((200, 300, 3), 128, np.uint8)).max() < 0.2
@@ -189,7 +173,7 @@ def test_batch_of_nothing_and_of_no_size(model):
 
 def test_threads_share_one_network(model, photo, monkeypatch):
     built, maps = [], {}
-    runner = model_module.Runner
+    runner = model_module.Runner  # type: ignore[attr-defined]
     monkeypatch.setattr(model_module, "Runner", lambda *a: built.append(1) or runner(*a))
     fresh = SaliencyModel.from_preset()
     start = threading.Barrier(4)
@@ -214,7 +198,7 @@ def test_model_survives_pickling(model, photo):
 
 def test_import_loads_neither_tensorflow_nor_opencv():
     code = "import sys, saliency_jpeg.saliency as s; s.SaliencyModel.from_preset(device='cpu'); print(*sys.modules)"
-    assert not {"tensorflow", "keras", "cv2"} & set(_run(code).split())
+    assert not {"tensorflow", "keras", "cv2"} & set(python("-c", code).split())
 
 
 _LOADED = """import sys, types
@@ -244,6 +228,7 @@ def test_named_device_gives_the_same_map(model, photo):
     assert np.abs(cpu.predict(photo) - model.predict(photo)).max() <= GRID_STEP + 1e-6
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("device", ["gpu:99", "tpu", "cpu:", "cpu:1", "", 3])
 def test_unknown_device_is_refused(device):
     with pytest.raises(OptionError, match=f"got {device!r}$"):
@@ -257,7 +242,7 @@ def test_unknown_preset_lists_the_known_ones():
     assert preset_names() == ("cam", "default", "gaze", "msroi", "objects")
     for name in ("nonsense", None):
         with pytest.raises(PresetError, match=f"unknown preset {name!r}, known are cam, default, gaze"):
-            SaliencyModel.from_preset(name)
+            SaliencyModel.from_preset(name)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["cam", "default"])
@@ -276,6 +261,7 @@ def test_weights_stay_small():
     assert sum(p.stat().st_size for p in presets.folders()[0].iterdir() if p.name.endswith(".npz")) <= 15_000_000
 
 
+@pytest.mark.tensorflow
 def test_default_can_make_the_map_of_its_classes(photo):
     classes = SaliencyModel.from_preset(options=MapOptions())
     learned = replace(SaliencyModel.from_preset().options, gaze=1.0)

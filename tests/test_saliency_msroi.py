@@ -1,28 +1,22 @@
 """The preset ``msroi``: further classes behind ImageNet's, which are stronger where any of those is."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from marks import implies
 
 from saliency_jpeg.errors import OptionError, PresetError
 from saliency_jpeg.saliency import MapOptions, SaliencyModel, network, presets, weights_file
 from saliency_jpeg.saliency.heads import MsRoi
 from saliency_jpeg.saliency.weights_file import WeightsFile
 
-PHOTO = Path(__file__).parent / "data" / "kodim07.png"
-
 
 @pytest.fixture(scope="module")
-def photo() -> np.ndarray:
-    return np.asarray(Image.open(PHOTO).convert("RGB"))
-
-
-@pytest.fixture(scope="module")
+@implies("tensorflow")
 def model() -> SaliencyModel:
     return SaliencyModel.from_preset("msroi", device="cpu")
 
@@ -35,6 +29,7 @@ def test_classes_of_imagenet_and_further_ones(model, photo):
     assert activations.maps.shape == (19, 29, len(model.names))  # 289 x 449 pixels, one cell for 16
 
 
+@pytest.mark.tensorflow
 def test_known_classes_are_stronger_where_further_ones_are(photo):
     """The layer, computed again from its two parts."""
     from saliency_jpeg.saliency.heads.layers import RaiseClasses
@@ -59,6 +54,7 @@ def test_pictures_of_nothing_are_flat(model):
         assert np.ptp(model.predict(np.full((240, 320, 3), value, np.uint8))) < 0.35
 
 
+@pytest.mark.slow
 def test_ranked_classes_and_other_thresholds(model, photo):
     maps = [
         SaliencyModel.from_preset("msroi", device="cpu", options=options).predict(photo)
@@ -92,6 +88,7 @@ def test_own_weights_with_other_further_classes(model, photo, tmp_path):
         SaliencyModel.from_file(path, preset="msroi").predict(photo)
 
 
+@pytest.mark.tensorflow
 def test_head_can_be_trained_on_the_sum_of_the_classes():
     """The training script keeps one map of evidence instead of a thousand."""
     head = MsRoi(outputs=presets.find("msroi").outputs, width=8, classes=5, features=2).build((40, 112, 1280))

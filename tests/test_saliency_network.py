@@ -1,5 +1,6 @@
 """The network's layers, its weights in memory and on disk."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 import io
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from marks import implies
 
 from saliency_jpeg.errors import OptionError, PresetError
 from saliency_jpeg.saliency import heads, network, presets, weights_file
@@ -27,6 +29,7 @@ def _randomized(arrays):
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow")
 def small():
     model = network.build(SMALL)
     network.set_arrays(model, _randomized(network.get_arrays(model)))
@@ -58,6 +61,7 @@ def test_mean_of_a_class_map_is_the_logit_of_the_classifier(small):
     np.testing.assert_allclose(np.asarray(small(rgb)).mean(axis=(1, 2)), logits, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.tensorflow
 def test_lite0_has_the_published_number_of_parameters():
     model = network.build(network.Architecture())
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from helpers import encoded, photo
+from helpers import pillow_pixels as decoded
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
 from saliency_jpeg.metrics import ssimulacra2
 from saliency_jpeg.rate_control.by_score import Judge, likely_quality
 
-PHOTO = np.asarray(Image.open(Path(__file__).parent / "data" / "kodim07.png").convert("RGB"))[128:384, 192:576]
-
-Pixels = NDArray[np.uint8]
-
-
-def decoded(jpeg: bytes) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(jpeg)))
+PHOTO = photo(256, 384, 128, 192)
 
 
 @pytest.mark.parametrize("target", [15, 40, 62.5, 75, 85, 90])
@@ -58,16 +50,19 @@ def test_a_score_out_of_reach_carries_the_finest_file() -> None:
 def test_a_jpeg_source_is_the_answer_where_nothing_smaller_reaches_the_score() -> None:
     source = compress(PHOTO, quality=30, saliency=None)
     result = Encoder(target_score=100, saliency=None).compress(source)
-    assert result.jpeg == source and result.passed_through and result.score == 100
+    assert result.jpeg == source
+    assert result.passed_through
+    assert result.score == 100
     smaller = Encoder(target_score=50, saliency=None).compress(source)
-    assert len(smaller.jpeg) < len(source) and smaller.score is not None and 50 <= smaller.score < 53
+    assert len(smaller.jpeg) < len(source)
+    assert smaller.score is not None
+    assert 50 <= smaller.score < 53
 
 
 def test_pictures_are_judged_as_they_are_turned() -> None:
-    file, exif = io.BytesIO(), Image.Exif()
+    exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(PHOTO).save(file, "PNG", exif=exif)
-    result = Encoder(target_score=70, saliency=None, orientation="apply").compress(file.getvalue())
+    result = Encoder(target_score=70, saliency=None, orientation="apply").compress(encoded(PHOTO, "PNG", exif=exif))
     assert 70 <= ssimulacra2(np.rot90(PHOTO, -1), decoded(result.jpeg)) < 71
 
 
@@ -75,7 +70,9 @@ def test_pictures_are_judged_as_they_are_turned() -> None:
 def test_small_and_gray_pictures(shape: tuple[int, ...]) -> None:
     picture = np.resize(PHOTO[:40, :40] if len(shape) == 3 else PHOTO[:40, :40, 0], shape)
     result = Encoder(target_score=60, saliency=None).compress(picture)
-    assert result.score is not None and result.score >= 60 and decoded(result.jpeg).shape == shape
+    assert result.score is not None
+    assert result.score >= 60
+    assert decoded(result.jpeg).shape == shape
 
 
 def test_the_judge_continues_small_pictures_only() -> None:
@@ -87,7 +84,9 @@ def test_the_judge_continues_small_pictures_only() -> None:
 
 def test_the_start_follows_the_score() -> None:
     qualities = [likely_quality(score) for score in (-100, 0, 50, 70, 90, 100)]
-    assert qualities == sorted(qualities) and qualities[0] == 0 and qualities[-1] == 100
+    assert qualities == sorted(qualities)
+    assert qualities[0] == 0
+    assert qualities[-1] == 100
 
 
 @pytest.mark.parametrize("other", [{"quality": 50}, {"target_kb": 10}])

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+from helpers import encoded, photo
 from PIL import Image
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def run(script: str, *words: str, folder: Path, status: int = 0, **environment: str) -> str:
-    """What a script prints, which is expected to end with ``status``."""
-    command = [sys.executable, str(ROOT / script), *words]
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+from processes import Script
 
 
-def test_demo(tmp_path: Path) -> None:
-    printed = run("examples/demo.py", folder=tmp_path)
+@pytest.mark.tensorflow
+def test_demo(run_script: Script, tmp_path: Path) -> None:
+    printed = run_script("examples/demo.py")
     ours, pillow = re.findall(r"^(?:saliency-jpeg|Pillow) +(\d+) bytes +([\d.]+) dB", printed, re.MULTILINE)
     assert 0.95 * 50_000 < int(ours[0]) <= 50_000
     assert 0.99 * int(ours[0]) < int(pillow[0]) <= int(ours[0])
@@ -33,43 +22,50 @@ def test_demo(tmp_path: Path) -> None:
     for name, size in (("saliency-jpeg.jpg", ours[0]), ("pillow.jpg", pillow[0])):
         assert (output / name).stat().st_size == int(size)
     with Image.open(output / "comparison.png") as row, Image.open(output / "heatmap.png") as heat:
-        assert row.size == (3 * 480 + 16, 480) and heat.size == (768, 512)
+        assert row.size == (3 * 480 + 16, 480)
+        assert heat.size == (768, 512)
 
 
-def test_speed_without_mozjpeg(tmp_path: Path) -> None:
+@pytest.mark.tensorflow
+def test_speed_without_mozjpeg(run_script: Script, tmp_path: Path) -> None:
     words = ("--megapixels", "0.05", "--rounds", "1")
-    printed = run("benchmarks/speed.py", *words, folder=tmp_path, MOZJPEG_CJPEG=str(tmp_path / "missing"))
+    printed = run_script("benchmarks/speed.py", *words, MOZJPEG_CJPEG=str(tmp_path / "missing"))
     assert "mozjpeg is missing" in printed
     rows = re.findall(r"^(core|compress|Pillow).*? (\d+\.\d) +(\d\.\d{3})", printed, re.MULTILINE)
     sizes = [float(bits) for _, _, bits in rows]
-    assert len(rows) == 5 and max(sizes) < 1.1 * min(sizes)
+    assert len(rows) == 5
+    assert max(sizes) < 1.1 * min(sizes)
     for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: [\d.]+ s"):
         assert re.search(line, printed)
     assert len(re.findall(r"^compress\(.*\) +[\d.]+$", printed, re.MULTILINE)) == 2
 
 
-def test_measure_recompress(tmp_path: Path) -> None:
-    with Image.open(ROOT / "tests" / "data" / "kodim07.png") as photo:
-        photo.crop((200, 180, 328, 276)).save(tmp_path / "part.png")
-    printed = run("scripts/measure_recompress.py", str(tmp_path / "part.png"), folder=tmp_path)
+def test_measure_recompress(run_script: Script, tmp_path: Path) -> None:
+    (tmp_path / "part.png").write_bytes(encoded(photo(96, 128), "PNG"))
+    printed = run_script("scripts/measure_recompress.py", tmp_path / "part.png")
     rows = re.findall(r"^(80|90|95), 0\.\d+ (.*)$", printed, re.MULTILINE)
     assert len(rows) == 18
     for _, cells in rows:
         *scores, fill = (float(cell) for cell in cells.strip(" |").split(" | "))
-        assert len(scores) == 4 and max(scores) < 100 and 0.95 < fill <= 1
+        assert len(scores) == 4
+        assert max(scores) < 100
+        assert 0.95 < fill <= 1
         assert scores[3] > scores[0] - 1  # the coefficients are no worse than the decoded pixels
     assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3
 
 
-def test_stages(tmp_path: Path) -> None:
+@pytest.mark.tensorflow
+def test_stages(run_script: Script) -> None:
     words = ("--megapixels", "0.1", "--rounds", "1", "--count", "3600", "--cores", "2", "--core-hour", "2")
-    printed = run("benchmarks/stages.py", *words, folder=tmp_path, TF_CPP_MIN_LOG_LEVEL="3")
+    printed = run_script("benchmarks/stages.py", *words, TF_CPP_MIN_LOG_LEVEL="3")
     rows = re.findall(r"^(\D+?) +(\d+\.\d{4}) +(\d+\.\d{4}) +(?:[\d.]+%)? +(\d+) +(\d+)$", printed, re.MULTILINE)
     seconds = {name: float(value) for name, value, *_ in rows}
     assert len(rows) == 9
     for _, value, of_a_pixel, hours, cost in rows:
         assert abs(float(of_a_pixel) - 10 * float(value)) < 0.02 * float(value) + 0.001
-        assert abs(float(hours) - float(value)) <= 0.51 and abs(float(cost) - 2 * float(value)) <= 0.51
+        assert abs(float(hours) - float(value)) <= 0.51
+        assert abs(float(cost) - 2 * float(value)) <= 0.51
     stages = [value for name, value in seconds.items() if not name.startswith(("in all", "search"))]
     assert abs(seconds["in all, to a quality"] - sum(stages)) < 0.001
-    assert "in 24 hours: 1 machines of 2 cores" in printed and "images a\nsecond on" in printed
+    assert "in 24 hours: 1 machines of 2 cores" in printed
+    assert "images a\nsecond on" in printed

@@ -142,7 +142,8 @@ def read_extended_xmp(built: list[segments.Segment]) -> bytes:
             assert offset == len(tree)
             tree += payload[len(header) + 40 :]
             assert len(tree) <= total
-    assert len(tree) == total and hashlib.md5(tree).hexdigest().upper().encode() == match[1]
+    assert len(tree) == total
+    assert hashlib.md5(tree).hexdigest().upper().encode() == match[1]
     return bytes(tree)
 
 
@@ -190,7 +191,8 @@ def test_what_belongs_to_the_old_file_is_dropped() -> None:
 def test_second_exif_and_earlier_comments_are_kept_verbatim() -> None:
     found = [(0xE1, b"Exif\0\0II"), (0xFE, b"one"), (0xE1, b"Exif\0\0more"), (0xFE, b"two"), (0xFE, b"three")]
     metadata = segments.collect(found)
-    assert metadata.exif == b"II" and metadata.comment == b"three"
+    assert metadata.exif == b"II"
+    assert metadata.comment == b"three"
     assert metadata.extra == ((0xFE, b"one"), (0xE1, b"Exif\0\0more"), (0xFE, b"two"))
 
 

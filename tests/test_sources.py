@@ -1,6 +1,8 @@
 """Every kind of saliency a caller may give ends as one float32 map, or as one clear error."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="func-returns-value, union-attr"
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,19 +250,20 @@ def test_soft_regions_are_limits():
 
 
 def test_combinations_nest_and_follow_the_orientation():
-    upright = combine([(0, 0, 1, 1)], Upright())
+    upright = combine([(0, 0, 1, 1)], Upright())  # type: ignore[arg-type]
     result = given(combine(upright, protect=[(8, 5, 9, 6)]), orientation=6)
     assert sorted(map(tuple, np.argwhere(result).tolist())) == [(0, 0), (5, 0), (5, 8)]
 
 
 def test_combinations_of_nothing_are_refused():
-    for sources in ((), (None,), ([], None)):
+    nothing: tuple[tuple[Any, ...], ...] = ((), (None,), ([], None))
+    for sources in nothing:
         with pytest.raises(OptionError, match=r"combine\(\) .*got "):
             combine(*sources)
     with pytest.raises(OptionError, match="got 7"):
-        given(combine([], 7))
+        given(combine([], 7))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"got 0\.5"):
-        given(combine([], protect=0.5))
+        given(combine([], protect=0.5))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="got 'default'"):  # a list is a list of boxes
         given(["default", np.zeros((6, 9))])
 

@@ -1,5 +1,6 @@
 """Training a head on pictures of one's own: the function, the command, and what both refuse."""
 
+# mypy: disable-error-code="func-returns-value"
 from __future__ import annotations
 
 import io
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from marks import implies
 from numpy.typing import NDArray
 from PIL import Image
-from test_cli import run, usage_error
+from processes import Capture, run, usage_error
 
 from saliency_jpeg import compress
 from saliency_jpeg.cli import progress as progress_module
@@ -25,7 +27,6 @@ from saliency_jpeg.saliency.sources import read_map
 from saliency_jpeg.training import Step, Trained, api, loop, pair, train
 from saliency_jpeg.training.pairs import read_pair
 
-Capture = pytest.CaptureFixture[str]
 Scene = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 SIZE = (72, 96)
 
@@ -66,6 +67,7 @@ class Run(NamedTuple):
 
 
 @pytest.fixture(scope="module")
+@implies("tensorflow", "slow")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The command over twelve pictures, one of them held out, and two files without a partner."""
     folder = tmp_path_factory.mktemp("training")
@@ -144,6 +146,7 @@ def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
         assert all(np.array_equal(stored[key], array) for key, array in arrays.items())
 
 
+@pytest.mark.tensorflow
 def test_another_seed_leaves_out_other_features() -> None:
     sizes = zip((9, 5, 3, 3), loop.CHANNELS, strict=True)
     features = [np.ones((1, side, side, channels), np.float32) for side, channels in sizes]
@@ -306,6 +309,7 @@ def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     assert pairs.images_alone == pairs.masks_alone == []
 
 
+@pytest.mark.tensorflow
 def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)
     words = ("train", images, masks, "-o", tmp_path / "own.npz")
@@ -334,6 +338,7 @@ def test_refused_arguments() -> None:
         train([rgb], [mask], preset="nil")
 
 
+@pytest.mark.tensorflow
 def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)
 

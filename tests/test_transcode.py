@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exif_blocks import camera_exif, thumbnail
-from helpers import SAMPLINGS, opencv_pixels, photo, pillow_pixels, quantized, same_levels
+from helpers import SAMPLINGS, encoded, opencv_pixels, photo, pillow_pixels, psnr, quantized, same_levels
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, Options, TargetError, compress, recompress
@@ -29,14 +29,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 
 
 def saved(image: Image.Image = PICTURE, kind: str = "JPEG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def psnr(a: Any, b: Any, where: Any = np.s_[:]) -> float:
-    error = np.asarray(a, float)[where] - np.asarray(b, float)[where]
-    return float(10 * np.log10(255**2 / np.mean(error**2)))
+    return encoded(image, kind, **options)
 
 
 SOURCES: dict[str, Callable[[], bytes]] = {
@@ -147,8 +140,11 @@ def test_metadata_are_kept_whole_or_replaced() -> None:
     for options in ({}, {"quality": 30, "saliency": None}):
         assert segments.parse(recompress(source, **options)) == segments.parse(source)
         stripped = segments.collect(segments.parse(recompress(source, metadata="strip", **options)))
-        assert stripped.orientation == 6 and stripped.icc == metadata.icc
-        assert stripped.xmp is None and stripped.comment is None and len(stripped.exif or b"") == 26
+        assert stripped.orientation == 6
+        assert stripped.icc == metadata.icc
+        assert stripped.xmp is None
+        assert stripped.comment is None
+        assert len(stripped.exif or b"") == 26
     np.testing.assert_array_equal(pillow_pixels(recompress(source, metadata="safe")), pillow_pixels(source))
 
 
@@ -160,7 +156,8 @@ def test_further_pictures_are_carried_along(options: dict[str, Any]) -> None:
     with Image.open(io.BytesIO(source)) as before, Image.open(io.BytesIO(result)) as after:
         assert after.n_frames == 2  # type: ignore[attr-defined]
         for number in (0, 1) if not options else (1,):
-            before.seek(number), after.seek(number)
+            before.seek(number)
+            after.seek(number)
             np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
     target = (len(source) + len(JpegSource(source).trailing.tail)) / 2000  # type: ignore[union-attr]
     assert len(recompress(source, target_kb=target, saliency=None)) <= 1000 * target

@@ -7,9 +7,11 @@ import io
 import random
 import re
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers import encoded
 from PIL import Image
 
 from saliency_jpeg.errors import OptionError, SegmentError
@@ -33,9 +35,7 @@ FULL = Metadata(EXIF, ICC, XMP, b"a comment", (1, 300, 299), (IPTC, (0xEB, b"JP\
 
 def bare_jpeg() -> bytes:
     """A gray ramp as JPEG, from SOI on, without the JFIF segment."""
-    file = io.BytesIO()
-    Image.linear_gradient("L").resize((24, 16)).save(file, "JPEG")
-    jpeg = file.getvalue()
+    jpeg = encoded(Image.linear_gradient("L").resize((24, 16)))
     length = int.from_bytes(jpeg[4:6], "big")
     return b"\xff\xd8" + jpeg[4 + length :]
 
@@ -91,12 +91,12 @@ def test_strip_keeps_what_showing_needs(density: tuple[int, int, int] | None, ke
 
 
 @pytest.mark.parametrize("mode", ["safe", "strip"])
-def test_upright_pictures_need_no_exif(mode: str) -> None:
+def test_upright_pictures_need_no_exif(mode: segments.MetadataMode) -> None:
     assert [m for m, _ in segments.build(FULL.with_orientation(1), mode)] == [0xE0, 0xE2, 0xE2, 0xE2, 0xE2]
 
 
 @pytest.mark.parametrize("mode", ["all", "", None, ["keep"], True])
-def test_unknown_mode(mode: str) -> None:
+def test_unknown_mode(mode: Any) -> None:
     with pytest.raises(OptionError, match=r"'keep', 'safe' or 'strip', got .+$"):
         segments.build(Metadata(), mode)
 

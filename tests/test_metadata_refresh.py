@@ -26,9 +26,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 def source(orientation: int = 1, metadata: Metadata | None = None, **block: Any) -> bytes:
     """A photograph as a camera writes it, with a thumbnail of itself."""
     full = camera_exif(thumbnail(PICTURE), size=PIXELS.shape[:2], orientation=orientation, **block)
-    file = io.BytesIO()
-    PICTURE.save(file, "JPEG", quality=95)
-    return segments.replace_segments(file.getvalue(), segments.build(metadata or Metadata(exif=full)))
+    return segments.replace_segments(encoded(PICTURE, quality=95), segments.build(metadata or Metadata(exif=full)))
 
 
 def opened(jpeg: bytes) -> Image.Image:
@@ -96,7 +94,8 @@ def test_a_map_is_as_the_source_is_stored_and_turns_with_it() -> None:
 def test_density_and_xmp_are_turned_too() -> None:
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6" a="6"/><tiff:Orientation>8</tiff:Orientation></x:xmpmeta>'
     metadata = refresh_orientation(Metadata(exif=exif.minimal(6), density=(1, 300, 150), xmp=xmp))
-    assert metadata.density == (1, 150, 300) and metadata.exif == exif.minimal(1)
+    assert metadata.density == (1, 150, 300)
+    assert metadata.exif == exif.minimal(1)
     assert metadata.xmp == xmp.replace(b'Orientation="6"', b'Orientation="1"').replace(b">8<", b">1<")
     assert refresh_orientation(Metadata(exif=exif.minimal(3), density=(1, 300, 150))).density == (1, 300, 150)
 

@@ -98,7 +98,9 @@ def test_a_file_stored_as_rgb_stays_one(space: str) -> None:
         source = named.replace(b"\3R\0G\0B\0", b"\3\1\0\2\0\3\0")
         source = segments.replace_segments(source, [(0xEE, b"Adobe\0\x64\0\0\0\0\0"), (0xFE, b"a remark")])
     frame = read_header(source)
-    assert frame is not None and frame.colour == "rgb" and load(source).subsampling is None
+    assert frame is not None
+    assert frame.colour == "rgb"
+    assert load(source).subsampling is None
     for mode in ("keep", "strip"):
         result = run(source, quality=99, metadata=mode)
         assert result.passed_through
@@ -111,7 +113,8 @@ def test_pixels_that_have_to_change_are_encoded() -> None:
     assert not turned.passed_through
     assert Image.open(io.BytesIO(turned.jpeg)).size == (120, 160)
     full = run(saved(quality=30), quality=95, subsampling="4:4:4")
-    assert not full.passed_through and read_header(full.jpeg).subsampling == (1, 1)
+    assert not full.passed_through
+    assert read_header(full.jpeg).subsampling == (1, 1)
     assert run(saved(quality=30), quality=95, subsampling="4:2:0").passed_through
     cmyk = run(saved(PICTURE.convert("CMYK"), quality=20), quality=95)
     assert not cmyk.passed_through
@@ -161,7 +164,8 @@ def test_which_samplings_can_be_kept(sampling: list[tuple[int, int]], kept: tupl
     header = struct.pack(">BHHB", 8, 16, 16, len(sampling))
     header += b"".join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(sampling))
     frame = read_header(b"\xff\xd8" + segments._encoded((0xC0, header)) + b"\xff\xd9")
-    assert frame is not None and frame.subsampling == kept
+    assert frame is not None
+    assert frame.subsampling == kept
 
 
 def test_a_rare_sampling_is_written_and_read_by_others() -> None:
@@ -193,7 +197,8 @@ def test_the_quality_of_a_file_is_read_from_its_tables(quality: int) -> None:
 def test_damaged_headers_are_no_frame() -> None:
     rng = np.random.default_rng(9)
     source = saved()
-    assert read_header(b"") is None and read_header(b"\xff\xd8\xff\xd9") is None
+    assert read_header(b"") is None
+    assert read_header(b"\xff\xd8\xff\xd9") is None
     for _ in range(400):
         damaged = bytearray(source)
         for _ in range(rng.integers(1, 6)):

@@ -317,7 +317,7 @@ def test_a_map_that_does_not_fit(picture: Path, tmp_path: Path, capsys: Capture)
     mask, output = tmp_path / "mask.png", tmp_path / "out.jpg"
     Image.new("L", (5, 5)).save(mask)
     assert run("compress", picture, "-o", output, "--saliency", mask) == 1
-    assert f"{picture}: the saliency map has shape (5, 5)" in capsys.readouterr().err
+    assert f"{picture}: a saliency map must have the image's shape (48, 64), got (5, 5)" in capsys.readouterr().err
     mask.write_bytes(b"no picture")
     assert run("compress", picture, "-o", output, "--saliency", mask) == 1
     assert f"{mask}: the data (10 bytes) is not an image" in capsys.readouterr().err

@@ -192,7 +192,7 @@ def test_a_map_that_fails_harms_none_but_its_image(tmp_path: Path) -> None:
     rows = [ROWS[0], {"name": "odd", "bytes": png(1, 16)}, ROWS[2]]
     found = BatchCompressor(tmp_path, saliency=picky)(BatchMapper(saliency=picky)(rows))
     assert [row["status"] for row in found] == ["written", "failed", "written"]
-    assert "the saliency map has shape (5, 5)" in found[1]["error"]
+    assert "a saliency map must have the image's shape (16, 16), got (5, 5)" in found[1]["error"]
 
 
 def test_the_maps_that_travel_are_small() -> None:

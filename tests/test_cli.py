@@ -285,6 +285,7 @@ def test_an_interrupted_write_leaves_the_old_file(
         assert (status, said) == (1, f"saliency-jpeg: {picture}: cannot write {output}: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     """In the middle of a batch: what is written is whole, the rest is done by the next run."""
     inputs, output = tmp_path / "in", tmp_path / "out"
@@ -367,6 +368,7 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
 # The map ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
     """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""

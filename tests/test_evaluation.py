@@ -165,6 +165,7 @@ def test_ours_takes_options_behind_its_name(photo: Image, roi: Floats) -> None:
     assert baseline == compress(photo, quality=60, saliency=None, progressive=False)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_ours_uses_its_own_map_or_that_of_a_file(photo: Image, roi: Floats, tmp_path: Path) -> None:
     own = codecs.find_codec("saliency_jpeg")

@@ -171,6 +171,7 @@ def test_batch_of_nothing_and_of_no_size(model):
         model.predict_batch([], batch_size=0)
 
 
+@pytest.mark.slow
 def test_threads_share_one_network(model, photo, monkeypatch):
     built, maps = [], {}
     runner = model_module.Runner  # type: ignore[attr-defined]
@@ -192,6 +193,7 @@ def test_threads_share_one_network(model, photo, monkeypatch):
         assert np.array_equal(maps[i], model.predict(photo[: 300 + 50 * i]))
 
 
+@pytest.mark.slow
 def test_model_survives_pickling(model, photo):
     assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(photo), model.predict(photo))
 
@@ -261,6 +263,7 @@ def test_weights_stay_small():
     assert sum(len(p.read_bytes()) for p in presets.folders()[0].iterdir() if p.name.endswith(".npz")) <= 15_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_default_can_make_the_map_of_its_classes(photo):
     classes = SaliencyModel.from_preset(options=MapOptions())
@@ -289,6 +292,7 @@ def test_own_weights_file(model, photo, tmp_path):
     assert np.array_equal(own.predict(photo), model.predict(photo))
 
 
+@pytest.mark.slow
 def test_own_weights_file_says_which_preset_it_is_for(cam, photo, tmp_path):
     cam.save(tmp_path / "own.npz")
     own = SaliencyModel.from_file(tmp_path / "own.npz")
@@ -320,6 +324,7 @@ def test_own_head_on_the_backbone_of_the_preset(model, photo, tmp_path):
     assert 0 < own.predict(photo).max() < 0.5 < model.predict(photo).max()
 
 
+@pytest.mark.slow
 def test_preset_of_whole_objects(model, photo):
     whole = SaliencyModel.from_preset("objects").predict(photo)
     told, shown = whole > 0.5, model.predict(photo) > 0.5

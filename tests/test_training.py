@@ -308,6 +308,7 @@ def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     assert pairs.images_alone == pairs.masks_alone == []
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)
@@ -337,6 +338,7 @@ def test_refused_arguments() -> None:
         train([rgb], [mask], preset="nil")
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)

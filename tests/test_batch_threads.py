@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from helpers import encoded
+from helpers import Pixels, encoded
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,8 +20,6 @@ from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetEr
 from saliency_jpeg.batch import threads
 from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.saliency import combine
-
-Pixels = NDArray[np.uint8]
 
 
 class Model:

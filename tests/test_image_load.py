@@ -12,21 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import encoded
+from jpeg_surgery import splice
 from PIL import Image, ImageFile
 
 from saliency_jpeg.errors import InputError, OptionError
 from saliency_jpeg.image.load import MAX_SIDE, Picture, load
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata
 from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RGB = np.random.default_rng(4).integers(0, 256, (9, 14, 3), np.uint8)
 GRAY = RGB[..., 0].copy()
 ALPHA = RGB[..., 1].copy()
-
-
-def spliced(jpeg: bytes, built: list[segments.Segment]) -> bytes:
-    parts = [b"\xff" + bytes([m]) + (len(p) + 2).to_bytes(2, "big") + p for m, p in built]
-    return jpeg[:2] + b"".join(parts) + jpeg[2:]
 
 
 def png(colour: int, depth: int, width: int, rows: list[bytes], transparent: bytes = b"") -> bytes:
@@ -89,7 +85,7 @@ def test_jpeg_keeps_its_bytes_and_metadata(tmp_path: Path) -> None:
         extra=((0xED, b"Photoshop 3.0\0"), (0xFE, b"one")),
     )
     plain = encoded(Image.fromarray(RGB), "JPEG", quality=90)
-    jpeg = spliced(plain, segments.build(wanted))
+    jpeg = splice(plain, jpeg_metadata.build(wanted))
     picture = load(io.BytesIO(jpeg))
     assert stored(picture) == jpeg
     assert picture.metadata == wanted
@@ -478,7 +474,7 @@ def test_hostile_exif_does_not_matter() -> None:
     pointing_home = b"MM\0*\0\0\0\x08\0\x02" + struct.pack(">HHII", 0x8769, 4, 1, 8) * 2 + struct.pack(">I", 8)
     huge = b"MM\0*\0\0\0\x08\xff\xff" + struct.pack(">HHII", 0x8769, 4, 0xFFFFFFFF, 8) * 5
     for exif, orientation in ((looping, 6), (pointing_home, 1), (huge, 1)):
-        jpeg = spliced(encoded(Image.fromarray(RGB), "JPEG"), segments.build(Metadata(exif=exif)))
+        jpeg = splice(encoded(Image.fromarray(RGB), "JPEG"), jpeg_metadata.build(Metadata(exif=exif)))
         metadata = load(jpeg).metadata
         assert metadata.exif == exif
         assert metadata.orientation == orientation
@@ -500,7 +496,7 @@ def test_mutated_files_raise_input_error_only(kind: str) -> None:
             picture = load(bytes(data[: rng.randrange(len(data) // 2, len(data) * 3 // 2)]))
             assert 1 <= picture.metadata.orientation <= 8
             assert picture.pixels.size
-            segments.build(picture.metadata)
+            jpeg_metadata.build(picture.metadata)
             outcomes.add("read")
         except InputError:
             outcomes.add("refused")

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from saliency_jpeg import Encoder, compress
 from saliency_jpeg.image.load import load
 from saliency_jpeg.image.orientation import rotate
-from saliency_jpeg.metadata import exif, segments
+from saliency_jpeg.metadata import exif, jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metadata.refresh import is_stale, refresh, refresh_orientation
 
@@ -26,7 +26,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 def source(orientation: int = 1, metadata: Metadata | None = None, **block: Any) -> bytes:
     """A photograph as a camera writes it, with a thumbnail of itself."""
     full = camera_exif(thumbnail(PICTURE), size=PIXELS.shape[:2], orientation=orientation, **block)
-    return segments.replace_segments(encoded(PICTURE, quality=95), segments.build(metadata or Metadata(exif=full)))
+    return segments.replace_segments(encoded(PICTURE, quality=95), jpeg_metadata.build(metadata or Metadata(exif=full)))
 
 
 def opened(jpeg: bytes) -> Image.Image:
@@ -36,7 +36,7 @@ def opened(jpeg: bytes) -> Image.Image:
 
 
 def block_of(jpeg: bytes) -> bytes:
-    return segments.collect(segments.parse(jpeg)).exif or b""
+    return jpeg_metadata.collect(segments.parse(jpeg)).exif or b""
 
 
 def difference(a: Image.Image, b: Image.Image) -> float:
@@ -189,7 +189,7 @@ def test_everything_else_travels_whole() -> None:
     written = compress(given, quality=50, saliency=None)
     assert len(written) < len(given)
     assert sorted(segments.parse(written)) == sorted(segments.parse(given))
-    again = segments.collect(segments.parse(written))
+    again = jpeg_metadata.collect(segments.parse(written))
     assert (again.icc, again.comment, again.density) == (icc, b"a remark", (2, 40, 41))
     assert sum(marker == 0xE1 and b"xmp/extension" in payload for marker, payload in again.extra) == 3
-    assert segments.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc
+    assert jpeg_metadata.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc

@@ -9,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 from helpers import encoded, photo, pillow_pixels
+from jpeg_surgery import splice
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
@@ -33,7 +34,7 @@ def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
 
 
 def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
-    return jpeg[:2] + segments._encoded((0xE1, segments.XMP_HEADER + xmp)) + jpeg[2:]
+    return splice(jpeg, [(0xE1, segments.XMP_HEADER + xmp)])
 
 
 def stereo(quality: int = 95) -> bytes:

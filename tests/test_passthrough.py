@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from exif_blocks import camera_exif
 from helpers import SAMPLINGS, encoded, photo, pillow_pixels, quantized
+from jpeg_surgery import EOI, SOF0, segment
 from PIL import Image
 
 from saliency_jpeg import Encoder, TargetError, compress
 from saliency_jpeg.image.load import load
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
 
@@ -32,7 +33,7 @@ def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
 
 def low() -> bytes:
     """A file that no encoding at a higher quality is smaller than, with metadata."""
-    return segments.replace_segments(saved(quality=30, optimize=True), segments.build(METADATA))
+    return segments.replace_segments(saved(quality=30, optimize=True), jpeg_metadata.build(METADATA))
 
 
 def run(source: Any, **options: Any) -> Any:
@@ -138,7 +139,7 @@ def test_the_form_that_was_asked_for_is_made_without_loss() -> None:
 def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
     h, v = SAMPLINGS[name]
     source = quantized(np.array(PIXELS), h, v, step=2).jpeg()
-    source = segments.replace_segments(source, segments.build(Metadata().with_orientation(orientation)))
+    source = segments.replace_segments(source, jpeg_metadata.build(Metadata().with_orientation(orientation)))
     assert load(source).subsampling == (h, v)
     for options in ({"quality": 40}, {"target_kb": 4}):
         assert read_header(run(source, **options).jpeg).subsampling == (h, v)
@@ -163,7 +164,7 @@ def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
 def test_which_samplings_can_be_kept(sampling: list[tuple[int, int]], kept: tuple[int, int] | None) -> None:
     header = struct.pack(">BHHB", 8, 16, 16, len(sampling))
     header += b"".join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(sampling))
-    frame = read_header(b"\xff\xd8" + segments._encoded((0xC0, header)) + b"\xff\xd9")
+    frame = read_header(b"\xff\xd8" + segment(SOF0, header) + EOI)
     assert frame is not None
     assert frame.subsampling == kept
 

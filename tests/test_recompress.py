@@ -19,7 +19,7 @@ from saliency_jpeg import InputError, OptionError, Options, TargetError, compres
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
 from saliency_jpeg.image.jpeg_source import JpegSource
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.recompression.recompress import lossless
@@ -141,11 +141,11 @@ def test_metadata_are_kept_whole_or_replaced() -> None:
     metadata = Metadata(
         exif=camera_exif(thumbnail(PICTURE), orientation=6), icc=bytes(70_000), xmp=b"<x:xmpmeta/>", comment=b"a remark"
     )
-    source = segments.replace_segments(saved(quality=90), segments.build(metadata))
+    source = segments.replace_segments(saved(quality=90), jpeg_metadata.build(metadata))
     calls: tuple[dict[str, Any], ...] = ({}, {"quality": 30, "saliency": None})
     for options in calls:
         assert segments.parse(recompress(source, **options)) == segments.parse(source)
-        stripped = segments.collect(segments.parse(recompress(source, metadata="strip", **options)))
+        stripped = jpeg_metadata.collect(segments.parse(recompress(source, metadata="strip", **options)))
         assert stripped.orientation == 6
         assert stripped.icc == metadata.icc
         assert stripped.xmp is None

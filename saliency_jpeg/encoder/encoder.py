@@ -16,7 +16,7 @@ from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
 from ..errors import TargetError
 from ..image.load import ImageSource, Picture, load
-from ..metadata.segments import MetadataMode
+from ..metadata.jpeg_metadata import MetadataMode
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve

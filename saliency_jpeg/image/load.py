@@ -11,7 +11,7 @@
 - A PIL image may have been edited since it was opened: where EXIF's size tags or thumbnail no longer fit the pixels,
   they are updated. Every other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
-- A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
+- A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.jpeg_metadata.collect`.
 """
 
 from __future__ import annotations

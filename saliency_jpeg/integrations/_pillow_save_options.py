@@ -17,9 +17,9 @@ from PIL import Image, JpegPresets
 from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import OptionError, SegmentError
 from ..image.load import load
-from ..metadata import segments
+from ..metadata import jpeg_metadata, segments
+from ..metadata.jpeg_metadata import checked_density
 from ..metadata.model import EXIF_HEADER, Metadata
-from ..metadata.segments import checked_density
 from ..options import Options
 from ._compat import OPTION_NAMES, EncodeRequest, check_names, table_scale
 
@@ -276,7 +276,7 @@ def _read_metadata(image: Image.Image, keywords: Mapping[str, Any]) -> Metadata:
     base = Metadata(comment=_to_bytes("comment", image.info.get("comment")))
     if "metadata" in keywords:
         Options(metadata=keywords["metadata"])  # raises where the mode is unknown
-        base = segments.collect(segments.build(load(image).metadata, keywords["metadata"]))
+        base = jpeg_metadata.collect(jpeg_metadata.build(load(image).metadata, keywords["metadata"]))
     given: dict[str, Any] = {}
     if "comment" in keywords:
         given["comment"] = _to_bytes("comment", keywords["comment"])

@@ -9,8 +9,8 @@ from PIL import Image
 
 from . import exif as exif_tags
 from .exif import BYTE_ORDERS, EXIF_HEADER
+from .jpeg_metadata import checked_density
 from .model import Metadata
-from .segments import checked_density
 
 __all__ = ["from_info", "from_pillow"]
 

@@ -6,7 +6,7 @@ from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
 from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
-from ..metadata import segments
+from ..metadata import jpeg_metadata
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.multi_picture import refusal
 from ..options import Options
@@ -79,7 +79,7 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> byte
     jpeg = source.data
     try:
         if options.metadata != "keep":
-            own = segments.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
+            own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
             jpeg = source.with_segments(own)
         if not has_form:
             jpeg = lossless(jpeg, progressive=options.progressive, restart_interval=options.restart_interval)

@@ -253,7 +253,7 @@ def output_name(name: str) -> str:
 
     Only the suffix of a kind of image is replaced: ``v1.5`` becomes ``v1.5.jpg``.
     """
-    return jpeg_name(name)
+    return jpeg_name(str(PurePosixPath(name)))
 
 
 def _check_name(name: object) -> str:

@@ -1,4 +1,4 @@
-"""Reads and writes whole files, writes atomically, and knows which suffixes are images.
+"""Reads and writes whole files, writes atomically, and knows which suffixes are images and what outputs are called.
 
 The name ``-`` stands for standard input and standard output.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 import stat
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
-__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "LOSSLESS_SUFFIXES", "STREAM", "read", "write"]
+__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "LOSSLESS_SUFFIXES", "STREAM", "is_regular", "jpeg_name", "read", "write"]
 
 STREAM: Final = "-"
 
@@ -23,7 +23,42 @@ IMAGE_SUFFIXES: Final = (
     JPEG_SUFFIXES | LOSSLESS_SUFFIXES | {".webp", ".gif", ".avif", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"}
 )
 
+# fmt: off
+#: Suffixes of the other kinds of image: taken where a file is named, and replaced in the name of its output.
+_OTHER_SUFFIXES: Final = frozenset({
+    ".apng", ".avifs", ".blp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".fit", ".fits", ".flc", ".fli", ".ftc",
+    ".ftu", ".gbr", ".heic", ".heics", ".heif", ".heifs", ".hif", ".icb", ".icns", ".ico", ".iim", ".im", ".j2c",
+    ".j2k", ".jpc", ".jpf", ".jpx", ".jxl", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".psd", ".pxr", ".qoi", ".ras",
+    ".rgb", ".rgba", ".sgi", ".vda", ".vst", ".wal", ".xbm", ".xpm",
+})
+# fmt: on
+
 _PERMISSIONS: Final = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
+
+
+def jpeg_name(name: str, suffix: str = ".jpg") -> str:
+    """Returns the name of a JPEG file made of an image: ``b.jpg`` for ``b.png``.
+
+    Only the suffix of a kind of image is replaced. What follows the last dot of another name is part of it: ``v1.5``
+    becomes ``v1.5.jpg``, and ``IMG_2024.01.05`` becomes ``IMG_2024.01.05.jpg``.
+
+    Args:
+        name: of the image, with folders or without.
+        suffix: of the JPEG file.
+    """
+    path = PurePath(name)
+    if path.suffix.lower() in IMAGE_SUFFIXES | _OTHER_SUFFIXES:
+        return name[: -len(path.suffix)] + suffix
+    return name + suffix
+
+
+def is_regular(name: str) -> bool:
+    """Returns whether a file is not a pipe, a socket or a device; true also where there is none."""
+    try:
+        mode = Path(name).stat().st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def read(name: str) -> bytes:

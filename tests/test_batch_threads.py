@@ -17,7 +17,7 @@ from PIL import Image
 
 from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetError, TargetError
 from saliency_jpeg.batch import threads
-from saliency_jpeg.image.load import ImageSource
+from saliency_jpeg.image.load import ImageSource, Picture
 from saliency_jpeg.saliency import combine
 
 
@@ -217,7 +217,7 @@ def test_a_result_that_is_there_does_not_wait_for_slow_sources() -> None:
     finished = []
 
     class Counting(Encoder):
-        def compress(self, image: ImageSource) -> Compressed:
+        def compress(self, image: ImageSource | Picture) -> Compressed:
             result = super().compress(image)
             finished.append(result)
             return result

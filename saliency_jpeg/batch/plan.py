@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name
 
 __all__ = ["Job", "Plan", "PlanError", "images_in", "plan"]
 
@@ -64,7 +64,8 @@ def plan(
     """Pairs every input with its output.
 
     ``a/b.png`` becomes ``OUT/b.jpg`` where ``OUT`` is a folder; files from a folder or a pattern keep their path below
-    it. ``output`` is a folder if there are several inputs, if it ends in a slash, or if such a folder exists.
+    it. Pipes and devices are read where they are named, but not looked for in folders. ``output`` is a folder if there
+    are several inputs, if it ends in a slash, or if such a folder exists.
 
     Args:
         sources: files, folders, whose images are taken, patterns with ``*``, ``?``, ``[...]`` and ``**``, or ``-``.
@@ -92,7 +93,7 @@ def plan(
         if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
-        jobs = [Job(item.source, str(folder / item.relative.with_suffix(suffix)), folder) for item in inputs]
+        jobs = [Job(item.source, str(folder / jpeg_name(str(item.relative), suffix)), folder) for item in inputs]
     _check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
 
@@ -105,7 +106,7 @@ def _in_place(inputs: Sequence[_Input], sources: Sequence[str]) -> list[Job]:
     """JPEG files as their own outputs, each file once even if links lead to it."""
     jobs: dict[str, Job] = {}
     for source, _, root in inputs:
-        if Path(source).suffix.lower() in JPEG_SUFFIXES:
+        if Path(source).suffix.lower() in JPEG_SUFFIXES and is_regular(source):
             jobs.setdefault(os.path.realpath(source), Job(source, source, root))
         elif source in sources:
             raise PlanError(f"only JPEG files can be replaced in place, got {source!r}")
@@ -139,9 +140,9 @@ def _match(pattern: str, recursive: bool, excluded: Path | None, unreadable: lis
     for match in matches:
         if excluded is not None and excluded in [match.resolve(), *match.resolve().parents]:
             continue
-        if not match.is_dir():
+        if not match.is_dir() and is_regular(str(match)):
             yield _Input(str(match), match.relative_to(root), root)
-        elif recursive:
+        elif match.is_dir() and recursive:
             yield from _walk(match, root, recursive, excluded, unreadable)
 
 
@@ -154,7 +155,8 @@ def _walk(
         folders[:] = sorted(name for name in inner if (Path(place) / name).resolve() != excluded)
         for name in sorted(names):
             path = Path(place) / name
-            if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
+            is_image = path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
+            if is_image and is_regular(str(path)):
                 yield _Input(str(path), path.relative_to(root), root)
 
 

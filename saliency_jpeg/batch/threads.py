@@ -8,7 +8,8 @@ Groups follow the order of the images and not the order in which they are decode
 Without a network (no map, or a map of the caller's) an image needs no group and passes in one step.
 
 The caller's thread reads the sources, one at a time as there is room, and yields the results. So little is read ahead,
-and the iterable of sources need not be thread-safe.
+and neither the iterable of sources nor the images in it need be thread-safe: what may change once the next one is asked
+for (a file, the frame of a PIL image, the memory of an array) is read or copied before.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
-from ..image.load import ImageSource, Picture
+from ..image.load import HeldSource, ImageSource, Picture, hold
 from ..options import Options
 from ..saliency.sources import has_network, resolve_many
 
@@ -53,11 +54,11 @@ class StagedEncoder(Protocol[Result_co]):
 
     options: Options
 
-    def compress(self, image: ImageSource) -> Result_co:
+    def compress(self, image: ImageSource | Picture) -> Result_co:
         """Runs all stages."""
         ...
 
-    def load(self, image: ImageSource) -> Picture:
+    def load(self, image: ImageSource | Picture) -> Picture:
         """Decodes an image."""
         ...
 
@@ -205,15 +206,20 @@ class _Pipeline(Generic[Result]):
         return bool(self.pending) and self.pending[0].result.done()
 
     def add(self, source: ImageSource) -> None:
-        """Adds an image."""
+        """Adds an image as it is now; if it cannot be read, its result is the error."""
         item: _PendingImage[Result] = _PendingImage()
         self.pending.append(item)
+        try:
+            held = hold(source, background=self._encoder.options.background)
+        except Exception as error:
+            item.result.set_exception(error)
+            return
         if self._needs_network:
             with self._lock:
                 self._decoding.append(item)
-            self._pool.submit(self._decode, item, source)
+            self._pool.submit(self._decode, item, held)
         else:
-            self._pool.submit(_run, partial(self._encoder.compress, source), item.result)
+            self._pool.submit(_run, partial(self._encoder.compress, held), item.result)
 
     def finish(self) -> None:
         """Tells that no more images follow, so that the last group need not be full."""
@@ -227,9 +233,9 @@ class _Pipeline(Generic[Result]):
             self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _decode(self, item: _PendingImage[Result], source: ImageSource) -> None:
+    def _decode(self, item: _PendingImage[Result], held: HeldSource) -> None:
         try:
-            picture = self._encoder.load(source)
+            picture = self._encoder.load(held)
             unchanged = self._encoder.passed(picture)
             if unchanged is None:
                 item.picture, item.pixels = picture, picture.pixels.shape[0] * picture.pixels.shape[1]

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from PIL import Image
 
@@ -18,8 +18,8 @@ from ..batch.resume import Journal, Stamp, options_digest, stamp
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
 from ..errors import SaliencyJpegError, TargetError
-from ..image.load import ImageSource
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, read, write
+from ..image.load import read_bytes
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, read, write
 from ..options import BYTES_PER_KB, Options
 from . import cluster
 from .options import add_command, add_options, add_saliency, parse_options, with_saliency
@@ -87,6 +87,19 @@ def _run(arguments: argparse.Namespace) -> int:
     return _Batch(arguments, encoder, planned).run()
 
 
+class _Input:
+    """An input as a file object, which is read once and counted: a pipe does not say beforehand how much it holds."""
+
+    def __init__(self, job: Job, sizes: dict[Job, int]) -> None:
+        self._job, self._sizes = job, sizes
+
+    def read(self) -> bytes:
+        name = self._job.source
+        data = read(name) if name == STREAM else read_bytes(name)
+        self._sizes[self._job] = len(data)
+        return data
+
+
 class _Batch:
     """One run over the planned files."""
 
@@ -119,17 +132,15 @@ class _Batch:
                 raise
         return self._report.end(time.monotonic() - start)
 
-    def _sources(self, jobs: Iterable[Job]) -> Iterator[ImageSource]:
-        """The inputs; their sizes and stamps are recorded as they are read."""
+    def _sources(self, jobs: Iterable[Job]) -> Iterator[IO[bytes]]:
+        """The inputs, to be read at once; their stamps are taken before."""
         for job in jobs:
-            self._stamps[job] = before = stamp(job.source) if job.source != STREAM else None
-            data = read(STREAM) if job.source == STREAM else b""
-            self._sizes[job] = before[0] if before else len(data)
-            yield data if job.source == STREAM else job.source
+            self._stamps[job] = stamp(job.source) if job.source != STREAM and is_regular(job.source) else None
+            yield cast(IO[bytes], _Input(job, self._sizes))
 
     def _row(self, job: Job, result: Compressed | Exception) -> Row:
         """Writes a result and returns the outcome."""
-        size, before = self._sizes.pop(job), self._stamps.pop(job)
+        size, before = self._sizes.pop(job, 0), self._stamps.pop(job)
         if isinstance(result, Compressed):
             try:
                 return self._write(job, result, size, before)

@@ -155,6 +155,9 @@ BT601_LUMA: Final = (0.299, 0.587, 0.114)
 # Chroma subsampling: by which pictures averaged chroma is seen. Measured on text, drawings and photographs; see
 # docs/decisions.md.
 COLOURED_EDGE: Final = 96  # spread of red or blue less green in a 2x2 box that marks a coloured edge
+FLAT_CHROMA: Final = 8  # the same up to which a box counts as flat
+DITHERED_SHARE: Final = 0.1  # of coloured edges from which a picture may be dithered: its chroma is noise
+CLEAN_SHARE: Final = 0.5  # of coloured boxes that are straight or beside a flat one; a dithered picture has fewer
 WHOLE_CHROMA_SHARE: Final = 0.02  # of coloured edges in the picture from which whole chroma pays
 LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
 LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = [
 
 SubsamplingName = Literal["4:4:4", "4:2:2", "4:4:0", "4:2:0", "4:1:1"]
 Subsampling = Literal["auto", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"]
+
+_BAND_ROWS: Final = 64
 
 # Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
 SUBSAMPLINGS: Final[dict[SubsamplingName, tuple[int, int]]] = {
@@ -66,13 +69,57 @@ def choose_subsampling(
 
 
 def coloured_edges(pixels: NDArray[np.uint8]) -> float:
-    """Returns the share, 0 to 1, of 2x2 pixel boxes whose chroma varies so much that its mean would be seen."""
-    height, width = (n // 2 * 2 for n in pixels.shape[:2])
-    if height == 0 or width == 0:
-        return 0.0
-    red, green, blue = (pixels[:height, :width, i].astype(np.int16) for i in range(3))
-    spread = np.maximum(_box_spread(red - green), _box_spread(blue - green))  # chroma up to scale
-    return float(np.mean(spread > parameters.COLOURED_EDGE))
+    """Returns the share, 0 to 1, of 2x2 pixel boxes whose chroma varies so much that its mean would be seen.
+
+    Decoders interpolate chroma within the boxes of the file and across them. So boxes at even rows and columns are
+    looked at, and boxes at odd ones, and the higher share counts. A dithered picture has none: its chroma varies
+    everywhere, and the mean is what was meant.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+    """
+    missing = [(0, max(0, 3 - side)) for side in pixels.shape[:2]]  # so that there is a box of either kind
+    if missing != [(0, 0), (0, 0)]:
+        pixels = np.pad(pixels, [*missing, (0, 0)], mode="edge")
+    shares = [_coloured_share(pixels, first) for first in (0, 1)]
+    return 0.0 if _is_dithered(pixels, shares) else max(shares)
+
+
+def _coloured_share(pixels: NDArray[np.uint8], first: int) -> float:
+    """The share of coloured boxes, of which the first stands at this row and column."""
+    coloured = boxes = 0
+    for red, blue in _chroma_bands(pixels, first):
+        spread = np.maximum(_box_spread(red), _box_spread(blue))
+        coloured += int(np.count_nonzero(spread > parameters.COLOURED_EDGE))
+        boxes += spread.size
+    return coloured / boxes
+
+
+def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:
+    """Whether the coloured boxes, whose shares at even and odd rows and columns are given, are mostly noise.
+
+    A box of a drawing or of text holds a straight edge, or lies beside a flat one; noise knows no alignment.
+    """
+    if min(shares) < max(parameters.DITHERED_SHARE, max(shares) / 2):
+        return False
+    coloured = clean = 0
+    for red, blue in _chroma_bands(pixels, 0):
+        spread = np.maximum(_box_spread(red), _box_spread(blue))
+        is_coloured = spread > parameters.COLOURED_EDGE
+        is_straight = 4 * np.maximum(_box_twist(red), _box_twist(blue)) <= spread
+        is_clean = is_straight | _beside(spread <= parameters.FLAT_CHROMA)
+        coloured += int(np.count_nonzero(is_coloured))
+        clean += int(np.count_nonzero(is_coloured & is_clean))
+    return clean < parameters.CLEAN_SHARE * coloured
+
+
+def _chroma_bands(pixels: NDArray[np.uint8], first: int) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:
+    """Red and blue less green, which is chroma up to scale, in bands that fit the processor's cache; sides are even."""
+    height, width = (first + (side - first) // 2 * 2 for side in pixels.shape[:2])
+    for top in range(first, height, _BAND_ROWS):
+        band = pixels[top : min(top + _BAND_ROWS, height), first:width]
+        green = band[..., 1].astype(np.int16)
+        yield band[..., 0] - green, band[..., 2] - green
 
 
 def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -82,6 +129,18 @@ def _box_spread(values: NDArray[np.int16]) -> NDArray[np.int16]:
     spread: NDArray[np.int16] = np.maximum(highest[:, ::2], highest[:, 1::2])
     spread -= np.minimum(lowest[:, ::2], lowest[:, 1::2])
     return spread
+
+
+def _box_twist(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Difference of the two diagonals of each 2x2 box, shaped as in :func:`_box_spread`; 0 for a straight edge."""
+    across = values[:, ::2] - values[:, 1::2]
+    return np.abs(across[::2] - across[1::2])
+
+
+def _beside(boxes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a neighbour of each box, above, below, left or right, is one of these."""
+    framed = np.pad(boxes, 1)
+    return framed[:-2, 1:-1] | framed[2:, 1:-1] | framed[1:-1, :-2] | framed[1:-1, 2:]
 
 
 def chroma_weights(weights: NDArray[np.float32], h: int, v: int, rows: int, cols: int) -> NDArray[np.float32]:

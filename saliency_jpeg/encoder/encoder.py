@@ -55,11 +55,12 @@ class Encoder:
         self.options = replace(options or Options(), **changes)
         self._coding = coding or Coding()
 
-    def compress(self, image: ImageSource) -> Compressed:
+    def compress(self, image: ImageSource | Picture) -> Compressed:
         """Encodes one image.
 
         Args:
-            image: path, bytes, binary file object, PIL image, or uint8 array (H, W), (H, W, 3) RGB or (H, W, 4).
+            image: path, bytes, binary file object, PIL image, uint8 array (H, W), (H, W, 3) RGB or (H, W, 4), or a
+                picture that is loaded already.
 
         Raises:
             InputError: the image or the map cannot be used.
@@ -79,7 +80,7 @@ class Encoder:
         saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
         return self.encode(picture, saliency)
 
-    def load(self, image: ImageSource) -> Picture:
+    def load(self, image: ImageSource | Picture) -> Picture:
         """Loads an image, step 1, with these options."""
         return self._prepared(load(image, background=self.options.background))
 
@@ -153,8 +154,12 @@ class Encoder:
         """Encodes many images, in order: decoding, the network in batches, and coding overlap in a few threads.
 
         Images are read from ``sources`` as room is made, in the thread that asks for results, so it may be a generator
-        without end. At most ``2 * workers`` images are held at a time; while the network makes the maps,
-        ``2 * batch_size`` more, or as many as have 32 megapixels. Closing the iterator drops what has not begun.
+        without end. Each result shows the image as it was when it was taken: files are read, PIL images decoded and
+        arrays copied before the next one is asked for. So ``sources`` may reuse an array, turn the frames of one PIL
+        image, close its files, or write one temporary file again and again. Files are decoded by several threads at
+        once, PIL images by the caller's alone. At most ``2 * workers`` images are held at a time; while the network
+        makes the maps, ``2 * batch_size`` more, or as many as have 32 megapixels. Closing the iterator drops what has
+        not begun.
 
         The files are those of :meth:`compress` with any number of workers, and with a map of your own or none always.
         The network may round differently for a batch (see :meth:`SaliencyModel.predict_batch`): about one map in a

@@ -15,8 +15,8 @@ __all__ = ["JpegSource", "is_jpeg"]
 
 
 def is_jpeg(data: bytes) -> bool:
-    """Whether these bytes begin as a JPEG file does."""
-    return data.startswith(b"\xff\xd8\xff")
+    """Whether these bytes begin as a JPEG file does; the first segment may follow on stray bytes."""
+    return data.startswith(b"\xff\xd8")
 
 
 class JpegSource:
@@ -26,7 +26,7 @@ class JpegSource:
         data: the file.
 
     Attributes:
-        data: the file.
+        data: the file, without stray bytes behind SOI, since many programs know a JPEG file by three bytes.
         rewrites: the file in other forms, by what was asked for, kept by whoever makes them.
 
     Raises:
@@ -34,9 +34,9 @@ class JpegSource:
     """
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        self.data = data if data[2:3] == b"\xff" else _without_stray_bytes(data)
         try:
-            self._spans = list(segments.walk(data))
+            self._spans = list(segments.walk(self.data))
         except SegmentError as error:
             raise InputError(f"cannot decode the image: {error}") from error
         self.rewrites: dict[object, bytes | None] = {}
@@ -91,3 +91,8 @@ class JpegSource:
             return self
         own = multi_picture.without_listing(self.segments)
         return JpegSource(segments.replace_segments(self.data[: self.trailing.end], own, self._spans))
+
+
+def _without_stray_bytes(data: bytes) -> bytes:
+    """The file without the bytes between SOI and the first marker."""
+    return data[:2] + data[max(2, segments.next_marker(data, 2)) :]

@@ -26,17 +26,18 @@ from typing import IO, NamedTuple, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, OptionError
 from ..metadata import refresh
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
 from ..metadata.pillow_info import from_info, from_pillow
+from ..metadata.pillow_switch import strict_decoding
 from .jpeg_source import JpegSource, is_jpeg
 from .orientation import rotate
 
-__all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
+__all__ = ["MAX_SIDE", "HeldSource", "ImageSource", "Picture", "hold", "load", "load_jpeg", "read_bytes"]
 
 MAX_SIDE = 65535  # T.81, B.2.2: X and Y are 16 bits
 
@@ -90,13 +91,30 @@ class Picture(NamedTuple):
         return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
 
 
-def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+#: What :func:`hold` returns.
+HeldSource: TypeAlias = Union[bytes, "NDArray[np.uint8]", Picture]
+
+
+def hold(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> HeldSource:
+    """Returns an image as it is now, for :func:`load` later and in another thread; arguments and errors are the same.
+
+    Files are read but not decoded, arrays are copied. A PIL image is loaded, because only its owner's thread may use
+    its file, its current frame and its metadata.
+    """
+    if isinstance(source, np.ndarray):
+        return source.copy()
+    if isinstance(source, Image.Image):
+        return load(source, background=background)
+    return read_bytes(source)
+
+
+def load(source: ImageSource | Picture, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
     """Loads an image, by the rules of this module.
 
     Args:
         source: a path, the bytes of an image file, a binary file object (read from its position to the end, left
             open), a PIL image, or an array: uint8 (height, width), (height, width, 1), (height, width, 3) RGB or
-            (height, width, 4) RGBA, or bool (height, width). Arrays carry no metadata.
+            (height, width, 4) RGBA, or bool (height, width). Arrays carry no metadata. A loaded picture is returned.
         background: RGB, 0 to 255 each, that shows through where the image is transparent.
 
     Raises:
@@ -108,6 +126,8 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
             :func:`open`; or reading the file object failed.
     """
     colour = _checked_background(background)
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
@@ -168,7 +188,10 @@ def read_bytes(source: object) -> bytes:
     if not callable(reader):
         kinds = "a path, bytes, a binary file object, a PIL image or a NumPy array"
         raise InputError(f"an image must be {kinds}, got {type(source).__name__}")
-    data = reader()
+    try:
+        data = reader()
+    except ValueError as error:  # of a closed file
+        raise InputError(f"the file object cannot be read: {error}") from error
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise InputError(f"the file object must be opened in binary mode; its read() gave {type(data).__name__}")
     return bytes(data)
@@ -181,35 +204,17 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
         raise InputError(f"not a usable path: {path!r}") from error
 
 
-class _StrictBytes(io.BytesIO):
-    """A file in memory whose end is an error once ``strict``.
-
-    With ``ImageFile.LOAD_TRUNCATED_IMAGES`` set by the application, Pillow fills the missing part of a file with gray
-    or zeros. An image decoder only asks for bytes at the end of a file if the file is cut off, so an error there
-    keeps this library strict without touching the application's setting.
-    """
-
-    strict = False
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        if self.strict and not data and size is not None and size > 0:
-            raise OSError("image file is truncated")
-        return data
-
-
 def _open(data: bytes) -> Image.Image:
     """Decode a file's first frame."""
     if not data:
         raise InputError("the image data is empty")
-    file = _StrictBytes(data)
     try:
-        image = Image.open(file)
+        with strict_decoding():
+            image = Image.open(io.BytesIO(data))
     except Exception as error:
         raise _input_error(error, len(data)) from error
     if image.format == "EPS":
         raise InputError("EPS is not accepted: decoding it would run another program")
-    file.strict = bool(ImageFile.LOAD_TRUNCATED_IMAGES)
     _load_frame(image)
     return image
 
@@ -218,7 +223,8 @@ def _load_frame(image: Image.Image) -> None:
     """Decode the current frame; Pillow raises whatever a decoder met, so all of it is caught."""
     _check_size(*image.size)
     try:
-        image.load()
+        with strict_decoding():
+            image.load()
     except Exception as error:
         raise _input_error(error) from error
     _check_size(*image.size)

@@ -34,8 +34,8 @@ from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, SaliencyJpegError
-from ..image.load import ImageSource
-from ..io import IMAGE_SUFFIXES, write
+from ..image.load import ImageSource, read_bytes
+from ..io import is_regular, jpeg_name, write
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
 from ._dataframes import ColumnType, build_table, read_rows
@@ -251,10 +251,9 @@ class BatchCompressor:
 def output_name(name: str) -> str:
     """Returns the file of an image, a path below the output folder: ``a/b.jpg`` for ``a/b.png``.
 
-    Only a known image suffix is replaced: ``v1.5`` becomes ``v1.5.jpg``.
+    Only the suffix of a kind of image is replaced: ``v1.5`` becomes ``v1.5.jpg``.
     """
-    path = PurePosixPath(name)
-    return str(path.with_suffix(".jpg")) if path.suffix.lower() in IMAGE_SUFFIXES else f"{name}.jpg"
+    return jpeg_name(str(PurePosixPath(name)))
 
 
 def _check_name(name: object) -> str:
@@ -281,7 +280,9 @@ def _name_error(name: object) -> InputError:
 
 
 def _read_fingerprint(image: _BatchImage) -> _BatchImage:
-    """Returns the image with size and fingerprint of its source."""
+    """Returns the image with size and fingerprint of its source; a pipe is read, since that can be done only once."""
+    if isinstance(image.source, str) and not is_regular(image.source):
+        image = image._replace(source=read_bytes(image.source))
     if isinstance(image.source, bytes | bytearray | memoryview):
         digest = hashlib.blake2b(image.source, digest_size=16).hexdigest()
         return image._replace(size=len(image.source), fingerprint=digest, source=bytes(image.source))

@@ -81,7 +81,7 @@ def parse_header(jpeg: bytes, spans: Iterable[segments.Span]) -> JpegHeader | No
             if marker == _DQT:
                 luma = _first_table(payload) or luma
             elif marker in (segments.APP0, segments.APP14):
-                if payload.startswith((segments.JFIF_HEADER, segments.ADOBE_HEADER)):
+                if segments.names_colours(marker, payload):
                     by_marker[marker] = payload
             else:
                 by_marker[marker] = payload

@@ -20,6 +20,7 @@ from PIL import Image
 from ..errors import SegmentError
 from . import exif, segments
 from .model import Metadata
+from .pillow_switch import strict_decoding
 
 __all__ = ["is_stale", "refresh", "refresh_orientation"]
 
@@ -117,6 +118,7 @@ def _thumbnail(old: bytes, pixels: Pixels) -> bytes | None:
     return None
 
 
+@strict_decoding()
 def _shows(old: bytes, pixels: Pixels) -> bool:
     """Whether a thumbnail shows this picture; bars that fill it up to its shape do not count."""
     image = _opened(old)

@@ -25,6 +25,7 @@ __all__ = [
     "checked_segment",
     "encoded_size",
     "fit_payload",
+    "names_colours",
     "next_marker",
     "parse",
     "payloads",
@@ -48,6 +49,9 @@ MPF_HEADER = b"MPF\0"
 
 MAX_PAYLOAD = 65533
 
+# Segments that name the colour transform, and the shortest payload that decoders read.
+_NEEDED: Final = {APP0: (JFIF_HEADER, 14), APP14: (ADOBE_HEADER, 12)}
+
 # Markers without a length (T.81, table B.1): TEM, RST0-RST7 and SOI.
 STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
 SOS, EOI = 0xDA, 0xD9
@@ -66,8 +70,9 @@ _PATTERN: Final = re.compile(r"(?:APP([0-9]|1[0-5])|COM)(?::([\x20-\xff]+))?", r
 def walk(data: bytes) -> Iterator[Span]:
     """Yields the span of each segment before the first scan, and of that scan's header.
 
-    Tolerated, as decoders do: fill bytes, markers without a length, stray bytes between segments. One pass; work and
-    memory are bounded by the length of the header.
+    Tolerated, as decoders do: fill bytes, markers without a length, stray bytes between segments and behind SOI, as a
+    segment leaves them that names too small a length, and APPn and COM segments with a length below 2. One pass; work
+    and memory are bounded by the length of the header.
 
     Raises:
         SegmentError: no SOI at the start, a length below 2, or the data end inside or before a segment; the message
@@ -116,7 +121,9 @@ def scan_end(data: bytes, offset: int, stop: int | None = None) -> int:
 
 
 def segment_end(data: bytes, offset: int) -> int:
-    """Returns the offset behind the segment whose length field is at ``offset``.
+    """Returns the offset behind the segment whose length field is at ``offset``, behind its marker.
+
+    As for libjpeg, an APPn or COM segment with a length below 2 is an empty one.
 
     Args:
         data: a JPEG file.
@@ -128,9 +135,9 @@ def segment_end(data: bytes, offset: int) -> int:
     if offset + 2 > len(data):
         raise SegmentError(f"truncated JPEG file: the segment length at offset {offset} is missing")
     (length,) = struct.unpack_from(">H", data, offset)
-    if length < 2:
+    if length < 2 and not _is_metadata(data[offset - 1]):
         raise SegmentError(f"segment length {length} at offset {offset} is below 2")
-    end = offset + int(length)
+    end = offset + max(2, int(length))
     if end > len(data):
         raise SegmentError(f"truncated JPEG file: segment at offset {offset} needs {end - len(data)} bytes more")
     return end
@@ -168,7 +175,7 @@ def without_metadata(jpeg: bytes, spans: Iterable[Span] | None = None) -> bytes:
     """Returns the file without the APPn and COM segments that decoding does not need.
 
     JFIF and Adobe segments stay, since they name the colour transform. What is left cannot set off a decoder's own
-    parsers of EXIF, MPF or Photoshop data.
+    parsers of EXIF, MPF or Photoshop data. Stray bytes between segments go too.
 
     Args:
         jpeg: a JPEG file.
@@ -177,13 +184,21 @@ def without_metadata(jpeg: bytes, spans: Iterable[Span] | None = None) -> bytes:
     Raises:
         SegmentError: as :func:`walk`.
     """
-    needed = {APP0: JFIF_HEADER, APP14: ADOBE_HEADER}
-    found = _metadata_spans(walk(jpeg) if spans is None else spans)
-    return _cut(jpeg, [s for s in found if s[0] not in needed or not jpeg.startswith(needed[s[0]], s[1] + 4)])
+    found = list(walk(jpeg) if spans is None else spans)
+    kept = [s for s in found if not _is_metadata(s[0]) or names_colours(s[0], jpeg[s[1] + 4 : s[2]])]
+    return _joined(jpeg, found, [], kept)
+
+
+def names_colours(marker: int, payload: bytes) -> bool:
+    """Whether a segment is JFIF's or Adobe's; decoders take no notice of one that is too short."""
+    header, size = _NEEDED.get(marker, (b"", MAX_PAYLOAD + 1))
+    return len(payload) >= size and payload.startswith(header)
 
 
 def replace_segments(jpeg: bytes, segments: Sequence[Segment], spans: Iterable[Span] | None = None) -> bytes:
     """Returns the same scans with other APPn and COM segments, which stand behind SOI.
+
+    Stray bytes between segments are left out.
 
     Args:
         jpeg: a JPEG file.
@@ -193,8 +208,14 @@ def replace_segments(jpeg: bytes, segments: Sequence[Segment], spans: Iterable[S
     Raises:
         SegmentError: as :func:`walk`.
     """
-    bare = _cut(jpeg, _metadata_spans(walk(jpeg) if spans is None else spans))
-    return bare[:2] + b"".join(map(_encoded, segments)) + bare[2:]
+    found = list(walk(jpeg) if spans is None else spans)
+    return _joined(jpeg, found, segments, [span for span in found if not _is_metadata(span[0])])
+
+
+def _joined(jpeg: bytes, spans: Sequence[Span], new: Iterable[Segment], kept: Iterable[Span]) -> bytes:
+    """The file with new segments, those of its own that are kept, and all that follows the last of its spans."""
+    rest = spans[-1][2] if spans else 2
+    return b"".join([jpeg[:2], *map(_encoded, new), *(jpeg[start:end] for _, start, end in kept), jpeg[rest:]])
 
 
 def _encoded(segment: Segment) -> bytes:
@@ -202,16 +223,12 @@ def _encoded(segment: Segment) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
 
 
-def _cut(jpeg: bytes, spans: Iterable[Span]) -> bytes:
-    kept, position = [], 0
-    for _, start, end in spans:
-        kept.append(jpeg[position:start])
-        position = end
-    return b"".join([*kept, jpeg[position:]])
-
-
 def _metadata_spans(spans: Iterable[Span]) -> Iterator[Span]:
-    return (span for span in spans if APP0 <= span[0] <= APP15 or span[0] == COM)
+    return (span for span in spans if _is_metadata(span[0]))
+
+
+def _is_metadata(marker: int) -> bool:
+    return APP0 <= marker <= APP15 or marker == COM
 
 
 def checked_segment(marker: int, payload: bytes) -> Segment:

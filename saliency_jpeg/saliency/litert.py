@@ -13,6 +13,7 @@ import io
 import json
 import os
 import threading
+import weakref
 import zipfile
 from collections.abc import Sequence
 from functools import cache
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
+from . import forks
 from .weights_file import DAMAGED
 
 if TYPE_CHECKING:
@@ -122,10 +124,21 @@ def find(name: str) -> Path:
     )
 
 
+_RUNNERS: weakref.WeakSet[LiteRunner] = weakref.WeakSet()
+
+
+def _renew_runners() -> None:
+    for runner in list(_RUNNERS):
+        runner._renew()
+
+
+forks.renew_in_child(_renew_runners)
+
+
 class LiteRunner:
     """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`.
 
-    Safe to call from several threads, which take turns.
+    Safe to call from several threads, which take turns. A forked process makes an interpreter of its own.
 
     Args:
         network: from :func:`export`.
@@ -137,12 +150,24 @@ class LiteRunner:
     """
 
     def __init__(self, network: bytes, name: str) -> None:
-        try:
-            self._interpreter = _interpreter_class()(model_content=network, num_threads=os.cpu_count())
-        except ValueError as error:
-            raise PresetError(f"{name} cannot be read by LiteRT: {error}") from error
+        self._network, self._name = network, name
+        self._renew()
+        self._load()
+        _RUNNERS.add(self)
+
+    def _renew(self) -> None:
+        """Forgets the interpreter, whose threads a fork does not copy, and a lock that may be held."""
+        self._interpreter: Any = None
         self._shape: tuple[int, ...] | None = None
         self._busy = threading.Lock()
+
+    def _load(self) -> Any:
+        if self._interpreter is None:
+            try:
+                self._interpreter = _interpreter_class()(model_content=self._network, num_threads=os.cpu_count())
+            except ValueError as error:
+                raise PresetError(f"{self._name} cannot be read by LiteRT: {error}") from error
+        return self._interpreter
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
@@ -154,9 +179,9 @@ class LiteRunner:
 
     def _run(self, rgb: NDArray[np.uint8]) -> Sequence[NDArray[np.float32]]:
         """Returns all outputs, in the order of :meth:`.Runner.outputs`."""
-        interpreter = self._interpreter
-        (entry,) = interpreter.get_input_details()
         with self._busy:
+            interpreter = self._load()
+            (entry,) = interpreter.get_input_details()
             if rgb.shape != self._shape:
                 interpreter.resize_tensor_input(entry["index"], rgb.shape)
                 interpreter.allocate_tensors()

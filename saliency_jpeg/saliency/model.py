@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, PresetError
 from ..io import write
-from . import grid, litert, network, presets, weights_file
+from . import forks, grid, litert, network, presets, weights_file
 from .activations import Activations
 from .evidence import Reading, readings
 from .maps import MapOptions, saliency_grid
@@ -249,6 +249,8 @@ class SaliencyModel:
         return maps
 
     def _load_runner(self) -> Runner | litert.LiteRunner:
+        if self._exported is None:
+            forks.check()  # before the lock, which a thread of the parent may have held
         with self._building:
             if self._runner is None and self._exported is not None:
                 self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)

@@ -19,6 +19,7 @@ from PIL import Image
 from ..errors import InputError, OptionError
 from ..image.boxes import Box, fill_boxes
 from ..image.orientation import Stored
+from . import forks
 
 if TYPE_CHECKING:
     from ..image.load import Picture
@@ -57,6 +58,14 @@ Source: TypeAlias = (
 #: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"
 _PRESET_LOCK = Lock()
+
+
+def _renew_lock() -> None:
+    global _PRESET_LOCK
+    _PRESET_LOCK = Lock()
+
+
+forks.renew_in_child(_renew_lock)  # another thread of the parent may have held it
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from . import network
+from . import forks, network
 from .presets import Preset
 
 __all__ = ["Runner", "check_device", "load_tensorflow"]
@@ -28,12 +28,24 @@ _loading = threading.Lock()  # importing TensorFlow from two threads at once is 
 _running = threading.Lock()
 
 
+def _renew_locks() -> None:
+    global _loading, _running
+    if _loading.locked():  # by a thread that is not in this process; the import would never end
+        forks.mark_lost()
+    _loading, _running = threading.Lock(), threading.Lock()
+
+
+forks.renew_in_child(_renew_locks)
+
+
 def load_tensorflow() -> Any:
     """Loads TensorFlow, with Keras on top of it, and returns the module.
 
     Raises:
-        OptionError: Keras is, or would be, loaded with another backend.
+        OptionError: Keras is, or would be, loaded with another backend; or this process was forked from one that had
+            used TensorFlow.
     """
+    forks.check()
     with _loading:
         if "keras" not in sys.modules:
             _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
@@ -81,7 +93,9 @@ def check_device(name: str | None) -> str | None:
 
 
 def _devices(kind: str) -> list[str]:
-    return [device.name.replace("/device:", "/") for device in load_tensorflow().config.list_logical_devices(kind)]
+    tensorflow = load_tensorflow()
+    forks.mark_in_use()
+    return [device.name.replace("/device:", "/") for device in tensorflow.config.list_logical_devices(kind)]
 
 
 class Runner:
@@ -99,12 +113,14 @@ class Runner:
 
     Raises:
         PresetError: the weights do not fit.
+        OptionError: as :func:`load_tensorflow`; likewise when the network is run.
     """
 
     def __init__(
         self, preset: Preset, arrays: network.Arrays, head_arrays: network.Arrays, device: str | None = None
     ) -> None:
         self.tensorflow = load_tensorflow()
+        forks.mark_in_use()
         self._device = device
         self._head: Any = None
         self._mirror = preset.mirror
@@ -153,6 +169,7 @@ class Runner:
         return self.tensorflow.cast(rgb, self.tensorflow.float32)
 
     def _run(self, compute: Callable[[Any], Any], rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        forks.check()
         tf = self.tensorflow
         with _full_precision(tf), tf.device(self._device):
             result: NDArray[np.float32] = self._trace(compute)(tf.constant(rgb)).numpy()

@@ -43,7 +43,7 @@ class Reader {
 
  private:
   int next_marker();
-  SegmentReader next_segment();
+  SegmentReader next_segment(int marker);
   void read_segment(int marker);
   void read_quant_tables(SegmentReader s);
   void read_huffman_tables(SegmentReader s);
@@ -86,9 +86,12 @@ int Reader::next_marker() {
 }
 
 //   marker | length (2 bytes, counts itself) | payload          T.81 B.1.1.4
-SegmentReader Reader::next_segment() {
+//
+// As for libjpeg, an APPn or COM segment with a length below 2 is an empty one.
+SegmentReader Reader::next_segment(int marker) {
   if (size_ - offset_ < 2) throw FormatError("the file is truncated inside a marker segment", size_);
-  const size_t length = static_cast<size_t>(data_[offset_]) << 8 | data_[offset_ + 1];
+  size_t length = static_cast<size_t>(data_[offset_]) << 8 | data_[offset_ + 1];
+  if (is_kept_segment(marker)) length = std::max<size_t>(length, 2);
   if (length < 2) {
     throw FormatError("the length of a marker segment must be at least 2, got " + std::to_string(length), offset_);
   }
@@ -101,14 +104,14 @@ SegmentReader Reader::next_segment() {
 void Reader::read_segment(int marker) {
   if (stands_alone(marker)) return;
   if (marker == kSOI) throw FormatError("a second SOI marker before EOI", offset_);
-  if (is_supported_frame(marker)) return read_frame(next_segment(), marker == kSOF2);
-  if (marker == kDHT) return read_huffman_tables(next_segment());
-  if (marker == kSOS) return read_scan(next_segment());
-  if (marker == kDQT) return read_quant_tables(next_segment());
+  if (is_supported_frame(marker)) return read_frame(next_segment(marker), marker == kSOF2);
+  if (marker == kDHT) return read_huffman_tables(next_segment(marker));
+  if (marker == kSOS) return read_scan(next_segment(marker));
+  if (marker == kDQT) return read_quant_tables(next_segment(marker));
   if (const char* feature = unsupported_feature(marker)) {
     throw FormatError(std::string(feature) + " is not supported", offset_);
   }
-  SegmentReader s = next_segment();
+  SegmentReader s = next_segment(marker);
   if (marker == kDRI) restart_interval_ = s.word();  // B.2.4.4
   if (is_kept_segment(marker)) file_.frame.segments.push_back({marker, s.rest()});
 }

@@ -21,7 +21,7 @@ import saliency_jpeg
 from saliency_jpeg import Options, cli, errors, integrations
 from saliency_jpeg.evaluation import __main__ as evaluation
 from saliency_jpeg.evaluation import saliency_table
-from saliency_jpeg.saliency import preset_names
+from saliency_jpeg.saliency import preset_names, presets
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FOLDERS = ("saliency_jpeg", "tests", "docs", "examples", "scripts", "benchmarks", "weights")
@@ -245,6 +245,8 @@ def test_the_tables_of_front_doors() -> None:
 def test_the_table_of_presets() -> None:
     rows = [re.match(r"`(\w+)`", row[0]) for row in table("docs/saliency.md", "Presets")]
     assert {row[1] for row in rows if row} == set(preset_names()) - {"default"}
+    cards = {f"../weights/{presets.find(name).card}" for name in preset_names()}
+    assert cards <= set(links(text_of("docs/saliency.md")))
 
 
 def test_the_drawing_of_the_rooms() -> None:

@@ -4,6 +4,7 @@
 import dataclasses
 import inspect
 import math
+import re
 import typing
 
 import numpy as np
@@ -13,7 +14,7 @@ import saliency_jpeg
 from saliency_jpeg import OptionError, Options
 from saliency_jpeg.codec.parameters import TUNINGS, Tune
 from saliency_jpeg.codec.subsampling import SUBSAMPLINGS, Subsampling
-from saliency_jpeg.options import OptionKeywords
+from saliency_jpeg.options import OPTION_NAMES, OptionKeywords
 from saliency_jpeg.saliency import combine
 from saliency_jpeg.saliency.sources import Saliency
 
@@ -85,6 +86,12 @@ def test_compress_has_the_fields_and_defaults_of_options():
         assert parameter.annotation == fields[name].type
 
 
+@pytest.mark.parametrize("documented", [Options, saliency_jpeg.compress, saliency_jpeg.recompress])
+def test_every_option_is_described(documented):
+    described = set(re.findall(r"^    (\w+): ", inspect.getdoc(documented) or "", re.MULTILINE))
+    assert {*OPTION_NAMES} & {*inspect.signature(documented).parameters} <= described
+
+
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="qualty"):
         saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)  # type: ignore[call-arg]
@@ -92,7 +99,7 @@ def test_an_unknown_option_is_refused():
         OptionError, match=r"^Encoder\(\) has no keyword 'qualty'; did you mean 'quality'\? got 'qualty'$"
     ):
         saliency_jpeg.Encoder(qualty=3)  # type: ignore[call-arg]
-    with pytest.raises(OptionError, match="known are allow_downscale, background, device"):
+    with pytest.raises(OptionError, match=f"known are {', '.join(sorted(OPTION_NAMES))}; got 'xyz'$"):
         saliency_jpeg.Encoder(xyz=3)  # type: ignore[call-arg]
 
 

@@ -3,7 +3,9 @@
 # mypy: disable-error-code="union-attr"
 from __future__ import annotations
 
+import inspect
 import io
+import re
 import struct
 from typing import Any
 
@@ -19,6 +21,8 @@ from saliency_jpeg.image.load import load
 from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
+from saliency_jpeg.options import OPTION_NAMES
+from saliency_jpeg.recompression import passthrough
 
 PIXELS = photo(120, 160, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -34,6 +38,14 @@ def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
 def low() -> bytes:
     """A file that no encoding at a higher quality is smaller than, with metadata."""
     return segments.replace_segments(saved(quality=30, optimize=True), jpeg_metadata.build(METADATA))
+
+
+def test_every_option_is_looked_at_or_for_encoding_alone() -> None:
+    """An option that changes the bytes of a file must not be lost where a source comes back without being encoded."""
+    encoding = {"target_score", "saliency", "strength", "tune", "effort", "background", "allow_downscale", "device"}
+    before = {"trailing_images"}  # the encoder has taken them off the picture
+    read = set(re.findall(r"\boptions\.(\w+)", inspect.getsource(passthrough)))
+    assert encoding | before | ({*OPTION_NAMES} & {*read, "target_kb"}) == {*OPTION_NAMES}
 
 
 def run(source: Any, **options: Any) -> Any:

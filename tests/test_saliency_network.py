@@ -165,7 +165,7 @@ def test_a_tail_learns_at_its_own_rate(tailed, rate):
 @pytest.mark.parametrize(
     ("kind", "outputs", "architecture", "message"),
     [
-        ("tower", {}, {}, "one of pyramid, msroi, got 'tower'"),
+        ("tower", {}, {}, f"one of {', '.join(heads.KINDS)}, got 'tower'"),
         ("pyramid", {"gaze": {}, "objects": {}}, {"width": 0}, "width must be positive, got 0"),
         ("pyramid", {"gaze": {}}, {}, "gaze, objects and optionally faces, got gaze"),
         ("pyramid", {"gaze": {}, "objects": {}, "text": {}}, {}, "got gaze, objects, text"),

@@ -21,9 +21,8 @@ Module          Extra        Replaces
 ``willow``      willow       a Willow optimizer, and through it Wagtail's renditions
 ==============  ===========  ==================================================================================
 
-To add a door, write ``integrations/NAME.py``, add a row to this table, the extra to ``setup.cfg``,
-``tests/test_integrations_NAME.py`` and ``examples/with_NAME.py`` (one example per extra where there are several).
-``tests/test_integrations.py`` fails until all of them are there.
+A door that imports a package which is not installed with this one has an extra. CONTRIBUTING.md says what else a new
+door needs; ``tests/test_integrations.py`` fails until it is there.
 
 This room may import every room below it; only ``cli`` may import it.
 """

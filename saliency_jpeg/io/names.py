@@ -1,0 +1,43 @@
+"""Names of files: suffixes of images, names of outputs, and names as text for a terminal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Final, TypeVar
+
+__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "LOSSLESS_SUFFIXES", "STREAM", "jpeg_name", "printable"]
+
+#: Stands for standard input and standard output.
+STREAM: Final = "-"
+
+#: Suffixes of JPEG files, in lower case.
+JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+#: Suffixes of files that hold undamaged pixels, as a comparison of encoders needs them.
+LOSSLESS_SUFFIXES: Final = frozenset({".png", ".ppm", ".bmp", ".tif", ".tiff"})
+#: Suffixes of the files that are taken from a folder. A file that is named explicitly is always tried.
+IMAGE_SUFFIXES: Final = (
+    JPEG_SUFFIXES | LOSSLESS_SUFFIXES | {".webp", ".gif", ".avif", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"}
+)
+
+#: Control characters, line separators, and those that turn the direction of the text around.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+PathKind = TypeVar("PathKind", bound=PurePath)
+
+
+def jpeg_name(path: PathKind) -> PathKind:
+    """Returns the name of the JPEG file that is made of an image.
+
+    ``a/b.png`` becomes ``a/b.jpg``. The suffix of a JPEG file stays as it is, such as ``.JPG`` or ``.jpeg``. What is
+    no suffix of an image stays too: ``v1.5`` becomes ``v1.5.jpg``.
+    """
+    suffix = path.suffix.lower()
+    if suffix in JPEG_SUFFIXES:
+        return path
+    return path.with_suffix(".jpg") if suffix in IMAGE_SUFFIXES else path.with_name(f"{path.name}.jpg")
+
+
+def printable(text: str) -> str:
+    r"""Returns a text in one line that a terminal shows and does not obey: control characters as ``\n`` or ``\x1b``."""
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ..batch.plan import PlanError, check_folder_name, plan
 from ..io import STREAM
 from ..options import Options
+from .output import sweep_folders
 from .progress import Progress
 from .report import Report, Row
 from .terminal import UsageError, describe_error, hide_library_output
@@ -125,6 +126,7 @@ def _dataset(door: Any, arguments: argparse.Namespace, columns: tuple[str, str])
         dataset = door.from_parquet(tables, columns)
         return dataset, dataset.count(), []
     planned = plan(arguments.inputs, f"{arguments.output}/", recursive=arguments.recursive)
+    sweep_folders(job.output for job in planned.jobs)
     return door.from_files(planned.jobs, columns), len(planned.jobs), planned.unreadable
 
 

@@ -35,7 +35,7 @@ from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, SaliencyJpegError
 from ..image.load import ImageSource
-from ..io import IMAGE_SUFFIXES, write
+from ..io import jpeg_name, write
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
 from ._dataframes import ColumnType, build_table, read_rows
@@ -242,19 +242,19 @@ class BatchCompressor:
             if self._output is None:
                 return _make_row(image, "encoded", result=result, jpeg=result.jpeg)
             Path(image.output).parent.mkdir(parents=True, exist_ok=True)
-            write(image.output, result.jpeg)
+            sources = [image.source] if isinstance(image.source, str) else []
+            write(image.output, result.jpeg, sources=sources)
         except Exception as error:
             return _make_row(image, "failed", error=error)
         return _make_row(image, "written", result=result, done=self._digest(image))
 
 
 def output_name(name: str) -> str:
-    """Returns the file of an image, a path below the output folder: ``a/b.jpg`` for ``a/b.png``.
+    """Returns the file of an image, a path below the output folder, as :func:`saliency_jpeg.io.jpeg_name` does.
 
-    Only a known image suffix is replaced: ``v1.5`` becomes ``v1.5.jpg``.
+    ``a/b.png`` becomes ``a/b.jpg``, ``a/b.JPG`` stays, and ``v1.5`` becomes ``v1.5.jpg``.
     """
-    path = PurePosixPath(name)
-    return str(path.with_suffix(".jpg")) if path.suffix.lower() in IMAGE_SUFFIXES else f"{name}.jpg"
+    return str(jpeg_name(PurePosixPath(name)))
 
 
 def _check_name(name: object) -> str:

@@ -124,13 +124,17 @@ def _distinct_names(inputs: Sequence[Path], folds_case: bool) -> list[Path]:
         inputs: paths below the folder that was named.
         folds_case: whether the output folder takes ``a.jpg`` and ``A.JPG`` for the same file.
     """
-    names = [jpeg_name(path) for path in inputs]
-    keys = [os.path.normcase(str(name).casefold() if folds_case else name) for name in names]
-    counts = Counter(keys)
-    first = {key: index for index, key in reversed(list(enumerate(keys))) if names[index] == inputs[index]}
+
+    def key(path: Path) -> str:
+        name = str(jpeg_name(path))
+        return os.path.normcase(name.casefold() if folds_case else name)
+
+    different = sorted(set(inputs))
+    count = Counter(map(key, different))
+    owner = {key(path): path for path in reversed(different) if jpeg_name(path) == path}
     return [
-        name if counts[key] == 1 or first.get(key) == index else path.with_name(f"{path.name}.jpg")
-        for index, (path, name, key) in enumerate(zip(inputs, names, keys, strict=True))
+        jpeg_name(path) if count[key(path)] == 1 or owner.get(key(path)) == path else Path(f"{path}.jpg")
+        for path in inputs
     ]
 
 

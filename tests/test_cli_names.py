@@ -92,6 +92,20 @@ def test_names_that_differ_in_case_alone_where_case_does_not_count(monkeypatch: 
     assert len({name.casefold() for name in outputs}) == 4
 
 
+def test_a_whole_name_that_is_taken_gets_one_more_suffix(tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name, colour in (("a.png", "red"), ("a.gif", "green"), ("a.png.jpg", "blue"), ("a.gif.png", "gray")):
+        picture(folder / name, colour)
+    assert run("compress", folder, "-o", output, *NONE) == 0
+    assert found(output) == {
+        "a.png.jpg.jpg": "red",
+        "a.gif.jpg.jpg": "green",
+        "a.png.jpg": "blue",
+        "a.gif.jpg": "gray",
+    }
+
+
 def test_whether_case_counts_is_seen_in_existing_names(tmp_path: Path) -> None:
     folder = tmp_path / "Name"
     folder.mkdir()
@@ -148,6 +162,14 @@ def test_a_file_name_for_a_folder_is_refused(how: str, name: str, tmp_path: Path
     assert run("compress", *inputs[how], "-o", f"{output}/", *NONE) == 0  # said plainly, it is a folder
     assert set(found(output)) == {"a.jpg", "b.jpg"}
     assert run("compress", *inputs[how], "-o", output, *NONE) == 0  # and once it is there
+
+
+def test_what_a_cluster_refuses_before_it_is_reached(tmp_path: Path, capsys: Capture) -> None:
+    words = ("compress", tmp_path, "--ray", "local", *NONE)
+    assert "end its name with /" in usage_error(capsys, *words, "-o", tmp_path / "out.jpg")
+    assert "--journal none cannot be used with --ray" in usage_error(
+        capsys, *words, "-o", tmp_path / "out", "--journal", "none"
+    )
 
 
 def test_a_folder_with_dots_in_its_name(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,17 +124,33 @@ def _distinct_names(inputs: Sequence[Path], folds_case: bool) -> list[Path]:
         folds_case: whether the output folder takes ``a.jpg`` and ``A.JPG`` for the same file.
     """
 
-    def key(path: Path) -> str:
-        name = str(jpeg_name(path))
-        return os.path.normcase(name.casefold() if folds_case else name)
+    def key(name: Path) -> str:
+        return os.path.normcase(str(name).casefold() if folds_case else name)
 
     different = sorted(set(inputs))
-    count = Counter(map(key, different))
-    owner = {key(path): path for path in reversed(different) if jpeg_name(path) == path}
-    return [
-        jpeg_name(path) if count[key(path)] == 1 or owner.get(key(path)) == path else Path(f"{path}.jpg")
-        for path in inputs
-    ]
+    rivals: dict[str, list[Path]] = {}
+    for path in different:
+        rivals.setdefault(key(jpeg_name(path)), []).append(path)
+    winners = [_winner(paths) for paths in rivals.values()]
+    names = {path: jpeg_name(path) for path in winners if path is not None}
+    taken = {key(name) for name in names.values()}
+    for path in different:
+        if path not in names:
+            names[path] = name = _longer_name(path, lambda name: key(name) in taken)
+            taken.add(key(name))
+    return [names[path] for path in inputs]
+
+
+def _winner(paths: list[Path]) -> Path | None:
+    """Of inputs that want the same name the one that keeps it: the only one, or the JPEG file that has it already."""
+    return paths[0] if len(paths) == 1 else next((path for path in paths if jpeg_name(path) == path), None)
+
+
+def _longer_name(path: Path, is_taken: Callable[[Path], bool]) -> Path:
+    name = Path(f"{path}.jpg")
+    while is_taken(name):
+        name = Path(f"{name}.jpg")
+    return name
 
 
 def _folds_case(folder: Path) -> bool:

@@ -28,7 +28,8 @@ def write_output(
 
 def sweep_folders(outputs: Iterable[str]) -> None:
     """Removes from the folders of outputs the temporary files that a killed run has left behind."""
-    for folder in sorted({Path(name).resolve().parent for name in outputs if name != STREAM}):
+    paths = (Path(name) for name in outputs if name != STREAM)
+    for folder in sorted({(path.resolve() if path.is_symlink() else path).parent for path in paths}):
         sweep(folder)
 
 

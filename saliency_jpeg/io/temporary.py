@@ -85,7 +85,11 @@ def _create(folder: Path) -> tuple[Path, IO[bytes]]:
         _live.add(path)
         try:
             file = os.fdopen(os.open(path, _FLAGS, stat.S_IRUSR | stat.S_IWUSR), "r+b")
+        except FileExistsError:
+            _live.discard(path)
+            continue
         except BaseException:
+            path.unlink(missing_ok=True)
             _live.discard(path)
             raise
         if _lock(file.fileno()) != "busy" and os.fstat(file.fileno()).st_nlink:

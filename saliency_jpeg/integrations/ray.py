@@ -284,6 +284,8 @@ def _read_source(source: str, output: str | Path, columns: tuple[str, str]) -> r
     planned = plan([source], f"{output}{os.sep}", recursive=True)
     if planned.unreadable:
         raise planned.unreadable[0]
+    for folder in sorted({Path(job.output).parent for job in planned.jobs}):
+        sweep(folder)
     return from_files(planned.jobs, columns)
 
 

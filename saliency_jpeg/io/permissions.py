@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -95,26 +96,23 @@ def _copy_attributes(old: Path, new: Path) -> bool:
     Returns:
         Whether the access control list is the same.
     """
-    if not hasattr(os, "listxattr"):
-        return True
-    try:
-        names = os.listxattr(old)
-    except OSError:  # the file system has none
-        return True
-    for name in names:
-        if name.startswith("user.") or name == "security.selinux":
-            with contextlib.suppress(OSError):
-                os.setxattr(new, name, os.getxattr(old, name))
-    return _copy_access_list(old, new, _ACL in names)
-
-
-def _copy_access_list(old: Path, new: Path, has_list: bool) -> bool:
-    """Sets the list, or removes one that the new file has from its folder; returns whether it is the same."""
-    try:
-        if has_list:
-            os.setxattr(new, _ACL, os.getxattr(old, _ACL))
-        elif _ACL in os.listxattr(new):
-            os.removexattr(new, _ACL)
-    except OSError:
-        return False
+    if sys.platform == "linux":
+        for name in _attributes(old):
+            if name.startswith("user.") or name == "security.selinux":
+                with contextlib.suppress(OSError):
+                    os.setxattr(new, name, os.getxattr(old, name))
+        try:
+            if _ACL in _attributes(old):
+                os.setxattr(new, _ACL, os.getxattr(old, _ACL))
+            elif _ACL in _attributes(new):  # the new file has it from its folder
+                os.removexattr(new, _ACL)
+        except OSError:
+            return False
     return True
+
+
+def _attributes(path: Path) -> list[str]:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a file system that has none
+            return os.listxattr(path)
+    return []

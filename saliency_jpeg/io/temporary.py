@@ -104,15 +104,16 @@ def _host() -> str:
 
 
 def _lock(file: int) -> _Lock:
-    if sys.platform == "win32":
-        return "unknown"
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return "busy"
-    except OSError:  # a file system without locks
-        return "unknown"
-    return "held"
+    lock: _Lock = "unknown"
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = "held"
+        except BlockingIOError:
+            lock = "busy"
+        except OSError:  # a file system without locks
+            pass
+    return lock
 
 
 def remove_temporaries() -> None:
@@ -140,14 +141,13 @@ def _remove_abandoned(path: Path, *, same_host: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         return
     is_old = time.time() - status.st_mtime > _OLD_SECONDS
-    if sys.platform == "win32":
-        if is_old:
-            path.unlink()
-        return
-    file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        lock = _lock(file)
-        if (is_old and lock != "busy") or (lock == "held" and same_host):
-            path.unlink()
-    finally:
-        os.close(file)
+    if sys.platform != "win32":
+        file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            lock = _lock(file)
+            if (is_old and lock != "busy") or (lock == "held" and same_host):
+                path.unlink()
+        finally:
+            os.close(file)
+    elif is_old:
+        path.unlink()

@@ -59,9 +59,9 @@ def rows(text: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def test_a_folder_keeps_its_tree(album: Path, tmp_path: Path) -> None:
     flat, deep = tmp_path / "flat", tmp_path / "deep"
     assert run("compress", album, "-o", flat, *NONE) == 0
-    assert tree(flat) == [JOURNAL_NAME, "a.jpg", "b.jpg", "größe 日本.jpg"]
+    assert tree(flat) == [JOURNAL_NAME, "a.JPG", "b.jpg", "größe 日本.jpg"]
     assert run("compress", album, "-o", deep, "-r", *NONE) == 0
-    assert tree(deep) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
+    assert tree(deep) == [JOURNAL_NAME, "a.JPG", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
     assert (deep / "deep" / "er" / "c.jpg").read_bytes() == compress(album / "deep" / "er" / "c.webp", saliency=None)
 
 
@@ -69,7 +69,7 @@ def test_the_output_may_lie_within_the_input(album: Path) -> None:
     output = album / "small"
     for _ in range(2):
         assert run("compress", album, "-o", output, "--recursive", *NONE) == 0
-        assert tree(output) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
+        assert tree(output) == [JOURNAL_NAME, "a.JPG", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_output_may_lie_within_the_input(album: Path) -> None:
         ("*.png", ["b.jpg", "größe 日本.jpg"]),
         ("**/*.[bw]*", ["deep/d.jpg", "deep/er/c.jpg"]),
         ("deep/*/c.*", ["er/c.jpg"]),
-        ("?.*", ["a.jpg", "b.jpg"]),
+        ("?.*", ["a.JPG", "b.jpg"]),
     ],
 )
 def test_patterns(pattern: str, found: list[str], album: Path, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_rerun_does_what_is_new_or_changed(album: Path, tmp_path: Path, capsys
     assert again(capsys, *words) == "3 skipped, 1 written"
     picture(album / "b.png", 9)
     assert again(capsys, *words) == "3 skipped, 1 written"
-    (output / "a.jpg").unlink()
+    (output / "a.JPG").unlink()
     (output / "b.jpg").write_bytes(b"of someone else")
     assert again(capsys, *words) == "2 skipped, 2 written"
     assert again(capsys, *words, "--quality", 50) == "4 written"
@@ -245,7 +245,7 @@ def test_json_tells_everything(album: Path, tmp_path: Path, capsys: Capture) -> 
         assert 0 < row["quality"] < 100
     counts = {"written": 3, "skipped": 0, "failed": 1}
     assert summary["summary"] == counts
-    assert summary["bytes_out"] == sum(path.stat().st_size for path in output.glob("*.jpg"))
+    assert summary["bytes_out"] == sum(path.stat().st_size for path in output.glob("*.[jJ]*[gG]"))
     assert run(*words) == 1
     files, summary = rows(capsys.readouterr().out)
     assert [row["status"] for row in files] == ["skipped", "skipped", "skipped", "failed"]
@@ -268,7 +268,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
     output.mkdir()
     (output / "deep").write_text("a file where a folder has to be")
     assert run("compress", album, "-o", output, "-r", *NONE) == 1
-    assert tree(output) == [JOURNAL_NAME, "a.jpg", "b.jpg", "deep", "größe 日本.jpg"]
+    assert tree(output) == [JOURNAL_NAME, "a.JPG", "b.jpg", "deep", "größe 日本.jpg"]
     said = capsys.readouterr()
     assert "saliency-jpeg: 2 of 5 failed:" in said.err
     assert f"cannot write {output / 'deep' / 'd.jpg'}: " in said.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io import write
+from ..io import sweep, write
 
 __all__ = ["ClusterLog", "DigestSet", "Digests", "parse_digests"]
 
@@ -19,6 +20,7 @@ _ROWS_PER_FILE: Final = 10_000
 _SECONDS_PER_FILE: Final = 10.0
 _DIGEST_BYTES: Final = 16
 _DIGEST_COLUMN: Final = "done"
+_DIGEST: Final = re.compile(f"[0-9a-f]{{{2 * _DIGEST_BYTES}}}")
 
 Digests = NDArray[np.bytes_]
 
@@ -57,6 +59,7 @@ class ClusterLog:
         self._folder, self._schema = folder, schema
         self._rows: list[Mapping[str, Any]] = []
         self._written = time.monotonic()
+        self._is_swept = False
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds rows, and writes a file every 10,000 rows or 10 seconds.
@@ -83,25 +86,34 @@ class ClusterLog:
         file = pyarrow.BufferOutputStream()
         parquet.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema), file)
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._is_swept:
+            sweep(self._folder)
+            self._is_swept = True
         name = f"part-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
         write(str(self._folder / name), file.getvalue())
         self._rows = []
 
     def done(self) -> Digests:
-        """Returns the digests of all rows, sorted; files that cannot be read are skipped."""
+        """Returns the digests of all rows, sorted; what cannot be read or is no digest is skipped."""
         import pyarrow
         from pyarrow import parquet
 
         parts = []
         for path in sorted(self._folder.glob("*.parquet")):
+            if not path.is_file():
+                continue
             try:
                 column = parquet.read_table(path, columns=[_DIGEST_COLUMN])[_DIGEST_COLUMN]
             except (OSError, KeyError, pyarrow.ArrowException):
                 continue
-            parts.append(parse_digests(column.drop_null().to_pylist()))
+            parts.append(parse_digests(filter(_is_digest, column.to_pylist())))
         return np.sort(np.concatenate(parts)) if parts else parse_digests([])
 
 
 def parse_digests(hexadecimal: Iterable[str]) -> Digests:
     """Returns digests in hexadecimal as an array of 16-byte strings, (n,)."""
     return np.frombuffer(bytes.fromhex("".join(hexadecimal)), f"S{_DIGEST_BYTES}")
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name
 
-__all__ = ["Job", "Plan", "PlanError", "images_in", "plan"]
+__all__ = ["Job", "Plan", "PlanError", "check_folder_name", "images_in", "plan"]
 
 
 class PlanError(Exception):
@@ -57,20 +57,22 @@ def plan(
     sources: Sequence[str],
     output: str | None,
     *,
-    suffix: str = ".jpg",
     recursive: bool = False,
     in_place: bool = False,
 ) -> Plan:
     """Pairs every input with its output.
 
-    ``a/b.png`` becomes ``OUT/b.jpg`` where ``OUT`` is a folder; files from a folder or a pattern keep their path below
-    it. Pipes and devices are read where they are named, but not looked for in folders. ``output`` is a folder if there
-    are several inputs, if it ends in a slash, or if such a folder exists.
+    ``a/b.png`` becomes ``OUT/b.jpg`` where ``OUT`` is a folder, and ``a/b.JPG`` becomes ``OUT/b.JPG``; files from a
+    folder or a pattern keep their path below it. Pipes and devices are read where they are named, but not looked for
+    in folders. ``output`` is a folder if there are several inputs, if it ends in a
+    slash, or if such a folder exists.
+
+    Names that differ in their suffix alone, such as ``b.png``, ``b.gif`` and ``b.jpg``, stay apart: the JPEG file keeps
+    its name, the others become ``b.png.jpg`` and ``b.gif.jpg``.
 
     Args:
         sources: files, folders, whose images are taken, patterns with ``*``, ``?``, ``[...]`` and ``**``, or ``-``.
         output: file or folder to write, or ``-``; ``None`` with ``in_place``.
-        suffix: of the outputs in a folder.
         recursive: take images from subfolders too.
         in_place: make every JPEG file its own output.
 
@@ -93,13 +95,72 @@ def plan(
         if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
-        jobs = [Job(item.source, str(folder / jpeg_name(str(item.relative), suffix)), folder) for item in inputs]
+        names = _distinct_names([item.relative for item in inputs], _folds_case(folder))
+        jobs = [Job(item.source, str(folder / name), folder) for item, name in zip(inputs, names, strict=True)]
     _check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
 
 
 def _is_folder(output: str) -> bool:
     return output != STREAM and (output.endswith(("/", os.sep)) or Path(output).is_dir())
+
+
+def check_folder_name(output: str) -> None:
+    """Checks that a folder which is to be created is not named like an image, so that ``-o out.jpg`` means a file.
+
+    Raises:
+        PlanError: it is.
+    """
+    if Path(output).suffix.lower() in IMAGE_SUFFIXES and not _is_folder(output):
+        raise PlanError(
+            f"a folder or several inputs need a folder as output; end its name with / to name it so, got {output!r}"
+        )
+
+
+def _distinct_names(inputs: Sequence[Path], folds_case: bool) -> list[Path]:
+    """The outputs below their folder; inputs that would get the same one keep their whole names and add a suffix.
+
+    Args:
+        inputs: paths below the folder that was named.
+        folds_case: whether the output folder takes ``a.jpg`` and ``A.JPG`` for the same file.
+    """
+
+    def key(name: Path) -> str:
+        return os.path.normcase(str(name).casefold() if folds_case else name)
+
+    different = sorted(set(inputs))
+    rivals: dict[str, list[Path]] = {}
+    for path in different:
+        rivals.setdefault(key(jpeg_name(path)), []).append(path)
+    winners = [_winner(paths) for paths in rivals.values()]
+    names = {path: jpeg_name(path) for path in winners if path is not None}
+    taken = {key(name) for name in names.values()}
+    for path in different:
+        if path not in names:
+            names[path] = name = _longer_name(path, lambda name: key(name) in taken)
+            taken.add(key(name))
+    return [names[path] for path in inputs]
+
+
+def _winner(paths: list[Path]) -> Path | None:
+    """Of inputs that want the same name the one that keeps it: the only one, or the JPEG file that has it already."""
+    return paths[0] if len(paths) == 1 else next((path for path in paths if jpeg_name(path) == path), None)
+
+
+def _longer_name(path: Path, is_taken: Callable[[Path], bool]) -> Path:
+    name = Path(f"{path}.jpg")
+    while is_taken(name):
+        name = Path(f"{name}.jpg")
+    return name
+
+
+def _folds_case(folder: Path) -> bool:
+    """Whether the file system takes names that differ in case for the same, as far as existing names tell."""
+    for path in (folder, *folder.absolute().parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if path.exists() and str(other) != str(path):
+            return other.exists() and other.samefile(path)
+    return False
 
 
 def _in_place(inputs: Sequence[_Input], sources: Sequence[str]) -> list[Job]:
@@ -184,5 +245,5 @@ def _check_clashes(jobs: list[Job]) -> None:
         if target in inputs:
             raise PlanError(f"{source} -> {output} would overwrite an input")
         if target in source_of:
-            raise PlanError(f"{source_of[target]} and {source} would both become {output}")
+            raise PlanError(f"{source_of[target]} and {source} would both become {output}; rename one of them")
         source_of[target] = source

@@ -1,29 +1,33 @@
 """The journal of a batch, by which a rerun skips what is done.
 
-The file ``.saliency-jpeg.jsonl`` in the output folder has one line of JSON for each finished file::
+The file ``.saliency-jpeg.jsonl`` in the output folder, or another file that the caller names, has one line of JSON for
+each finished file::
 
     {"output": "a/b.jpg", "source": [1234567, 1700000000000000000], "result": [54321, 1700...], "options": "3f6c..."}
 
-``source`` and ``result`` are size and modification time of input and output, ``options`` is a digest of the options. A
-file counts as done while all three still match. If an output has several lines, the last one holds; a line that was cut
-off is ignored.
+``output`` is relative to the folder of the journal, ``source`` and ``result`` are size and modification time of input
+and output, ``options`` is a digest of the options. A file counts as done while all three still match. If an output has
+several lines, the last one holds; a line that is no such entry is ignored, whatever it is.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import pickle
+import stat
+from collections.abc import Iterator
 from dataclasses import fields
 from numbers import Number
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from PIL import Image
 
-from ..io import STREAM
+from ..io import STREAM, Version, version
 from ..options import Options
 from ..saliency.sources import Combined
 from .plan import Job
@@ -31,6 +35,7 @@ from .plan import Job
 __all__ = ["JOURNAL_NAME", "Journal", "Stamp", "options_digest", "stamp"]
 
 JOURNAL_NAME: Final = ".saliency-jpeg.jsonl"
+_LONGEST_LINE: Final = 1 << 16  # bytes; a path of 4096 bytes takes up to 24 kB
 _WITHOUT_EFFECT: Final = ("device",)  # options that do not change the output file
 
 #: Size in bytes and modification time in nanoseconds of a file.
@@ -67,66 +72,109 @@ class Journal:
 
     Args:
         digest: of the options of this run, from :func:`options_digest`.
+        path: of one journal for all folders; without it each output folder has its own.
+        enabled: false for no journal at all.
     """
 
-    def __init__(self, digest: str) -> None:
-        self._digest = digest
+    def __init__(self, digest: str, *, path: Path | None = None, enabled: bool = True) -> None:
+        self._digest, self._path, self._enabled = digest, path, enabled
         self._entries: dict[Path, dict[str, dict[str, Any]]] = {}
+        self._whole: set[Path] = set()  # journals that are known to end with a whole line
 
     def is_done(self, job: Job) -> bool:
         """Returns whether the output exists and was made from this input with these options."""
-        if job.batch_folder is None or job.source == STREAM:
+        path = self._path_of(job)
+        if path is None:
             return False
-        entry = self._read(job.batch_folder).get(_name(job), {})
+        entry, result = self._read(path).get(_name(job, path), {}), stamp(job.output)
         return (
-            entry.get("options") == self._digest
-            and entry.get("result") == stamp(job.output)
+            result is not None
+            and entry.get("options") == self._digest
+            and entry.get("result") == result
             and (job.source == job.output or entry.get("source") == stamp(job.source))
         )
 
-    def add(self, job: Job, source: Stamp | None) -> None:
+    def add(self, job: Job, source: Version | None, result: Version | None) -> None:
         """Records that a job is done.
 
         Args:
             job: whose output has been written.
-            source: stamp of the input from before it was read; with ``None`` nothing is recorded.
+            source: state of the input from before it was read; with ``None`` nothing is recorded.
+            result: state of the output as it was written.
 
         Raises:
             OSError: the journal cannot be written.
         """
-        if job.batch_folder is None or source is None:
+        path = self._path_of(job)
+        if path is None or source is None or result is None:
             return
-        entry = {"output": _name(job), "source": source, "result": stamp(job.output), "options": self._digest}
-        with (job.batch_folder / JOURNAL_NAME).open("ab") as file:
-            file.write(json.dumps(entry).encode() + b"\n")
+        entry = {"output": _name(job, path), "source": _stamp(source), "result": _stamp(result)}
+        line = json.dumps({**entry, "options": self._digest}).encode() + b"\n"
+        with open(path, "a+b", opener=self._open) as file:
+            if path not in self._whole and file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            file.write(line)
+        self._whole.add(path)
 
-    def _read(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """The entries of a folder's journal by output name."""
-        if folder not in self._entries:
+    def _path_of(self, job: Job) -> Path | None:
+        """The journal of a job, if it has one."""
+        if not self._enabled or STREAM in (job.source, job.output):
+            return None
+        return self._path or (None if job.batch_folder is None else job.batch_folder / JOURNAL_NAME)
+
+    def _read(self, path: Path) -> dict[str, dict[str, Any]]:
+        """The entries of a journal by output name."""
+        if path not in self._entries:
+            entries: dict[str, dict[str, Any]] = {}
             try:
-                lines = (folder / JOURNAL_NAME).read_bytes().splitlines()
+                with open(path, "rb", opener=self._open) as file:
+                    entries = {entry["output"]: entry for line in _lines(file) if (entry := _parse(line)) is not None}
             except OSError:
-                lines = []
-            entries = [entry for line in lines if isinstance(entry := _parse(line), dict)]
-            self._entries[folder] = {str(entry.get("output")): entry for entry in entries}
-        return self._entries[folder]
+                pass
+            self._entries[path] = entries
+        return self._entries[path]
+
+    def _open(self, path: str, flags: int) -> int:
+        """Opens a regular file, and none that a link in a folder of strangers leads to."""
+        flags |= getattr(os, "O_NONBLOCK", 0) | (0 if self._path else getattr(os, "O_NOFOLLOW", 0))
+        file = os.open(path, flags, 0o666)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        return file
 
 
-def _parse(line: bytes) -> Any:
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, without those that are too long for an entry."""
+    whole = True
+    while line := file.readline(_LONGEST_LINE):
+        if whole:
+            yield line
+        whole = line.endswith(b"\n")
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """An entry, or ``None`` for anything else."""
     try:
-        return json.loads(line)
-    except ValueError:
+        entry = json.loads(line)
+    except (ValueError, RecursionError, MemoryError):
         return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("output"), str) else None
 
 
-def _name(job: Job) -> str:
-    return os.path.relpath(job.output, job.batch_folder)
+def _name(job: Job, journal: Path) -> str:
+    try:
+        return os.path.relpath(job.output, journal.parent)
+    except ValueError:  # another drive
+        return str(Path(job.output).absolute())
 
 
 def stamp(name: str) -> Stamp | None:
     """Returns size and modification time of a file, or ``None`` if it cannot be found."""
-    try:
-        status = Path(name).stat()
-    except (OSError, ValueError):
-        return None
-    return [status.st_size, status.st_mtime_ns]
+    found = version(name)
+    return None if found is None else _stamp(found)
+
+
+def _stamp(found: Version) -> Stamp:
+    return [found.size, found.modified]

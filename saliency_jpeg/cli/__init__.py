@@ -15,7 +15,7 @@ from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
 from . import bench, compare, completion, compress, info, map, train
-from .terminal import NAME, UsageError, describe_error, say
+from .terminal import NAME, Parser, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser with all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=NAME,
         description="Compress images to JPEG files that spend their bytes where people look.",
         epilog=_EXAMPLES,

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..batch.plan import PlanError, plan
+from ..batch.plan import PlanError, check_folder_name, plan
 from ..io import STREAM
 from ..options import Options
+from .output import sweep_folders
 from .progress import Progress
 from .report import Report, Row
 from .terminal import UsageError, describe_error, hide_library_output
@@ -79,11 +80,13 @@ def _checked_columns(arguments: argparse.Namespace) -> tuple[str, str]:
         ("--dry-run", arguments.dry_run),
         ("standard input", STREAM in arguments.inputs),
         ("standard output", arguments.output == STREAM),
+        ("--journal none", arguments.journal == "none"),
     ):
         if given:
             raise UsageError(f"{name} cannot be used with --ray")
     if arguments.output is None:
         raise UsageError("--ray needs an output folder, -o OUT")
+    check_folder_name(arguments.output)
     name, comma, data = (arguments.columns or "name,bytes").partition(",")
     if not (name and comma and data):
         raise UsageError(f"--columns must be two names separated by a comma, got {arguments.columns!r}")
@@ -123,6 +126,7 @@ def _dataset(door: Any, arguments: argparse.Namespace, columns: tuple[str, str])
         dataset = door.from_parquet(tables, columns)
         return dataset, dataset.count(), []
     planned = plan(arguments.inputs, f"{arguments.output}/", recursive=arguments.recursive)
+    sweep_folders(job.output for job in planned.jobs)
     return door.from_files(planned.jobs, columns), len(planned.jobs), planned.unreadable
 
 
@@ -143,6 +147,7 @@ def _encode(
             Path(arguments.output),
             options,
             columns=columns,
+            log=arguments.journal,
             force=arguments.force,
             actors=arguments.jobs,
             report=lambda row: report.add(_report_row(row)),

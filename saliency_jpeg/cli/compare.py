@@ -17,13 +17,14 @@ from PIL import Image
 from ..encoder.encoder import compress
 from ..errors import InputError
 from ..image.load import Picture, load
-from ..io import STREAM, read, write
+from ..io import STREAM, read
 from ..metrics import METRICS, measure
 from ..saliency import heatmap
 from ..saliency.sources import Saliency, resolve
 from .html_page import EmbeddedImage, is_browser_format, render_comparison
 from .options import add_command, add_saliency, read_saliency
-from .terminal import UsageError, say
+from .output import sweep_folders, write_output
+from .terminal import UsageError, say_lines
 
 __all__ = ["add"]
 
@@ -69,9 +70,11 @@ def _run(arguments: argparse.Namespace) -> int:
     upright_map = _upright_map(saliency, first, arguments.device)
     values = _measure(first, second, upright_map, with_butteraugli=not arguments.no_butteraugli)
     if arguments.output is not None:
-        write(arguments.output, _page(first, second, upright_map, values).encode())
-    text = json.dumps(_to_json(first, second, values)) if arguments.json else _to_text(first, second, values)
-    say(text, sys.stderr if arguments.output == STREAM else sys.stdout)
+        page = _page(first, second, upright_map, values).encode()
+        sweep_folders([arguments.output])
+        write_output(arguments.output, page, sources=[first.name, second.name])
+    to_json = [json.dumps(_to_json(first, second, values))] if arguments.json else []
+    say_lines(to_json or _to_text(first, second, values), sys.stderr if arguments.output == STREAM else sys.stdout)
     return 0
 
 
@@ -120,11 +123,11 @@ def _file_table(first: _Side, second: _Side) -> list[list[str]]:
     return rows
 
 
-def _to_text(first: _Side, second: _Side, values: dict[str, float]) -> str:
+def _to_text(first: _Side, second: _Side, values: dict[str, float]) -> list[str]:
     rows = _file_table(first, second)[1:]
     files = [f"{letter}  {name}: {size} bytes, {rate} bpp" for letter, name, size, rate in rows]
     width = 2 + max(len(METRICS[name].title) for name in values)
-    return "\n".join([*files, *(f"{METRICS[name].title:{width}}{value:10.4f}" for name, value in values.items())])
+    return [*files, *(f"{METRICS[name].title:{width}}{value:10.4f}" for name, value in values.items())]
 
 
 def _page(first: _Side, second: _Side, saliency: NDArray[np.float32] | None, values: dict[str, float]) -> str:

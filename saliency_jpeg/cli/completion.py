@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from ..saliency import preset_names
 from .options import add_command
-from .terminal import UsageError, say
+from .terminal import UsageError, say_lines
 
 __all__ = ["add", "mark_files"]
 
@@ -38,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("completion scripts need the package shtab: pip install shtab") from error
     parser = make_parser()
     mark_files(parser, shtab.FILE)
-    say(shtab.complete(parser, shell=arguments.shell), sys.stdout)
+    say_lines(shtab.complete(parser, shell=arguments.shell).split("\n"), sys.stdout)
     return 0
 
 

@@ -13,22 +13,24 @@ from typing import IO, Any, Final, cast
 
 from PIL import Image
 
-from ..batch.plan import Job, Plan, plan
-from ..batch.resume import Journal, Stamp, options_digest, stamp
+from ..batch.plan import Job, Plan, check_folder_name, plan
+from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
 from ..errors import SaliencyJpegError, TargetError
 from ..image.load import read_bytes
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, read, write
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
 from ..options import BYTES_PER_KB, Options
 from . import cluster
 from .options import add_command, add_options, add_saliency, parse_options, with_saliency
+from .output import sweep_folders, write_output
 from .progress import Progress
 from .report import Report, Row, Status
 from .terminal import UsageError, describe_error
 
 __all__ = ["add"]
 
+_NO_JOURNAL: Final = "none"
 _OTHER_FORMATS: Final = (IMAGE_SUFFIXES - JPEG_SUFFIXES - {".mpo"}) | {".heic", ".jxl"}  # MPO files are JPEG files
 
 
@@ -65,6 +67,12 @@ def _add_batch_options(parser: argparse.ArgumentParser) -> None:
         "-j", "--jobs", type=int, metavar="N", help="number of threads, or of Ray actors (default: as many as fit)"
     )
     group.add_argument("-f", "--force", action="store_true", help="process files again that an earlier run has done")
+    group.add_argument(
+        "--journal",
+        metavar="PATH",
+        help=f"file that notes what is done, for the next run; none: no notes (default: {JOURNAL_NAME} in the output "
+        "folder; with --ray a folder, log.parquet in the output folder)",
+    )
     group.add_argument("-n", "--dry-run", action="store_true", help="encode and report, but write nothing")
     group.add_argument("--json", action="store_true", help="print a line of JSON for each file, then a summary")
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
@@ -81,6 +89,9 @@ def _run(arguments: argparse.Namespace) -> int:
     planned = plan(arguments.inputs, arguments.output, recursive=arguments.recursive, in_place=arguments.in_place)
     if planned.folder is None and Path(arguments.output or "").suffix.lower() in _OTHER_FORMATS:
         raise UsageError(f"the output is a JPEG file, so its name should end in .jpg, got {arguments.output!r}")
+    if planned.folder is not None:
+        check_folder_name(arguments.output)
+    _check_journal(arguments.journal)
     encoder = Encoder(with_saliency(options, arguments))
     if planned.folder is not None and not arguments.dry_run:
         planned.folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +111,16 @@ class _Input:
         return data
 
 
+def _check_journal(name: str | None) -> None:
+    if name not in (None, _NO_JOURNAL) and (Path(name).is_dir() or not Path(name).parent.is_dir()):
+        raise UsageError(f"--journal must be none or a file in a folder that exists, got {name!r}")
+
+
+def _open_journal(name: str | None, options: Options) -> Journal:
+    path = None if name in (None, _NO_JOURNAL) else Path(name)
+    return Journal(options_digest(options), path=path, enabled=name != _NO_JOURNAL)
+
+
 class _Batch:
     """One run over the planned files."""
 
@@ -107,16 +128,18 @@ class _Batch:
         self._encoder, self._planned = encoder, planned
         self._dry_run, self._force = arguments.dry_run, arguments.force
         self._workers = arguments.jobs or default_workers()
-        self._journal = Journal(options_digest(encoder.options))
+        self._journal = _open_journal(arguments.journal, encoder.options)
         to_stream = any(_is_stream(job.output) for job in planned.jobs)
         in_batch = planned.folder is not None or arguments.in_place or len(planned.jobs) > 1
         self._report = Report(arguments, sys.stderr if to_stream else sys.stdout, in_batch=in_batch)
-        self._stamps: dict[Job, Stamp | None] = {}
+        self._versions: dict[Job, Version | None] = {}
         self._sizes: dict[Job, int] = {}
 
     def run(self) -> int:
         """Encodes what is not yet done and returns the exit status."""
         start = time.monotonic()
+        if not self._dry_run:
+            sweep_folders(job.output for job in self._planned.jobs)
         todo = [job for job in self._planned.jobs if self._force or not self._journal.is_done(job)]
         bar = self._report.bar_stream if len(todo) > 1 else None
         with Progress(len(todo), bar) as progress:
@@ -133,14 +156,14 @@ class _Batch:
         return self._report.end(time.monotonic() - start)
 
     def _sources(self, jobs: Iterable[Job]) -> Iterator[IO[bytes]]:
-        """The inputs, to be read at once; their stamps are taken before."""
+        """The inputs, to be read at once; their states are recorded before."""
         for job in jobs:
-            self._stamps[job] = stamp(job.source) if job.source != STREAM and is_regular(job.source) else None
+            self._versions[job] = version(job.source) if job.source != STREAM and is_regular(job.source) else None
             yield cast(IO[bytes], _Input(job, self._sizes))
 
     def _row(self, job: Job, result: Compressed | Exception) -> Row:
         """Writes a result and returns the outcome."""
-        size, before = self._sizes.pop(job, 0), self._stamps.pop(job)
+        size, before = self._sizes.pop(job, 0), self._versions.pop(job)
         if isinstance(result, Compressed):
             try:
                 return self._write(job, result, size, before)
@@ -152,25 +175,27 @@ class _Batch:
         message = describe_error(result, job.source) + _advice(result, self._encoder.options)
         return Row(job.source, job.output, "failed", bytes_in=size, error=message)
 
-    def _write(self, job: Job, result: Compressed, size: int, before: Stamp | None) -> Row:
+    def _write(self, job: Job, result: Compressed, size: int, before: Version | None) -> Row:
         status: Status = "written"
-        if job.source == job.output != STREAM and len(result.jpeg) >= size:
+        in_place, after = job.source == job.output != STREAM, before
+        if in_place and len(result.jpeg) >= size:
             status = "kept"
         elif self._dry_run:
             status = "not written"
         else:
             if job.batch_folder is not None:
                 Path(job.output).parent.mkdir(parents=True, exist_ok=True)
-            write(job.output, result.jpeg)
+            expected = before if in_place else None
+            after = write_output(job.output, result.jpeg, sources=[job.source], unless_changed=expected)
         if not self._dry_run:
-            self._record(job, before)
+            self._record(job, before, after)
         pixels = _size(result.jpeg) if self._encoder.options.allow_downscale else None
         sizes = (size, len(result.jpeg) if status != "kept" else size)
         return Row(job.source, job.output, status, *sizes, result.bits_per_pixel, result.quality, result.score, pixels)
 
-    def _record(self, job: Job, before: Stamp | None) -> None:
+    def _record(self, job: Job, before: Version | None, after: Version | None) -> None:
         try:
-            self._journal.add(job, before)
+            self._journal.add(job, before, after)
         except OSError as error:  # the output itself is written
             self._report.warn_once(f"cannot write the journal, a rerun will repeat this work: {describe_error(error)}")
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ..codec.inspect import Inspection, block_bits, inspect_jpeg
 from ..errors import SaliencyJpegError
 from ..image.load import load
-from ..io import STREAM, read, write
+from ..io import STREAM, read
 from ..saliency import heatmap
 from .options import add_command
-from .terminal import NAME, UsageError, describe_error, say
+from .output import sweep_folders, write_output
+from .terminal import NAME, UsageError, describe_error, say, say_lines
 
 __all__ = ["add"]
 
@@ -39,19 +40,20 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bits takes one input, got {len(arguments.inputs)}")
     if arguments.bits not in (None, STREAM) and Path(arguments.bits).suffix.lower() != ".png":
         raise UsageError(f"--bits writes a PNG file, so its name must end in .png, got {arguments.bits!r}")
+    sweep_folders([arguments.bits or STREAM])
     failed = False
     for name in arguments.inputs:
         try:
             data = read(name)
             inspection = inspect_jpeg(data)
             if arguments.bits is not None:
-                write(arguments.bits, _draw_bits(data, inspection))
+                write_output(arguments.bits, _draw_bits(data, inspection), sources=[name])
         except (SaliencyJpegError, OSError) as error:
             say(f"{NAME}: {describe_error(error, name)}", sys.stderr)
             failed = True
             continue
-        text = json.dumps(_to_json(name, data, inspection)) if arguments.json else _to_text(name, data, inspection)
-        say(text, sys.stderr if arguments.bits == STREAM else sys.stdout)
+        to_json = [json.dumps(_to_json(name, data, inspection))] if arguments.json else []
+        say_lines(to_json or _to_text(name, data, inspection), sys.stderr if arguments.bits == STREAM else sys.stdout)
     return int(failed)
 
 
@@ -79,7 +81,7 @@ def _to_json(name: str, data: bytes, inspection: Inspection) -> dict[str, Any]:
 # For people ---------------------------------------------------------------------------------------------------------
 
 
-def _to_text(name: str, data: bytes, inspection: Inspection) -> str:
+def _to_text(name: str, data: bytes, inspection: Inspection) -> list[str]:
     values = _to_json(name, data, inspection)
     mode = "progressive" if values["progressive"] else "baseline"
     head = [
@@ -88,7 +90,7 @@ def _to_text(name: str, data: bytes, inspection: Inspection) -> str:
         "  " + ", ".join(f"{use} {size} bytes" for use, size in values["bytes_by_use"].items() if size),
     ]
     spread = _bit_spread(block_bits(inspection.image, 8.0 * values["bytes_by_use"]["picture"]))
-    return "\n".join([*head, spread, *_parts(inspection), *_scans(inspection), *_tables(values, inspection), ""])
+    return [*head, spread, *_parts(inspection), *_scans(inspection), *_tables(values, inspection), ""]
 
 
 def _bit_spread(bits: NDArray[np.float32]) -> str:

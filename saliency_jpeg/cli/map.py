@@ -9,10 +9,11 @@ from typing import Any
 
 from ..batch.plan import plan
 from ..image.load import load
-from ..io import STREAM, read, write
+from ..io import STREAM, read
 from ..saliency import heatmap
 from ..saliency.sources import resolve
 from .options import add_command, add_saliency, read_saliency
+from .output import sweep_folders, write_output
 from .terminal import UsageError
 
 __all__ = ["add"]
@@ -48,5 +49,6 @@ def _run(arguments: argparse.Namespace) -> int:
     image = heatmap.gray(values) if arguments.raw else heatmap.over(picture.pixels, values, orientation)
     file = io.BytesIO()
     image.save(file, "PNG")
-    write(job.output, file.getvalue())
+    sweep_folders([job.output])
+    write_output(job.output, file.getvalue(), sources=[job.source])
     return 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Iterable, Iterator
+from typing import NoReturn, TextIO
 
 from ..errors import SaliencyJpegError
+from ..io import printable
 
-__all__ = ["NAME", "UsageError", "describe_error", "hide_library_output", "say"]
+__all__ = ["NAME", "Parser", "UsageError", "describe_error", "hide_library_output", "say", "say_lines"]
 
 NAME = "saliency-jpeg"
 
@@ -20,18 +22,33 @@ class UsageError(Exception):
     """The command line is wrong; nothing has been written."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages a terminal shows and does not obey, whatever the arguments are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the usage and a message, and exits with status 2."""
+        super().error(printable(message))
+
+
 def say(line: str, stream: TextIO | None) -> None:
-    """Prints a line immediately.
+    r"""Prints a line immediately.
 
     Args:
-        line: characters that the stream's encoding lacks are written as escapes.
+        line: control characters, such as those of a file's name, are written as escapes (``\n``), and so are those that
+            the stream's encoding lacks.
         stream: ``None``, as Python sets a closed standard stream, drops the line.
     """
+    say_lines([line], stream)
+
+
+def say_lines(lines: Iterable[str], stream: TextIO | None) -> None:
+    """Prints lines immediately, each as :func:`say` does."""
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
+    text = "\n".join(printable(line) for line in lines)
     try:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
     except BrokenPipeError:  # the reader is gone; the batch goes on
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

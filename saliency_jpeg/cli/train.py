@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from ..errors import InputError
 from ..evaluation.report import render
+from ..io import printable
 from ..saliency.tensorflow_runtime import load_tensorflow
 from ..training import EPOCHS, Pairs, Step, Trained, check, pair, train, trainable
 from .options import add_command
+from .output import stoppable, sweep_folders
 from .progress import Progress, bar_stream, format_bytes
-from .terminal import NAME, UsageError, describe_error, hide_library_output, say
+from .terminal import NAME, UsageError, describe_error, hide_library_output, say, say_lines
 
 __all__ = ["add"]
 
@@ -69,11 +71,13 @@ def _run(arguments: argparse.Namespace) -> int:
         load_tensorflow()
     with _TrainingProgress(arguments) as progress:
         trained = train(pairs.images, pairs.masks, **settings, on_step=progress.step)
-    trained.model.save(output)
+    sweep_folders([arguments.output])
+    with stoppable():
+        trained.model.save(output)
     if arguments.json:
         say(json.dumps(_to_json(arguments, pairs, trained, time.monotonic() - start)), sys.stdout)
     elif not arguments.quiet:
-        say(_to_text(arguments, pairs, trained), sys.stdout)
+        say_lines(_to_text(arguments, pairs, trained), sys.stdout)
     return 0
 
 
@@ -133,14 +137,14 @@ def _to_json(arguments: argparse.Namespace, pairs: Pairs, trained: Trained, seco
     }
 
 
-def _to_text(arguments: argparse.Namespace, pairs: Pairs, trained: Trained) -> str:
+def _to_text(arguments: argparse.Namespace, pairs: Pairs, trained: Trained) -> list[str]:
     size = format_bytes(Path(arguments.output).stat().st_size)
     lines = [f"{arguments.output}: {size}, trained on {len(pairs.images) - len(trained.held_out)} images"]
     if trained.before is None or trained.after is None:
         no_object = "no held-out mask has both an object and a background"
         why = no_object if trained.held_out else "with fewer than ten images none is held out"
-        return "\n".join([*lines, f"not evaluated: {why}"])
+        return [*lines, f"not evaluated: {why}"]
     head = [f"{trained.judged} held out", "AUC", "maxF", "MAE"]
-    rows = ((arguments.preset, trained.before), (arguments.output, trained.after))
+    rows = ((arguments.preset, trained.before), (printable(arguments.output), trained.after))
     table = [head, *([name, *(f"{value:.3f}" for value in scores)] for name, scores in rows)]
-    return "\n".join([*lines, render(table)])
+    return [*lines, *render(table).split("\n")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, SaliencyJpegError
+from ..io import printable
 from ..metrics import METRICS
 from . import saliency_table
 from .arguments import add_selection, comma_separated, numbers
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except (SaliencyJpegError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
 
 
@@ -138,7 +139,7 @@ def _run(options: argparse.Namespace) -> list[Measurement]:
     ]
     measured: list[Measurement] = []
     for job, rows in zip(jobs, compare(jobs, options.jobs), strict=True):
-        print(f"{job.path.name} done", file=sys.stderr)
+        print(f"{printable(job.path.name)} done", file=sys.stderr)
         measured += rows
     return measured
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..io import write
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
 from .comparison import Measurement
 
@@ -136,7 +137,8 @@ def write_json(path: Path, measured: Iterable[Measurement]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    path.write_text(json.dumps([dataclasses.asdict(m) for m in measured], indent=1) + "\n")
+    text = json.dumps([dataclasses.asdict(m) for m in measured], indent=1) + "\n"
+    write(str(path.absolute()), text.encode())
 
 
 def read_json(path: Path) -> list[Measurement]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SaliencyJpegError
+from ..io import printable
 from ..metrics.arrays import Map, Pixels
 from .arguments import add_selection, comma_separated
 from .baselines import centred_gaussian, spectral_residual
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tables = list(_tables(options))
     except (SaliencyJpegError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     print("\n\n".join(render(table, markdown=options.markdown) for table in tables))
     return 0

@@ -242,18 +242,19 @@ class BatchCompressor:
             if self._output is None:
                 return _make_row(image, "encoded", result=result, jpeg=result.jpeg)
             Path(image.output).parent.mkdir(parents=True, exist_ok=True)
-            write(image.output, result.jpeg)
+            sources = [image.source] if isinstance(image.source, str) else []
+            write(image.output, result.jpeg, sources=sources)
         except Exception as error:
             return _make_row(image, "failed", error=error)
         return _make_row(image, "written", result=result, done=self._digest(image))
 
 
 def output_name(name: str) -> str:
-    """Returns the file of an image, a path below the output folder: ``a/b.jpg`` for ``a/b.png``.
+    """Returns the file of an image, a path below the output folder, as :func:`saliency_jpeg.io.jpeg_name` does.
 
-    Only the suffix of a kind of image is replaced: ``v1.5`` becomes ``v1.5.jpg``.
+    ``a/b.png`` becomes ``a/b.jpg``, ``a/b.JPG`` stays, and ``v1.5`` becomes ``v1.5.jpg``.
     """
-    return jpeg_name(str(PurePosixPath(name)))
+    return str(jpeg_name(PurePosixPath(name)))
 
 
 def _check_name(name: object) -> str:

@@ -16,8 +16,8 @@ For any other storage, such as S3, put the mixin first::
 
 Honours the storage's own options, and the fields of :class:`saliency_jpeg.Options` in ``saliency_jpeg``. Without a
 target and a quality the rewrite is lossless. A file that is not a JPEG file, or does not get smaller, is stored
-unchanged. The trailing images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is
-``"drop"``.
+unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing
+images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is ``"drop"``.
 
 Raises ``OptionError`` when the storage is created with a wrong option, and ``InputError`` or ``TargetError`` when a
 file cannot be encoded as asked; nothing is stored then.
@@ -25,7 +25,7 @@ file cannot be encoded as asked; nothing is stored then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..options import Options
@@ -33,7 +33,7 @@ from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import optimize_jpeg
 
 try:
-    from django.core.files.base import ContentFile
+    from django.core.files.base import ContentFile, File
     from django.core.files.storage import FileSystemStorage
 except ImportError as error:
     raise missing_dependency("Django") from error
@@ -80,16 +80,57 @@ class SaliencyStorageMixin:
         return saved
 
     def _optimize_jpeg(self, content: Any) -> Any:
-        """Returns the smaller file, or ``content``, rewound, where there is none."""
-        content.seek(0)
-        start = content.read(len(_START))
-        content.seek(0)
+        """Returns the smaller file, or what reads as ``content`` from its beginning, where there is none."""
+        _rewind(content)
+        start = _read_start(content)
+        can_rewind = _rewind(content)
         if start != _START:
-            return content
-        data = content.read()
+            return content if can_rewind else _Continued(start, content)
+        data = content.read() if can_rewind else start + content.read()
         jpeg = optimize_jpeg(data, self._saliency_options)
+        if jpeg == data and _rewind(content):
+            return content
+        return ContentFile(jpeg, name=getattr(content, "name", None))
+
+
+def _rewind(content: Any) -> bool:
+    """Returns whether a file could be set to its beginning; what a stream raises is up to its library."""
+    try:
         content.seek(0)
-        return content if jpeg == data else ContentFile(jpeg, name=getattr(content, "name", None))
+    except Exception:
+        return False
+    return True
+
+
+def _read_start(content: Any) -> Any:
+    """Returns the first bytes, or characters, of which a stream may give fewer than it is asked for."""
+    start = content.read(len(_START))
+    while start and len(start) < len(_START) and (more := content.read(len(_START) - len(start))):
+        start += more
+    return start
+
+
+class _Continued(File):  # type: ignore[misc, unused-ignore]
+    """A file that cannot seek, together with what was already read of it."""
+
+    def __init__(self, start: Any, content: Any) -> None:
+        super().__init__(content, getattr(content, "name", None))
+        self._start = start
+
+    def read(self, size: int = -1) -> Any:
+        """Reads up to ``size`` bytes, or all."""
+        if size is None or size < 0:
+            size = len(self._start)
+            data = self._start + self.file.read()
+        else:
+            data = self._start[:size] or self.file.read(size)
+        self._start = self._start[size:]
+        return data
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[Any]:
+        """Yields the contents in parts."""
+        while data := self.read(chunk_size or self.DEFAULT_CHUNK_SIZE):
+            yield data
 
 
 class SaliencyFileSystemStorage(SaliencyStorageMixin, FileSystemStorage):  # type: ignore[misc, unused-ignore]

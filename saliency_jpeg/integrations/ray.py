@@ -35,6 +35,7 @@ from ..batch.cluster_log import ClusterLog, Digests, DigestSet, parse_digests
 from ..batch.plan import Job, PlanError, plan
 from ..encoder.encoder import Encoder
 from ..errors import InputError
+from ..io import sweep
 from ..options import Options
 from ..saliency.sources import has_network
 from ._compat import missing_dependency
@@ -105,6 +106,7 @@ def compress(
     """
     options = Encoder(options, **changes).options  # checked before any work starts
     cluster_log = ClusterLog(Path(output) / LOG_NAME if log is None else Path(log), arrow_schema(COLUMNS))
+    sweep(Path(output))
     dataset = source if isinstance(source, ray.data.Dataset) else _read_source(str(source), output, columns)
     done = parse_digests([]) if force else cluster_log.done()
     rows = compress_dataset(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
@@ -282,6 +284,8 @@ def _read_source(source: str, output: str | Path, columns: tuple[str, str]) -> r
     planned = plan([source], f"{output}{os.sep}", recursive=True)
     if planned.unreadable:
         raise planned.unreadable[0]
+    for folder in sorted({Path(job.output).parent for job in planned.jobs}):
+        sweep(folder)
     return from_files(planned.jobs, columns)
 
 

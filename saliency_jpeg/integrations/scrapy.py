@@ -6,9 +6,10 @@ Replaces ``scrapy.pipelines.images.ImagesPipeline``. In the project's settings::
     IMAGES_STORE = "..."
     SALIENCY_JPEG = {"target_kb": 100, "metadata": "strip"}  # fields of saliency_jpeg.Options
 
-Honours all settings of ``ImagesPipeline``, thumbnails included. A JPEG file that needs no rotation is encoded again
-from its own coefficients, losslessly where there is neither a target nor a quality. Everything else (other formats,
-thumbnails, images with an EXIF orientation) is encoded from pixels.
+Honours all settings of ``ImagesPipeline``, thumbnails included. The picture is the one that ``ImagesPipeline`` writes,
+in RGB whatever the download was. A JPEG file that shows the same as it is (RGB, not rotated, one picture) is encoded
+again from its own coefficients, losslessly where there is neither a target nor a quality. Everything else (other
+formats, gray and CMYK files, MPO, thumbnails, images with an EXIF orientation) is encoded from pixels.
 
 Raises ``OptionError`` for a wrong option when the spider starts. Where no encoding meets the target, ``TargetError``
 makes Scrapy count the image as failed.
@@ -22,8 +23,8 @@ from typing import Any
 from PIL import Image
 
 from ..encoder.encoder import Encoder
+from ..image.jpeg_source import JpegSource
 from ..image.load import load
-from ..metadata import jpeg_metadata, segments
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import is_jpeg, optimize_jpeg
@@ -72,21 +73,27 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
         Raises:
             TargetError: no encoding meets the target.
         """
-        if size is None and _is_upright_jpeg(response_body.getvalue()):
+        if size is None and image.mode == "RGB" and _is_plain_jpeg(response_body.getvalue()):
             return image, BytesIO(optimize_jpeg(response_body.getvalue(), self._encoder.options))
+        image = _to_rgb(image)
         if size is not None:
-            image = _make_thumbnail(image, size)
+            image = image.copy()
+            image.thumbnail(size, Image.Resampling.LANCZOS)
         return image, BytesIO(self._encoder.compress(image).jpeg)
 
 
-def _is_upright_jpeg(data: bytes) -> bool:
-    """Returns whether this is a JPEG file without an EXIF orientation to apply; Scrapy rotates the others."""
-    return is_jpeg(data) and jpeg_metadata.collect(segments.parse(data)).orientation == 1
+def _is_plain_jpeg(data: bytes) -> bool:
+    """Returns whether this is a JPEG file of one picture, without an EXIF orientation, which Scrapy would apply."""
+    if not is_jpeg(data):
+        return False
+    source = JpegSource(data)
+    return source.metadata.orientation == 1 and source.trailing is None
 
 
-def _make_thumbnail(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resizes in gray or RGB, since palettes and transparency cannot be interpolated."""
-    thumbnail = Image.fromarray(load(image).pixels)
-    thumbnail.info = dict(image.info)
-    thumbnail.thumbnail(size, Image.Resampling.LANCZOS)
-    return thumbnail
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Returns the picture as Scrapy writes it: in RGB, on white where it is transparent, CMYK by Pillow's rule."""
+    if image.mode in ("RGB", "CMYK"):
+        return image.convert("RGB")
+    converted = Image.fromarray(load(image).pixels).convert("RGB")
+    converted.info = {name: value for name, value in image.info.items() if name != "transparency"}
+    return converted

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..errors import SaliencyJpegError
-from ..io import write
+from ..io import FileChangedError, version, write
 from ..options import Options
 from ._compat import missing_dependency
 from ._optimizer import optimize_jpeg
@@ -65,11 +65,11 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
     @classmethod
     def process(cls, file_path: str) -> None:
         """Makes a JPEG file smaller in place; logs an error and leaves the file unchanged where that fails."""
+        before = version(str(file_path))
         data = Path(file_path).read_bytes()
         try:
             jpeg = optimize_jpeg(data, cls.options)
-        except SaliencyJpegError:
+            if jpeg != data:
+                write(str(file_path), jpeg, unless_changed=before)
+        except (SaliencyJpegError, FileChangedError):
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
-            return
-        if jpeg != data:
-            write(str(file_path), jpeg)

@@ -1,0 +1,26 @@
+"""Files: whole reads, atomic writes, the temporary files behind them, and names.
+
+``files`` reads and writes, ``temporary`` makes and removes temporary files, ``permissions`` says who may read what is
+written, ``names`` knows suffixes and makes names fit to print. May import ``errors``.
+"""
+
+from .files import FileChangedError, Version, is_regular, read, version, write
+from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable
+from .temporary import remove_temporaries, sweep
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "JPEG_SUFFIXES",
+    "LOSSLESS_SUFFIXES",
+    "STREAM",
+    "FileChangedError",
+    "Version",
+    "is_regular",
+    "jpeg_name",
+    "printable",
+    "read",
+    "remove_temporaries",
+    "sweep",
+    "version",
+    "write",
+]

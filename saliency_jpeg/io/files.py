@@ -1,0 +1,154 @@
+"""Reads whole files, and writes files whole or not at all.
+
+The name ``-`` stands for standard input and standard output.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from .names import STREAM
+from .permissions import check_writable, hand_on, new_mode
+from .temporary import TemporaryFile
+
+__all__ = ["FileChangedError", "Version", "is_regular", "read", "version", "write"]
+
+_NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class FileChangedError(OSError):
+    """A file was changed since it was read, and was therefore not replaced."""
+
+
+class Version(NamedTuple):
+    """What tells one state of a file from another.
+
+    Attributes:
+        size: in bytes.
+        modified: time in nanoseconds.
+        changed: time of the last change of contents or properties, in nanoseconds.
+        links: number of names.
+        identity: device and number of the file on it.
+    """
+
+    size: int
+    modified: int
+    changed: int
+    links: int
+    identity: tuple[int, int]
+
+    def is_same(self, other: Version | None) -> bool:
+        """Returns whether nothing was changed; that a file got or lost another name does not count."""
+        if other is None:
+            return False
+        if self.links != other.links:
+            return self._replace(changed=0, links=0) == other._replace(changed=0, links=0)
+        return self == other
+
+
+def version(name: str) -> Version | None:
+    """Returns the state of a file, or ``None`` if it cannot be found."""
+    try:
+        return _version(Path(name).stat())
+    except (OSError, ValueError):
+        return None
+
+
+def _version(status: os.stat_result) -> Version:
+    identity = status.st_dev, status.st_ino
+    return Version(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_nlink, identity)
+
+
+def is_regular(name: str) -> bool:
+    """Returns whether a file is not a pipe, a socket or a device; true also where there is none."""
+    try:
+        mode = Path(name).stat().st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def read(name: str) -> bytes:
+    """Returns the bytes of a file, or of standard input for ``-``.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(0 if name == STREAM else name, "rb", closefd=name != STREAM) as file:
+        return file.read()
+
+
+def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed: Version | None = None) -> Version:
+    """Writes a whole file atomically, or writes to standard output for ``-``.
+
+    The bytes go to a temporary file in the same folder, which only its owner can read. Once it is on the disk it gets
+    its permissions and its name. A file that is replaced hands on its owner and group, where the process may set them,
+    its permissions, its access control list and its extended attributes. A symbolic link stays a link: its target is
+    replaced. A device or a pipe is written to directly.
+
+    Args:
+        name: path of the file, or ``-``.
+        data: its new contents.
+        sources: names of the files that the data is made of. Where nothing is replaced, group and others may not do
+            more with the new file than with each of these.
+        unless_changed: state of the file to replace from before it was read; a file in another state is left alone.
+
+    Returns:
+        The state of the new file, before it got its name; of a stream or device, one that means nothing.
+
+    Raises:
+        FileChangedError: the file to replace was changed meanwhile, or is gone.
+        PermissionError: the file to replace is read-only.
+        OSError: the file cannot be written; the old file is unchanged and no temporary file remains.
+    """
+    if name == STREAM or (Path(name).exists() and not Path(name).is_file()):
+        with open(1 if name == STREAM else name, "wb", closefd=name != STREAM) as file:
+            file.write(data)
+        return Version(len(data), 0, 0, 0, (0, 0))
+    target = Path(name).resolve()
+    if target.exists():
+        check_writable(target)
+    with TemporaryFile(target.parent) as temporary:
+        temporary.file.write(data)
+        temporary.file.flush()
+        _set_permissions(temporary.path, target, sources)
+        _sync(temporary.file.fileno())
+        written = _version(os.fstat(temporary.file.fileno()))
+        if unless_changed is not None and not unless_changed.is_same(version(str(target))):
+            raise FileChangedError(errno.EBUSY, "it was changed meanwhile and is left as it is; run again", name)
+        temporary.rename(target)
+    _sync_folder(target.parent)
+    return written
+
+
+def _set_permissions(new: Path, target: Path, sources: Iterable[str]) -> None:
+    if target.exists():
+        hand_on(target, new)
+    else:
+        new.chmod(new_mode(sources))
+
+
+def _sync(file: int) -> None:
+    """Waits until a file is on its disk; a file system that knows no such thing is left in peace."""
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on its disk, where folders can be opened."""
+    try:
+        file = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows, and a folder that may be written but not listed
+        return
+    try:
+        _sync(file)
+    finally:
+        os.close(file)

@@ -8,8 +8,9 @@
 - CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
   either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
 - Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
-- A PIL image may have been edited since it was opened: where EXIF's size tags or thumbnail no longer fit the pixels,
-  they are updated. Every other EXIF block is kept byte for byte.
+- A PIL image may have been edited since it was opened: where sizes or thumbnails in its metadata no longer fit the
+  pixels, they are updated. Where its pixels may have changed since they were read, thumbnails are made again. Every
+  other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
 """
@@ -32,9 +33,10 @@ from ..errors import InputError, OptionError
 from ..metadata import refresh
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
-from ..metadata.pillow_info import from_info, from_pillow
+from ..metadata.pillow_info import from_file, from_pillow
 from .jpeg_source import JpegSource, is_jpeg
 from .orientation import rotate
+from .unedited import is_unedited, is_unread
 
 __all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
 
@@ -87,7 +89,10 @@ class Picture(NamedTuple):
 
     def without_trailing(self) -> Picture:
         """Returns the picture without images and clips behind it in its file."""
-        return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
+        if self.trailing is None or self.source is None:
+            return self
+        alone = self.source.primary()
+        return self._replace(source=alone, metadata=replace(alone.metadata, icc=self.metadata.icc))
 
 
 def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
@@ -111,15 +116,25 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
+        was_unread = is_unread(source)
         _load_frame(source)
         picture = _picture(source, from_pillow(source), colour)
-        return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
+        return picture if _is_described(picture, source, was_unread) else picture.with_pixels(picture.pixels)
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
         return load_jpeg(jpeg, background=background)
     image = _open(data)
-    return _picture(image, from_info(image.info), colour)
+    return _picture(image, from_file(image), colour)
+
+
+def _is_described(picture: Picture, image: Image.Image, was_unread: bool) -> bool:
+    """Whether the metadata of a PIL image still fit its pixels; a thumbnail must not show what was edited away."""
+    if refresh.is_stale(picture.metadata, picture.pixels):
+        return False
+    if not refresh.has_pictures(picture.metadata):
+        return True
+    return is_unedited(image, picture.pixels, was_unread=was_unread)
 
 
 def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:

@@ -18,8 +18,10 @@ from typing import Final, NamedTuple
 from ..errors import InputError, SegmentError
 from . import exif, segments
 from .segments import Segment, Span
+from .xmp import without_trailing_names
+from .xmp_segments import edit_xmp
 
-__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing"]
+__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing", "without_names"]
 
 MPF_HEADER: Final = b"MPF\0"
 _LIST: Final = 0xB002  # MP Entry
@@ -28,6 +30,9 @@ _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
 _SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # RSTn and stuffed bytes do not end a scan
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
+_CLIP: Final = re.compile(rb"\0\0\0[\x08-\xff]ftyp")  # ISO/IEC 14496-12, 4.3: size of the box, and its type
+_PHONE_TRAILER: Final = b"SEFT"  # ends Samsung's trailer
+_GAIN_MAP_HEADER: Final = b"urn:iso:std:iso:ts:21496:-1\0"
 
 
 class TrailingImages(NamedTuple):
@@ -99,8 +104,19 @@ def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = Fals
         classes = [struct.unpack_from(order + "I", listing, at)[0] >> 16 & 0xFF for at in entries[1:]]
         if not classes or any(each != _PREVIEW for each in classes):
             return TrailingImages(tail, listing, base, end)
-    is_file = listing is None and (tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or tail[4:8] == b"ftyp")
+    is_file = listing is None and _holds_file(tail)
     return TrailingImages(tail, None, 0, end) if is_file or _is_motion_photo(jpeg, spans) else None
+
+
+def without_names(own: Sequence[Segment]) -> list[Segment]:
+    """Returns the segments without what announces images and clips behind the primary image, for a file without them.
+
+    Args:
+        own: the segments of the file.
+    """
+    gain_map = segments.APP2, _GAIN_MAP_HEADER
+    kept = [s for s in without_listing(own) if s[0] != gain_map[0] or not s[1].startswith(gain_map[1])]
+    return edit_xmp(kept, without_trailing_names)
 
 
 def refusal(request: str) -> InputError:
@@ -124,6 +140,13 @@ def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
             return found.end()
         at = segments.segment_end(jpeg, found.end())
     return len(jpeg)
+
+
+def _holds_file(tail: bytes) -> bool:
+    """Whether a picture or a clip stands behind the primary image, in a phone's trailer or as it is."""
+    if tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or _CLIP.search(tail) is not None:
+        return True
+    return tail.endswith(_PHONE_TRAILER) and b"\xff\xd8\xff" in tail
 
 
 def _is_motion_photo(jpeg: bytes, spans: Sequence[Span]) -> bool:

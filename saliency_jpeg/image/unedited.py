@@ -1,0 +1,41 @@
+"""Whether the pixels of a PIL image are still those of its file.
+
+Pillow reads pixels when they are first asked for and keeps no record of changes. So an image counts as unedited only if
+it comes here before its pixels were read, or comes again with the very same pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["is_unedited", "is_unread"]
+
+_MARK: Final = "_saliency_jpeg_unedited"
+
+
+def is_unread(image: Image.Image) -> bool:
+    """Whether the pixels are still to be read from the file.
+
+    Args:
+        image: as the caller holds it.
+    """
+    return bool(getattr(image, "tile", None))
+
+
+def is_unedited(image: Image.Image, pixels: NDArray[np.uint8], *, was_unread: bool) -> bool:
+    """Whether the pixels are those of the file; the answer is noted in the image for the next time.
+
+    Args:
+        image: the image.
+        pixels: its pixels, C-contiguous.
+        was_unread: as :func:`is_unread` said before they were read.
+    """
+    digest = hashlib.blake2b(pixels.data, digest_size=16).digest()
+    if was_unread:
+        setattr(image, _MARK, digest)
+    return getattr(image, _MARK, None) == digest

@@ -26,6 +26,8 @@ test: $(VENV)/installed-for-tests
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
+	  saliency_jpeg.codec._core saliency_jpeg.metrics._metrics
 	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc)
 	$(RUN) -m pytest
 

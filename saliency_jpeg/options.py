@@ -15,7 +15,8 @@ from .codec.effort import DEFAULT_EFFORT, EFFORTS
 from .codec.parameters import Tune
 from .codec.subsampling import Subsampling
 from .errors import OptionError
-from .metadata.segments import MetadataMode, SegmentPattern
+from .metadata.jpeg_metadata import MetadataMode
+from .metadata.segments import SegmentPattern
 from .saliency.sources import Saliency
 
 __all__ = ["BYTES_PER_KB", "OPTION_NAMES", "OptionKeywords", "Options", "check_names"]

@@ -1,11 +1,11 @@
-"""Shared by the tests of the front doors: properties of a JPEG file, and the PSNR of two images."""
+"""Shared by the tests of the front doors: a photograph, metadata, and properties of a JPEG file."""
 
 from __future__ import annotations
 
 import io
 from typing import NamedTuple
 
-from helpers import photo, pillow_pixels, psnr
+from helpers import photo
 from PIL import Image
 
 from saliency_jpeg.codec import _core
@@ -16,8 +16,6 @@ ICC = (b"\0" * 12 + b"mntrRGB XYZ ").ljust(36, b"\0") + b"acsp" + bytes(88)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
 
 PHOTO = photo(120, 88)
-
-pixels, distance = pillow_pixels, psnr
 
 
 class Description(NamedTuple):
@@ -59,14 +57,3 @@ def tables(jpeg: bytes) -> dict[int, list[int]]:
     with Image.open(io.BytesIO(jpeg)) as image:
         quantization: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
         return quantization
-
-
-def pixels(jpeg: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        return np.asarray(image)
-
-
-def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Returns the PSNR in dB; 99 for equal arrays."""
-    error = np.square(a.astype(np.float64) - b).mean()
-    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))

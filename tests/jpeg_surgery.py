@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from helpers import photo, quantized
 
@@ -21,6 +21,16 @@ def change(jpeg: bytes, marker: bytes, edit: Callable[[bytes], bytes], nth: int 
 
 def segment(marker: bytes, payload: bytes) -> bytes:
     return marker + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def join(segments: Iterable[tuple[int, bytes]]) -> bytes:
+    """Segments given by the second byte of their marker and their payload, written without the package."""
+    return b"".join(segment(bytes([0xFF, marker]), payload) for marker, payload in segments)
+
+
+def splice(jpeg: bytes, segments: Iterable[tuple[int, bytes]]) -> bytes:
+    """``jpeg`` with segments in front of all others."""
+    return jpeg[:2] + join(segments) + jpeg[2:]
 
 
 def insert(jpeg: bytes, marker: bytes, extra: bytes, nth: int = 0) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
+from processes import needs
 
 from saliency_jpeg.batch.cluster_log import ClusterLog, DigestSet, parse_digests
 
@@ -21,7 +21,9 @@ def test_a_set_of_digests_knows_its_members() -> None:
 
 
 def test_rows_are_written_and_their_digests_read_back(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
+    needs("pyarrow")
+    import pyarrow
+
     schema = pyarrow.schema([("name", pyarrow.string()), ("done", pyarrow.string())])
     folder = tmp_path / "log.parquet"
     assert len(ClusterLog(folder, schema).done()) == 0

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from helpers import encoded
+from helpers import Pixels, encoded
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,8 +20,6 @@ from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetEr
 from saliency_jpeg.batch import threads
 from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.saliency import combine
-
-Pixels = NDArray[np.uint8]
 
 
 class Model:
@@ -41,6 +40,11 @@ class Model:
         return [self.predict(image) for image in images]
 
 
+def encoder_with(saliency: object, **options: Any) -> Encoder:
+    """An encoder; what has the methods of a model is one at run time, though not to a type checker."""
+    return Encoder(saliency=cast(Any, saliency), **options)
+
+
 def pictures(count: int, width: int = 40) -> list[Pixels]:
     random = np.random.default_rng(5)
     return [random.integers(0, 256, (16 + i, width, 3), np.uint8) for i in range(count)]
@@ -57,7 +61,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results_are_those_of_one_at_a_time(workers: int, batch_size: int) -> None:
-    encoder = Encoder(target_kb=1.5, saliency=Model())
+    encoder = encoder_with(Model(), target_kb=1.5)
     images = pictures(11)
     expected = [encoder.compress(image) for image in images]
     many = list(encoder.compress_many(iter(images), workers=workers, batch_size=batch_size))
@@ -72,7 +76,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
     wanted = [[16, 17, 18], [19, 20, 21], [22, 23, 24], [25]]  # rows; what cannot be read takes no place
     for _ in range(5):
         model = Model()
-        encoder = Encoder(quality=40, saliency=model)
+        encoder = encoder_with(model, quality=40)
         list(encoder.compress_many(images, workers=3, batch_size=3, errors="return"))
         assert sorted([shape[0] for shape in batch] for batch in model.batches) == wanted
 
@@ -80,7 +84,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
 def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1000)  # of 640 and more in each
     model = Model()
-    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))
+    list(encoder_with(model, quality=40).compress_many(pictures(6), workers=2))
     assert sorted(len(batch) for batch in model.batches) == [2, 2, 2]
 
 
@@ -89,7 +93,7 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
     exif[0x0112] = 6
     jpeg = encoded(pictures(1, width=64)[0], exif=exif)
     model = Model()
-    encoder = Encoder(quality=40, saliency=model)
+    encoder = encoder_with(model, quality=40)
     (result,) = encoder.compress_many([jpeg])
     assert model.batches == [[(64, 16, 3)]]
     assert result.saliency is not None
@@ -99,7 +103,7 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
 
 def test_models_among_other_kinds_are_batched_too() -> None:
     model = Model()
-    saliency = combine(model, [(0, 0, 8, 8)], ignore=[(30, 0, 40, 40)])  # type: ignore[arg-type]
+    saliency = combine(cast(Any, model), [(0, 0, 8, 8)], ignore=[(30, 0, 40, 40)])
     encoder = Encoder(quality=40, saliency=saliency)
     images = pictures(4)
     many = list(encoder.compress_many(images, workers=2, batch_size=4))
@@ -113,7 +117,7 @@ def test_models_among_other_kinds_are_batched_too() -> None:
 
 def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     model = Model()
-    encoder = Encoder(target_kb=3, saliency=model)
+    encoder = encoder_with(model, target_kb=3)
     small = Encoder(quality=20, saliency=None).compress(pictures(1)[0]).jpeg
     results = list(encoder.compress_many([*pictures(2), small, *pictures(1)], batch_size=3))
     assert results[2].jpeg == small
@@ -129,7 +133,7 @@ def test_errors_stand_in_their_place() -> None:
     unlucky = pictures(1)[0][:13]
     missing = Path("there/is/no/such.png")
     for saliency in (None, Model()):
-        encoder = Encoder(quality=40, saliency=saliency)
+        encoder = encoder_with(saliency, quality=40)
         sources: list[ImageSource] = [good[0], b"no image", good[1], missing, unlucky, good[2]]
         results = list(encoder.compress_many(sources, workers=2, errors="return"))
         bad = [InputError, FileNotFoundError, *([ValueError] if saliency else [])]
@@ -193,23 +197,24 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
             taken.append(image)
             yield image
 
-    results = Encoder(quality=40, saliency=saliency).compress_many(sources(), workers=2, batch_size=3)
+    results = encoder_with(saliency, quality=40).compress_many(sources(), workers=2, batch_size=3)
     for given in range(60):
         assert next(results).jpeg
         assert len(taken) <= given + 1 + most
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(taken) <= 60 + most
 
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
-    pipeline = threads._Pipeline(Encoder(quality=40, saliency=Model()), 1, 8)  # type: ignore[arg-type]
+    pipeline = threads._Pipeline(encoder_with(Model(), quality=40), 1, 8)
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
             assert pipeline.has_room()
             pipeline.add(image)
         until(lambda: all(item.pixels for item in pipeline.pending))
-        assert not pipeline.has_room() and len(pipeline.pending) < pipeline._capacity
+        assert not pipeline.has_room()
+        assert len(pipeline.pending) < pipeline._capacity
     finally:
         pipeline.close()
 
@@ -246,11 +251,9 @@ def test_closing_early_ends_the_threads_and_drops_the_rest() -> None:
             encoded.append(rgb.shape)
             return super().predict(rgb)
 
-    results = Encoder(quality=40, saliency=Counting()).compress_many(
-        itertools.cycle(pictures(4)), workers=2, batch_size=2
-    )
+    results = encoder_with(Counting(), quality=40).compress_many(itertools.cycle(pictures(4)), workers=2, batch_size=2)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     count = len(encoded)
     assert threading.active_count() == before
     assert count <= 10

@@ -19,6 +19,7 @@ from processes import NONE, Capture, command, command_words, run
 from saliency_jpeg import cli, compress
 from saliency_jpeg.batch.plan import PlanError, plan
 from saliency_jpeg.batch.resume import JOURNAL_NAME, options_digest
+from saliency_jpeg.cli import terminal
 from saliency_jpeg.cli.progress import Progress, format_bytes
 from saliency_jpeg.options import Options
 
@@ -115,7 +116,7 @@ def test_refusals(
     assert tree(tmp_path) == before
     capsys.readouterr()
     arguments = cli.make_parser().parse_args(["compress", *words, *NONE])
-    with pytest.raises((PlanError, cli.UsageError), match=complaint):
+    with pytest.raises((PlanError, terminal.UsageError), match=complaint):
         arguments.run(arguments)
 
 
@@ -156,7 +157,8 @@ def test_in_place_replaces_what_gets_smaller(tmp_path: Path, capsys: Capture) ->
     assert small.read_bytes() == kept
     assert png.read_bytes() == other
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{large}: ") and lines[1].endswith("kept unchanged")
+    assert lines[0].startswith(f"{large}: ")
+    assert lines[1].endswith("kept unchanged")
     once = large.read_bytes()
     assert run("compress", folder, "--in-place", "-r", "--quality", 60, *NONE) == 0
     assert large.read_bytes() == once  # not a second generation

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from helpers import pillow_pixels
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import idctn
@@ -112,9 +113,7 @@ def light_error(image: NDArray[np.uint8], jpeg: bytes) -> float:
     def light(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         return np.asarray((pixels / 255.0) ** 2.2 @ np.array([RED, GREEN, BLUE]))
 
-    with Image.open(io.BytesIO(jpeg)) as picture:
-        decoded = np.asarray(picture.convert("RGB"))
-    return float(np.sqrt(np.mean(np.square(light(decoded) - light(image)))))
+    return float(np.sqrt(np.mean(np.square(light(pillow_pixels(jpeg)) - light(image)))))
 
 
 def test_decoded_pixels_keep_their_light(monkeypatch: pytest.MonkeyPatch) -> None:

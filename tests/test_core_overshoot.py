@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
+from helpers import pillow_pixels
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.fft import dctn, idctn
 
 from saliency_jpeg import compress
@@ -95,8 +93,7 @@ def test_black_text_on_white_rings_less(monkeypatch: pytest.MonkeyPatch) -> None
 
     def error() -> float:
         jpeg = compress(page, target_kb=3.2, saliency=None)
-        shown = np.asarray(Image.open(io.BytesIO(jpeg))).astype(float)
-        return float(np.square(shown - page).mean())
+        return float(np.square(pillow_pixels(jpeg).astype(float) - page).mean())
 
     with_it = error()
     monkeypatch.setattr("saliency_jpeg.codec.quantizer._core.clipped_blocks", lambda _: np.zeros(0, np.uint32))

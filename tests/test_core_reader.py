@@ -125,9 +125,8 @@ def test_no_larger_than_libjpeg_with_the_same_scans() -> None:
 
 def test_tables_and_segments_are_read() -> None:
     tables = [list(range(1, 65)), [200] * 64]
-    file = io.BytesIO()
-    Image.fromarray(photo()).save(file, "JPEG", qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
-    image = _core.read_jpeg(file.getvalue())
+    jpeg = encoded(photo(), qtables=tables, comment=b"hello", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
+    image = _core.read_jpeg(jpeg)
     assert image.tables.dtype == np.uint16
     assert image.tables.tolist() == tables
     assert image.component_tables == [0, 1, 1]

@@ -12,7 +12,6 @@ import pytest
 from helpers import GRAY_REFINEMENT, ROOT, photo, quantized, random_levels
 from marks import implies
 
-ROOT = Path(__file__).parents[1]
 CSRC = ROOT / "saliency_jpeg" / "csrc"
 DRIVER = ROOT / "tests" / "core" / "sanitized.cc"
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) or ""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from helpers import ROOT
 
 from saliency_jpeg.codec import _core
 from saliency_jpeg.metrics import _metrics
 
-PACKAGE = Path(__file__).parents[1] / "saliency_jpeg"
+PACKAGE = ROOT / "saliency_jpeg"
 Function = ast.FunctionDef
 
 

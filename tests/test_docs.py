@@ -8,14 +8,14 @@ import dataclasses
 import io
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers import ROOT, photo
 from PIL import Image
+from processes import python
 
 import saliency_jpeg
 from saliency_jpeg import Options, cli, errors, integrations
@@ -23,7 +23,6 @@ from saliency_jpeg.evaluation import __main__ as evaluation
 from saliency_jpeg.evaluation import saliency_table
 from saliency_jpeg.saliency import preset_names
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FOLDERS = ("saliency_jpeg", "tests", "docs", "examples", "scripts", "benchmarks", "weights")
 PLACEHOLDER = re.compile(r"\bname\b|_name\b|[*<{]")  # in a file name: the reader's own
@@ -300,16 +299,14 @@ find_faces = lambda rgb: [(10, 10, 60, 60)]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/saliency.md"])
 def test_examples_run(page: str, tmp_path: Path) -> None:
     """In a folder with the files that a reader would have, and with the reader's own names."""
-    with Image.open(ROOT / "tests" / "data" / "kodim07.png") as image:
-        small = image.convert("RGB").crop((300, 100, 492, 260))
-        for name in ("photo.png", "a.png", "photo.jpg", "b.jpg"):
-            small.save(tmp_path / name)
-    program = READER + "\n".join(python_blocks(page))
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    small = Image.fromarray(photo(160, 192, 100, 300))
+    for name in ("photo.png", "a.png", "photo.jpg", "b.jpg"):
+        small.save(tmp_path / name)
+    python("-c", READER + "\n".join(python_blocks(page)), folder=tmp_path)
 
 
 # The checks themselves ----------------------------------------------------------------------------------------------

@@ -113,11 +113,10 @@ def test_a_map_of_a_turned_photograph_lies_where_the_pixels_are(photo, orientati
             marked[: len(marked) // 2] = 1
             return marked
 
-    image = Image.fromarray(photo)
-    image.getexif()[0x0112] = orientation
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", exif=image.getexif())
-    saliency = Encoder(saliency=Top()).compress(buffer.getvalue()).saliency
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    model: Any = Top()
+    saliency = Encoder(saliency=model).compress(encoded(photo, "PNG", exif=exif)).saliency
     assert saliency is not None
     height, width = saliency.shape
     marked: Any = {3: np.s_[height // 2 :], 6: np.s_[:, : width // 2]}[orientation]
@@ -230,16 +229,14 @@ def test_all_sources_give_the_same_file(photo, tmp_path):
 
 
 def test_exif_icc_and_orientation_survive(photo):
-    image = Image.fromarray(photo)
-    exif = image.getexif()
+    exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010F] = "maker"
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", exif=exif, icc_profile=b"\0" * 12 + b"mntrRGB " + b"\0" * 200, dpi=(300, 300))
-    result = decoded(compress(buffer.getvalue(), quality=60, saliency=None))
+    source = encoded(photo, exif=exif, icc_profile=b"\0" * 12 + b"mntrRGB " + b"\0" * 200, dpi=(300, 300))
+    result = decoded(compress(source, quality=60, saliency=None))
     assert result.getexif()[0x0112] == 6
     assert result.getexif()[0x010F] == "maker"
-    assert result.info["icc_profile"] == decoded(buffer.getvalue()).info["icc_profile"]
+    assert result.info["icc_profile"] == decoded(source).info["icc_profile"]
     assert result.info["dpi"] == (300, 300)
     assert result.size == (384, 256)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from helpers import DATA
+from helpers import DATA, encoded, pillow_pixels
 from helpers import photo as crop
 from PIL import Image as PilImage
 from processes import python
@@ -137,9 +137,7 @@ def test_bootstrap_interval_covers_the_mean_and_repeats() -> None:
 
 @pytest.mark.parametrize("q", [1, 25, 50, 75, 95])
 def test_annex_k_tables_are_those_of_libjpeg(q: int) -> None:
-    out = io.BytesIO()
-    PilImage.fromarray(BLANK).save(out, "JPEG", quality=q)
-    with PilImage.open(out) as picture:
+    with PilImage.open(io.BytesIO(encoded(BLANK, quality=q))) as picture:
         assert codecs.annex_k_tables(q) == [list(picture.quantization[i]) for i in range(2)]  # type: ignore[attr-defined]
 
 
@@ -167,6 +165,7 @@ def test_ours_takes_options_behind_its_name(photo: Image, roi: Floats) -> None:
     assert baseline == compress(photo, quality=60, saliency=None, progressive=False)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_ours_uses_its_own_map_or_that_of_a_file(photo: Image, roi: Floats, tmp_path: Path) -> None:
     own = codecs.find_codec("saliency_jpeg")
@@ -226,12 +225,9 @@ def test_cjpeg_is_called_with_its_flags_behind_the_quality(monkeypatch: pytest.M
 def test_decode_honours_the_profile(photo: Image) -> None:
     from PIL import ImageCms
 
-    out = io.BytesIO()
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    PilImage.fromarray(photo).save(out, "JPEG", quality=90, icc_profile=profile)
-    with PilImage.open(out) as picture:
-        plain = np.asarray(picture.convert("RGB")).astype(int)
-    assert np.abs(codecs.decode(out.getvalue()) - plain).max() <= 1
+    jpeg = encoded(photo, quality=90, icc_profile=profile)
+    assert np.abs(codecs.decode(jpeg).astype(int) - pillow_pixels(jpeg)).max() <= 1
 
 
 def test_msroi_picks_qualities_by_rank() -> None:
@@ -243,7 +239,7 @@ def test_msroi_picks_qualities_by_rank() -> None:
     assert (np.diff(by_decile.ravel().astype(int)) >= 0).all()
     assert np.unique(msroi.collage(stack, ramp, 6)).tolist() == [7, 9]
     with pytest.raises(OptionError, match=r"got 4$"):
-        msroi.collage(stack, ramp, 4)
+        msroi.collage(stack, ramp, 4)  # type: ignore[arg-type]
 
 
 # ---- command line ------------------------------------------------------------------------------

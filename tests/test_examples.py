@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers import ROOT
 from PIL import Image
 from processes import Script, needs
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 PLAIN = ("pillow", "opencv", "torch", "tensorflow", "imageio")  # each has a test of its own
 FRAMEWORKS = {"django": ("upload.jpg", 25_000), "willow": ("willow.jpg", 15_000), "thumbor": ("thumbor.jpg", 10_000)}
 DATA_ENGINES = {"ray": "ray", "dask": "dask", "spark": "pyspark"}
@@ -42,8 +43,8 @@ def test_opencv(run_script: Script, tmp_path: Path) -> None:
     assert 24_000 < found["opencv.jpg"] == (tmp_path / "opencv.jpg").stat().st_size <= 25_000
 
 
-def test_torch(tmp_path: Path) -> None:
-    found = sizes(run("examples/with_torch.py", str(tmp_path), folder=tmp_path))
+def test_torch(run_script: Script, tmp_path: Path) -> None:
+    found = sizes(run_script("examples/with_torch.py", tmp_path))
     assert 24_000 < found["tensor.jpg"] == (tmp_path / "tensor.jpg").stat().st_size <= 25_000
 
 
@@ -78,19 +79,11 @@ def test_scrapy(run_script: Script, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", DATA_ENGINES)
-def test_data_engines(engine: str, tmp_path: Path) -> None:
-    needs(DATA_ENGINES[engine])
-    if engine == "spark" and shutil.which("java") is None:
-        pytest.skip("Spark needs Java, which is not installed")
-    printed = run(f"examples/with_{engine}.py", str(tmp_path), folder=tmp_path)
+def test_data_engines(engine: str, run_script: Script, tmp_path: Path) -> None:
+    needs(DATA_ENGINES[engine], programs=("java",) if engine == "spark" else ())
+    printed = run_script(f"examples/with_{engine}.py", tmp_path)
     found = sizes(printed)
     assert sorted(found) == ["broken", "shelf/a", "shelf/b"]
     assert found["broken"] == 0
     for name in ("shelf/a", "shelf/b"):
         assert 24_000 < found[name] == (tmp_path / "smaller" / f"{name}.jpg").stat().st_size <= 25_000
-
-
-def needs(package: str) -> None:
-    """Skips where a package is missing, without importing it here."""
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed; make test-integrations installs it")

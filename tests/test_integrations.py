@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import configparser
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from helpers import ROOT
 from processes import interpreter, python
 
 from saliency_jpeg import integrations
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(integrations.__file__).parent
 DOORS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 # Doors that import a package which is not installed with this one, and the name by which they ask for it.
@@ -58,13 +56,6 @@ def read_table() -> dict[str, TableRow]:
 
 
 TABLE = read_table()
-
-
-def python(program: str, *words: str) -> str:
-    """Returns what a program prints in an interpreter of its own."""
-    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # What a new door must bring -------------------------------------------------------------------------------------------
@@ -131,7 +122,8 @@ except ImportError as error:
 
 @pytest.mark.parametrize("door", OPTIONAL)
 def test_the_message_for_a_missing_package(door: str) -> None:
-    assert python(MISSING, door) == (f"{OPTIONAL[door]} is not installed; run: pip install 'saliency-jpeg[{door}]'\n")
+    message = f"{OPTIONAL[door]} is not installed; run: pip install 'saliency-jpeg[{door}]'"
+    assert python("-c", MISSING, door) == f"{message}\n"
 
 
 RAY = """
@@ -153,10 +145,8 @@ cli.main(sys.argv[1:])
 )
 def test_errors_of_the_command_line_for_ray(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
-    command = ["compress", *words, str(tmp_path / "x.png"), "-o", str(tmp_path / "out"), "--saliency", "none"]
-    done = subprocess.run(
-        [sys.executable, "-c", RAY, *command, "--ray", "local"], capture_output=True, text=True, check=False
-    )
+    command = ["compress", *words, tmp_path / "x.png", "-o", tmp_path / "out", "--saliency", "none"]
+    done = interpreter("-c", RAY, *command, "--ray", "local")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()

@@ -24,7 +24,7 @@ def png(seed: int, side: int = 24) -> bytes:
 
 
 ROWS: list[dict[str, Any]] = [{"name": f"a/{i}.png", "bytes": png(i)} for i in range(3)]
-BAD = {"name": "bad.png", "bytes": b"no image"}
+BAD: dict[str, Any] = {"name": "bad.png", "bytes": b"no image"}
 
 
 def table(kind: str, rows: list[dict[str, Any]]) -> Any:
@@ -190,9 +190,10 @@ def test_a_map_that_fails_affects_only_its_image(tmp_path: Path) -> None:
     rows = [ROWS[0], {"name": "odd", "bytes": png(1, 16)}, ROWS[2]]
     found = BatchCompressor(tmp_path, saliency=picky)(BatchMapper(saliency=picky)(rows))
     assert [row["status"] for row in found] == ["written", "failed", "written"]
-    assert "the saliency map has shape (5, 5)" in found[1]["error"]
+    assert "a saliency map must have the image's shape (16, 16), got (5, 5)" in found[1]["error"]
 
 
+@pytest.mark.tensorflow
 def test_packed_maps_are_small() -> None:
     pixels = photo(240, 320)
     (row,) = BatchMapper()([{"bytes": encoded(pixels, "PNG")}])

@@ -8,7 +8,8 @@ from typing import Any
 import django_settings
 import pytest
 from doors import EXIF, PHOTO, describe
-from PIL import Image
+from helpers import encoded
+from processes import needs
 
 needs("django")
 django_settings.configure()

@@ -12,7 +12,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import skimage.io
-from doors import EXIF, ICC, PHOTO, describe, pixels, psnr
+from doors import EXIF, ICC, PHOTO, describe
+from helpers import pillow_pixels, psnr
 from PIL import Image
 
 from saliency_jpeg import InputError, OptionError, TargetError, compress
@@ -61,7 +62,7 @@ def test_the_same_call(array: Any, keywords: dict[str, Any]) -> None:
     assert len(data) < len(theirs.getvalue())
     original = np.asarray(array[0] if isinstance(array, list) else array)
     if original.dtype == np.uint8:
-        assert psnr(pixels(data), original) > psnr(pixels(theirs.getvalue()), original) - 1.5
+        assert psnr(pillow_pixels(data), original) > psnr(pillow_pixels(theirs.getvalue()), original) - 1.5
 
 
 def test_files_and_bytes(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_registered_by_name_and_for_names_of_files(tmp_path: Path) -> None:
     iio.imwrite(tmp_path / "a.jpg", PHOTO, saliency=None)
     iio.imwrite(tmp_path / "b.jpg", PHOTO, plugin="saliency_jpeg", saliency=None)
     assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes() == expected
-    np.testing.assert_array_equal(iio.imread(tmp_path / "a.jpg"), pixels(expected))
+    np.testing.assert_array_equal(iio.imread(tmp_path / "a.jpg"), pillow_pixels(expected))
     iio.imwrite(tmp_path / "c.png", PHOTO)
     np.testing.assert_array_equal(iio.imread(tmp_path / "c.png"), PHOTO)
 
@@ -96,7 +97,7 @@ def test_registered_by_name_and_for_names_of_files(tmp_path: Path) -> None:
 def test_scikit_image_goes_through_it(tmp_path: Path) -> None:
     skimage.io.imsave(tmp_path / "x.jpg", PHOTO, check_contrast=False)
     expected = compress(PHOTO, quality=75, subsampling="4:2:0", progressive=False)
-    np.testing.assert_array_equal(skimage.io.imread(tmp_path / "x.jpg"), pixels(expected))
+    np.testing.assert_array_equal(skimage.io.imread(tmp_path / "x.jpg"), pillow_pixels(expected))
 
 
 def test_only_what_it_can_do(tmp_path: Path) -> None:
@@ -122,5 +123,5 @@ def test_errors() -> None:
 
 def test_alpha_with_a_background() -> None:
     clear = np.dstack([PHOTO, np.zeros_like(GRAY)])
-    np.testing.assert_allclose(pixels(ours(clear, background=(0, 0, 0))), 0, atol=2)
+    np.testing.assert_allclose(pillow_pixels(ours(clear, background=(0, 0, 0))), 0, atol=2)
     assert Image.open(io.BytesIO(ours(GRAY, mode="L"))).mode == "L"

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr, tables
+from doors import EXIF, ICC, PHOTO, XMP, describe, tables
+from helpers import encoded as saved
+from helpers import pillow_pixels, psnr
 from PIL import Image, JpegPresets
 
 from saliency_jpeg import InputError, OptionError, Options, SaliencyJpegError, SegmentError, TargetError, compress
@@ -41,7 +43,7 @@ def check(image: Image.Image, theirs: bytes, ours: bytes, slack: float = 1.6) ->
     """Checks for the same image and metadata, about the same quality, and fewer bytes."""
     assert describe(ours) == describe(theirs)
     original = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    assert psnr(pixels(ours), original) > psnr(pixels(theirs), original) - slack
+    assert psnr(pillow_pixels(ours), original) > psnr(pillow_pixels(theirs), original) - slack
     assert len(ours) < len(theirs)
 
 
@@ -138,7 +140,7 @@ def test_keep(sampling: str) -> None:
     theirs, ours = both(image, ("subsampling",), quality="keep")
     check(image, theirs, ours, slack=0.5)
     assert tables(ours) == tables(theirs) == image.quantization  # type: ignore[attr-defined]
-    assert psnr(pixels(ours), np.asarray(image)) > 40
+    assert psnr(pillow_pixels(ours), np.asarray(image)) > 40
 
 
 def test_keep_of_one_thing_alone() -> None:
@@ -182,13 +184,13 @@ def test_keep_rgb_keeps_saturated_colours() -> None:
     colours = np.zeros((64, 64, 3), np.uint8)
     colours[:32, :, 0] = colours[:, ::2, 2] = 255
     ours = saved(Image.fromarray(colours), "SALIENCY_JPEG", keep_rgb=True, quality=90, saliency=None)
-    assert psnr(pixels(ours), colours) > 40
+    assert psnr(pillow_pixels(ours), colours) > 40
 
 
 @pytest.mark.parametrize("keywords", [{"subsampling": 0}, {"subsampling": 2}], ids=str)
 def test_smooth_is_the_filter_of_libjpeg(keywords: dict[str, Any]) -> None:
     theirs, ours = both(RGB, smooth=100, quality=97, **keywords)
-    assert psnr(pixels(ours), pixels(theirs)) > 40 > psnr(pixels(ours), PHOTO)
+    assert psnr(pillow_pixels(ours), pillow_pixels(theirs)) > 40 > psnr(pillow_pixels(ours), PHOTO)
 
 
 def test_exif_objects_and_bare_blocks() -> None:
@@ -232,7 +234,7 @@ def test_our_own_keywords() -> None:
     jpeg = saved(RGB, "SALIENCY_JPEG", target_kb=3, saliency=mask, strength=1, tune="psnr")
     assert 2800 < len(jpeg) <= 3000
     assert describe(jpeg).progressive
-    assert psnr(pixels(jpeg)[:60], PHOTO[:60]) > psnr(pixels(jpeg)[60:], PHOTO[60:]) + 2
+    assert psnr(pillow_pixels(jpeg)[:60], PHOTO[:60]) > psnr(pillow_pixels(jpeg)[60:], PHOTO[60:]) + 2
     assert jpeg == compress(RGB, target_kb=3, saliency=mask, strength=1, tune="psnr")
     assert jpeg == pillow.encode(RGB, target_kb=3, saliency=mask, strength=1, tune="psnr")
 
@@ -254,7 +256,7 @@ def test_more_kinds_of_images_than_pillow_takes() -> None:
     clear = RGB.convert("RGBA")
     clear.putalpha(0)
     jpeg = saved(clear, "SALIENCY_JPEG", background=(0, 0, 255), saliency=None)
-    np.testing.assert_allclose(pixels(jpeg).reshape(-1, 3), [[0, 0, 254]] * PHOTO[..., 0].size, atol=2)
+    np.testing.assert_allclose(pillow_pixels(jpeg).reshape(-1, 3), [[0, 0, 254]] * PHOTO[..., 0].size, atol=2)
     with pytest.raises(InputError, match="CMYK"):
         saved(RGB.convert("CMYK"), "SALIENCY_JPEG")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import PHOTO, describe, pixels
+from doors import PHOTO, describe
+from helpers import encoded, pillow_pixels
 from PIL import Image
 from processes import needs
 
@@ -63,14 +64,14 @@ def test_the_same_pictures_as_scrapy(case: str, tmp_path: Path) -> None:
     assert len(ours) == len(theirs) == 2
     for mine, their in zip(ours, theirs, strict=True):
         assert describe(mine) == describe(their)._replace(density=(0, (1, 1)))
-        assert np.abs(pixels(mine).astype(float) - pixels(their)).mean() < 8  # turned the wrong way: 30
+        assert np.abs(pillow_pixels(mine).astype(float) - pillow_pixels(their)).mean() < 8  # turned the wrong way: 30
         assert len(mine) < len(their)
 
 
 def test_transparency_shows_white(tmp_path: Path) -> None:
     clear = body(np.dstack([PHOTO, np.zeros_like(PHOTO[..., 0])]))
     for jpeg in files(SaliencyImagesPipeline, tmp_path, clear):
-        assert pixels(jpeg).min() >= 253
+        assert pillow_pixels(jpeg).min() >= 253
 
 
 def test_targets_and_small_files(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors import EXIF, ICC, PHOTO, XMP, describe, pixels, psnr
+from doors import EXIF, ICC, PHOTO, XMP, describe
+from helpers import encoded, pillow_pixels, psnr
 from PIL import Image, JpegImagePlugin, MpoImagePlugin
 from processes import python
 
@@ -256,4 +257,4 @@ def test_a_save_inside_a_saliency_model_is_pillows() -> None:
     with takeover(saliency=Model()):
         outer = saved()
     assert inner == [PILLOWS]
-    assert psnr(pixels(outer), PHOTO) > 30
+    assert psnr(pillow_pixels(outer), PHOTO) > 30

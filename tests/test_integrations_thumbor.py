@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from doors import describe
+from helpers import DATA
 from PIL import Image
 from processes import needs
 
@@ -27,7 +27,6 @@ from tornado.testing import bind_unused_port  # noqa: E402
 from saliency_jpeg import OptionError  # noqa: E402
 from saliency_jpeg.integrations.thumbor import Optimizer  # noqa: E402
 
-DATA = Path(__file__).parent / "data"
 JPEG = "filters:format(jpeg)"
 BOX = [(100, 100, 200, 200)]
 

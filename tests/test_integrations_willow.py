@@ -11,7 +11,8 @@ from typing import Any
 import django_settings
 import pytest
 from doors import PHOTO, describe
-from PIL import Image
+from helpers import encoded
+from processes import needs
 
 django_settings.configure()
 needs("willow")

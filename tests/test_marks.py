@@ -67,7 +67,6 @@ def test_a_test_that_loads_tensorflow_needs_the_mark(tmp_path: Path) -> None:
     ("expression", "selected"),
     [
         ("tensorflow", ["test_marked", "test_by_fixture"]),
-        ("build", ["test_by_fixture"]),
         ("slow", ["test_by_fixture"]),
         ("not slow and not tensorflow", ["test_unmarked", "test_other"]),
     ],

@@ -87,13 +87,13 @@ def test_compress_has_the_fields_and_defaults_of_options():
 
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="qualty"):
-        saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)
+        saliency_jpeg.compress(np.zeros((8, 8), np.uint8), qualty=3)  # type: ignore[call-arg]
     with pytest.raises(
         OptionError, match=r"^Encoder\(\) has no keyword 'qualty'; did you mean 'quality'\? got 'qualty'$"
     ):
-        saliency_jpeg.Encoder(qualty=3)
+        saliency_jpeg.Encoder(qualty=3)  # type: ignore[call-arg]
     with pytest.raises(OptionError, match="known are allow_downscale, background, device"):
-        saliency_jpeg.Encoder(xyz=3)
+        saliency_jpeg.Encoder(xyz=3)  # type: ignore[call-arg]
 
 
 def test_typed_keywords_are_the_fields():

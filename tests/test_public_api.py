@@ -2,6 +2,8 @@
 
 import dataclasses
 import inspect
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,30 +54,31 @@ def test_a_target_error_carries_the_smallest_file() -> None:
     assert str(error) == "too small"
 
 
-def result(**changes):
-    fields = {"jpeg": b"\xff\xd8jpeg", "width": 4, "height": 3, "quality": 70.25, "lmbda": 0.05, "passes": 3}
-    return saliency_jpeg.Compressed(**{**fields, "saliency": None, **changes})
+def result(**changes: Any) -> saliency_jpeg.Compressed:
+    picture: dict[str, Any] = {"jpeg": b"\xff\xd8jpeg", "width": 4, "height": 3, "saliency": None}
+    return saliency_jpeg.Compressed(**{**picture, "quality": 70.25, "lmbda": 0.05, "passes": 3, **changes})
 
 
-def test_the_fields_of_a_result():
+def test_the_fields_of_a_result() -> None:
     names = [field.name for field in dataclasses.fields(saliency_jpeg.Compressed)]
     assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency", "score"]
     assert result().bits_per_pixel == 8 * 6 / 12
 
 
-def test_a_result_shows_itself_in_a_line_and_as_a_picture():
+def test_a_result_shows_itself_in_a_line_and_as_a_picture() -> None:
     assert repr(result()) == "<Compressed 4x3, 6 bytes, 4.00 bpp, quality 70.2, 3 passes>"
     scored = result(passes=0, score=71.5, jpeg=bytes(100_000))
     assert repr(scored) == "<Compressed 4x3, 100000 bytes, 66666.67 bpp, quality 70.2, score 71.50, passed through>"
     assert result()._repr_jpeg_() == result().jpeg
 
 
-def test_a_result_is_saved_whole_or_not_at_all(tmp_path):
+def test_a_result_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"old")
     path.chmod(0o640)
     result().save(path)
-    assert path.read_bytes() == result().jpeg and path.stat().st_mode & 0o777 == 0o640
+    assert path.read_bytes() == result().jpeg
+    assert path.stat().st_mode & 0o777 == 0o640
     with pytest.raises(FileNotFoundError):
         result().save(tmp_path / "missing" / "photo.jpg")
     assert [p.name for p in tmp_path.iterdir()] == ["photo.jpg"]

@@ -73,6 +73,7 @@ def test_ranked_classes_and_other_thresholds(model, photo):
         SaliencyModel.from_preset("msroi", options=MapOptions(evidence="learned"))
 
 
+@pytest.mark.slow
 def test_own_weights_with_other_further_classes(model, photo, tmp_path):
     head = presets.read_head(presets.find("msroi"))
     fewer = {**head, "maps/0": head["maps/0"][..., :3], "maps/1": head["maps/1"][:3]}

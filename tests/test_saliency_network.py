@@ -123,6 +123,7 @@ def test_damaged_weights_file_is_one_clear_error(data):
 
 
 @pytest.fixture
+@implies("tensorflow", "slow")
 def tailed() -> tuple[Pyramid, Any, loop.Features]:
     """A head with a tail that begins as the backbone's, and what the backbone makes of noise."""
     import keras

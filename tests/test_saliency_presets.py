@@ -95,6 +95,7 @@ def picture(seed: int = 0) -> NDArray[np.uint8]:
     return resize(coarse, (120, 180))
 
 
+@pytest.mark.tensorflow
 def test_a_kind_and_a_preset_from_outside_predict(ridge: str) -> None:
     rgb = picture()
     model = SaliencyModel.from_preset(ridge, device="cpu")
@@ -110,6 +111,7 @@ def test_a_kind_and_a_preset_from_outside_predict(ridge: str) -> None:
     assert not np.array_equal(classes.predict(rgb), model.predict(rgb))
 
 
+@pytest.mark.tensorflow
 def test_its_head_is_trained_saved_and_read(ridge: str, tmp_path: Path) -> None:
     rgb, mask = picture(), np.zeros((120, 180), np.bool_)
     mask[:, 90:] = True
@@ -125,6 +127,7 @@ def test_its_head_is_trained_saved_and_read(ridge: str, tmp_path: Path) -> None:
     assert not np.array_equal(read.predict(rgb), SaliencyModel.from_preset(ridge).predict(rgb))
 
 
+@pytest.mark.tensorflow
 def test_constants_are_read_from_the_entry(ridge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = (tmp_path / "ridge.npz").read_bytes()
     flat = ridge_entry(data, outputs={"classes": {}, "ridge": {"scale": 0.0}})

@@ -8,18 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import photo, pillow_pixels
+from helpers import encoded, photo, pillow_pixels
 from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import Encoder, compress, recompress
 from saliency_jpeg.allocation import saliency_and_masking
+from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.parameters import Tuning
 from saliency_jpeg.codec.quantizer import Quantized
 from saliency_jpeg.encoder.single import Coding
 from saliency_jpeg.metadata import segments
 from saliency_jpeg.metadata.segments import Segment, Span
+from saliency_jpeg.recompression import passthrough
+from saliency_jpeg.recompression.recompress import lossless
 
 PIXELS = np.array(photo(160, 240, 100, 150))
 XMP = segments.XMP_HEADER + b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
@@ -27,9 +30,7 @@ LAYER = (0xEB, b"JP\0\1a layer of an old encode")
 
 
 def as_jpeg(own: list[Segment] | None = None, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(PIXELS).save(file, "JPEG", **{"quality": 95, **options})
-    jpeg = file.getvalue()
+    jpeg = encoded(PIXELS, **{"quality": 95, **options})
     return jpeg if own is None else segments.replace_segments(jpeg, [*segments.parse(jpeg), *own])
 
 
@@ -49,7 +50,7 @@ class RightHalf:
     ) -> NDArray[np.float32]:
         weights = saliency_and_masking(coefficients, saliency, strength=strength, tuning=tuning)
         weights[:, weights.shape[1] // 2 :] *= 8
-        return weights / weights.mean(dtype=np.float32)
+        return np.asarray(weights / weights.mean(), np.float32)
 
 
 @pytest.mark.parametrize("options", [{"target_kb": 6}, {"quality": 60}, {"target_score": 60}])
@@ -83,8 +84,6 @@ def test_segments_made_from_levels_lie_inside_the_budget(target: float, options:
     result = encoder.compress(PIXELS)
     assert 0.93 * 1000 * target <= len(result.jpeg) <= 1000 * target
     (payload,) = (p for m, p in segments.parse(result.jpeg) if m == 0xEB)
-    from saliency_jpeg.codec import _core
-
     image = _core.read_jpeg(result.jpeg)
     assert [(0xEB, payload)] == checksum(Quantized(image.levels, image.tables))  # made from these very levels
 
@@ -94,7 +93,9 @@ def test_a_source_cannot_stand_for_a_file_with_such_segments() -> None:
     plain, coded = (
         Encoder(saliency=None, quality=95, coding=c).compress(source) for c in (None, Coding(level_segments=[checksum]))
     )
-    assert plain.jpeg == source and b"test.layer" in coded.jpeg and not coded.passed_through
+    assert plain.jpeg == source
+    assert b"test.layer" in coded.jpeg
+    assert not coded.passed_through
 
 
 # Segments that stay -------------------------------------------------------------------------------------------------
@@ -133,7 +134,8 @@ def test_a_kept_exif_block_takes_the_place_of_the_small_one() -> None:
     for names, described in ((["APP1:Exif"], True), ([], False)):
         made = compress(source, quality=50, saliency=None, metadata="safe", keep_segments=names)
         blocks = [p for m, p in segments.parse(made) if m == 0xE1]
-        assert len(blocks) == 1 and (b"a description" in blocks[0]) == described
+        assert len(blocks) == 1
+        assert (b"a description" in blocks[0]) == described
         with Image.open(io.BytesIO(made)) as image:
             assert image.getexif()[0x0112] == 6
 
@@ -199,10 +201,12 @@ def test_a_source_is_walked_once_by_recompress(options: dict[str, Any], walks: l
 def test_a_lossless_rewrite_is_made_at_most_once(
     options: dict[str, Any], rewrites: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from saliency_jpeg.recompression import passthrough
-
     made: list[bytes] = []
-    lossless = passthrough.lossless
-    monkeypatch.setattr(passthrough, "lossless", lambda jpeg, **form: made.append(jpeg) or lossless(jpeg, **form))
+
+    def counted(jpeg: bytes, **form: Any) -> bytes:
+        made.append(jpeg)
+        return lossless(jpeg, **form)
+
+    monkeypatch.setattr(passthrough, "lossless", counted)
     compress(as_jpeg(progressive=True), saliency=None, **options)
     assert len(made) == rewrites

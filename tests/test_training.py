@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from helpers import encoded
 from marks import implies
 from numpy.typing import NDArray
 from PIL import Image
@@ -240,10 +241,8 @@ def test_sizes_may_differ_but_not_shapes() -> None:
 
 def test_every_kind_of_mask() -> None:
     mask = scene(5)[1]
-    file = io.BytesIO()
     gray = Image.fromarray(mask).convert("L")
-    gray.save(file, "PNG")
-    for kind in (mask, mask.astype(np.float64), mask.astype(np.uint8) * 255, gray, file.getvalue()):
+    for kind in (mask, mask.astype(np.float64), mask.astype(np.uint8) * 255, gray, encoded(gray, "PNG")):
         assert np.array_equal(read_map(kind), mask.astype(np.float32))
     with pytest.raises(InputError, match="not an image"):
         read_map(b"no image")
@@ -309,6 +308,7 @@ def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     assert pairs.images_alone == pairs.masks_alone == []
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_files_that_cannot_be_learned_from(tmp_path: Path, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)
@@ -338,6 +338,7 @@ def test_refused_arguments() -> None:
         train([rgb], [mask], preset="nil")
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     images, masks = stored(tmp_path, 1)

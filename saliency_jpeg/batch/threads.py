@@ -17,7 +17,7 @@ import os
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -82,7 +82,7 @@ def compress_many(
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
     errors: ErrorMode = "raise",
-) -> Iterator[Result | Exception]:
+) -> Generator[Result | Exception, None, None]:
     """Encodes many images; see :meth:`saliency_jpeg.Encoder.compress_many` for what it guarantees.
 
     Args:
@@ -109,7 +109,7 @@ def compress_many(
 
 def _results(
     encoder: StagedEncoder[Result], sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
-) -> Iterator[Result | Exception]:
+) -> Generator[Result | Exception, None, None]:
     pipeline = _Pipeline(encoder, workers, batch_size)
     reader = iter(sources)
     reading, source_error = True, None

@@ -73,7 +73,6 @@ class _Argument:
         metavar: placeholder of the value in the help.
         flag: by default ``--`` and the field's name. A bool that is on by default needs one that says the opposite.
         type: converts the text; by default the field's type.
-        choices: by default the values of the field's ``Literal``.
 
     An option whose field is a ``Sequence`` may be repeated.
     """
@@ -83,7 +82,6 @@ class _Argument:
     metavar: str | None = None
     flag: str | None = None
     type: Callable[[str], Any] | None = None
-    choices: tuple[str, ...] | None = None
 
 
 _SALIENCY: Final = "saliency"
@@ -142,8 +140,8 @@ def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
     """Keywords of ``add_argument`` for a field of a type and with a default; without the option it is ``None``."""
     if kind is bool:
         return {"action": "store_const", "const": not default}
-    if choices := argument.choices or (get_args(kind) if get_origin(kind) is Literal else None):
-        return {"choices": choices}
+    if get_origin(kind) is Literal:
+        return {"choices": get_args(kind)}
     plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
     action = "append" if get_origin(kind) is Sequence else "store"
     return {"type": argument.type or plain, "metavar": argument.metavar, "action": action}

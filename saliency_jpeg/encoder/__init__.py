@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from .encoder import Encoder, compress
 from .result import Compressed
+from .single import Coding
 
-__all__ = ["Compressed", "Encoder", "compress"]
+__all__ = ["Coding", "Compressed", "Encoder", "compress"]

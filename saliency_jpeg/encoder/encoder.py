@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack, overload
 
@@ -16,7 +16,7 @@ from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
 from ..errors import TargetError
 from ..image.load import ImageSource, Picture, load
-from ..metadata.segments import MetadataMode
+from ..metadata.jpeg_metadata import MetadataMode
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
@@ -130,7 +130,7 @@ class Encoder:
         workers: int | None = ...,
         batch_size: int = ...,
         errors: Literal["raise"] = ...,
-    ) -> Iterator[Compressed]: ...
+    ) -> Generator[Compressed, None, None]: ...
 
     @overload
     def compress_many(
@@ -140,7 +140,7 @@ class Encoder:
         workers: int | None = ...,
         batch_size: int = ...,
         errors: Literal["return"],
-    ) -> Iterator[Compressed | Exception]: ...
+    ) -> Generator[Compressed | Exception, None, None]: ...
 
     def compress_many(
         self,
@@ -149,7 +149,7 @@ class Encoder:
         workers: int | None = None,
         batch_size: int = BATCH_SIZE,
         errors: Literal["raise", "return"] = "raise",
-    ) -> Iterator[Compressed | Exception]:
+    ) -> Generator[Compressed | Exception, None, None]:
         """Encodes many images, in order: decoding, the network in batches, and coding overlap in a few threads.
 
         Images are read from ``sources`` as room is made, in the thread that asks for results, so it may be a generator

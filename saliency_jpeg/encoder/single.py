@@ -21,7 +21,7 @@ from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
 from ..image.load import Picture
 from ..image.resize import downscale
-from ..metadata import segments
+from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..metadata.multi_picture import refusal
 from ..options import Options
@@ -290,7 +290,7 @@ class PictureEncoding:
 
     def _build_segments(self) -> list[segments.Segment]:
         metadata, options = self._picture.metadata, self._options
-        built = segments.build(metadata, options.metadata, options.kept_segments)
+        built = jpeg_metadata.build(metadata, options.metadata, options.kept_segments)
         if not self._keeps_rgb:
             return built
         if metadata.density is not None:

@@ -26,6 +26,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ..errors import OptionError
+from ..metadata.libjpeg_quality import ANNEX_K_CHROMA, ANNEX_K_LUMA
 from ..metrics.arrays import Map, Pixels, to_ppm
 from ..options import BYTES_PER_KB, Options
 from .mozjpeg import find_cjpeg, run_cjpeg
@@ -121,14 +122,6 @@ def decode(jpeg: bytes) -> Pixels:
 
 # ---- libjpeg-turbo -----------------------------------------------------------------------------
 
-# T.81 Annex K.1, natural order.
-_ANNEX_K_LUMA = """
-    16 11 10 16 24 40 51 61  12 12 14 19 26 58 60 55  14 13 16 24 40 57 69 56  14 17 22 29 51 87 80 62
-    18 22 37 56 68 109 103 77  24 35 55 64 81 104 113 92  49 64 78 87 103 121 120 101  72 92 95 98 112 100 103 99"""
-_ANNEX_K_CHROMA = """
-    17 18 24 47 99 99 99 99  18 21 26 66 99 99 99 99  24 26 56 99 99 99 99 99  47 66 99 99 99 99 99 99
-    99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99"""
-
 
 def annex_k_tables(quality: float) -> list[list[int]]:
     """Returns luma and chroma tables, 64 steps each in natural order, at a quality from 1 to 100.
@@ -137,7 +130,7 @@ def annex_k_tables(quality: float) -> list[list[int]]:
     libjpeg rounds ``5000 / quality`` down first, so a step may differ by up to two.
     """
     scale = 5000.0 / quality if quality < 50 else 200.0 - 2.0 * quality
-    base = np.array([_ANNEX_K_LUMA.split(), _ANNEX_K_CHROMA.split()], np.int64)
+    base = np.array([ANNEX_K_LUMA, ANNEX_K_CHROMA], np.int64)
     tables: list[list[int]] = np.clip(np.floor((base * scale + 50) / 100), 1, 255).astype(int).tolist()
     return tables
 

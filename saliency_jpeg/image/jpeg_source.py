@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
-from ..metadata import multi_picture, scans, segments
+from ..metadata import jpeg_metadata, multi_picture, scans, segments
 from ..metadata.jpeg_header import JpegHeader, parse_header
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
@@ -49,7 +49,7 @@ class JpegSource:
     @cached_property
     def metadata(self) -> Metadata:
         """The metadata in these segments."""
-        return segments.collect(self.segments)
+        return jpeg_metadata.collect(self.segments)
 
     @cached_property
     def header(self) -> JpegHeader | None:

@@ -12,7 +12,7 @@
   pixels, they are updated. Where its pixels may have changed since they were read, thumbnails are made again. Every
   other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
-- A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
+- A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.jpeg_metadata.collect`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ..errors import InputError, SegmentError
 from ..image import jpeg_source
 from ..image.jpeg_source import JpegSource
 from ..image.load import load_jpeg
-from ..metadata import segments
+from ..metadata import jpeg_metadata
 from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..recompression.recompress import recompress_source
@@ -97,7 +97,7 @@ def remove_metadata(data: bytes, options: Options) -> bytes:
     try:
         if source.header is None:
             raise SegmentError("it has no frame header")
-        own = segments.build_for_scans(source.metadata, options.metadata, options.kept_segments, source.header)
+        own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, source.header)
         return source.with_segments(own)
     except SegmentError as error:
         raise InputError(f"the metadata of this damaged JPEG file cannot be removed: {error}") from error

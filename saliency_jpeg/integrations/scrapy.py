@@ -23,7 +23,7 @@ from PIL import Image
 
 from ..encoder.encoder import Encoder
 from ..image.load import load
-from ..metadata import segments
+from ..metadata import jpeg_metadata, segments
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import is_jpeg, optimize_jpeg
@@ -81,7 +81,7 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
 
 def _is_upright_jpeg(data: bytes) -> bool:
     """Returns whether this is a JPEG file without an EXIF orientation to apply; Scrapy rotates the others."""
-    return is_jpeg(data) and segments.collect(segments.parse(data)).orientation == 1
+    return is_jpeg(data) and jpeg_metadata.collect(segments.parse(data)).orientation == 1
 
 
 def _make_thumbnail(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -12,10 +12,23 @@ from typing import Final
 from ..errors import SegmentError
 from .exif import BYTE_ORDERS, EXIF_HEADER
 
-__all__ = ["MAX_EXIF_PART", "join_exif", "split_exif"]
+__all__ = ["MAX_EXIF_PART", "check_one_segment", "join_exif", "split_exif"]
 
 MAX_EXIF_PART: Final = 65533 - len(EXIF_HEADER)
 _APP1: Final = 0xE1
+
+
+def check_one_segment(exif: bytes) -> None:
+    """Raises an error where a block does not fit one segment, for calls of libraries that do not split it.
+
+    Args:
+        exif: TIFF body.
+
+    Raises:
+        SegmentError: it is longer.
+    """
+    if len(exif) > MAX_EXIF_PART:
+        raise SegmentError(f"EXIF of {len(exif)} bytes does not fit one segment, at most {MAX_EXIF_PART}")
 
 
 def join_exif(segments: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
@@ -44,8 +57,8 @@ def split_exif(exif: bytes) -> list[tuple[int, bytes]]:
     Raises:
         SegmentError: longer than one segment and no TIFF body, so that readers could not join the parts.
     """
-    if len(exif) > MAX_EXIF_PART and exif[:4] not in BYTE_ORDERS:
-        raise SegmentError(f"EXIF of {len(exif)} bytes does not fit one segment, at most {MAX_EXIF_PART}")
+    if exif[:4] not in BYTE_ORDERS:
+        check_one_segment(exif)
     parts, at = [], 0
     while at < len(exif):
         end = at + MAX_EXIF_PART

@@ -1,10 +1,10 @@
-"""libjpeg's scale of quality: the tables of T.81 Annex K, and by how much a quality from 1 to 100 multiplies them."""
+"""libjpeg's quality scale: the tables of T.81 Annex K, and how much a quality from 1 to 100 multiplies them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ANNEX_K_LUMA", "estimate_quality", "table_percent"]
+__all__ = ["ANNEX_K_CHROMA", "ANNEX_K_LUMA", "estimate_quality", "table_percent"]
 
 #: Luma steps of T.81, table K.1, in natural order.
 ANNEX_K_LUMA: Final = (
@@ -16,6 +16,18 @@ ANNEX_K_LUMA: Final = (
     *(24, 35, 55, 64, 81, 104, 113, 92),
     *(49, 64, 78, 87, 103, 121, 120, 101),
     *(72, 92, 95, 98, 112, 100, 103, 99),
+)
+
+#: Chroma steps of T.81, table K.2, in natural order.
+ANNEX_K_CHROMA: Final = (
+    *(17, 18, 24, 47, 99, 99, 99, 99),
+    *(18, 21, 26, 66, 99, 99, 99, 99),
+    *(24, 26, 56, 99, 99, 99, 99, 99),
+    *(47, 66, 99, 99, 99, 99, 99, 99),
+    *(99, 99, 99, 99, 99, 99, 99, 99),
+    *(99, 99, 99, 99, 99, 99, 99, 99),
+    *(99, 99, 99, 99, 99, 99, 99, 99),
+    *(99, 99, 99, 99, 99, 99, 99, 99),
 )
 
 

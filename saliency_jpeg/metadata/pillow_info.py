@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from . import exif as exif_tags
-from . import segments
+from . import jpeg_metadata, segments
 from .density import checked_density
 from .exif import BYTE_ORDERS, EXIF_HEADER
 from .model import Metadata
@@ -90,7 +90,7 @@ def _from_jpeg(image: Image.Image, metadata: Metadata) -> Metadata:
     something else than that, the caller has changed it, and the segments do not count.
     """
     own = _segments(image)
-    found = segments.collect(own)
+    found = jpeg_metadata.collect(own)
     exif = b"".join(p.removeprefix(EXIF_HEADER) for m, p in own if m == segments.APP1 and p.startswith(EXIF_HEADER))
     packets = [
         p[len(segments.XMP_HEADER) :] for m, p in own if m == segments.APP1 and p.startswith(segments.XMP_HEADER)

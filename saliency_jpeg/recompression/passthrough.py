@@ -6,7 +6,7 @@ from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
 from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
-from ..metadata import segments
+from ..metadata import jpeg_metadata
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.multi_picture import refusal, without_listing
@@ -80,7 +80,7 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> byte
         if options.metadata == "keep":
             own = without_credentials(without_listing(source.segments), options.kept_segments)
         else:
-            own = segments.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
+            own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
         if not _has_form(header, options):
             interval = options.restart_interval
             return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)

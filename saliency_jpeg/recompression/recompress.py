@@ -24,9 +24,9 @@ from ..codec.steps import KeptSteps, TunedSteps
 from ..errors import InputError
 from ..image.jpeg_source import JpegSource, is_jpeg
 from ..image.load import load_jpeg, read_bytes
-from ..metadata import multi_picture, segments
+from ..metadata import jpeg_metadata, multi_picture, segments
 from ..metadata.content_credentials import without_credentials
-from ..metadata.segments import MetadataMode
+from ..metadata.jpeg_metadata import MetadataMode
 from ..options import Options
 from ..rate_control import AtScale, BySizeBracket
 from ..rate_control.by_size import likely_scale
@@ -168,7 +168,7 @@ class _Recompression:
             if source.trailing is not None:
                 raise multi_picture.refusal(f"metadata={options.metadata!r}")
             self._trailing = None
-            self._segments = segments.build_for_scans(
+            self._segments = jpeg_metadata.build_for_scans(
                 source.metadata, options.metadata, options.kept_segments, source.header
             )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Combined",
+    "Predictor",
     "Saliency",
     "Source",
     "combine",
@@ -37,11 +38,21 @@ __all__ = [
 ]
 
 Map = NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """Anything that makes a map of an upright image, as :class:`saliency_jpeg.SaliencyModel` does."""
+
+    def predict(self, rgb: NDArray[np.uint8], /) -> NDArray[Any]:
+        """Returns a map or mask (H, W) of an image, uint8 (H, W, 3) or (H, W)."""
+        ...
+
+
 #: A preset name, a model, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
 #: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
 #: mask or boxes, or several of these by :func:`combine`.
 Source: TypeAlias = (
-    "str | SaliencyModel | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    "str | Predictor | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
 )
 #: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"

@@ -95,8 +95,9 @@ def read_pair(image: Any, mask: Any) -> tuple[NDArray[np.uint8], NDArray[np.floa
     if (rows, cols) != (height, width):
         interpolation = cv2.INTER_AREA if height < rows else cv2.INTER_LINEAR
         saliency = np.clip(cv2.resize(saliency, (width, height), interpolation=interpolation), 0, 1)
-    upright = (np.ascontiguousarray(rotate(v, picture.metadata.orientation)) for v in (picture.pixels, saliency))
-    return next(upright), next(upright)
+    orientation = picture.metadata.orientation
+    upright, upright_mask = (np.ascontiguousarray(rotate(v, orientation)) for v in (picture.pixels, saliency))
+    return upright, upright_mask
 
 
 def read_sample(image: Any, mask: Any) -> MaskSample | None:

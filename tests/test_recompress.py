@@ -19,7 +19,7 @@ from saliency_jpeg import InputError, OptionError, Options, TargetError, compres
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
 from saliency_jpeg.image.jpeg_source import JpegSource
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.recompression.recompress import lossless
@@ -72,7 +72,9 @@ def test_a_baseline_file_or_restart_markers_on_demand(name: str) -> None:
     source = SOURCES[name]()
     result = recompress(source, progressive=False, restart_interval=3)
     frame = read_header(result)
-    assert frame is not None and not frame.progressive and frame.restart_interval == 3
+    assert frame is not None
+    assert not frame.progressive
+    assert frame.restart_interval == 3
     np.testing.assert_array_equal(pillow_pixels(result), pillow_pixels(source))
 
 
@@ -84,7 +86,9 @@ def test_a_target_is_filled_and_never_exceeded(name: str, share: float) -> None:
     result = recompress(source, target_kb=target / 1000, saliency=None)
     assert 0.97 * target < len(result) <= target
     before, after = read_header(source), read_header(result)
-    assert before is not None and after is not None and before.subsampling == after.subsampling
+    assert before is not None
+    assert after is not None
+    assert before.subsampling == after.subsampling
     assert pillow_pixels(result).shape == pillow_pixels(source).shape
     assert psnr(pillow_pixels(result), pillow_pixels(source)) > 24
 
@@ -120,7 +124,8 @@ def test_steps_little_larger_than_the_own_are_not_taken() -> None:
     own = _core.read_jpeg(source).tables
     found = _core.read_jpeg(recompress(source, target_kb=0.9 * len(recompress(source)) / 1000, saliency=None))
     changed = found.tables[found.component_tables] / own[_core.read_jpeg(source).component_tables]
-    assert (changed == 1).mean() > 0.5 and ((changed == 1) | (changed >= KEEP_TABLE_BELOW)).all()
+    assert (changed == 1).mean() > 0.5
+    assert ((changed == 1) | (changed >= KEEP_TABLE_BELOW)).all()
 
 
 def test_what_matters_keeps_its_levels() -> None:
@@ -136,10 +141,11 @@ def test_metadata_are_kept_whole_or_replaced() -> None:
     metadata = Metadata(
         exif=camera_exif(thumbnail(PICTURE), orientation=6), icc=bytes(70_000), xmp=b"<x:xmpmeta/>", comment=b"a remark"
     )
-    source = segments.replace_segments(saved(quality=90), segments.build(metadata))
-    for options in ({}, {"quality": 30, "saliency": None}):
+    source = segments.replace_segments(saved(quality=90), jpeg_metadata.build(metadata))
+    calls: tuple[dict[str, Any], ...] = ({}, {"quality": 30, "saliency": None})
+    for options in calls:
         assert segments.parse(recompress(source, **options)) == segments.parse(source)
-        stripped = segments.collect(segments.parse(recompress(source, metadata="strip", **options)))
+        stripped = jpeg_metadata.collect(segments.parse(recompress(source, metadata="strip", **options)))
         assert stripped.orientation == 6
         assert stripped.icc == metadata.icc
         assert stripped.xmp is None

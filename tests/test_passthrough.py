@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from exif_blocks import camera_exif
 from helpers import SAMPLINGS, encoded, photo, pillow_pixels, quantized
+from jpeg_surgery import EOI, SOF0, segment
 from PIL import Image
 
 from saliency_jpeg import Encoder, TargetError, compress
 from saliency_jpeg.image.load import load
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
 from saliency_jpeg.metadata.model import Metadata
 
@@ -32,7 +33,7 @@ def saved(image: Image.Image = PICTURE, **options: Any) -> bytes:
 
 def low() -> bytes:
     """A file that no encoding at a higher quality is smaller than, with metadata."""
-    return segments.replace_segments(saved(quality=30, optimize=True), segments.build(METADATA))
+    return segments.replace_segments(saved(quality=30, optimize=True), jpeg_metadata.build(METADATA))
 
 
 def run(source: Any, **options: Any) -> Any:
@@ -98,7 +99,9 @@ def test_a_file_stored_as_rgb_stays_one(space: str) -> None:
         source = named.replace(b"\3R\0G\0B\0", b"\3\1\0\2\0\3\0")
         source = segments.replace_segments(source, [(0xEE, b"Adobe\0\x64\0\0\0\0\0"), (0xFE, b"a remark")])
     frame = read_header(source)
-    assert frame is not None and frame.colour == "rgb" and load(source).subsampling is None
+    assert frame is not None
+    assert frame.colour == "rgb"
+    assert load(source).subsampling is None
     for mode in ("keep", "strip"):
         result = run(source, quality=99, metadata=mode)
         assert result.passed_through
@@ -111,7 +114,8 @@ def test_pixels_that_have_to_change_are_encoded() -> None:
     assert not turned.passed_through
     assert Image.open(io.BytesIO(turned.jpeg)).size == (120, 160)
     full = run(saved(quality=30), quality=95, subsampling="4:4:4")
-    assert not full.passed_through and read_header(full.jpeg).subsampling == (1, 1)
+    assert not full.passed_through
+    assert read_header(full.jpeg).subsampling == (1, 1)
     assert run(saved(quality=30), quality=95, subsampling="4:2:0").passed_through
     cmyk = run(saved(PICTURE.convert("CMYK"), quality=20), quality=95)
     assert not cmyk.passed_through
@@ -135,7 +139,7 @@ def test_the_form_that_was_asked_for_is_made_without_loss() -> None:
 def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
     h, v = SAMPLINGS[name]
     source = quantized(np.array(PIXELS), h, v, step=2).jpeg()
-    source = segments.replace_segments(source, segments.build(Metadata().with_orientation(orientation)))
+    source = segments.replace_segments(source, jpeg_metadata.build(Metadata().with_orientation(orientation)))
     assert load(source).subsampling == (h, v)
     for options in ({"quality": 40}, {"target_kb": 4}):
         assert read_header(run(source, **options).jpeg).subsampling == (h, v)
@@ -160,8 +164,9 @@ def test_sampling_is_kept_unless_asked(name: str, orientation: int) -> None:
 def test_which_samplings_can_be_kept(sampling: list[tuple[int, int]], kept: tuple[int, int] | None) -> None:
     header = struct.pack(">BHHB", 8, 16, 16, len(sampling))
     header += b"".join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(sampling))
-    frame = read_header(b"\xff\xd8" + segments._encoded((0xC0, header)) + b"\xff\xd9")
-    assert frame is not None and frame.subsampling == kept
+    frame = read_header(b"\xff\xd8" + segment(SOF0, header) + EOI)
+    assert frame is not None
+    assert frame.subsampling == kept
 
 
 def test_a_rare_sampling_is_written_and_read_by_others() -> None:
@@ -193,7 +198,8 @@ def test_the_quality_of_a_file_is_read_from_its_tables(quality: int) -> None:
 def test_damaged_headers_are_no_frame() -> None:
     rng = np.random.default_rng(9)
     source = saved()
-    assert read_header(b"") is None and read_header(b"\xff\xd8\xff\xd9") is None
+    assert read_header(b"") is None
+    assert read_header(b"\xff\xd8\xff\xd9") is None
     for _ in range(400):
         damaged = bytearray(source)
         for _ in range(rng.integers(1, 6)):

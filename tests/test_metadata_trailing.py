@@ -9,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 from helpers import encoded, photo, pillow_pixels
+from jpeg_surgery import splice
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
@@ -33,7 +34,7 @@ def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
 
 
 def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
-    return jpeg[:2] + segments._encoded((0xE1, segments.XMP_HEADER + xmp)) + jpeg[2:]
+    return splice(jpeg, [(0xE1, segments.XMP_HEADER + xmp)])
 
 
 def stereo(quality: int = 95) -> bytes:
@@ -117,7 +118,8 @@ def test_trailing_images_are_not_scaled_and_that_is_said() -> None:
     plenty = compress(source, target_kb=(tail + len(source)) / 2000, saliency=None, allow_downscale=True)
     assert len(frames(plenty)) == 2
     small = compress(source, target_kb=1.0, saliency=None, allow_downscale=True, trailing_images="drop")
-    assert len(small) <= 1000 and len(frames(small)) == 1
+    assert len(small) <= 1000
+    assert len(frames(small)) == 1
 
 
 def test_a_file_that_gains_nothing_comes_back_whole() -> None:
@@ -130,10 +132,13 @@ def test_a_file_that_gains_nothing_comes_back_whole() -> None:
 @pytest.mark.parametrize("make", [stereo, ultra_hdr, motion_photo])
 def test_dropping_is_asked_for(make) -> None:
     written = compress(make(), quality=60, saliency=None, trailing_images="drop")
-    assert find(written) is None and len(frames(written)) == 1 and b"MPF\0" not in written
+    assert find(written) is None
+    assert len(frames(written)) == 1
+    assert b"MPF\0" not in written
     np.testing.assert_array_equal(pillow_pixels(written), frames(compress(make(), quality=60, saliency=None))[0])
     alone = compress(make(), quality=99, saliency=None, trailing_images="drop")
-    assert find(alone) is None and not alone.endswith(CLIP)
+    assert find(alone) is None
+    assert not alone.endswith(CLIP)
     np.testing.assert_array_equal(pillow_pixels(alone), frames(make())[0])  # passed through, cut
 
 
@@ -200,16 +205,18 @@ def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
         source = with_preview()
     for mode in ("safe", "strip"):
         for written in (compress(source, quality=99, saliency=None, metadata=mode), recompress(source, metadata=mode)):
-            assert end_of_primary(written, list(segments.walk(written))) == len(written) and b"MPF\0" not in written
+            assert end_of_primary(written, list(segments.walk(written))) == len(written)
+            assert b"MPF\0" not in written
             np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(source))
     whole = recompress(source)
+    assert len(whole) < len(source)
     assert (
-        len(whole) < len(source)
-        and whole[end_of_primary(whole, list(segments.walk(whole))) :]
+        whole[end_of_primary(whole, list(segments.walk(whole))) :]
         == source[end_of_primary(source, list(segments.walk(source))) :]
     )
     if tail == b"preview":
         for a, b in zip(frames(whole), frames(source), strict=True):
             np.testing.assert_array_equal(a, b)
     baseline = compress(source, quality=99, saliency=None, restart_interval=5)
-    assert end_of_primary(baseline, list(segments.walk(baseline))) == len(baseline) and b"MPF\0" not in baseline
+    assert end_of_primary(baseline, list(segments.walk(baseline))) == len(baseline)
+    assert b"MPF\0" not in baseline

@@ -250,7 +250,7 @@ def test_soft_regions_are_limits():
 
 
 def test_combinations_nest_and_follow_the_orientation():
-    upright = combine([(0, 0, 1, 1)], Upright())  # type: ignore[arg-type]
+    upright = combine([(0, 0, 1, 1)], Upright())
     result = given(combine(upright, protect=[(8, 5, 9, 6)]), orientation=6)
     assert sorted(map(tuple, np.argwhere(result).tolist())) == [(0, 0), (5, 0), (5, 8)]
 

@@ -12,6 +12,7 @@ from PIL import Image
 from saliency_jpeg import Encoder, InputError, compress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.inspect import block_bits, inspect_jpeg
+from saliency_jpeg.codec.subsampling import Subsampling
 
 PHOTO = photo(200, 300, 0, 0)
 
@@ -64,7 +65,7 @@ def test_scans_are_those_that_were_written() -> None:
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
-def test_the_name_of_the_subsampling(subsampling: str) -> None:
+def test_the_name_of_the_subsampling(subsampling: Subsampling) -> None:
     assert inspect_jpeg(compress(PHOTO, subsampling=subsampling, saliency=None)).subsampling == subsampling
 
 
@@ -73,12 +74,13 @@ def test_parts_say_what_they_hold() -> None:
     assert {("APP0", "JFIF"), ("COM", "'a remark'"), ("APP2", "ICC profile")} <= texts
     assert ("SOF0", "300 x 200 pixels, 3 components") in texts
     tail = inspect_jpeg(FILES["with a tail"]).parts[-1]
-    assert (tail.name, tail.size) == ("", 20) and inspect_jpeg(FILES["with a tail"]).bytes_by_use()["other"] == 20
+    assert (tail.name, tail.size) == ("", 20)
+    assert inspect_jpeg(FILES["with a tail"]).bytes_by_use()["other"] == 20
     assert ("DRI", "every 5 MCUs") in {(part.name, part.text) for part in inspect_jpeg(FILES["ours, baseline"]).parts}
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0", "4:1:1"])
-def test_bits_lie_where_the_picture_is_busy(subsampling: str) -> None:
+def test_bits_lie_where_the_picture_is_busy(subsampling: Subsampling) -> None:
     pixels = np.full((64, 96, 3), 128, np.uint8)
     pixels[:, :32] = np.random.default_rng(0).integers(0, 256, (64, 32, 3), np.uint8)
     image = inspect_jpeg(compress(pixels, saliency=None, subsampling=subsampling)).image
@@ -108,9 +110,7 @@ def test_a_flat_picture_has_bits_to_share_out_too() -> None:
 def test_components_are_named_by_their_colours() -> None:
     assert inspect_jpeg(FILES["Pillow"]).component_names == ("Y", "Cb", "Cr")
     assert inspect_jpeg(pillow(keep_rgb=True)).component_names == ("R", "G", "B")
-    file = io.BytesIO()
-    Image.fromarray(PHOTO).convert("CMYK").save(file, "JPEG")
-    assert inspect_jpeg(file.getvalue()).component_names == ("C", "M", "Y", "K")
+    assert inspect_jpeg(encoded(Image.fromarray(PHOTO).convert("CMYK"))).component_names == ("C", "M", "Y", "K")
 
 
 @pytest.mark.parametrize("jpeg", [b"", b"no JPEG", FILES["Pillow"][:-40], FILES["Pillow"][:300]])

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from saliency_jpeg import Encoder, compress
 from saliency_jpeg.image.load import load
 from saliency_jpeg.image.orientation import rotate
-from saliency_jpeg.metadata import exif, segments
+from saliency_jpeg.metadata import exif, jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metadata.refresh import is_stale, refresh, refresh_orientation
 
@@ -26,9 +26,7 @@ PICTURE = Image.fromarray(np.array(PIXELS))
 def source(orientation: int = 1, metadata: Metadata | None = None, **block: Any) -> bytes:
     """A photograph as a camera writes it, with a thumbnail of itself."""
     full = camera_exif(thumbnail(PICTURE), size=PIXELS.shape[:2], orientation=orientation, **block)
-    file = io.BytesIO()
-    PICTURE.save(file, "JPEG", quality=95)
-    return segments.replace_segments(file.getvalue(), segments.build(metadata or Metadata(exif=full)))
+    return segments.replace_segments(encoded(PICTURE, quality=95), jpeg_metadata.build(metadata or Metadata(exif=full)))
 
 
 def opened(jpeg: bytes) -> Image.Image:
@@ -38,7 +36,7 @@ def opened(jpeg: bytes) -> Image.Image:
 
 
 def block_of(jpeg: bytes) -> bytes:
-    return segments.collect(segments.parse(jpeg)).exif or b""
+    return jpeg_metadata.collect(segments.parse(jpeg)).exif or b""
 
 
 def difference(a: Image.Image, b: Image.Image) -> float:
@@ -96,7 +94,8 @@ def test_a_map_is_as_the_source_is_stored_and_turns_with_it() -> None:
 def test_density_and_xmp_are_turned_too() -> None:
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6" a="6"/><tiff:Orientation>8</tiff:Orientation></x:xmpmeta>'
     metadata = refresh_orientation(Metadata(exif=exif.minimal(6), density=(1, 300, 150), xmp=xmp))
-    assert metadata.density == (1, 150, 300) and metadata.exif == exif.minimal(1)
+    assert metadata.density == (1, 150, 300)
+    assert metadata.exif == exif.minimal(1)
     assert metadata.xmp == xmp.replace(b'Orientation="6"', b'Orientation="1"').replace(b">8<", b">1<")
     assert refresh_orientation(Metadata(exif=exif.minimal(3), density=(1, 300, 150))).density == (1, 300, 150)
 
@@ -190,7 +189,7 @@ def test_everything_else_travels_whole() -> None:
     written = compress(given, quality=50, saliency=None)
     assert len(written) < len(given)
     assert sorted(segments.parse(written)) == sorted(segments.parse(given))
-    again = segments.collect(segments.parse(written))
+    again = jpeg_metadata.collect(segments.parse(written))
     assert (again.icc, again.comment, again.density) == (icc, b"a remark", (2, 40, 41))
     assert sum(marker == 0xE1 and b"xmp/extension" in payload for marker, payload in again.extra) == 3
-    assert segments.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc
+    assert jpeg_metadata.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from saliency_jpeg.codec import tables
-from saliency_jpeg.codec.parameters import TUNINGS
+from saliency_jpeg.codec.parameters import TUNINGS, Tune
 
 TUNING = TUNINGS["default"]
 
 
 @pytest.mark.parametrize("tune", TUNINGS)
 @pytest.mark.parametrize("quality", [0, 0.5, 10, 33.3, 75, 90, 99.9, 100])
-def test_tables_are_legal_eight_bit_tables(quality: float, tune: str) -> None:
+def test_tables_are_legal_eight_bit_tables(quality: float, tune: Tune) -> None:
     table = tables.quantization_tables(quality, TUNINGS[tune])
     assert table.dtype == np.uint16
     assert table.shape == (3, 64)
@@ -22,13 +22,13 @@ def test_tables_are_legal_eight_bit_tables(quality: float, tune: str) -> None:
 
 
 @pytest.mark.parametrize("tune", TUNINGS)
-def test_steps_never_grow_with_quality(tune: str) -> None:
+def test_steps_never_grow_with_quality(tune: Tune) -> None:
     all_tables = np.array([tables.quantization_tables(q, TUNINGS[tune]) for q in np.linspace(0, 100, 101)], int)
     assert (np.diff(all_tables, axis=0) <= 0).all()
 
 
 @pytest.mark.parametrize("tune", TUNINGS)
-def test_quality_100_has_no_step_above_one(tune: str) -> None:
+def test_quality_100_has_no_step_above_one(tune: Tune) -> None:
     assert (tables.quantization_tables(100, TUNINGS[tune]) == 1).all()
 
 

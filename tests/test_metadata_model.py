@@ -11,9 +11,9 @@ from helpers import encoded
 from PIL import Image, ImageOps, PngImagePlugin
 
 from saliency_jpeg.errors import OptionError, SegmentError
+from saliency_jpeg.metadata.jpeg_metadata import checked_density
 from saliency_jpeg.metadata.model import Metadata, minimal_exif
 from saliency_jpeg.metadata.pillow_info import from_pillow
-from saliency_jpeg.metadata.segments import checked_density
 
 MAKER_NOTE = bytes(range(256)) * 3
 

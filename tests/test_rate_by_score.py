@@ -9,6 +9,7 @@ from helpers import pillow_pixels as decoded
 from PIL import Image
 
 from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
+from saliency_jpeg.codec.parameters import Tune
 from saliency_jpeg.metrics import ssimulacra2
 from saliency_jpeg.rate_control.by_score import Judge, likely_quality
 
@@ -26,7 +27,7 @@ def test_the_score_is_reached_and_hardly_exceeded(target: float) -> None:
 
 
 @pytest.mark.parametrize("tune", ["ssimulacra2", "psnr", "hvs"])
-def test_other_tunings_and_a_map(tune: str) -> None:
+def test_other_tunings_and_a_map(tune: Tune) -> None:
     result = Encoder(target_score=70, tune=tune, saliency=[(0, 0, 100, 100)]).compress(PHOTO)
     assert 70 <= ssimulacra2(PHOTO, decoded(result.jpeg)) < 71
 

@@ -7,13 +7,16 @@ import io
 import random
 import re
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers import encoded
+from jpeg_surgery import join, splice
 from PIL import Image
 
 from saliency_jpeg.errors import OptionError, SegmentError
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RNG = np.random.default_rng(2)
@@ -33,24 +36,17 @@ FULL = Metadata(EXIF, ICC, XMP, b"a comment", (1, 300, 299), (IPTC, (0xEB, b"JP\
 
 def bare_jpeg() -> bytes:
     """A gray ramp as JPEG, from SOI on, without the JFIF segment."""
-    file = io.BytesIO()
-    Image.linear_gradient("L").resize((24, 16)).save(file, "JPEG")
-    jpeg = file.getvalue()
+    jpeg = encoded(Image.linear_gradient("L").resize((24, 16)))
     length = int.from_bytes(jpeg[4:6], "big")
     return b"\xff\xd8" + jpeg[4 + length :]
 
 
-def join(built: list[segments.Segment]) -> bytes:
-    return b"".join(b"\xff" + bytes([m]) + (len(p) + 2).to_bytes(2, "big") + p for m, p in built)
-
-
 def spliced(built: list[segments.Segment]) -> bytes:
-    jpeg = bare_jpeg()
-    return jpeg[:2] + join(built) + jpeg[2:]
+    return splice(bare_jpeg(), built)
 
 
 def test_pillow_reads_what_is_built() -> None:
-    with Image.open(io.BytesIO(spliced(segments.build(FULL)))) as image:
+    with Image.open(io.BytesIO(spliced(jpeg_metadata.build(FULL)))) as image:
         image.load()
         assert image.info["exif"] == b"Exif\0\0" + EXIF
         assert image.info["icc_profile"] == ICC
@@ -64,20 +60,20 @@ def test_pillow_reads_what_is_built() -> None:
 
 
 def test_round_trip_and_order() -> None:
-    built = segments.build(FULL)
+    built = jpeg_metadata.build(FULL)
     assert segments.parse(spliced(built)) == built
-    assert segments.collect(built) == FULL
+    assert jpeg_metadata.collect(built) == FULL
     markers = [marker for marker, _ in built]
     assert markers == [0xE0, 0xE1, 0xE1, 0xE2, 0xE2, 0xE2, 0xE2, 0xED, 0xEB, 0xFE, 0xFE]
 
 
 def test_empty_metadata_is_one_jfif_segment() -> None:
-    assert segments.build(Metadata()) == [(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")]
-    assert segments.collect(segments.build(Metadata())) == Metadata(density=(0, 1, 1))
+    assert jpeg_metadata.build(Metadata()) == [(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")]
+    assert jpeg_metadata.collect(jpeg_metadata.build(Metadata())) == Metadata(density=(0, 1, 1))
 
 
 def test_safe_keeps_orientation_colour_and_density() -> None:
-    kept = segments.collect(segments.build(FULL, "safe"))
+    kept = jpeg_metadata.collect(jpeg_metadata.build(FULL, "safe"))
     assert kept == Metadata(exif=minimal_exif(6), icc=ICC, density=(1, 300, 299))
 
 
@@ -87,27 +83,27 @@ def test_safe_keeps_orientation_colour_and_density() -> None:
 )
 def test_strip_keeps_what_showing_needs(density: tuple[int, int, int] | None, kept: tuple[int, int, int]) -> None:
     metadata = Metadata(EXIF, ICC, XMP, b"c", density, (IPTC,))
-    assert segments.collect(segments.build(metadata, "strip")) == Metadata(minimal_exif(6), ICC, density=kept)
+    assert jpeg_metadata.collect(jpeg_metadata.build(metadata, "strip")) == Metadata(minimal_exif(6), ICC, density=kept)
 
 
 @pytest.mark.parametrize("mode", ["safe", "strip"])
-def test_upright_pictures_need_no_exif(mode: str) -> None:
-    assert [m for m, _ in segments.build(FULL.with_orientation(1), mode)] == [0xE0, 0xE2, 0xE2, 0xE2, 0xE2]
+def test_upright_pictures_need_no_exif(mode: jpeg_metadata.MetadataMode) -> None:
+    assert [m for m, _ in jpeg_metadata.build(FULL.with_orientation(1), mode)] == [0xE0, 0xE2, 0xE2, 0xE2, 0xE2]
 
 
 @pytest.mark.parametrize("mode", ["all", "", None, ["keep"], True])
-def test_unknown_mode(mode: str) -> None:
+def test_unknown_mode(mode: Any) -> None:
     with pytest.raises(OptionError, match=r"'keep', 'safe' or 'strip', got .+$"):
-        segments.build(Metadata(), mode)
+        jpeg_metadata.build(Metadata(), mode)
 
 
 def test_largest_that_fit() -> None:
     full = Metadata(
         b"e" * 65527, b"i" * 255 * 65519, b"x" * 65502, b"c" * 65533, (2, 1, 65535), ((0xEF, b"z" * 65533),)
     )
-    built = segments.build(full)
+    built = jpeg_metadata.build(full)
     assert max(len(payload) for _, payload in built) == 65533
-    assert segments.collect(segments.parse(spliced(built))) == full
+    assert jpeg_metadata.collect(segments.parse(spliced(built))) == full
 
 
 @pytest.mark.parametrize(
@@ -126,7 +122,7 @@ def test_largest_that_fit() -> None:
 )
 def test_what_does_not_fit(metadata: Metadata, message: str) -> None:
     with pytest.raises(SegmentError, match=message):
-        segments.build(metadata)
+        jpeg_metadata.build(metadata)
 
 
 def read_extended_xmp(built: list[segments.Segment]) -> bytes:
@@ -150,47 +146,47 @@ def read_extended_xmp(built: list[segments.Segment]) -> bytes:
 @pytest.mark.parametrize("element", [b"x:xmpmeta", b"rdf:RDF"])
 def test_large_xmp_becomes_extended_xmp(element: bytes) -> None:
     tree = b"<" + element + b">" + b"text " * 40_000 + b"</" + element + b">"
-    built = segments.build(Metadata(xmp=b"<?xpacket begin=''?>\n" + tree + b"\n   <?xpacket end='w'?>"))
+    built = jpeg_metadata.build(Metadata(xmp=b"<?xpacket begin=''?>\n" + tree + b"\n   <?xpacket end='w'?>"))
     assert read_extended_xmp(built) == tree
-    again = segments.collect(segments.parse(spliced(built)))
-    assert read_extended_xmp(segments.build(again)) == tree
+    again = jpeg_metadata.collect(segments.parse(spliced(built)))
+    assert read_extended_xmp(jpeg_metadata.build(again)) == tree
     Image.open(io.BytesIO(spliced(built))).load()
 
 
 def test_icc_chunks_in_any_order() -> None:
-    chunks = [segment for segment in segments.build(Metadata(icc=ICC)) if segment[0] == 0xE2]
+    chunks = [segment for segment in jpeg_metadata.build(Metadata(icc=ICC)) if segment[0] == 0xE2]
     assert len(chunks) == 4
-    assert segments.collect(chunks[::-1]).icc == ICC
-    assert segments.collect([chunks[i] for i in (2, 0, 3, 1)]).icc == ICC
+    assert jpeg_metadata.collect(chunks[::-1]).icc == ICC
+    assert jpeg_metadata.collect([chunks[i] for i in (2, 0, 3, 1)]).icc == ICC
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 3), (0, 1, 1, 3), (0, 1, 2, 3, 3)])
 def test_incomplete_icc_set_is_dropped(order: tuple[int, ...]) -> None:
-    chunks = [segment for segment in segments.build(Metadata(icc=ICC)) if segment[0] == 0xE2]
-    assert segments.collect([chunks[i] for i in order]) == Metadata()
+    chunks = [segment for segment in jpeg_metadata.build(Metadata(icc=ICC)) if segment[0] == 0xE2]
+    assert jpeg_metadata.collect([chunks[i] for i in order]) == Metadata()
 
 
 @pytest.mark.parametrize("body", [b"", b"\1", b"\1\1", b"\0\1x", b"\1\0x", b"\1\2x"])
 def test_damaged_icc_chunk_is_dropped(body: bytes) -> None:
-    assert segments.collect([(0xE2, b"ICC_PROFILE\0" + body)]) == Metadata()
+    assert jpeg_metadata.collect([(0xE2, b"ICC_PROFILE\0" + body)]) == Metadata()
 
 
 @pytest.mark.parametrize("count", [256, 300])
 def test_more_icc_chunks_than_can_be_numbered(count: int) -> None:
     chunks = [(0xE2, b"ICC_PROFILE\0" + bytes([i % 256, count % 256]) + b"x") for i in range(1, count + 1)]
-    assert segments.collect(chunks) == Metadata()
+    assert jpeg_metadata.collect(chunks) == Metadata()
 
 
 def test_what_belongs_to_the_old_file_is_dropped() -> None:
     old = [(0xE0, b"JFXX\0\x13abc"), (0xEE, b"Adobe\0\x64\0\0\0\0\1"), (0xE2, b"MPF\0II*\0")]
-    assert segments.collect(old) == Metadata()
+    assert jpeg_metadata.collect(old) == Metadata()
     kept = ((0xE0, b"AVI1"), (0xEE, b"other"), (0xE2, b"FPXR\0"))
-    assert segments.collect(list(kept)).extra == kept
+    assert jpeg_metadata.collect(list(kept)).extra == kept
 
 
 def test_second_exif_and_earlier_comments_are_kept_verbatim() -> None:
     found = [(0xE1, b"Exif\0\0II"), (0xFE, b"one"), (0xE1, b"Exif\0\0more"), (0xFE, b"two"), (0xFE, b"three")]
-    metadata = segments.collect(found)
+    metadata = jpeg_metadata.collect(found)
     assert metadata.exif == b"II"
     assert metadata.comment == b"three"
     assert metadata.extra == ((0xFE, b"one"), (0xE1, b"Exif\0\0more"), (0xFE, b"two"))
@@ -198,7 +194,7 @@ def test_second_exif_and_earlier_comments_are_kept_verbatim() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"\1\1\1", b"\1\1\1\0\0\0\1\0\0", b"\1\1\7\0\1\0\1\0\0"])
 def test_damaged_jfif_has_no_density(body: bytes) -> None:
-    assert segments.collect([(0xE0, b"JFIF\0" + body)]) == Metadata()
+    assert jpeg_metadata.collect([(0xE0, b"JFIF\0" + body)]) == Metadata()
 
 
 def test_fill_bytes_standalone_markers_and_stray_bytes() -> None:
@@ -215,10 +211,10 @@ def test_segments_behind_the_first_scan_are_not_read() -> None:
 
 def test_without_metadata_keeps_what_decoding_needs() -> None:
     adobe = (0xEE, b"Adobe\0\x64\0\0\0\0\1")
-    jfif = segments.build(Metadata())
+    jfif = jpeg_metadata.build(Metadata())
     jpeg = bare_jpeg()
-    assert segments.without_metadata(spliced([*segments.build(FULL), adobe])) == spliced(
-        [*segments.build(Metadata(density=FULL.density)), adobe]
+    assert segments.without_metadata(spliced([*jpeg_metadata.build(FULL), adobe])) == spliced(
+        [*jpeg_metadata.build(Metadata(density=FULL.density)), adobe]
     )
     for built in ([], jfif, [adobe], [*jfif, adobe]):
         assert segments.without_metadata(spliced(built)) == spliced(built)
@@ -249,16 +245,16 @@ def test_damaged_files_name_the_offset(data: bytes, message: str) -> None:
 def test_mutated_files_raise_segment_error_only() -> None:
     rng = random.Random(3)
     small = Metadata(EXIF[:60], ICC[:300], XMP, b"a comment", (1, 300, 299), FULL.extra)
-    whole = spliced(segments.build(small))
+    whole = spliced(jpeg_metadata.build(small))
     outcomes = set()
     for _ in range(300):
         data = bytearray(whole)
         for _ in range(rng.randrange(4)):
             data[rng.randrange(len(data))] = rng.choice([0, 1, 0xD8, 0xE1, 0xFE, 0xFF, rng.randrange(256)])
         try:
-            metadata = segments.collect(segments.parse(data[: rng.randrange(len(data) + 1)]))
-            for mode in segments.MODES:
-                segments.build(metadata, mode)
+            metadata = jpeg_metadata.collect(segments.parse(data[: rng.randrange(len(data) + 1)]))
+            for mode in jpeg_metadata.MODES:
+                jpeg_metadata.build(metadata, mode)
             outcomes.add("read")
         except SegmentError:
             outcomes.add("refused")

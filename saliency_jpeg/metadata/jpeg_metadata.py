@@ -1,0 +1,238 @@
+"""Metadata of a JPEG file: sorted out of its segments, and built again.
+
+Order on output: JFIF, EXIF, XMP, ICC, other segments, comment.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Final, Literal, Protocol, get_args
+
+from ..errors import OptionError, SegmentError
+from .content_credentials import without_credentials
+from .density import checked_density
+from .exif import EXIF_HEADER, shown
+from .exif_resolution import resolution
+from .exif_segments import join_exif, split_exif
+from .model import Metadata
+from .segments import (
+    ADOBE_HEADER,
+    APP0,
+    APP1,
+    APP2,
+    APP14,
+    APP15,
+    COM,
+    ICC_HEADER,
+    JFIF_HEADER,
+    MAX_PAYLOAD,
+    XMP_HEADER,
+    Segment,
+    SegmentPattern,
+)
+from .xmp_segments import split_extended
+
+__all__ = ["MODES", "MetadataMode", "build", "build_for_scans", "checked_density", "collect"]
+
+MetadataMode = Literal["keep", "safe", "strip"]
+MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
+
+ICC_CHUNK: Final = MAX_PAYLOAD - len(ICC_HEADER) - 2  # 65519: sequence number and count take a byte each
+MAX_XMP_PACKET: Final = 65502  # XMP part 3, 1.1.3
+
+# Valid only in the file they came from: JFXX is a thumbnail of the old pixels, Adobe's segment names the colour
+# transform of the old scans, MPF holds file offsets of trailing images.
+_DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2, b"MPF\0"))
+
+
+def collect(segments: list[Segment]) -> Metadata:
+    """Sorts segments, as :func:`.segments.parse` returns them, into metadata.
+
+    ICC chunks are joined by their numbers, in whatever order they come; an incomplete set is dropped. JFXX thumbnails,
+    Adobe's APP14 and MPF are dropped as well, since they describe the old file. The last comment is the comment. All
+    else is kept verbatim in ``extra``: earlier comments, further EXIF or XMP segments, extended XMP, IPTC (APP13).
+    """
+    exif = xmp = None
+    segments = join_exif(segments)
+    last_comment = max((i for i, (marker, _) in enumerate(segments) if marker == COM), default=-1)
+    density: tuple[int, int, int] | None = None
+    chunks: list[bytes] = []
+    extra: list[Segment] = []
+    for index, (marker, payload) in enumerate(segments):
+        if any(marker == m and payload.startswith(header) for m, header in _DROPPED):
+            density = density or _jfif_density(payload)
+        elif marker == APP1 and payload.startswith(EXIF_HEADER) and exif is None:
+            exif = payload[len(EXIF_HEADER) :] or None
+        elif marker == APP1 and payload.startswith(XMP_HEADER) and xmp is None:
+            xmp = payload[len(XMP_HEADER) :] or None
+        elif marker == APP2 and payload.startswith(ICC_HEADER):
+            chunks.append(payload[len(ICC_HEADER) :])
+        elif index != last_comment:
+            extra.append((marker, payload))
+    comment = segments[last_comment][1] if last_comment >= 0 else None
+    return Metadata(exif, _join_icc(chunks), xmp, comment, density, tuple(extra))
+
+
+def _jfif_density(payload: bytes) -> tuple[int, int, int] | None:
+    if not payload.startswith(JFIF_HEADER) or len(payload) < 12:
+        return None
+    return checked_density(*struct.unpack_from(">BHH", payload, 7))
+
+
+def _join_icc(chunks: list[bytes]) -> bytes | None:
+    """The profile from chunks that each start with number and count; None unless every number is there once."""
+    ordered = sorted(chunks, key=lambda chunk: chunk[:1])
+    total = len(ordered)
+    complete = 0 < total <= 255 and all(chunk[:2] == bytes([i, total]) for i, chunk in enumerate(ordered, 1))
+    return b"".join(chunk[2:] for chunk in ordered) or None if complete else None
+
+
+def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[SegmentPattern] = ()) -> list[Segment]:
+    """Builds the segments to write behind SOI, JFIF first.
+
+    Args:
+        metadata: what to write. Without a density JFIF says aspect ratio 1:1.
+        mode: ``"keep"`` writes everything but Content Credentials, whose signature would not match. ``"safe"`` writes
+            nothing that could name a person, place or device: only the ICC profile, the density (of EXIF where JFIF
+            has none), and an EXIF block with the orientation and, for Adobe RGB, the colour space (none where both are
+            default). ``"strip"`` writes only what the picture needs to be shown right: as ``"safe"``, but the density
+            only where pixels are not square.
+        keep: segments that stay in every mode.
+
+    Raises:
+        OptionError: unknown mode.
+        SegmentError: something does not fit: EXIF over 65527 bytes that is no TIFF body, ICC over 255 chunks of 65519
+            bytes, a comment or extra over 65533, XMP over 65502 that is not one ``x:xmpmeta`` or ``rdf:RDF`` element;
+            or a bad density or extra marker.
+    """
+    if mode not in MODES:
+        raise OptionError(f"metadata must be 'keep', 'safe' or 'strip', got {mode!r}")
+    if mode == "keep":
+        return without_credentials(_all_segments(metadata), keep)
+    reduced = _all_segments(_reduced(metadata, mode))
+    kept = [s for s in _all_segments(metadata)[1:] if any(pattern.matches(s) for pattern in keep)] if keep else []
+    if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
+        reduced = [s for s in reduced if s[0] != APP1]  # the whole block stands for the one with the orientation alone
+    return [*reduced, *(s for s in kept if s not in reduced)]
+
+
+class ScanHeader(Protocol):
+    """What the header of existing scans says of their colours; :class:`.jpeg_header.JpegHeader` is meant."""
+
+    @property
+    def has_jfif(self) -> bool:
+        """Whether the file has a JFIF segment."""
+        ...
+
+    @property
+    def adobe(self) -> bytes | None:
+        """Payload of Adobe's APP14 segment."""
+        ...
+
+    @property
+    def colour(self) -> str:
+        """``"gray"``, ``"ycc"``, ``"rgb"`` or ``"cmyk"``."""
+        ...
+
+
+def build_for_scans(
+    metadata: Metadata, mode: MetadataMode, keep: Sequence[SegmentPattern], header: ScanHeader
+) -> list[Segment]:
+    """Builds the segments to write before the scans of an existing file.
+
+    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was, or where it
+    names no other and holds a density, and the other is kept.
+
+    Args:
+        metadata: of the file.
+        mode: as for :func:`build`.
+        keep: as for :func:`build`.
+        header: of the file.
+    """
+    built = build(metadata, mode, keep)
+    adobe = [] if header.adobe is None else [(APP14, header.adobe)]
+    may_add = header.colour in ("gray", "ycc") and built[0] != _jfif(None)
+    return [*(built if header.has_jfif or may_add else built[1:]), *adobe]
+
+
+def _all_segments(metadata: Metadata) -> list[Segment]:
+    built = [_jfif(metadata.density), *split_exif(metadata.exif or b""), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
+    for marker, payload in metadata.extra:
+        is_exif = marker == APP1 and payload.startswith(EXIF_HEADER)
+        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [_checked_extra(marker, payload)]
+    if metadata.comment is not None:
+        built.append((COM, _fitting(metadata.comment, "comment")))
+    return built
+
+
+def _reduced(metadata: Metadata, mode: MetadataMode) -> Metadata:
+    density = metadata.density
+    if density is None or (density[0] == 0 and density[1] == density[2]):
+        density = resolution(metadata.exif) or density
+    if mode == "strip" and density is not None and density[1] == density[2]:
+        density = None
+    return Metadata(exif=shown(metadata.exif), icc=metadata.icc, density=density)
+
+
+def _jfif(density: tuple[int, int, int] | None) -> Segment:
+    """JFIF 1.01: identifier, version, unit and density, no thumbnail."""
+    unit, x, y = (0, 1, 1) if density is None else density
+    if checked_density(unit, x, y) != (unit, x, y):
+        raise SegmentError(f"density must be (unit 0 to 2, x and y 1 to 65535), got {density!r}")
+    return APP0, JFIF_HEADER + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0)
+
+
+def _fitting(payload: bytes, name: str, header: bytes = b"") -> bytes:
+    room = MAX_PAYLOAD - len(header)
+    if len(payload) > room:
+        raise SegmentError(f"{name} of {len(payload)} bytes does not fit one segment, at most {room}")
+    return header + bytes(payload)
+
+
+def _checked_extra(marker: int, payload: bytes) -> Segment:
+    if not APP0 <= marker <= APP15 and marker != COM:
+        raise SegmentError(f"an extra segment must have a marker 0xE0 to 0xEF or 0xFE, got {marker:#x}")
+    return marker, _fitting(payload, f"extra segment {marker:#x}")
+
+
+def _split_icc(icc: bytes | None) -> list[Segment]:
+    """APP2 chunks as ICC.1, B.4 lays them out: header, number from 1, count, part of the profile."""
+    if not icc:
+        return []
+    parts = [icc[at : at + ICC_CHUNK] for at in range(0, len(icc), ICC_CHUNK)]
+    if len(parts) > 255:
+        raise SegmentError(f"ICC profile of {len(icc)} bytes does not fit 255 segments, at most {255 * ICC_CHUNK}")
+    return [(APP2, ICC_HEADER + bytes([i, len(parts)]) + part) for i, part in enumerate(parts, 1)]
+
+
+def _xmp(xmp: bytes | None) -> list[Segment]:
+    """One APP1 segment, or a stub that points to extended XMP (XMP part 3, 1.1.3.1).
+
+    Extended XMP holds the whole tree without its packet wrapper.
+    """
+    if not xmp:
+        return []
+    if len(xmp) <= MAX_XMP_PACKET:
+        return [(APP1, XMP_HEADER + xmp)]
+    guid, parts = split_extended(_unwrapped(xmp))
+    return [(APP1, XMP_HEADER + _xmp_stub(guid)), *parts]
+
+
+def _unwrapped(xmp: bytes) -> bytes:
+    """The one element of an XMP packet, ``x:xmpmeta`` or ``rdf:RDF``, without ``<?xpacket?>`` and padding."""
+    for start, end in ((b"<x:xmpmeta", b"</x:xmpmeta>"), (b"<rdf:RDF", b"</rdf:RDF>")):
+        first, last = xmp.find(start), xmp.rfind(end)
+        if 0 <= first < last:
+            return xmp[first : last + len(end)]
+    raise SegmentError(f"XMP of {len(xmp)} bytes does not fit one segment and holds no XMP element to split")
+
+
+def _xmp_stub(guid: bytes) -> bytes:
+    """The packet for readers to start from: one property, ``xmpNote:HasExtendedXMP``."""
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="'
+        + guid
+        + b'"/></rdf:RDF></x:xmpmeta>'
+    )

@@ -1,0 +1,100 @@
+"""Levels of effort: each makes a file that keeps its target, and low ones study a part of a large picture."""
+
+# mypy: disable-error-code="func-returns-value"
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import photo, same_levels
+from PIL import Image
+
+import saliency_jpeg
+from saliency_jpeg import Encoder, OptionError
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS
+
+LARGE = np.tile(photo(256, 256, 100, 150), (3, 4, 1))  # 18,432 blocks
+
+
+@pytest.mark.parametrize("level", EFFORTS)
+def test_every_level_makes_a_file(level: int) -> None:
+    jpeg = saliency_jpeg.compress(photo(), quality=60, saliency=None, effort=level)
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        assert picture.size == (96, 96)
+    assert saliency_jpeg.compress(photo(), quality=60, saliency=None, effort=level) == jpeg
+
+
+@pytest.mark.parametrize("level", [0, 10, 5.0, True, "5", None])
+def test_wrong_levels(level: Any) -> None:
+    with pytest.raises(OptionError, match=r"effort must be an integer from 1 to 9, got"):
+        Encoder(effort=level)
+
+
+def test_five_is_the_default() -> None:
+    assert saliency_jpeg.Options().effort == DEFAULT_EFFORT == 5
+
+
+@pytest.mark.parametrize("target", [2.0, 4.0, 9.0])
+@pytest.mark.parametrize("level", [1, 7])
+def test_targets_hold_at_every_level(level: int, target: float) -> None:
+    pixels = photo(160, 160)
+    jpeg = saliency_jpeg.compress(pixels, target_kb=target, saliency=None, effort=level)
+    assert 0.95 * target * 1000 <= len(jpeg) <= target * 1000
+
+
+def sizes_of_rows(level: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    seen: list[int] = []
+    plain = _core.quantize_plain
+    monkeypatch.setattr(_core, "quantize_plain", lambda c, t: seen.append(c.shape[0] * c.shape[1]) or plain(c, t))
+    saliency_jpeg.compress(LARGE, quality=70, saliency=None, effort=level, subsampling="4:2:0")
+    monkeypatch.undo()
+    return seen
+
+
+def test_low_levels_study_a_part_of_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    studied = {level: sum(sizes_of_rows(level, monkeypatch)) for level in (1, 3, 5)}
+    assert studied[1] < studied[3] < studied[5] <= 18432
+    assert studied[1] >= 3 * 512
+
+
+def test_a_part_tells_nearly_as_much_as_the_whole() -> None:
+    """The picture repeats itself, so a quarter of it is as good."""
+    files = [saliency_jpeg.compress(LARGE, quality=70, saliency=None, effort=level) for level in (2, 5)]
+    assert abs(len(files[0]) / len(files[1]) - 1) < 0.01
+
+
+def test_bands_and_scans_chosen_by_all_or_by_a_part() -> None:
+    luma = _core.quantize_plain(_core.forward_dct(LARGE, 2, 2)[0], np.full(64, 12, np.uint16))
+    bands, counts = _core.best_bands([luma])
+    for blocks in (luma.shape[0] * luma.shape[1], 10**9):
+        same, same_counts = _core.best_bands([luma], blocks)
+        assert same == bands
+        np.testing.assert_array_equal(same_counts, counts)
+    some, some_counts = _core.best_bands([luma], 600)
+    assert some_counts.shape == (len(some), 257)  # and these counts are of all blocks
+    for (ss, se), count in zip(some, some_counts, strict=True):
+        np.testing.assert_array_equal(count, _core.ac_histogram(luma, True, ss, se))
+
+
+def test_a_part_may_choose_other_scans_but_no_other_picture() -> None:
+    levels = [_core.quantize_plain(c, np.full(64, 12, np.uint16)) for c in _core.forward_dct(LARGE, 2, 2)]
+    tables = np.full((3, 64), 12, np.uint16)
+    sampling = [(2, 2), (1, 1), (1, 1)]
+    whole, part = (_core.write_jpeg(levels, tables, LARGE.shape[:2], sampling, choice_blocks=n) for n in (0, 64))
+    assert len(whole) <= len(part) < 1.05 * len(whole)
+    for file in (whole, part):
+        assert same_levels(_core.read_jpeg(file).levels, levels)
+
+
+def test_the_lowest_level_does_without_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    for name in ("clipped_blocks", "compensated_luma"):
+        function = getattr(_core, name)
+        monkeypatch.setattr(_core, name, lambda *a, n=name, f=function: called.append(n) or f(*a))
+    saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=1)
+    assert called == []
+    saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=2)
+    assert called == ["clipped_blocks", "compensated_luma"]

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 __all__ = ["is_unedited", "is_unread"]
 
@@ -24,7 +24,7 @@ def is_unread(image: Image.Image) -> bool:
     Args:
         image: as the caller holds it.
     """
-    return bool(getattr(image, "tile", None))
+    return isinstance(image, ImageFile.ImageFile) and (bool(image.tile) or getattr(image, "_im", image) is None)
 
 
 def is_unedited(image: Image.Image, pixels: NDArray[np.uint8], *, was_unread: bool) -> bool:

@@ -104,7 +104,8 @@ RESOURCES = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC + b"\0" * 
 
 def table() -> dict[tuple[str, str, str], str]:
     """``TABLE`` by (mode, kind, change)."""
-    found, mode, changes = {}, "", []
+    found: dict[tuple[str, str, str], str] = {}
+    mode, changes = "", list[str]()
     for line in filter(None, TABLE.splitlines()):
         name, cells = line[:14].strip(), line[14:]
         if "as it was" in cells:
@@ -213,38 +214,41 @@ def seen(jpeg: bytes, kind: str) -> str:
     image = Image.open(io.BytesIO(jpeg))
     if kind in MARKS:
         return ("kept" if _reads(image, jpeg, kind) else "hidden") if MARKS[kind] in jpeg else "gone"
-    return {
+    readers: dict[str, Callable[[Any, bytes], str]] = {
         "orientation": _orientation,
         "resolution": _resolution,
         "thumbnail": _thumbnail,
         "exif size": lambda image, _: _size(image.getexif().get_ifd(0x8769), 0xA002, 0xA003, image.size),
         "profile": lambda image, _: "kept" if image.info.get("icc_profile") == ICC else "gone",
         "xmp size": lambda image, jpeg: _xmp_size(image, jpeg),
-    }[kind](image, jpeg)
+    }
+    return readers[kind](image, jpeg)
 
 
 def _reads(image: Any, jpeg: bytes, kind: str) -> bool:
     """Whether Pillow finds a mark where it belongs."""
-    tags, mark = image.getexif(), MARKS[kind]
+    tags: Any = image.getexif()
+    mark = MARKS[kind]
     if kind == "extended xmp":
         guid = [name for name, data in image.applist if b"xmp/extension" in data[:40]]
         return bool(guid) and image.info["xmp"].count(b"HasExtendedXMP") == 1
-    found: dict[str, Any] = {
+    readers: dict[str, Callable[[], Any]] = {
         "gps": lambda: tags.get_ifd(0x8825).get(0x1B),
         "maker note": lambda: tags.get_ifd(0x8769).get(0x927C),
         "xmp": lambda: image.info.get("xmp"),
         "iptc": lambda: image.info.get("photoshop", {}).get(0x0404),
         "comment": lambda: image.info.get("comment"),
         "old comment": lambda: b"".join(data for name, data in image.applist if name == "COM"),
-    }[kind]()
+    }
+    found = readers[kind]()
     return found is not None and mark in found
 
 
-def _orientation(image: Image.Image, _: bytes) -> str:
+def _orientation(image: Any, _: bytes) -> str:
     return {6: "kept", 1: "applied"}.get(image.getexif().get(0x0112, 1), "wrong")
 
 
-def _resolution(image: Image.Image, jpeg: bytes) -> str:
+def _resolution(image: Any, jpeg: bytes) -> str:
     unknown = (72, 72)  # Pillow's guess where an EXIF block has none
     return {(300, 300): "kept", unknown: "gone"}.get(image.info.get("dpi", unknown), "wrong")
 
@@ -315,7 +319,7 @@ def test_an_array_brings_nothing(mode: Any) -> None:
 # Pixel aspect -------------------------------------------------------------------------------------------------------
 
 # Unit and values of the source, then of JFIF: a bare ratio stays one and is needed to show the picture.
-ASPECTS = {
+ASPECTS: dict[str, tuple[Callable[[], bytes], tuple[int, int]]] = {
     "JPEG": (lambda: segments.replace_segments(encoded(PICTURE), [(0xE0, b"JFIF\0\1\1\0\0\3\0\2\0\0")]), (3, 2)),
     "PNG": (lambda: _png_with_aspect(1500, 1000), (3, 2)),
     "TIFF": (lambda: encoded(PICTURE, "TIFF", tiffinfo={282: 60.0, 283: 40.0, 296: 1}), (3, 2)),

@@ -33,7 +33,8 @@ def from_pillow(image: Image.Image) -> Metadata:
     Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
     metadata = _announcing_nothing(_from_jpeg(image, from_file(image)))
-    if not exif_tags.has_orientation(metadata.exif):
+    is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
+    if not is_known or not exif_tags.has_orientation(metadata.exif):
         return metadata
     try:
         value = int(image.getexif().get(exif_tags.ORIENTATION, 1))

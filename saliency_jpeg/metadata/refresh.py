@@ -72,9 +72,9 @@ def refresh_orientation(metadata: Metadata) -> Metadata:
 
 
 def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
-    """Whether EXIF or XMP describe another picture: a size differs, or a thumbnail looks different.
+    """Whether EXIF or XMP describe another picture: a size differs, or EXIF's thumbnail looks different.
 
-    Thumbnails that cannot be compared count as different.
+    A thumbnail that looks alike may still show what is blurred in the picture, see :func:`has_pictures`.
 
     Args:
         metadata: what came with the picture.
@@ -87,11 +87,11 @@ def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
         return old
 
     def packet(xmp: bytes) -> bytes:
-        stale.append(xmp_text.with_size(xmp_text.without_pictures(xmp), *pixels.shape[:2]) != xmp)
+        stale.append(xmp_text.with_size(xmp, *pixels.shape[:2]) != xmp)
         return xmp
 
-    changed = _changed(metadata, block, packet)
-    return any(stale) or changed.extra != metadata.extra
+    _changed(metadata, block, packet)
+    return any(stale)
 
 
 def has_pictures(metadata: Metadata) -> bool:
@@ -141,10 +141,7 @@ def _is_stale_block(block: bytes, pixels: Pixels) -> bool:
     if size is not None and size != pixels.shape[:2]:
         return True
     old = exif.thumbnail(block)
-    if old is None and exif.has_thumbnail(block):
-        return True
-    pictures = [block[span] for span in embedded(block)]
-    return any(not _shows(each, pixels) for each in ([] if old is None else [old]) + pictures)
+    return old is not None and not _shows(old, pixels)
 
 
 # Thumbnails ---------------------------------------------------------------------------------------------------------

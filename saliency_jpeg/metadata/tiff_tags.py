@@ -6,8 +6,9 @@ dictionaries that are made here and bounded; it never reads foreign bytes (it ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from PIL import Image
 
@@ -19,6 +20,7 @@ Tags = Mapping[int, Any]
 
 _EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD = 0x8769, 0x8825, 0xA005
 _IPTC_TAG, _PHOTOSHOP_TAG = 0x83BB, 0x8649
+_IPTC_MARK: Final = b"\x1c"
 _RESOLUTION: Final = frozenset((0x011A, 0x011B, 0x0128))
 _MOST_VALUE, _MOST_BLOCK = 60_000, 64_000  # bytes; a block is to fit one segment
 _MOST_TEXT: Final = 10_000  # characters
@@ -43,8 +45,7 @@ def exif_from_tiff(image: Image.Image) -> bytes | None:
     """
     if not hasattr(image, "tag_v2"):
         return None
-    first, parts = _directory(image, None), _directory(image, _EXIF_IFD)
-    first = {tag: value for tag, value in first.items() if tag in _ABOUT}
+    first, parts = _first_directory(image, _ABOUT), _directory(image, _EXIF_IFD)
     found = {"0th": first, "Exif": parts, "GPS": _directory(image, _GPS_IFD)}
     found["Interop"] = _directory(image, _INTEROPERABILITY_IFD) if _INTEROPERABILITY_IFD in parts else {}
     if not any(found.values()) or (first.keys() <= _RESOLUTION and not any((found["Exif"], found["GPS"]))):
@@ -58,7 +59,7 @@ def exif_from_text(info: Mapping[Any, Any]) -> bytes | None:
     Args:
         info: Pillow's ``image.info``; keywords as the PNG standard spells them (11.3.3.2).
     """
-    texts = {tag: info[name][:_MOST_TEXT] for name, tag in _TEXTS.items() if isinstance(info.get(name), str)}
+    texts = {tag: info[name][:_MOST_TEXT].encode() for name, tag in _TEXTS.items() if isinstance(info.get(name), str)}
     return _block({"0th": texts}) if texts else None
 
 
@@ -68,31 +69,46 @@ def photoshop_from_tiff(image: Image.Image) -> list[tuple[int, bytes]]:
     Args:
         image: loaded by Pillow from a TIFF file.
     """
-    tags = _directory(image, None)
-    order: Literal["little", "big"] = "little" if getattr(image.getexif(), "endian", "<") == "<" else "big"
-    resources, iptc = parse_resources(_raw(tags.get(_PHOTOSHOP_TAG), order)), _raw(tags.get(_IPTC_TAG), order)
+    resources = parse_resources(_raw(_first_directory(image, (_PHOTOSHOP_TAG,)).get(_PHOTOSHOP_TAG)))
+    iptc = _iptc(image)
     if iptc:
         resources = {IPTC: iptc, **{number: data for number, data in resources.items() if number != IPTC}}
     return resource_segments(resources)
 
 
-def _directory(image: Image.Image, tag: int | None) -> dict[int, Any]:
-    """A directory as Pillow parsed it; empty where it did not."""
+def _first_directory(image: Image.Image, wanted: Iterable[int]) -> dict[int, Any]:
+    """Some tags of IFD0 as Pillow parses them; without those that it cannot."""
+    found = {}
+    for tag in wanted:
+        try:
+            value = image.getexif().get(tag)
+        except Exception:  # Pillow's parser raises many kinds on damaged values
+            continue
+        if value is not None:
+            found[tag] = value
+    return found
+
+
+def _directory(image: Image.Image, pointer: int) -> dict[int, Any]:
+    """Another directory as Pillow parsed it; empty where it did not."""
     try:
-        exif = image.getexif()
-        return dict(exif if tag is None else exif.get_ifd(tag))
-    except Exception:  # Pillow's parser raises many kinds on damaged directories
+        return dict(image.getexif().get_ifd(pointer))
+    except Exception:
         return {}
 
 
-def _raw(value: Any, order: Literal["little", "big"]) -> bytes:
-    """Bytes of a tag; IPTC data are often declared as LONGs, which Pillow has read in the order of the file."""
-    if isinstance(value, bytes):
-        return value
-    numbers = value if isinstance(value, tuple) else (value,)
-    if not all(isinstance(number, int) and 0 <= number < 1 << 32 for number in numbers):
-        return b""
-    return b"".join(number.to_bytes(4, order) for number in numbers)
+def _iptc(image: Image.Image) -> bytes:
+    """IPTC data as they stand in the file; often declared as LONGs, of which Pillow keeps the first, and swapped so."""
+    stored = getattr(getattr(image, "tag_v2", None), "_tagdata", {}).get(_IPTC_TAG)
+    data = _raw(stored) or _raw(_first_directory(image, (_IPTC_TAG,)).get(_IPTC_TAG))
+    if data[:1] != _IPTC_MARK and data[3:4] == _IPTC_MARK and len(data) % 4 == 0:
+        count = len(data) // 4
+        return struct.pack(f">{count}I", *struct.unpack(f"<{count}I", data))
+    return data
+
+
+def _raw(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 # The block ----------------------------------------------------------------------------------------------------------
@@ -127,14 +143,14 @@ def _size(value: Any) -> int:
 
 
 def _text(value: Any) -> bytes | None:
-    if isinstance(value, str):
-        value = value.encode("utf-8", "replace")
+    if isinstance(value, str):  # which Pillow has decoded as Latin-1, whatever it was
+        value = value.encode("latin-1", "replace")
     return value.rstrip(b"\0") if isinstance(value, bytes) and len(value) <= _MOST_VALUE else None
 
 
 def _undefined(value: Any) -> bytes | None:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace")
+        return value.encode("latin-1", "replace")
     return value if isinstance(value, bytes) else _bytes(value)
 
 

@@ -5,7 +5,7 @@
     SaliencyJpegError(Exception)
       InputError(ValueError)       an image, map or file that cannot be used
       OptionError(ValueError)      an option out of its range; the message ends with what was got
-      TargetError                  no encoding meets the target; carries the smallest one in ``.best``
+      TargetError                  no encoding meets the target; carries the nearest one in ``.best``
       PresetError(LookupError)     unknown preset, missing or damaged weights file
       SegmentError(ValueError)     malformed or oversized APPn data
 """
@@ -31,7 +31,7 @@ class TargetError(SaliencyJpegError):
     """No encoding meets the target.
 
     Attributes:
-        best: the smallest JPEG file that could be made, as ``bytes``.
+        best: the JPEG file that came nearest: the smallest for a size, the finest for a score.
     """
 
     def __init__(self, message: str, best: bytes = b"") -> None:

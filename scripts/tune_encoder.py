@@ -28,9 +28,9 @@ from PIL import Image
 from saliency_jpeg.allocation.weights import block_weights
 from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
-from saliency_jpeg.codec.parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+from saliency_jpeg.codec.parameters import FREQUENCY_KNOTS, QUALITY_KNOTS, TUNINGS, TableShape, Tuning
 from saliency_jpeg.codec.steps import TunedSteps
-from saliency_jpeg.codec.tables import FREQUENCY_KNOTS, quality_to_scale
+from saliency_jpeg.codec.tables import quality_to_scale
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.codecs import decode, find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
@@ -90,7 +90,7 @@ class Photo:
     def encode(self, tuning: Tuning, scale: float) -> bytes:
         weights = block_weights(None, self.coefficients.luma, tuning=tuning)
         header = JpegHeaderPolicy(size=(self.rgb.shape[0], self.rgb.shape[1]))
-        encoding = JpegEncoding(self.coefficients, weights, TunedSteps(tuning, 3), header, tuning=tuning)
+        encoding = JpegEncoding.create(self.coefficients, weights, TunedSteps(tuning, 3), header, tuning=tuning)
         return AtScale(scale)(encoding).jpeg
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -40,11 +39,6 @@ class Model:
         return [self.predict(image) for image in images]
 
 
-def encoder_with(saliency: object, **options: Any) -> Encoder:
-    """An encoder; what has the methods of a model is one at run time, though not to a type checker."""
-    return Encoder(saliency=cast(Any, saliency), **options)
-
-
 def pictures(count: int, width: int = 40) -> list[Pixels]:
     random = np.random.default_rng(5)
     return [random.integers(0, 256, (16 + i, width, 3), np.uint8) for i in range(count)]
@@ -61,7 +55,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results_are_those_of_one_at_a_time(workers: int, batch_size: int) -> None:
-    encoder = encoder_with(Model(), target_kb=1.5)
+    encoder = Encoder(target_kb=1.5, saliency=Model())
     images = pictures(11)
     expected = [encoder.compress(image) for image in images]
     many = list(encoder.compress_many(iter(images), workers=workers, batch_size=batch_size))
@@ -76,7 +70,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
     wanted = [[16, 17, 18], [19, 20, 21], [22, 23, 24], [25]]  # rows; what cannot be read takes no place
     for _ in range(5):
         model = Model()
-        encoder = encoder_with(model, quality=40)
+        encoder = Encoder(quality=40, saliency=model)
         list(encoder.compress_many(images, workers=3, batch_size=3, errors="return"))
         assert sorted([shape[0] for shape in batch] for batch in model.batches) == wanted
 
@@ -84,7 +78,7 @@ def test_batches_follow_the_order_of_the_images_whatever_is_ready_first() -> Non
 def test_large_images_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1000)  # of 640 and more in each
     model = Model()
-    list(encoder_with(model, quality=40).compress_many(pictures(6), workers=2))
+    list(Encoder(quality=40, saliency=model).compress_many(pictures(6), workers=2))
     assert sorted(len(batch) for batch in model.batches) == [2, 2, 2]
 
 
@@ -93,7 +87,7 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
     exif[0x0112] = 6
     jpeg = encoded(pictures(1, width=64)[0], exif=exif)
     model = Model()
-    encoder = encoder_with(model, quality=40)
+    encoder = Encoder(quality=40, saliency=model)
     (result,) = encoder.compress_many([jpeg])
     assert model.batches == [[(64, 16, 3)]]
     assert result.saliency is not None
@@ -103,7 +97,7 @@ def test_turned_photographs_are_seen_upright_in_batches() -> None:
 
 def test_models_among_other_kinds_are_batched_too() -> None:
     model = Model()
-    saliency = combine(cast(Any, model), [(0, 0, 8, 8)], ignore=[(30, 0, 40, 40)])
+    saliency = combine(model, [(0, 0, 8, 8)], ignore=[(30, 0, 40, 40)])
     encoder = Encoder(quality=40, saliency=saliency)
     images = pictures(4)
     many = list(encoder.compress_many(images, workers=2, batch_size=4))
@@ -117,7 +111,7 @@ def test_models_among_other_kinds_are_batched_too() -> None:
 
 def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     model = Model()
-    encoder = encoder_with(model, target_kb=3)
+    encoder = Encoder(target_kb=3, saliency=model)
     small = Encoder(quality=20, saliency=None).compress(pictures(1)[0]).jpeg
     results = list(encoder.compress_many([*pictures(2), small, *pictures(1)], batch_size=3))
     assert results[2].jpeg == small
@@ -133,7 +127,7 @@ def test_errors_stand_in_their_place() -> None:
     unlucky = pictures(1)[0][:13]
     missing = Path("there/is/no/such.png")
     for saliency in (None, Model()):
-        encoder = encoder_with(saliency, quality=40)
+        encoder = Encoder(quality=40, saliency=saliency)
         sources: list[ImageSource] = [good[0], b"no image", good[1], missing, unlucky, good[2]]
         results = list(encoder.compress_many(sources, workers=2, errors="return"))
         bad = [InputError, FileNotFoundError, *([ValueError] if saliency else [])]
@@ -189,7 +183,7 @@ def test_wrong_arguments_are_refused_at_once(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(("saliency", "most"), [(None, 4), (Model(), 4 + 2 * 3)])
-def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
+def test_few_images_are_taken_at_a_time(saliency: Model | None, most: int) -> None:
     taken = []
 
     def sources() -> Iterator[Pixels]:
@@ -197,7 +191,7 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
             taken.append(image)
             yield image
 
-    results = encoder_with(saliency, quality=40).compress_many(sources(), workers=2, batch_size=3)
+    results = Encoder(quality=40, saliency=saliency).compress_many(sources(), workers=2, batch_size=3)
     for given in range(60):
         assert next(results).jpeg
         assert len(taken) <= given + 1 + most
@@ -207,7 +201,7 @@ def test_few_images_are_taken_at_a_time(saliency: object, most: int) -> None:
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
-    pipeline = threads._Pipeline(encoder_with(Model(), quality=40), 1, 8)
+    pipeline = threads._Pipeline(Encoder(quality=40, saliency=Model()), 1, 8)
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
             assert pipeline.has_room()
@@ -251,7 +245,9 @@ def test_closing_early_ends_the_threads_and_drops_the_rest() -> None:
             encoded.append(rgb.shape)
             return super().predict(rgb)
 
-    results = encoder_with(Counting(), quality=40).compress_many(itertools.cycle(pictures(4)), workers=2, batch_size=2)
+    results = Encoder(quality=40, saliency=Counting()).compress_many(
+        itertools.cycle(pictures(4)), workers=2, batch_size=2
+    )
     next(results)
     results.close()
     count = len(encoded)

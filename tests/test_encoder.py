@@ -115,8 +115,7 @@ def test_a_map_of_a_turned_photograph_lies_where_the_pixels_are(photo, orientati
 
     exif = Image.Exif()
     exif[0x0112] = orientation
-    model: Any = Top()
-    saliency = Encoder(saliency=model).compress(encoded(photo, "PNG", exif=exif)).saliency
+    saliency = Encoder(saliency=Top()).compress(encoded(photo, "PNG", exif=exif)).saliency
     assert saliency is not None
     height, width = saliency.shape
     marked: Any = {3: np.s_[height // 2 :], 6: np.s_[:, : width // 2]}[orientation]

@@ -54,7 +54,7 @@ def small_encoding() -> JpegEncoding:
     pixels = photo(64, 64)
     coefficients = Coefficients.from_pixels(pixels, (1, 1))
     header = JpegHeaderPolicy(size=(64, 64))
-    return JpegEncoding(coefficients, np.ones((8, 8), np.float32), TunedSteps(TUNINGS["default"], 3), header)
+    return JpegEncoding.create(coefficients, np.ones((8, 8), np.float32), TunedSteps(TUNINGS["default"], 3), header)
 
 
 def best_of(*files: bytes | None) -> Encoded:
@@ -78,9 +78,9 @@ def test_bytes_count_where_no_target_limits_them() -> None:
     encoding = small_encoding()
     plain = AtScale(3.0)(encoding)
     ways = [Variant(1.3, 0.5), Variant(0.7, 0.25)]
-    same = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0)(encoding)
+    same = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0, is_free=True)(encoding)
     assert len(same.jpeg) <= len(plain.jpeg)
-    worse = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0 if jpeg == plain.jpeg else 59.4)(encoding)
+    worse = BestOf(AtScale(3.0), ways, lambda jpeg: 60.0 if jpeg == plain.jpeg else 59.4, is_free=True)(encoding)
     assert worse.jpeg == plain.jpeg  # no saving that counts is worth half a point
     assert worse.passes > 2
     assert worse.lmbda == plain.lmbda

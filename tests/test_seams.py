@@ -12,14 +12,15 @@ from helpers import encoded, photo, pillow_pixels
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import Encoder, compress, recompress
+from saliency_jpeg import Encoder, InputError, OptionError, SegmentError, compress, recompress
 from saliency_jpeg.allocation import saliency_and_masking
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.parameters import Tuning
 from saliency_jpeg.codec.quantizer import Quantized
 from saliency_jpeg.encoder.single import Coding
-from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata import jpeg_metadata, segments
+from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metadata.segments import Segment, Span
 from saliency_jpeg.recompression import passthrough
 from saliency_jpeg.recompression.recompress import lossless
@@ -61,6 +62,22 @@ def test_block_weights_from_outside_move_the_bits(options: dict[str, Any]) -> No
     assert error(moved, right) / error(moved, left) < 0.7 * error(plain, right) / error(plain, left)
 
 
+@pytest.mark.parametrize("bad", [np.zeros((20, 30)), np.full((20, 30), np.nan), np.ones((20, 29)), -np.ones((20, 30))])
+def test_weights_from_outside_are_checked(bad: NDArray[np.float64]) -> None:
+    coding = Coding(block_weights=lambda *given, **more: bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"block weights must .*got "):
+        Encoder(saliency=None, coding=coding).compress(PIXELS)
+
+
+def test_only_the_ratios_of_weights_from_outside_count() -> None:
+    files = set()
+    for factor, dtype in ((1, np.float32), (10, np.float32), (0.3, np.float64)):
+        weights = (factor * np.linspace(1, 3, 600).reshape(20, 30)).astype(dtype)
+        coding = Coding(block_weights=lambda *given, made=weights, **more: made)
+        files.add(Encoder(saliency=None, coding=coding).compress(PIXELS).jpeg)
+    assert len(files) == 1
+
+
 def test_the_own_weights_given_from_outside_change_nothing() -> None:
     coding = Coding(block_weights=saliency_and_masking)
     assert Encoder(saliency=None, target_kb=6, coding=coding).compress(PIXELS).jpeg == compress(
@@ -71,7 +88,7 @@ def test_the_own_weights_given_from_outside_change_nothing() -> None:
 # Segments from levels -----------------------------------------------------------------------------------------------
 
 
-def checksum(quantized: Quantized) -> list[Segment]:
+def checksum(quantized: Quantized, coefficients: Coefficients | None = None) -> list[Segment]:
     """A layer that depends on the levels: its length and its content."""
     energy = [int(np.abs(levels.astype(np.int64)).sum()) for levels in quantized.levels]
     return [(0xEB, b"test.layer\0" + bytes(100 + energy[0] % 400) + repr(energy).encode())]
@@ -86,6 +103,27 @@ def test_segments_made_from_levels_lie_inside_the_budget(target: float, options:
     (payload,) = (p for m, p in segments.parse(result.jpeg) if m == 0xEB)
     image = _core.read_jpeg(result.jpeg)
     assert [(0xEB, payload)] == checksum(Quantized(image.levels, image.tables))  # made from these very levels
+
+
+@pytest.mark.parametrize("per_level", [0.3, 1.0])
+@pytest.mark.parametrize("target", [15.0, 45.0, 90.0])
+def test_a_budget_is_filled_whatever_the_segments_take(target: float, per_level: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+
+    def long_layer(quantized: Quantized, coefficients: Coefficients) -> list[Segment]:
+        size = int(per_level * sum(int(np.count_nonzero(levels)) for levels in quantized.levels))
+        return [(0xEB, bytes(min(65_000, size - at))) for at in range(0, size, 65_000)]
+
+    coding = Coding(level_segments=[long_layer])
+    result = Encoder(saliency=None, target_kb=target, coding=coding).compress(noise)
+    assert 0.95 * 1000 * target <= len(result.jpeg) <= 1000 * target
+
+
+def test_segments_that_do_not_fit_are_refused() -> None:
+    for segment in ((0xEB, bytes(65_534)), (0xDB, b"")):
+        coding = Coding(level_segments=[lambda quantized, coefficients, segment=segment: [segment]])
+        with pytest.raises(SegmentError, match="extra segment"):
+            Encoder(saliency=None, coding=coding).compress(PIXELS)
 
 
 def test_a_source_cannot_stand_for_a_file_with_such_segments() -> None:
@@ -210,3 +248,18 @@ def test_a_lossless_rewrite_is_made_at_most_once(
     monkeypatch.setattr(passthrough, "lossless", counted)
     compress(as_jpeg(progressive=True), saliency=None, **options)
     assert len(made) == rewrites
+
+
+def test_segments_of_the_file_itself_cannot_be_kept() -> None:
+    for name in ("APP0", "APP0:JFXX", "APP14", "APP14:Adobe", "APP2:MPF"):
+        with pytest.raises(OptionError, match="describes the file itself"):
+            Encoder(metadata="safe", keep_segments=[name])
+
+
+def test_xmp_is_kept_with_the_segments_that_continue_it() -> None:
+    long_xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + b" " * 70_000 + b"</x:xmpmeta>"
+    built = jpeg_metadata.build(Metadata(xmp=long_xmp))[1:]
+    source = segments.replace_segments(as_jpeg(), [*segments.parse(as_jpeg()), *built])
+    name = "APP1:http://ns.adobe.com/xap/1.0/"
+    made = compress(source, quality=50, saliency=None, metadata="safe", keep_segments=[name])
+    assert [s for s in segments.parse(made) if s[0] == 0xE1] == built

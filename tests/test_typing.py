@@ -50,6 +50,14 @@ compress(pixels, saliency=[[1, 2, 30, 40]])
 compress(pixels, saliency=combine("default", faces, protect=[(1.5, 2, 3, 4)], ignore=np.zeros((16, 16), np.bool_)))
 compress(pixels, saliency=lambda rgb: rgb[..., 0])
 
+
+class Bright:
+    def predict(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return rgb[..., 0]
+
+
+compress(pixels, saliency=Bright())
+
 encoder = Encoder(Options(quality=80), strength=0.7, saliency=faces)
 assert_type(encoder.options.quality, float | None)
 result = encoder.compress(pixels)

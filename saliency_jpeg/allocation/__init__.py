@@ -5,6 +5,6 @@ It may import :mod:`saliency_jpeg.codec` and what lies below.
 
 from __future__ import annotations
 
-from .weights import BlockWeights, block_weights, saliency_and_masking, strength_at
+from .weights import BlockWeights, block_weights, check_weights, saliency_and_masking, strength_at
 
-__all__ = ["BlockWeights", "block_weights", "saliency_and_masking", "strength_at"]
+__all__ = ["BlockWeights", "block_weights", "check_weights", "saliency_and_masking", "strength_at"]

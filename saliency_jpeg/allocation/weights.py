@@ -19,12 +19,14 @@ from ..codec import parameters
 from ..codec.coefficients import Coefficients
 from ..codec.parameters import TUNINGS, Tuning
 from ..codec.subsampling import rounded_weights
+from ..errors import InputError
 
 __all__ = [
     "BlockWeights",
     "activity",
     "block_means",
     "block_weights",
+    "check_weights",
     "light_masking",
     "saliency_and_masking",
     "saliency_gain",
@@ -172,3 +174,24 @@ def saliency_and_masking(
         tuning: how much texture and light mask.
     """
     return block_weights(saliency, coefficients.luma, strength, tuning)
+
+
+def check_weights(weights: NDArray[np.float32], luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Checks block weights that other code made, and gives them mean 1 at 12 significant bits.
+
+    Args:
+        weights: one for each luma block.
+        luma: float32 (rows, cols, 64) coefficients.
+
+    Returns:
+        float32 (rows, cols).
+
+    Raises:
+        InputError: another shape, or a weight that is not a positive finite number.
+    """
+    values = np.asarray(weights, np.float64)
+    if values.shape != luma.shape[:2]:
+        raise InputError(f"block weights must have shape {luma.shape[:2]}, got {values.shape}")
+    if not (np.isfinite(values).all() and values.min() > 0):
+        raise InputError(f"block weights must be positive and finite, got {values.min()} to {values.max()}")
+    return rounded_weights(values / values.mean())

@@ -1,4 +1,4 @@
-"""Coefficients to a JPEG file: tables, levels, symbol costs, scans.
+"""Coefficients to a JPEG file: tables, levels, symbol costs, scans; and the compiled core ``_core``.
 
-It knows nothing of saliency; it may import the compiled core, metadata segments and errors.
+It may import metadata and errors. It knows nothing of saliency, images and metrics.
 """

@@ -142,16 +142,11 @@ def _walk(jpeg: bytes, length: int) -> Iterator[segments.Span]:
         marker, end = jpeg[start + 1], start + 2
         if marker not in _STANDALONE:
             end = segments.segment_end(jpeg, end)
-        offset = _end_of_data(jpeg, end, length) if marker == _SOS else end
+        offset = end
+        if marker == _SOS:
+            following = segments.scan_end(jpeg, end, length)
+            offset = length if following < 0 else following
         yield marker, start, offset
-
-
-def _end_of_data(jpeg: bytes, offset: int, length: int) -> int:
-    """The end of coded data: the next marker that is neither a stuffed zero nor a restart (T.81 B.1.1.5)."""
-    at = jpeg.find(b"\xff", offset, length)
-    while 0 <= at < length - 1 and (jpeg[at + 1] == 0 or 0xD0 <= jpeg[at + 1] <= 0xD7):
-        at = jpeg.find(b"\xff", at + 2, length)
-    return at if at >= 0 else length
 
 
 def _scan(payload: bytes, ids: dict[int, int], size: int) -> Scan:

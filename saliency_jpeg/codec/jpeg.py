@@ -6,8 +6,9 @@ make one and hand it to a rate control (:mod:`saliency_jpeg.rate_control`), whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,20 @@ from .symbol_costs import SymbolCosts
 
 __all__ = ["JpegEncoding", "JpegHeaderPolicy", "LevelSegments"]
 
-LevelSegments = Callable[[Quantized], Sequence[Segment]]
-"""Makes APPn segments, each ``(marker, payload)``, from the levels that are about to be written."""
+
+class LevelSegments(Protocol):
+    """Makes segments from the levels that are about to be written, such as a layer for readers that know it."""
+
+    def __call__(self, quantized: Quantized, coefficients: Coefficients) -> Sequence[Segment]:
+        """Returns APPn segments, each ``(marker, payload)``.
+
+        It is called for every candidate of a search, so it must be a function of its arguments alone.
+
+        Args:
+            quantized: levels and tables of the file.
+            coefficients: what they were made from, with sampling and, for colour, the pixels.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +76,17 @@ class JpegHeaderPolicy:
         """Bytes behind the primary image."""
         return 0 if self.trailing is None else len(self.trailing.tail)
 
-    def write(self, quantized: Quantized, sampling: tuple[int, int], choice_blocks: int = 0) -> bytes:
+    def write(
+        self, quantized: Quantized, sampling: tuple[int, int], made: Sequence[Segment] = (), choice_blocks: int = 0
+    ) -> bytes:
         """Writes a file.
 
         Args:
             quantized: levels and tables.
             sampling: luma samples (across, down) for each chroma sample.
+            made: segments that were computed from the levels.
             choice_blocks: about how many blocks of a component the scans are chosen by; 0: all.
         """
-        made = [segment for make in self.level_segments for segment in make(quantized)]
         jpeg = _core.write_jpeg(
             quantized.levels,
             np.ascontiguousarray(quantized.tables[: self.table_count]),
@@ -86,26 +101,23 @@ class JpegHeaderPolicy:
         return jpeg if self.trailing is None else self.trailing.append_to(jpeg)
 
 
+@dataclass(frozen=True, eq=False)
 class JpegEncoding:
-    """One image on its way to a file, at whatever scale rate control asks for.
+    """One image on its way to a file, at whatever scale rate control asks for; made by :meth:`create`.
 
     An encoding never changes, see :class:`.quantizer.Quantizer`.
 
-    Args:
-        coefficients: of the image.
-        weights: float32 (rows, cols) of the luma blocks, mean 1; an error in a block counts so much.
-        steps: step policy.
-        header: header policy.
-        tuning: Lagrange multiplier, tilts and compensation.
-        effort: time against bytes.
-
     Attributes:
-        sampling: luma samples (across, down) for each chroma sample.
+        quantizer: of the image.
         header: header policy.
     """
 
-    def __init__(
-        self,
+    quantizer: Quantizer
+    header: JpegHeaderPolicy
+
+    @classmethod
+    def create(
+        cls,
         coefficients: Coefficients,
         weights: NDArray[np.float32],
         steps: StepPolicy,
@@ -113,36 +125,45 @@ class JpegEncoding:
         *,
         tuning: Tuning = TUNINGS["default"],
         effort: Effort = EFFORTS[DEFAULT_EFFORT],
-    ) -> None:
-        self.sampling, self.header = coefficients.sampling, header
-        self._choice_blocks = effort.choice_blocks
-        self._quantizer = Quantizer(
-            coefficients, weights, steps, tuning=tuning, effort=effort, progressive=header.progressive
+    ) -> JpegEncoding:
+        """Prepares an image.
+
+        Args:
+            coefficients: of the image.
+            weights: float32 (rows, cols) of the luma blocks, mean 1; an error in a block counts so much.
+            steps: step policy.
+            header: header policy.
+            tuning: Lagrange multiplier, tilts and compensation.
+            effort: time against bytes.
+        """
+        progressive = header.progressive
+        quantizer = Quantizer.create(
+            coefficients, weights, steps, tuning=tuning, effort=effort, progressive=progressive
         )
+        return cls(quantizer, header)
+
+    @property
+    def sampling(self) -> tuple[int, int]:
+        """Luma samples (across, down) for each chroma sample."""
+        return self.quantizer.coefficients.sampling
 
     @property
     def pixels(self) -> int:
         """Number of pixels, those that pad the last blocks included."""
-        return self._quantizer.pixels
+        return self.quantizer.pixels
 
     @property
     def lmbda(self) -> float:
         """Lagrange multiplier in squared quantization steps a bit, before the weights."""
-        return self._quantizer.lmbda
+        return self.quantizer.lmbda
 
     def varied(self, variant: Variant) -> JpegEncoding:
         """Returns an encoding of the same image with another multiplier and other rounding of steps."""
-        other = object.__new__(JpegEncoding)
-        other.__dict__.update(self.__dict__, _quantizer=self._quantizer.varied(variant))
-        return other
+        return replace(self, quantizer=self.quantizer.varied(variant))
 
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs of symbols at a scale, as thoroughly as the effort says."""
-        return self._quantizer.first_costs(scale)
-
-    def plain_bits(self, scale: float) -> float:
-        """Returns about the bits that plain rounding takes at a scale."""
-        return self._quantizer.plain_bits(scale)
+        return self.quantizer.first_costs(scale)
 
     def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
         """Makes one pass, see :meth:`.quantizer.Quantizer.quantize`.
@@ -151,8 +172,26 @@ class JpegEncoding:
             scale: of the quantization steps, above 0.
             costs: of the symbols; ``None`` to learn them at this scale first.
         """
-        return self._quantizer.quantize(scale, costs)
+        return self.quantizer.quantize(scale, costs)
+
+    def estimate(self, quantized: Quantized) -> float:
+        """Returns about the bytes that follow from these levels: coded data and segments made from them."""
+        return quantized.costs.total_bits / 8 + segments.encoded_size(self._made_segments(quantized))
+
+    def rounded_estimate(self, scale: float) -> float:
+        """Returns the estimate for coefficients that are only rounded at a scale."""
+        return self.estimate(self.quantizer.round(scale))
 
     def write(self, quantized: Quantized) -> bytes:
-        """Writes the file of these levels."""
-        return self.header.write(quantized, self.sampling, self._choice_blocks)
+        """Writes the file of these levels.
+
+        Raises:
+            SegmentError: a segment that was made from the levels has another marker than APPn, or does not fit.
+        """
+        made = self._made_segments(quantized)
+        return self.header.write(quantized, self.sampling, made, self.quantizer.effort.choice_blocks)
+
+    def _made_segments(self, quantized: Quantized) -> list[Segment]:
+        coefficients = self.quantizer.coefficients
+        made = [segment for make in self.header.level_segments for segment in make(quantized, coefficients)]
+        return [segments.checked_segment(*segment) for segment in made]

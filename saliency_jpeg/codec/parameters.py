@@ -1,12 +1,17 @@
-"""All numbers that change the bytes of a file, by name.
+"""The numbers that change the bytes of a file, by name, or where they stand.
 
 The :class:`Tuning` of each ``tune=`` was fitted: ``scripts/tune_encoder.py`` finds the numbers on one set of
 photographs and reports on another. They are means of its search distribution after a few hundred trials, in runs that
 each began where the one before had ended; chroma and the steps of ``"psnr"`` were then set by hand so that colour is
 not given up for a metric that does not see it.
 
-The other numbers stand below with where they were measured. Numbers of the DCT filters and of the trellis itself are in
-``csrc/codec``, those of maps in ``weights/presets.json``.
+The other numbers stand below with where they were measured. These stand elsewhere, beside what they belong to:
+
+- the levels of effort and the variants they try: :mod:`.effort` (``benchmarks/effort.py``);
+- the chroma filter (``kInner``, ``kOuter`` in ``csrc/codec/color.cc``), the light that the compensation keeps
+  (``kAmbient`` in ``compensation.cc``), the overshoot (``kMaxOvershoot``, ``kRounds`` in ``overshoot.cc``) and the
+  divisions into bands that scans are chosen from (``csrc/codec/bands.h``); what each gained is in docs/decisions.md;
+- the numbers of maps: ``weights/presets.json``, with the cards beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +41,7 @@ class TableShape:
     """One component's quantization table.
 
     Attributes:
-        steps: six, at radial frequencies ``tables.FREQUENCY_KNOTS`` for scale 1, in coefficient units; the mean (of
+        steps: six, at radial frequencies ``FREQUENCY_KNOTS`` for scale 1, in coefficient units; the mean (of
             logarithms) of those on the axes and on the diagonal.
         bend: exponent of the scale at DC; 1 from the third frequency on, linear between.
         diagonal: logarithm of the ratio between steps on the diagonal and on the axes, at the first and at the last
@@ -131,6 +136,17 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
     ),
 }
 
+#: Of an image for which neither a quality nor a target is asked, on Pillow's scale; Pillow's own default.
+DEFAULT_QUALITY: Final = 75.0
+
+# Shape of the tables --------------------------------------------------------------------------------------------------
+
+FREQUENCY_KNOTS: Final = (0.0, 1.0, 2.0, 3.5, 5.5, 9.9)  # radial frequency in half cycles a block; 0 is DC
+BENT_BELOW: Final = 3.0  # frequency from which steps are proportional to the scale
+TILT_MIDDLE: Final = 3.0  # frequency at which an error of one step costs 1
+TILT_SPAN: Final = 6.0  # frequencies over which the cost grows by ``exp(tilt)``
+UNSEEN_BITS: Final = 2.0  # above the longest code, the cost of a symbol that has no code yet
+
 # Colour ---------------------------------------------------------------------------------------------------------------
 
 #: Shares of red, green and blue in the luma of JFIF (ITU-R BT.601).
@@ -185,6 +201,12 @@ class SizeSearch:
         slope: d log(size) / d log(scale) before two points are known.
         typical_scale: of a photograph at one bit a pixel.
         typical_slope: d log(scale) / d log(size).
+        least_free: of the budget, that the levels may fill at least.
+        ratios: bounds of bytes written to bytes estimated between two files.
+        slopes: bounds of the slope.
+        inside: bounds of where a line between two files may lead.
+        least_share: of the bytes that follow the estimate.
+        least_fall: of the estimate, in one step.
     """
 
     passes: int = 8
@@ -201,6 +223,12 @@ class SizeSearch:
     slope: float = -0.9
     typical_scale: float = 3.0
     typical_slope: float = -1.1
+    least_free: float = 0.1
+    ratios: tuple[float, float] = (0.5, 2.0)
+    slopes: tuple[float, float] = (-2.5, -0.1)
+    inside: tuple[float, float] = (0.2, 0.8)
+    least_share: float = 0.01
+    least_fall: float = 0.05
 
 
 SIZE_SEARCH: Final = SizeSearch()
@@ -212,7 +240,11 @@ BRACKET_AIM: Final = 0.995
 BRACKET_STRIDE: Final = 0.4  # first step in log(scale) out of an open bracket; each is twice the one before
 BRACKET_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away from its ends
 
-# Search for a score.
+# Search for a score: scores of libjpeg-turbo's 4:2:0 files, means over photographs, say where it starts.
+SCORE_QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
+SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
+SCORE_STRETCH: Final = 1.3  # of the step that photographs would need, out of an open bracket
+SCORE_INSIDE: Final = 0.05  # of the bracket that an interpolation keeps away from its ends
 SCORE_PASSES: Final = 10
 SCORE_ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
 SCORE_NARROW: Final = 0.02  # difference of quality from which a bracket is closed

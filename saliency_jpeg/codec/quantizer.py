@@ -1,4 +1,4 @@
-"""Step 6 for a whole image: coefficients in, levels at any scale and the costs they teach out."""
+"""Step 6 for a whole image: quantizes coefficients at any scale, and learns the costs of symbols from the levels."""
 
 from __future__ import annotations
 
@@ -56,31 +56,36 @@ class _WeightedBlocks:
             [np.ascontiguousarray(b[::n]) for b, n in zip(self.block_lambda, strides, strict=True)],
         )
 
-    def times(self, factor: float) -> _WeightedBlocks:
-        """The same with every multiplier times ``factor``."""
-        return replace(self, block_lambda=[b * np.float32(factor) for b in self.block_lambda])
 
-
+@dataclass(frozen=True, eq=False)
 class Quantizer:
-    """The coefficients and weights of one image, ready to be quantized at any scale.
+    """The coefficients and weights of one image, ready to be quantized at any scale; made by :meth:`create`.
 
     A quantizer never changes: the costs go in and come out with every call, so calls may run in several threads.
 
-    Args:
+    Attributes:
         coefficients: of the image.
-        weights: float32 (rows, cols) of the luma blocks, mean 1.
+        block_lambda: float32 (rows, cols) of each component, the multiplier of each block.
         steps: which steps a scale stands for.
-        tuning: Lagrange multiplier, tilts and compensation.
+        tuning: tilts and compensation.
         effort: how thoroughly first costs are learned, and whether corrections are made.
         progressive: whether the file will be progressive, which decides what codes components share.
-
-    Attributes:
-        pixels: of the image, those that pad the last blocks included.
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
+        clipped: indices of the luma blocks with samples at 0 or 255.
     """
 
-    def __init__(
-        self,
+    coefficients: Coefficients
+    block_lambda: list[NDArray[np.float32]]
+    steps: StepPolicy
+    tuning: Tuning
+    effort: Effort
+    progressive: bool
+    lmbda: float
+    clipped: NDArray[np.uint32]
+
+    @classmethod
+    def create(
+        cls,
         coefficients: Coefficients,
         weights: NDArray[np.float32],
         steps: StepPolicy,
@@ -88,27 +93,38 @@ class Quantizer:
         tuning: Tuning = TUNINGS["default"],
         effort: Effort = EFFORTS[DEFAULT_EFFORT],
         progressive: bool = True,
-    ) -> None:
-        self.pixels = weights.size * 64
-        self.lmbda = tuning.lmbda
-        self._coefficients, self._steps = coefficients, steps
-        self._tuning, self._effort, self._progressive = tuning, effort, progressive
+    ) -> Quantizer:
+        """Prepares an image.
+
+        Args:
+            coefficients: of the image.
+            weights: float32 (rows, cols) of the luma blocks, mean 1.
+            steps: which steps a scale stands for.
+            tuning: Lagrange multiplier, tilts and compensation.
+            effort: time against bytes.
+            progressive: whether the file will be progressive.
+        """
         block_lambda = [np.float32(tuning.lmbda) / weights]
         for chroma in coefficients.components[1:]:
             covered = chroma_weights(weights, *coefficients.sampling, *chroma.shape[:2])
             block_lambda.append(np.float32(tuning.lmbda) / covered)
-        self._blocks = _WeightedBlocks(coefficients.components, block_lambda)
         luma = coefficients.components[0]
-        self._clipped = _core.clipped_blocks(luma) if effort.corrections else np.empty(0, np.uint32)
+        clipped = _core.clipped_blocks(luma) if effort.corrections else np.empty(0, np.uint32)
+        return cls(coefficients, block_lambda, steps, tuning, effort, progressive, tuning.lmbda, clipped)
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels, those that pad the last blocks included."""
+        return self.block_lambda[0].size * 64
 
     def varied(self, variant: Variant) -> Quantizer:
         """Returns a quantizer for the same image with another multiplier and other rounding of steps."""
-        other = object.__new__(Quantizer)
-        other.__dict__.update(self.__dict__)
-        other.lmbda = self.lmbda * variant.factor
-        other._steps = self._steps.with_rounding(variant.rounding)
-        other._blocks = self._blocks.times(variant.factor)
-        return other
+        return replace(
+            self,
+            lmbda=self.lmbda * variant.factor,
+            steps=self.steps.with_rounding(variant.rounding),
+            block_lambda=[each * np.float32(variant.factor) for each in self.block_lambda],
+        )
 
     def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
         """Makes one pass of the trellis.
@@ -118,8 +134,8 @@ class Quantizer:
             costs: of the symbols; ``None`` for :meth:`first_costs` at this scale.
         """
         costs = self.first_costs(scale) if costs is None else costs
-        steps = self._steps.at(scale)
-        sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
+        steps = self.steps.at(scale)
+        sensitivity = tables.sensitivity(steps.ideal, self.tuning, steps.tables)
         numbers = range(1, len(steps.tables))
         chroma = [self._component(i, self._blocks, steps, sensitivity, costs) for i in numbers]
         luma = self._luma(steps.tables, chroma)  # last: its compensation needs the coded chroma
@@ -129,32 +145,36 @@ class Quantizer:
 
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs at a scale on a part of the image, as thoroughly as the effort says."""
-        steps = self._steps.at(scale)
-        sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
-        part = self._blocks.sample(self._effort.learn_blocks)
+        steps = self.steps.at(scale)
+        sensitivity = tables.sensitivity(steps.ideal, self.tuning, steps.tables)
+        part = self._blocks.sample(self.effort.learn_blocks)
         costs = self._quantized(_rounded(part, steps), steps.tables).costs
-        for _ in range(self._effort.learn_passes):
+        for _ in range(self.effort.learn_passes):
             levels = [self._component(i, part, steps, sensitivity, costs) for i in range(len(part.coefficients))]
             costs = self._quantized(levels, steps.tables).costs
         return costs
 
-    def plain_bits(self, scale: float) -> float:
-        """Returns about the bits that plain rounding takes at a scale."""
-        steps = self._steps.at(scale)
-        return self._quantized(_rounded(self._blocks, steps), steps.tables).costs.total_bits
+    def round(self, scale: float) -> Quantized:
+        """Rounds all coefficients at a scale; nothing is traded for bits."""
+        steps = self.steps.at(scale)
+        return self._quantized(_rounded(self._blocks, steps), steps.tables)
+
+    @property
+    def _blocks(self) -> _WeightedBlocks:
+        return _WeightedBlocks(self.coefficients.components, self.block_lambda)
 
     def _quantized(self, levels: list[LevelArray], file_tables: NDArray[np.uint16]) -> Quantized:
-        return Quantized(levels, file_tables, self._progressive, self._effort.choice_blocks)
+        return Quantized(levels, file_tables, self.progressive, self.effort.choice_blocks)
 
     def _luma(self, file_tables: NDArray[np.uint16], chroma: list[LevelArray]) -> Blocks:
         """The luma coefficients to quantize: moved by what the chroma lost, and beyond white and black."""
-        luma, pixels = self._blocks.coefficients[0], self._coefficients.pixels
-        if chroma and pixels is not None and self._tuning.compensation > 0 and self._effort.corrections:
-            sampling, strength = self._coefficients.sampling, self._tuning.compensation
+        luma, pixels = self._blocks.coefficients[0], self.coefficients.pixels
+        if chroma and pixels is not None and self.tuning.compensation > 0 and self.effort.corrections:
+            sampling, strength = self.coefficients.sampling, self.tuning.compensation
             luma = _core.compensated_luma(pixels, chroma, file_tables[1:], *sampling, strength)
-        if self._clipped.size:
+        if self.clipped.size:
             overshot = luma.copy()
-            _core.overshoot(luma, file_tables[0], self._clipped, overshot)
+            _core.overshoot(luma, file_tables[0], self.clipped, overshot)
             luma = overshot
         return luma
 

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from .parameters import UNSEEN_BITS
 
 __all__ = ["AcCosts", "LevelArray", "SymbolCosts", "learn", "symbol_costs"]
 
 _RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
 _EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
 _DC_CATEGORIES: Final = 12  # of 8-bit samples, T.81 table F.1
-_UNSEEN: Final = 2.0  # bits above the longest code that a symbol without a code would cost
 
 LevelArray = NDArray[np.int16]
 Histogram = NDArray[np.uint32]
@@ -87,7 +87,7 @@ def symbol_costs(histogram: Histogram) -> NDArray[np.float32]:
         float32 (257,); [0] is the end of a block with levels, [256] that of a block without any.
     """
     lengths = _core.code_lengths(histogram[:256]).astype(np.float32)
-    unseen = min(lengths.max() + _UNSEEN, 16)
+    unseen = min(lengths.max() + UNSEEN_BITS, 16)
     costs = np.where(lengths > 0, lengths, unseen) + _RAW_BITS
     empty = costs[0]
     runs = histogram[_EOB_RUNS]

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from . import parameters
 from .parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
 
 __all__ = [
-    "FREQUENCY_KNOTS",
     "ideal_steps",
     "quality_to_scale",
     "quantization_tables",
@@ -26,11 +26,7 @@ __all__ = [
     "to_table",
 ]
 
-FREQUENCY_KNOTS: Final = (0.0, 1.0, 2.0, 3.5, 5.5, 9.9)  # radial frequency in half cycles a block; 0 is DC
 _FREQUENCY: Final[NDArray[np.float64]] = np.hypot(*np.mgrid[0:8, 0:8]).ravel()
-_BENT_BELOW: Final = 3.0
-_TILT_MIDDLE: Final = 3.0
-_TILT_SPAN: Final = 6.0
 
 
 def _obliqueness() -> NDArray[np.float64]:
@@ -58,9 +54,9 @@ _ROUNDING: Final = _rounding()
 
 def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
     """(64,) real steps of one component, natural order."""
-    diagonal = np.interp(_FREQUENCY, (0.0, FREQUENCY_KNOTS[-1]), shape.diagonal)
-    base = np.exp(np.interp(_FREQUENCY, FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
-    exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / _BENT_BELOW, 1.0)
+    diagonal = np.interp(_FREQUENCY, (0.0, parameters.FREQUENCY_KNOTS[-1]), shape.diagonal)
+    base = np.exp(np.interp(_FREQUENCY, parameters.FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
+    exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / parameters.BENT_BELOW, 1.0)
     steps: NDArray[np.float64] = base * scale**exponent
     return steps
 
@@ -105,7 +101,7 @@ def sensitivity(steps: NDArray[np.float64], tuning: Tuning, table: NDArray[np.ui
         float32 (n, 64).
     """
     tilt = np.array([tuning.luma_tilt, tuning.chroma_tilt, tuning.chroma_tilt])[: len(steps), None]
-    tilted = np.exp(tilt * (_FREQUENCY - _TILT_MIDDLE) / _TILT_SPAN)
+    tilted = np.exp(tilt * (_FREQUENCY - parameters.TILT_MIDDLE) / parameters.TILT_SPAN)
     return (tilted * np.square(table / steps)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The straight line from an image to a JPEG file."""
+"""Encodes images with one set of options: :class:`Encoder` and :func:`compress`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Encoder:
 
         Raises:
             InputError: the image or the map cannot be used.
-            TargetError: the target is too small for this image; ``.best`` is the smallest file.
+            TargetError: the target is too small for this image; ``.best`` is the nearest file.
             PresetError: the saliency preset is unknown or damaged.
         """
         picture = load(image, background=self.options.background)
@@ -91,7 +91,7 @@ class Encoder:
         return picture
 
     def passed(self, picture: Picture) -> Compressed | None:
-        """Returns the source JPEG with its own scans if it already meets ``target_kb``, else ``None``."""
+        """Returns the source JPEG with its own levels if it already meets ``target_kb``, else ``None``."""
         jpeg = None if self._coding.changes_file else passthrough.within_target(picture, self.options)
         return None if jpeg is None else _passed_through(jpeg, picture)
 
@@ -103,7 +103,7 @@ class Encoder:
             saliency: float32 (H, W) in [0, 1] as the pixels are stored, or ``None`` for no preference.
 
         Raises:
-            TargetError: the target is too small for this image; ``.best`` is the smallest file.
+            TargetError: the target is too small for this image; ``.best`` is the nearest file.
         """
         result, failure = None, None
         stored = picture.upright(saliency) if self.options.orientation == "apply" else (picture, saliency)
@@ -175,7 +175,7 @@ class Encoder:
 
 
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:
-    """A result that holds the source's own scans."""
+    """A result that holds the source's own levels."""
     header = None if picture.source is None else picture.source.header
     height, width = picture.pixels.shape[:2]
     return Compressed(jpeg, width, height, 0.0 if header is None else header.quality, 0.0, 0, None)
@@ -237,7 +237,7 @@ def compress(
     Raises:
         InputError: the image or the map cannot be used.
         OptionError: an option is out of range.
-        TargetError: the target is too small for this image; ``.best`` is the smallest file.
+        TargetError: the target is too small for this image; ``.best`` is the nearest file.
         PresetError: the saliency preset is unknown or damaged.
         OSError: a path cannot be read.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ __all__ = ["Compressed"]
 class Compressed:
     """A JPEG file and how it was made.
 
-    Where a JPEG source was returned with its own scans (see ``Options.never_enlarge``), ``passed_through`` is true:
+    Where a JPEG source was returned with its own levels (see ``Options.never_enlarge``), ``passed_through`` is true:
     ``passes`` and ``lmbda`` are 0, ``quality`` is estimated from its luma table, and there is a map only if one was
     needed to find that out.
 
@@ -48,7 +49,7 @@ class Compressed:
 
     @property
     def passed_through(self) -> bool:
-        """Whether the scans are those of the source, which was a JPEG file."""
+        """Whether the levels are those of the source, a JPEG file: unchanged, with other metadata, or rewritten."""
         return self.passes == 0
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -57,7 +58,7 @@ class Compressed:
         Raises:
             OSError: it cannot be written; nothing is left behind.
         """
-        io.write(os.path.abspath(path), self.jpeg)  # noqa: PTH100 (a pathlib path would resolve links)
+        io.write(str(Path(path).absolute()), self.jpeg)
 
     def __repr__(self) -> str:
         made = "passed through" if self.passed_through else f"{self.passes} passes"

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocation import BlockWeights, saliency_and_masking, strength_at
+from ..allocation import BlockWeights, check_weights, saliency_and_masking, strength_at
 from ..codec import parameters, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
-from ..codec.parameters import ROOMY_RATE, TUNINGS, UNFILLED, Tuning
+from ..codec.parameters import DEFAULT_QUALITY, ROOMY_RATE, TUNINGS, UNFILLED, Tuning
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
@@ -25,14 +25,13 @@ from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..metadata.multi_picture import refusal
 from ..options import Options
-from ..rate_control import AtScale, BestOf, ByScore, BySize, Encoded, Judge, RateControl
+from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl
 from ..rate_control.by_score import likely_quality
-from ..rate_control.by_size import likely_scale
+from ..rate_control.by_size import likely_scale, typical_scale
 from .result import Compressed
 
-__all__ = ["DEFAULT_QUALITY", "Coding", "PictureEncoding", "encode_picture"]
+__all__ = ["Coding", "PictureEncoding", "encode_picture"]
 
-DEFAULT_QUALITY: Final = 75.0
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
 _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
 # Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
@@ -41,7 +40,7 @@ _ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Coding:
-    """Ways of coding that front doors ask for and :class:`saliency_jpeg.Options` has no word for.
+    """Ways of coding beyond :class:`saliency_jpeg.Options`, for front doors and for code that plugs into the encoder.
 
     Attributes:
         tables: uint16 (1 to 4, 64), natural order, steps from 1: written as they are, or with a target coarser by one
@@ -57,6 +56,17 @@ class Coding:
     keep_rgb: bool = False
     block_weights: BlockWeights = saliency_and_masking
     level_segments: Sequence[LevelSegments] = ()
+
+    def check(self, options: Options) -> None:
+        """Refuses what cannot be combined.
+
+        Raises:
+            OptionError: a quality beside tables, which are meant as they are, or rounding to tables of this library.
+        """
+        if self.tables is not None and options.quality is not None:
+            raise OptionError(f"quality does not go with tables of your own, got {options.quality!r}")
+        if self.rounded and self.tables is None:
+            raise OptionError("rounded needs tables of your own, got tables=None")
 
     @property
     def changes_file(self) -> bool:
@@ -76,7 +86,7 @@ def encode_picture(
         coding: what a front door asks for beyond that.
 
     Raises:
-        TargetError: the target is too small for this picture; ``.best`` is the smallest file.
+        TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         InputError: the resolution would have to be lowered, and the file has trailing images, which are only copied.
     """
     result = None
@@ -132,6 +142,7 @@ class PictureEncoding:
         self, options: Options, picture: Picture, saliency: NDArray[np.float32] | None, coding: Coding
     ) -> None:
         self._options, self._picture, self._saliency, self._coding = options, picture, saliency, coding
+        coding.check(options)
         self._effort = EFFORTS[options.effort]
         self._keeps_rgb = coding.keep_rgb and picture.pixels.ndim == 3
         self._is_custom = coding.tables is not None or self._keeps_rgb
@@ -144,7 +155,7 @@ class PictureEncoding:
         """Returns the file, its chroma sampled as asked for, or as suits picture and size.
 
         Raises:
-            TargetError: the target is too small for this picture; ``.best`` is the smallest file.
+            TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
         sampling = self._sampling()
         may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3
@@ -193,12 +204,15 @@ class PictureEncoding:
         if judge is not None and score is not None:
             return ByScore(score, judge, self._tuning)
         control: RateControl = AtScale(self._asked_scale)
-        if budget is not None:
+        if budget is not None and self._coding.level_segments:  # whose size may follow the scale in any way
+            start = max(typical_scale(8 * budget / encoding.pixels), self._finest)
+            control = BySizeBracket(budget, start, self._finest)
+        elif budget is not None:
             control = BySize(budget, self._finest, encoding.header.overhead)
         variants = () if self._is_custom else self._effort.variants
         if not variants or not Judge.takes(self._picture.pixels):
             return control
-        return BestOf(control, variants, Judge(self._picture.pixels))
+        return BestOf(control, variants, Judge(self._picture.pixels), is_free=budget is None)
 
     @property
     def _quality(self) -> float:
@@ -242,7 +256,7 @@ class PictureEncoding:
         target = self._options.target_bytes or 0
         if self._options.quality is not None or 8 * target < ROOMY_RATE * encoding.pixels:
             return False
-        return encoding.header.overhead + encoding.plain_bits(self._finest) / 8 < UNFILLED * target
+        return encoding.header.overhead + encoding.rounded_estimate(self._finest) < UNFILLED * target
 
     def _fitting_tuning(self) -> Tuning:
         tuning = TUNINGS[self._options.tune]
@@ -256,11 +270,12 @@ class PictureEncoding:
     def _encoding(self, sampling: tuple[int, int]) -> JpegEncoding:
         """Steps 3 and 5."""
         coefficients, header = self._coefficients(sampling), self._header()
-        weights = self._coding.block_weights(
-            coefficients, self._saliency, strength=self._strength(header), tuning=self._tuning
-        )
+        make = self._coding.block_weights
+        weights = make(coefficients, self._saliency, strength=self._strength(header), tuning=self._tuning)
+        if make is not saliency_and_masking:
+            weights = check_weights(weights, coefficients.luma)
         steps = self._steps(len(coefficients.components))
-        return JpegEncoding(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
+        return JpegEncoding.create(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
 
     def _coefficients(self, sampling: tuple[int, int]) -> Coefficients:
         if self._keeps_rgb:

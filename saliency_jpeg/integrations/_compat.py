@@ -1,4 +1,4 @@
-"""What front doors share: a foreign call as options of this library and what these have no word for."""
+"""What front doors share: a foreign call as options of this library, and requests that go beyond them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codec.parameters import DEFAULT_QUALITY
 from ..codec.subsampling import SUBSAMPLINGS, choose_subsampling
 from ..encoder import Encoder
-from ..encoder.single import DEFAULT_QUALITY, Coding
+from ..encoder.single import Coding
 from ..errors import OptionError
 from ..image.load import Picture
 from ..metadata.libjpeg_quality import table_percent

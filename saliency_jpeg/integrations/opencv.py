@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -248,7 +249,9 @@ def _build_request(flags: Mapping[int, int], options: Mapping[str, Any]) -> Enco
             raise OptionError(f"{name} is already set by {_FLAGS[flag][0]}; give one of them, got {options[name]!r}")
     qualities = _read_qualities(flags)
     merged = Options(**{**_read_options(flags, qualities), **_default_quality(qualities, options), **options})
-    return EncodeRequest(options=merged, tables=_build_tables(qualities, merged) if qualities.differ else None)
+    if not qualities.differ:
+        return EncodeRequest(options=merged)
+    return EncodeRequest(options=replace(merged, quality=None), tables=_build_tables(qualities, merged))
 
 
 def _read_options(flags: Mapping[int, int], qualities: _Qualities) -> dict[str, Any]:

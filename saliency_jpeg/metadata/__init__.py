@@ -1,4 +1,4 @@
-"""What travels with the pixels: EXIF, ICC, XMP, comments, further images, and the segments that hold them.
+"""What travels with the pixels: EXIF, ICC, XMP, comments, trailing images, and the segments that hold them.
 
-It works on bytes alone and may import :mod:`saliency_jpeg.errors`.
+It may import errors. It works on the bytes of files and on what Pillow holds; only :mod:`.refresh` looks at pixels.
 """

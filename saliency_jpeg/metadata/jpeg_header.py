@@ -48,8 +48,9 @@ class JpegHeader(NamedTuple):
         (luma_h, luma_v), (h, v), _ = self.sampling
         if luma_h % h or luma_v % v:
             return None
-        found = luma_h // h, luma_v // v
-        return found if max(found) <= _MOST and found[0] * found[1] + 2 <= _MCU_BLOCKS else None
+        across, down = luma_h // h, luma_v // v
+        is_legal = max(across, down) <= _MOST and across * down + 2 <= _MCU_BLOCKS
+        return (across, down) if is_legal else None
 
     @property
     def quality(self) -> float:
@@ -72,7 +73,7 @@ def parse_header(jpeg: bytes, spans: Iterable[segments.Span]) -> JpegHeader | No
         jpeg: the file.
         spans: as :func:`.segments.walk` yields them for it.
     """
-    found: dict[int, bytes] = {}
+    by_marker: dict[int, bytes] = {}
     luma: tuple[int, ...] = ()
     try:
         for marker, start, end in spans:
@@ -81,25 +82,25 @@ def parse_header(jpeg: bytes, spans: Iterable[segments.Span]) -> JpegHeader | No
                 luma = _first_table(payload) or luma
             elif marker in (segments.APP0, segments.APP14):
                 if payload.startswith((segments.JFIF_HEADER, segments.ADOBE_HEADER)):
-                    found[marker] = payload
+                    by_marker[marker] = payload
             else:
-                found[marker] = payload
-        return _header(found, luma)
+                by_marker[marker] = payload
+        return _header(by_marker, luma)
     except (struct.error, IndexError):
         return None
 
 
-def _header(found: dict[int, bytes], luma: tuple[int, ...]) -> JpegHeader | None:
-    kind = next((marker for marker in found if marker in _SOF), None)
+def _header(by_marker: dict[int, bytes], luma: tuple[int, ...]) -> JpegHeader | None:
+    kind = next((marker for marker in by_marker if marker in _SOF), None)
     if kind is None:
         return None
-    header = found[kind]
+    header = by_marker[kind]
     components = [header[6 + 3 * i : 9 + 3 * i] for i in range(header[5])]
     ids, sampling = bytes(c[0] for c in components), tuple((c[1] >> 4, c[1] & 15) for c in components)
     if not sampling or any(not 1 <= factor <= _MOST for pair in sampling for factor in pair):
         return None
-    adobe, has_jfif = found.get(segments.APP14), segments.APP0 in found
-    (interval,) = struct.unpack_from(">H", found.get(_DRI, b"\0\0"))
+    adobe, has_jfif = by_marker.get(segments.APP14), segments.APP0 in by_marker
+    (interval,) = struct.unpack_from(">H", by_marker.get(_DRI, b"\0\0"))
     return JpegHeader(kind in _PROGRESSIVE, sampling, _colour(ids, has_jfif, adobe), interval, has_jfif, adobe, luma)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, get_args
 
 from ..errors import OptionError, SegmentError
 from .content_credentials import without_credentials
@@ -15,6 +15,7 @@ from .density import checked_density
 from .exif import EXIF_HEADER, shown
 from .exif_resolution import resolution
 from .exif_segments import join_exif, split_exif
+from .jpeg_header import JpegHeader
 from .model import Metadata
 from .segments import (
     ADOBE_HEADER,
@@ -22,14 +23,17 @@ from .segments import (
     APP1,
     APP2,
     APP14,
-    APP15,
     COM,
     ICC_HEADER,
     JFIF_HEADER,
     MAX_PAYLOAD,
+    MPF_HEADER,
+    XMP_EXTENSION_HEADER,
     XMP_HEADER,
     Segment,
     SegmentPattern,
+    checked_segment,
+    fit_payload,
 )
 from .xmp_segments import split_extended
 
@@ -43,7 +47,7 @@ MAX_XMP_PACKET: Final = 65502  # XMP part 3, 1.1.3
 
 # Valid only in the file they came from: JFXX is a thumbnail of the old pixels, Adobe's segment names the colour
 # transform of the old scans, MPF holds file offsets of trailing images.
-_DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2, b"MPF\0"))
+_DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2, MPF_HEADER))
 
 
 def collect(segments: list[Segment]) -> Metadata:
@@ -111,33 +115,21 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
     if mode == "keep":
         return without_credentials(_all_segments(metadata), keep)
     reduced = _all_segments(_reduced(metadata, mode))
-    kept = [s for s in _all_segments(metadata)[1:] if any(pattern.matches(s) for pattern in keep)] if keep else []
+    kept = _kept(_all_segments(metadata), keep) if keep else []
     if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
         reduced = [s for s in reduced if s[0] != APP1]  # the whole block stands for the one with the orientation alone
     return [*reduced, *(s for s in kept if s not in reduced)]
 
 
-class ScanHeader(Protocol):
-    """What the header of existing scans says of their colours; :class:`.jpeg_header.JpegHeader` is meant."""
-
-    @property
-    def has_jfif(self) -> bool:
-        """Whether the file has a JFIF segment."""
-        ...
-
-    @property
-    def adobe(self) -> bytes | None:
-        """Payload of Adobe's APP14 segment."""
-        ...
-
-    @property
-    def colour(self) -> str:
-        """``"gray"``, ``"ycc"``, ``"rgb"`` or ``"cmyk"``."""
-        ...
+def _kept(built: list[Segment], keep: Sequence[SegmentPattern]) -> list[Segment]:
+    """The segments that a caller keeps; with an XMP packet go the segments that continue it."""
+    named = [segment for segment in built if any(pattern.matches(segment) for pattern in keep)]
+    has_xmp = any(marker == APP1 and payload.startswith(XMP_HEADER) for marker, payload in named)
+    return [s for s in built if s in named or (has_xmp and s[0] == APP1 and s[1].startswith(XMP_EXTENSION_HEADER))]
 
 
 def build_for_scans(
-    metadata: Metadata, mode: MetadataMode, keep: Sequence[SegmentPattern], header: ScanHeader
+    metadata: Metadata, mode: MetadataMode, keep: Sequence[SegmentPattern], header: JpegHeader
 ) -> list[Segment]:
     """Builds the segments to write before the scans of an existing file.
 
@@ -160,9 +152,9 @@ def _all_segments(metadata: Metadata) -> list[Segment]:
     built = [_jfif(metadata.density), *split_exif(metadata.exif or b""), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
     for marker, payload in metadata.extra:
         is_exif = marker == APP1 and payload.startswith(EXIF_HEADER)
-        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [_checked_extra(marker, payload)]
+        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [checked_segment(marker, payload)]
     if metadata.comment is not None:
-        built.append((COM, _fitting(metadata.comment, "comment")))
+        built.append((COM, fit_payload(metadata.comment, "comment")))
     return built
 
 
@@ -181,19 +173,6 @@ def _jfif(density: tuple[int, int, int] | None) -> Segment:
     if checked_density(unit, x, y) != (unit, x, y):
         raise SegmentError(f"density must be (unit 0 to 2, x and y 1 to 65535), got {density!r}")
     return APP0, JFIF_HEADER + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0)
-
-
-def _fitting(payload: bytes, name: str, header: bytes = b"") -> bytes:
-    room = MAX_PAYLOAD - len(header)
-    if len(payload) > room:
-        raise SegmentError(f"{name} of {len(payload)} bytes does not fit one segment, at most {room}")
-    return header + bytes(payload)
-
-
-def _checked_extra(marker: int, payload: bytes) -> Segment:
-    if not APP0 <= marker <= APP15 and marker != COM:
-        raise SegmentError(f"an extra segment must have a marker 0xE0 to 0xEF or 0xFE, got {marker:#x}")
-    return marker, _fitting(payload, f"extra segment {marker:#x}")
 
 
 def _split_icc(icc: bytes | None) -> list[Segment]:

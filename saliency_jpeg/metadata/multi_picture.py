@@ -17,18 +17,16 @@ from typing import Final, NamedTuple
 
 from ..errors import InputError, SegmentError
 from . import exif, segments
-from .segments import Segment, Span
+from .segments import MPF_HEADER, Segment, Span
 from .xmp import without_trailing_names
 from .xmp_segments import edit_xmp
 
 __all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing", "without_names"]
 
-MPF_HEADER: Final = b"MPF\0"
 _LIST: Final = 0xB002  # MP Entry
 _ENTRY: Final = 16  # bytes: attributes, size, offset (4 each), dependent pictures
 _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # RSTn and stuffed bytes do not end a scan
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
 _CLIP: Final = re.compile(rb"\0\0\0[\x08-\xff]ftyp")  # ISO/IEC 14496-12, 4.3: size of the box, and its type
 _PHONE_TRAILER: Final = b"SEFT"  # ends Samsung's trailer
@@ -135,10 +133,10 @@ def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
         SegmentError: a later segment reaches beyond the data.
     """
     at = spans[-1][2] if spans and spans[-1][0] == segments.SOS else len(jpeg)
-    while (found := _SCAN_END.search(jpeg, at)) is not None:
-        if found[0][1] == segments.EOI:
-            return found.end()
-        at = segments.segment_end(jpeg, found.end())
+    while (end := segments.scan_end(jpeg, at)) >= 0:
+        if jpeg[end + 1] == segments.EOI:
+            return end + 2
+        at = segments.segment_end(jpeg, end + 2)
     return len(jpeg)
 
 

@@ -1,11 +1,12 @@
-"""APPn and COM segments of a JPEG file: found, cut out, and replaced.
+"""Finds, removes and replaces the APPn and COM segments of a JPEG file.
 
 Layout of a segment (T.81 B.1.1.4), the length counting itself but not the marker::
 
     0xFF  marker  length (2 bytes, big-endian)  payload (length - 2 bytes, at most 65533)
 
-:func:`walk` is the only loop over the markers of a header. What needs the segments of a file takes the spans that it
-yields, so a file is walked once. :mod:`.jpeg_metadata` sorts segments into metadata and builds them again.
+:func:`walk` is the loop over the markers of a header. What needs the segments of a file takes the spans that it yields,
+so a file is walked once; :mod:`saliency_jpeg.codec.inspect` walks over whole files with the same functions.
+:mod:`.jpeg_metadata` sorts segments into metadata and builds them again.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ __all__ = [
     "Segment",
     "SegmentPattern",
     "Span",
+    "checked_segment",
     "encoded_size",
+    "fit_payload",
     "next_marker",
     "parse",
     "payloads",
     "replace_segments",
+    "scan_end",
     "segment_end",
     "walk",
     "without_metadata",
@@ -38,7 +42,9 @@ APP0, APP1, APP2, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 JFIF_HEADER = b"JFIF\0"
 ADOBE_HEADER = b"Adobe"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
+XMP_EXTENSION_HEADER = b"http://ns.adobe.com/xmp/extension/\0"
 ICC_HEADER = b"ICC_PROFILE\0"
+MPF_HEADER = b"MPF\0"
 
 MAX_PAYLOAD = 65533
 
@@ -49,6 +55,8 @@ SOS, EOI = 0xDA, 0xD9
 
 # In a header 0xFF 0xFF is fill and 0xFF 0x00 is no marker (T.81 B.1.1.2, B.1.1.5).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
+_OWN: Final = ((APP14, b""), (APP14, ADOBE_HEADER), (APP2, MPF_HEADER), (APP2, b"MPF"))
 _PATTERN: Final = re.compile(r"(?:APP([0-9]|1[0-5])|COM)(?::([\x20-\xff]+))?", re.DOTALL)
 
 
@@ -84,13 +92,35 @@ def walk(data: bytes) -> Iterator[Span]:
 
 
 def next_marker(data: bytes, offset: int, stop: int | None = None) -> int:
-    """Returns the offset of the 0xFF of the next marker, or -1; 0xFF 0x00 is no marker, 0xFF 0xFF is fill."""
+    """Returns the offset of the 0xFF of the next marker, or -1; 0xFF 0x00 is no marker, 0xFF 0xFF is fill.
+
+    Args:
+        data: a JPEG file.
+        offset: where to begin.
+        stop: where to end the search; ``None`` for the end of the file.
+    """
     found = _MARKER.search(data, offset, len(data) if stop is None else stop)
+    return -1 if found is None else found.start()
+
+
+def scan_end(data: bytes, offset: int, stop: int | None = None) -> int:
+    """Returns the offset of the marker that ends coded data, or -1; RSTn and stuffed bytes do not (T.81 B.1.1.5).
+
+    Args:
+        data: a JPEG file.
+        offset: inside or before the coded data.
+        stop: where to end the search; ``None`` for the end of the file.
+    """
+    found = _SCAN_END.search(data, offset, len(data) if stop is None else stop)
     return -1 if found is None else found.start()
 
 
 def segment_end(data: bytes, offset: int) -> int:
     """Returns the offset behind the segment whose length field is at ``offset``.
+
+    Args:
+        data: a JPEG file.
+        offset: behind the marker.
 
     Raises:
         SegmentError: the length is missing, below 2, or reaches beyond the data.
@@ -184,6 +214,38 @@ def _metadata_spans(spans: Iterable[Span]) -> Iterator[Span]:
     return (span for span in spans if APP0 <= span[0] <= APP15 or span[0] == COM)
 
 
+def checked_segment(marker: int, payload: bytes) -> Segment:
+    """Returns a segment that can be written.
+
+    Args:
+        marker: second byte of the marker.
+        payload: without marker and length.
+
+    Raises:
+        SegmentError: the marker is neither APPn nor COM, or the payload does not fit.
+    """
+    if not APP0 <= marker <= APP15 and marker != COM:
+        raise SegmentError(f"an extra segment must have a marker 0xE0 to 0xEF or 0xFE, got {marker:#x}")
+    return marker, fit_payload(payload, f"extra segment {marker:#x}")
+
+
+def fit_payload(payload: bytes, name: str, header: bytes = b"") -> bytes:
+    """Returns a payload behind its header.
+
+    Args:
+        payload: bytes behind the header.
+        name: what it is, for the message.
+        header: bytes by which readers know it.
+
+    Raises:
+        SegmentError: both together are over 65533 bytes.
+    """
+    room = MAX_PAYLOAD - len(header)
+    if len(payload) > room:
+        raise SegmentError(f"{name} of {len(payload)} bytes does not fit one segment, at most {room}")
+    return header + bytes(payload)
+
+
 class SegmentPattern(NamedTuple):
     """Names segments by their marker and by how their payload begins.
 
@@ -205,7 +267,10 @@ class SegmentPattern(NamedTuple):
         found = _PATTERN.fullmatch(name) if isinstance(name, str) else None
         if found is None:
             raise OptionError(f"a segment is named as in 'APP11', 'APP1:http://ns.adobe.com/xap/1.0/', got {name!r}")
-        return cls(COM if found[1] is None else APP0 + int(found[1]), (found[2] or "").encode("latin-1"))
+        pattern = cls(COM if found[1] is None else APP0 + int(found[1]), (found[2] or "").encode("latin-1"))
+        if pattern.marker == APP0 or (pattern.marker, pattern.identifier) in _OWN:
+            raise OptionError(f"a segment that describes the file itself cannot be kept in another one, got {name!r}")
+        return pattern
 
     def matches(self, segment: Segment) -> bool:
         """Whether a segment is one of those that are named."""

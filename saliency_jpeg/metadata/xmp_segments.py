@@ -7,15 +7,12 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from .segments import APP1, XMP_EXTENSION_HEADER, XMP_HEADER, Segment
+
 __all__ = ["EXTENSION_CHUNK", "edit_xmp", "split_extended"]
 
-Segment = tuple[int, bytes]
-
 EXTENSION_CHUNK: Final = 65400  # leaves room for the 75 bytes of header
-_APP1: Final = 0xE1
-_PACKET: Final = b"http://ns.adobe.com/xap/1.0/\0"
-_EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
-_PARTS_START: Final = len(_EXTENSION) + 40  # behind digest, full length and offset
+_PARTS_START: Final = len(XMP_EXTENSION_HEADER) + 40  # behind digest, full length and offset
 
 
 def split_extended(tree: bytes) -> tuple[bytes, list[Segment]]:
@@ -29,8 +26,8 @@ def split_extended(tree: bytes) -> tuple[bytes, list[Segment]]:
     guid = hashlib.md5(tree, usedforsecurity=False).hexdigest().upper().encode()
     parts = []
     for at in range(0, len(tree), EXTENSION_CHUNK):
-        head = _EXTENSION + guid + struct.pack(">II", len(tree), at)
-        parts.append((_APP1, head + tree[at : at + EXTENSION_CHUNK]))
+        head = XMP_EXTENSION_HEADER + guid + struct.pack(">II", len(tree), at)
+        parts.append((APP1, head + tree[at : at + EXTENSION_CHUNK]))
     return guid, parts
 
 
@@ -49,8 +46,8 @@ def edit_xmp(segments: Sequence[Segment], change: Callable[[bytes], bytes]) -> l
         edited = _edit_extension(edited, guid, numbers, change)
     flat = []
     for marker, payload in edited:
-        if marker == _APP1 and payload.startswith(_PACKET):
-            payload = _PACKET + change(payload[len(_PACKET) :])
+        if marker == APP1 and payload.startswith(XMP_HEADER):
+            payload = XMP_HEADER + change(payload[len(XMP_HEADER) :])
         flat.append((marker, payload))
     return [(marker, payload) for marker, payload in flat if marker >= 0]
 
@@ -59,8 +56,8 @@ def _extensions(segments: Sequence[Segment]) -> dict[bytes, list[int]]:
     """The indices of the segments of each extended XMP, by its digest."""
     found: dict[bytes, list[int]] = {}
     for number, (marker, payload) in enumerate(segments):
-        if marker == _APP1 and payload.startswith(_EXTENSION) and len(payload) >= _PARTS_START:
-            found.setdefault(payload[len(_EXTENSION) : len(_EXTENSION) + 32], []).append(number)
+        if marker == APP1 and payload.startswith(XMP_EXTENSION_HEADER) and len(payload) >= _PARTS_START:
+            found.setdefault(payload[len(XMP_EXTENSION_HEADER) : len(XMP_EXTENSION_HEADER) + 32], []).append(number)
     return found
 
 
@@ -79,7 +76,7 @@ def _edit_extension(
     if new is None:
         return segments
     if new:
-        segments = [(m, p.replace(guid, new_guid) if p.startswith(_PACKET) else p) for m, p in segments]
+        segments = [(m, p.replace(guid, new_guid) if p.startswith(XMP_HEADER) else p) for m, p in segments]
     # Indices of other extensions must not move: what is left out stands as (-1, b"") until the end.
     kept = [(-1, b"") if number in set(numbers) else segment for number, segment in enumerate(segments)]
     return [*kept, *new]

@@ -21,15 +21,13 @@ from ..codec.parameters import Tuning
 from ..codec.symbol_costs import SymbolCosts
 from ..errors import InputError, TargetError
 from ..metadata import segments
+from ..metrics import Ssimulacra2
 from .protocol import Encoded
 
 __all__ = ["ByScore", "Judge", "likely_quality"]
 
 _MIN_SIDE: Final = 8  # of the metric
 _MAX_SIDE: Final = 65500  # of what libjpeg opens
-# Scores of libjpeg-turbo's 4:2:0 files, means over photographs: where a search starts.
-_QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
-_SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
 
 
 class Judge:
@@ -42,8 +40,6 @@ class Judge:
     """
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
-        from ..metrics import Ssimulacra2
-
         if not self.takes(pixels):
             height, width = pixels.shape[:2]
             raise InputError(f"a score needs a picture of at most {_MAX_SIDE} pixels on a side, got {width}x{height}")
@@ -73,7 +69,7 @@ def _continued(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def likely_quality(score: float) -> float:
     """Returns the quality, 0 to 100, that photographs need for a score."""
-    return float(np.interp(score, _SCORES, _QUALITIES))
+    return float(np.interp(score, parameters.SCORES, parameters.SCORE_QUALITIES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +87,7 @@ class ByScore:
     tuning: Tuning
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
-        """Encodes an image, with at most ``SCORE_PASSES`` candidates.
+        """Encodes an image, with about ``SCORE_PASSES`` candidates at most.
 
         Args:
             encoding: the image.
@@ -163,13 +159,13 @@ class _ScoreSearch:
         if self._passes % parameters.SCORE_BISECT == 0:
             return (low + high) / 2
         share = (self._target + parameters.SCORE_ENOUGH / 2 - low_score) / max(high_score - low_score, 1e-9)
-        return low + (high - low) * min(max(share, 0.05), 0.95)
+        return low + (high - low) * min(max(share, parameters.SCORE_INSIDE), 1 - parameters.SCORE_INSIDE)
 
     def _beyond(self) -> float:
         """A step from the only point known, as photographs would have it and a little more."""
         quality, score = self._low or self._high or (50.0, self._target)
         expected = likely_quality(self._target) - likely_quality(score)
-        step = 1.3 * expected + (1.0 if expected >= 0 else -1.0)
+        step = parameters.SCORE_STRETCH * expected + (1.0 if expected >= 0 else -1.0)
         if self._passes >= 4:
             step = 100.0 if self._low else -100.0
         return min(max(quality + step, 0.0), 100.0)

@@ -37,7 +37,12 @@ def likely_scale(target: int, metadata: int, size: tuple[int, int], finest: floa
 
 
 def too_large(jpeg: bytes, budget: int) -> TargetError:
-    """Returns the error for a target below the smallest encoding, ``jpeg``."""
+    """Returns the error for a target that no encoding meets.
+
+    Args:
+        jpeg: the smallest encoding.
+        budget: bytes of the target.
+    """
     return TargetError(f"the smallest encoding takes {len(jpeg)} bytes, more than the target of {budget}", jpeg)
 
 
@@ -92,7 +97,7 @@ class _SizeModel:
         """Takes note of a file that was written."""
         if self._seen is not None and abs(math.log(estimate / self._seen[0])) > SIZE_SEARCH.apart:
             slope = (size - self._seen[1]) / (estimate - self._seen[0])
-            self._overhead = max(size - min(max(slope, 0.5), 2.0) * estimate, 0.0)
+            self._overhead = max(size - _clip(slope, SIZE_SEARCH.ratios) * estimate, 0.0)
         if size <= self._overhead:
             self._overhead = 0.0
         self._ratio = (size - self._overhead) / estimate
@@ -110,7 +115,9 @@ class _SizeSearch:
         self._slope = SIZE_SEARCH.slope
         self._last: tuple[float, float] | None = None
         self._model = _SizeModel(goal.overhead)
-        self._free = max(goal.budget - goal.overhead, 0.1 * goal.budget)  # bytes that the levels may fill
+        self._free = max(
+            goal.budget - goal.overhead, SIZE_SEARCH.least_free * goal.budget
+        )  # bytes that the levels may fill
         self._aim = goal.budget - (1 - SIZE_SEARCH.aim) * self._free
         self._last_written = b""
         self._over: tuple[float, int] | None = None  # log(scale) and size of the smallest file that was too large
@@ -171,7 +178,7 @@ class _SizeSearch:
     def _move(self, log_estimate: float, error: float) -> None:
         if self._last is not None and abs(self._x - self._last[0]) > SIZE_SEARCH.far_enough:
             slope = (log_estimate - self._last[1]) / (self._x - self._last[0])
-            self._slope = min(max(slope, -2.5), -0.1)
+            self._slope = _clip(slope, SIZE_SEARCH.slopes)
         self._last = (self._x, log_estimate)
         longest = SIZE_SEARCH.longest
         step = min(max(-self._fall(log_estimate, error) / self._slope, -longest), longest)
@@ -192,11 +199,15 @@ class _SizeSearch:
             return x
         fine, coarse = (math.log(size) for size in (self._over[1], len(self._best[1])))
         share = (fine - math.log(self._aim)) / (fine - coarse)
-        return self._over[0] + min(max(share, 0.2), 0.8) * (self._best[0] - self._over[0])
+        return self._over[0] + _clip(share, SIZE_SEARCH.inside) * (self._best[0] - self._over[0])
 
     def _fall(self, log_estimate: float, error: float) -> float:
         """How far the estimate, in the logarithm, has to fall for the size to reach the aim."""
         size = self._model.size(math.exp(log_estimate))
         share = (size - self._model.size(0.0)) / size  # of the bytes that follow the estimate
-        fall = 1 - (1 - math.exp(-error)) / max(share, 0.01)
-        return -math.log(fall) if fall > 0.05 else SIZE_SEARCH.longest
+        fall = 1 - (1 - math.exp(-error)) / max(share, SIZE_SEARCH.least_share)
+        return -math.log(fall) if fall > SIZE_SEARCH.least_fall else SIZE_SEARCH.longest
+
+
+def _clip(value: float, bounds: tuple[float, float]) -> float:
+    return min(max(value, bounds[0]), bounds[1])

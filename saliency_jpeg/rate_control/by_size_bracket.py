@@ -1,4 +1,4 @@
-"""The search for a file size where size follows the scale in no power law: a bracket that closes.
+"""The search for a file size by a closing bracket, where size does not follow the scale by a power law.
 
 A file that was quantized before hardly shrinks until the scale nears its own, and then falls ever faster. So
 :mod:`.by_size`, which follows a slope and spares writing, runs out of passes there; this one writes a file in every

@@ -15,25 +15,26 @@ from ..codec.effort import Variant
 from ..codec.jpeg import JpegEncoding
 from ..codec.symbol_costs import SymbolCosts
 from ..errors import TargetError
-from .protocol import AtScale, Encoded, RateControl
+from .protocol import Encoded, RateControl
 
 __all__ = ["BestOf", "NearSize"]
 
 
 @dataclass(frozen=True, eq=False)
 class BestOf:
-    """Encodes in the plain way and in variants of it, and returns the best file.
+    """Encodes an image and variants of it, and returns the best file.
 
     Attributes:
-        control: for the plain way. Variants of :class:`.protocol.AtScale` aim at the size of the plain file; those of
-            every other control meet the same target. A variant that meets no target is passed over.
+        control: for the plain encoding, and for variants that meet the same target. One that cannot is passed over.
         variants: the other ways.
         judge: SSIMULACRA2 of a file.
+        is_free: no target limits the size: variants aim at the size of the plain file, and fewer bytes count too.
     """
 
     control: RateControl
     variants: Sequence[Variant]
     judge: Callable[[bytes], float]
+    is_free: bool = False
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
         """Encodes an image.
@@ -43,26 +44,25 @@ class BestOf:
             costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
 
         Raises:
-            TargetError: the plain way meets no target.
+            TargetError: the plain encoding meets no target.
         """
         plain = self.control(encoding, costs)
         size = len(plain.jpeg)
-        is_free = isinstance(self.control, AtScale)  # then few bytes are worth something too
-        other = NearSize(plain.scale, size) if is_free else self.control
-        best, highest, passes = plain, self._merit(plain, size, is_free), plain.passes
+        other = NearSize(plain.scale, size) if self.is_free else self.control
+        best, highest, passes = plain, self._merit(plain, size), plain.passes
         for variant in self.variants:
             try:
                 candidate = other(encoding.varied(variant), plain.costs)
             except TargetError:
                 continue
             passes += candidate.passes
-            merit = self._merit(candidate, size, is_free)
+            merit = self._merit(candidate, size)
             if merit > highest:
                 best, highest = candidate, merit
         return replace(best, passes=passes)
 
-    def _merit(self, candidate: Encoded, size: int, counts_bytes: bool) -> float:
-        saved = math.log(size / len(candidate.jpeg)) if counts_bytes else 0.0
+    def _merit(self, candidate: Encoded, size: int) -> float:
+        saved = math.log(size / len(candidate.jpeg)) if self.is_free else 0.0
         return self.judge(candidate.jpeg) + parameters.VARIANT_WORTH * min(saved, parameters.VARIANT_MOST_SAVED)
 
 

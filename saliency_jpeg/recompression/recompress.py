@@ -81,7 +81,7 @@ def recompress(
         InputError: not a JPEG file, damaged, arithmetic coding, 12 bits; CMYK or RGB or a sampling that the quantizer
             does not support, if a target or a quality asks for loss; or the map cannot be used.
         OptionError: an option is out of range.
-        TargetError: the target is too small for this picture; ``.best`` is the smallest file.
+        TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         OSError: a path cannot be read.
     """
     given = {name: value for name, value in locals().items() if name != "jpeg"}  # nothing may stand above this line
@@ -229,7 +229,7 @@ class _Recompression:
             progressive=self._options.progressive,
             restart_interval=self._options.restart_interval,
         )
-        return JpegEncoding(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
+        return JpegEncoding.create(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
 
     def _expected_scale(self) -> float:
         """About the scale that the file will have."""

@@ -36,7 +36,7 @@ from ..metadata.multi_picture import TrailingImages
 from ..metadata.pillow_info import from_file, from_pillow
 from .jpeg_source import JpegSource, is_jpeg
 from .orientation import rotate
-from .unedited import is_unedited, is_unread
+from .unedited import is_described, is_unread
 
 __all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
 
@@ -119,22 +119,14 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
         was_unread = is_unread(source)
         _load_frame(source)
         picture = _picture(source, from_pillow(source), colour)
-        return picture if _is_described(picture, source, was_unread) else picture.with_pixels(picture.pixels)
+        is_whole = is_described(source, picture.metadata, picture.pixels, was_unread=was_unread)
+        return picture if is_whole else picture.with_pixels(picture.pixels)
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
         return load_jpeg(jpeg, background=background)
     image = _open(data)
     return _picture(image, from_file(image), colour)
-
-
-def _is_described(picture: Picture, image: Image.Image, was_unread: bool) -> bool:
-    """Whether the metadata of a PIL image still fit its pixels; a thumbnail must not show what was edited away."""
-    if refresh.is_stale(picture.metadata, picture.pixels):
-        return False
-    if not refresh.has_pictures(picture.metadata):
-        return True
-    return is_unedited(image, picture.pixels, was_unread=was_unread)
 
 
 def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:

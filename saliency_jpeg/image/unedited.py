@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-__all__ = ["is_unedited", "is_unread"]
+from ..metadata import refresh
+from ..metadata.model import Metadata
+
+__all__ = ["is_described", "is_unread"]
 
 _MARK: Final = "_saliency_jpeg_unedited"
 
@@ -27,14 +30,19 @@ def is_unread(image: Image.Image) -> bool:
     return isinstance(image, ImageFile.ImageFile) and (bool(image.tile) or getattr(image, "_im", image) is None)
 
 
-def is_unedited(image: Image.Image, pixels: NDArray[np.uint8], *, was_unread: bool) -> bool:
-    """Whether the pixels are those of the file; the answer is noted in the image for the next time.
+def is_described(image: Image.Image, metadata: Metadata, pixels: NDArray[np.uint8], *, was_unread: bool) -> bool:
+    """Whether the metadata of an image fit its pixels; a thumbnail must not show what was edited away.
 
     Args:
-        image: the image.
+        image: the image; it is noted in it that its pixels are those of its file, for the next time.
+        metadata: of the image.
         pixels: its pixels, C-contiguous.
         was_unread: as :func:`is_unread` said before they were read.
     """
+    if refresh.is_stale(metadata, pixels):
+        return False
+    if not refresh.has_pictures(metadata):
+        return True
     digest = hashlib.blake2b(pixels.data, digest_size=16).digest()
     if was_unread:
         setattr(image, _MARK, digest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,7 +10,6 @@ from .segments import Segment, Span
 
 __all__ = ["with_only"]
 
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)  # RSTn and stuffed bytes do not end a scan
 _SOI: Final = 0xD8
 
 
@@ -37,17 +35,17 @@ def with_only(jpeg: bytes, spans: Sequence[Span], own: Sequence[Segment]) -> byt
 def _scans(jpeg: bytes, at: int) -> Iterator[bytes]:
     """What follows the header of the first scan, to EOI."""
     is_scan = True
-    while (found := _SCAN_END.search(jpeg, at)) is not None:
-        marker = found[0][1]
+    while (start := segments.scan_end(jpeg, at)) >= 0:
+        marker = jpeg[start + 1]
         if is_scan:
-            yield jpeg[at : found.start()]
+            yield jpeg[at:start]
         if marker in (segments.EOI, _SOI):
             yield b"\xff\xd9"
             return
-        at = segments.segment_end(jpeg, found.end())
+        at = segments.segment_end(jpeg, start + 2)
         is_scan = marker == segments.SOS or (is_scan and _is_metadata(marker))
         if not _is_metadata(marker):
-            yield jpeg[found.start() : at]
+            yield jpeg[start:at]
     if is_scan:
         yield jpeg[at:]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
-from ..metadata import jpeg_metadata, multi_picture, segments
+from ..metadata import jpeg_metadata, multi_picture, scans, segments
 from ..metadata.jpeg_header import JpegHeader, parse_header
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
@@ -77,19 +77,18 @@ class JpegSource:
         return segments.without_metadata(self.data, self._spans)
 
     def with_segments(self, own: list[Segment]) -> bytes:
-        """Returns the primary image alone, its scans as they are, with other APPn and COM segments.
+        """Returns the primary image alone, its scans as they are, with these APPn and COM segments and no others.
 
         Raises:
             SegmentError: a segment behind the first scan is damaged.
         """
-        end = multi_picture.end_of_primary(self.data, self._spans)
-        return segments.replace_segments(self.data[:end], own, self._spans)
+        return scans.with_only(self.data, self._spans, own)
 
     def primary(self) -> JpegSource:
-        """Returns the primary image alone as a source of its own."""
+        """Returns the primary image alone as a source of its own, whose metadata announce nothing behind it."""
         if self.trailing is None:
             return self
-        own = multi_picture.without_listing(self.segments)
+        own = multi_picture.without_names(self.segments)
         return JpegSource(segments.replace_segments(self.data[: self.trailing.end], own, self._spans))
 
 

@@ -8,8 +8,9 @@
 - CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
   either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
 - Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
-- A PIL image may have been edited since it was opened: where EXIF's size tags or thumbnail no longer fit the pixels,
-  they are updated. Every other EXIF block is kept byte for byte.
+- A PIL image may have been edited since it was opened: where sizes or thumbnails in its metadata no longer fit the
+  pixels, they are updated. Where its pixels may have changed since they were read, thumbnails are made again. Every
+  other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.jpeg_metadata.collect`.
 """
@@ -32,10 +33,11 @@ from ..errors import InputError, OptionError
 from ..metadata import refresh
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
-from ..metadata.pillow_info import from_info, from_pillow
+from ..metadata.pillow_info import from_file, from_pillow
 from ..metadata.pillow_switch import strict_decoding
 from .jpeg_source import JpegSource, is_jpeg
 from .orientation import rotate
+from .unedited import is_described, is_unread
 
 __all__ = ["MAX_SIDE", "HeldSource", "ImageSource", "Picture", "hold", "load", "load_jpeg", "read_bytes"]
 
@@ -88,7 +90,10 @@ class Picture(NamedTuple):
 
     def without_trailing(self) -> Picture:
         """Returns the picture without images and clips behind it in its file."""
-        return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
+        if self.trailing is None or self.source is None:
+            return self
+        alone = self.source.primary()
+        return self._replace(source=alone, metadata=replace(alone.metadata, icc=self.metadata.icc))
 
 
 #: What :func:`hold` returns.
@@ -131,15 +136,17 @@ def load(source: ImageSource | Picture, *, background: Sequence[int] = (255, 255
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
+        was_unread = is_unread(source)
         _load_frame(source)
         picture = _picture(source, from_pillow(source), colour)
-        return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
+        is_whole = is_described(source, picture.metadata, picture.pixels, was_unread=was_unread)
+        return picture if is_whole else picture.with_pixels(picture.pixels)
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
         return load_jpeg(jpeg, background=background)
     image = _open(data)
-    return _picture(image, from_info(image.info), colour)
+    return _picture(image, from_file(image), colour)
 
 
 def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:

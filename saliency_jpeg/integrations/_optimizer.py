@@ -7,14 +7,16 @@ from typing import Final
 
 from ..codec import _core
 from ..encoder.encoder import Encoder
-from ..errors import InputError
+from ..errors import InputError, SegmentError
 from ..image import jpeg_source
 from ..image.jpeg_source import JpegSource
 from ..image.load import load_jpeg
+from ..metadata import jpeg_metadata
+from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..recompression.recompress import recompress_source
 
-__all__ = ["is_jpeg", "optimize_jpeg"]
+__all__ = ["is_jpeg", "optimize_jpeg", "remove_metadata"]
 
 _PIXEL_OPTIONS: Final = (
     "subsampling",
@@ -51,7 +53,8 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
     rewritten losslessly, even if they then exceed the target.
 
     Args:
-        data: a file of any kind. Anything but a decodable JPEG file is returned unchanged.
+        data: a file of any kind. Anything but a decodable JPEG file is returned unchanged, save that a damaged or
+            unsupported JPEG file loses its metadata where they are to be removed.
         options: how to encode.
 
     Returns:
@@ -59,18 +62,45 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
         ``options.trailing_images`` is ``"drop"``.
 
     Raises:
-        InputError: the saliency map does not fit the image, or an option does not support trailing images.
+        InputError: the saliency map does not fit the image, an option does not support trailing images, or the
+            metadata cannot be removed since the file is too damaged.
         TargetError: no encoding meets the target; ``.best`` is the smallest file.
     """
     source = _open_jpeg(data)
     if source is None:
-        return data
+        return remove_metadata(data, options)
     header = source.header
     if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
         options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False)
     elif _needs_pixels(options):
         return Encoder(options).compress_picture(load_jpeg(source, background=options.background)).jpeg
     return recompress_source(source, options)
+
+
+def remove_metadata(data: bytes, options: Options) -> bytes:
+    """Returns a file with its scans as they are, and without the metadata that are to be removed.
+
+    The scans are not read, so it does not matter whether they can be.
+
+    Args:
+        data: a file of any kind; anything but a JPEG file is returned unchanged.
+        options: of them ``metadata``, ``keep_segments`` and ``trailing_images``.
+
+    Raises:
+        InputError: the file is too damaged for that, or has trailing images.
+    """
+    if options.metadata == "keep" or not jpeg_source.is_jpeg(data):
+        return data
+    source = JpegSource(data)
+    if source.trailing is not None and options.trailing_images == "keep":
+        raise refusal(f"metadata={options.metadata!r}")
+    try:
+        if source.header is None:
+            raise SegmentError("it has no frame header")
+        own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, source.header)
+        return source.with_segments(own)
+    except SegmentError as error:
+        raise InputError(f"the metadata of this damaged JPEG file cannot be removed: {error}") from error
 
 
 def _needs_pixels(options: Options) -> bool:

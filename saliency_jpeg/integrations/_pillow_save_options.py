@@ -18,6 +18,7 @@ from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import OptionError, SegmentError
 from ..image.load import load
 from ..metadata import jpeg_metadata, segments
+from ..metadata.exif_segments import check_one_segment
 from ..metadata.jpeg_metadata import checked_density
 from ..metadata.model import EXIF_HEADER, Metadata
 from ..options import Options
@@ -304,8 +305,10 @@ def _to_bytes(name: str, value: Any) -> bytes | None:
 
 def _read_exif(value: Any) -> bytes | None:
     r"""Returns the TIFF body of bytes, with or without the prefix ``Exif\0\0``, or of an ``Image.Exif``."""
-    block = _to_bytes("exif", value.tobytes() if isinstance(value, Image.Exif) else value)
-    return block.removeprefix(EXIF_HEADER) or None if block else None
+    block = _to_bytes("exif", value.tobytes() if isinstance(value, Image.Exif) else value) or b""
+    body = block.removeprefix(EXIF_HEADER)
+    check_one_segment(body)
+    return body or None
 
 
 def _read_density(value: Any) -> tuple[int, int, int] | None:

@@ -16,8 +16,10 @@ For any other storage, such as S3, put the mixin first::
 
 Honours the storage's own options, and the fields of :class:`saliency_jpeg.Options` in ``saliency_jpeg``. Without a
 target and a quality the rewrite is lossless. A file that is not a JPEG file, or does not get smaller, is stored
-unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing
-images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is ``"drop"``.
+unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. A damaged JPEG
+file that browsers may still show is stored without its metadata where ``metadata`` is ``"safe"`` or ``"strip"``, and
+refused with ``InputError`` where that cannot be done. The trailing images of MPO, Ultra HDR and motion photo files are
+kept unless ``trailing_images`` is ``"drop"``.
 
 Raises ``OptionError`` when the storage is created with a wrong option, and ``InputError`` or ``TargetError`` when a
 file cannot be encoded as asked; nothing is stored then.

@@ -33,6 +33,7 @@ from ..codec.tables import quantization_tables
 from ..errors import InputError, OptionError
 from ..image.load import load
 from ..io import write
+from ..metadata.exif_segments import check_one_segment
 from ..metadata.model import EXIF_HEADER, Metadata
 from ..metadata.segments import XMP_HEADER
 from ..options import Options
@@ -302,4 +303,5 @@ def _parse_metadata(types: Sequence[int], values: Sequence[Any]) -> Metadata:
             raise OptionError(f"metadata must be bytes or uint8 arrays, got {type(value).__name__}")
         name, header = _METADATA_FIELDS[int(kind)]
         fields[name] = bytes(data).removeprefix(header) or None
+    check_one_segment(fields.get("exif") or b"")
     return Metadata(**fields)

@@ -17,7 +17,8 @@ Honours:
 - Without a limit, the smaller of thumbor's file and this encoder's is sent.
 
 Raises ``OptionError`` for a wrong option in ``SALIENCY_JPEG_OPTIONS``. An image that cannot be encoded is logged, and
-thumbor's own file is sent.
+thumbor's own file is sent, without the metadata that ``metadata="safe"`` or ``"strip"`` removes. Raises ``InputError``
+where that cannot be done.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ..errors import InputError, TargetError
 from ..image.load import Picture, load
 from ..options import BYTES_PER_KB, Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
+from ._optimizer import remove_metadata
 
 try:
     from thumbor.config import Config
@@ -69,6 +71,7 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
 
         Raises:
             OptionError: an option in ``SALIENCY_JPEG_OPTIONS`` is unknown or out of range.
+            InputError: thumbor's file is too damaged to remove the metadata that are to be removed.
         """
         if not self.should_run(image_extension, buffer):
             return buffer
@@ -80,9 +83,10 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             jpeg = error.best
         except InputError as error:
             logger.warning("saliency_jpeg: thumbor's own file is sent: %s", error)
-            return buffer
+            return remove_metadata(buffer, options)
+        own = remove_metadata(buffer, options)
         fits = options.target_bytes is not None and len(jpeg) <= options.target_bytes
-        return jpeg if fits or len(jpeg) < len(buffer) else buffer
+        return jpeg if fits or len(jpeg) < len(own) else own
 
     def _build_options(self) -> Options:
         """Returns the configured options with the quality and the byte limit of the request."""
@@ -109,4 +113,4 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return picture
         if (image.height, image.width) != shape[:2]:
             return picture
-        return picture._replace(pixels=np.ascontiguousarray(image), source=None)
+        return picture.without_trailing().with_pixels(np.ascontiguousarray(image))

@@ -21,7 +21,8 @@ class::
 Honours all fields of :class:`saliency_jpeg.Options`.
 
 Raises nothing for an image that cannot be encoded as asked: like Willow's own optimizers, it logs the error and leaves
-the file unchanged.
+the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``. Where that cannot be done it
+raises ``InputError``.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from ..errors import SaliencyJpegError
 from ..io import FileChangedError, version, write
 from ..options import Options
 from ._compat import missing_dependency
-from ._optimizer import optimize_jpeg
+from ._optimizer import optimize_jpeg, remove_metadata
 
 try:
     from willow.optimizers.base import OptimizerBase
@@ -64,12 +65,23 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
 
     @classmethod
     def process(cls, file_path: str) -> None:
-        """Makes a JPEG file smaller in place; logs an error and leaves the file unchanged where that fails."""
+        """Makes a JPEG file smaller in place; logs an error and leaves the picture unchanged where that fails.
+
+        Args:
+            file_path: of the file.
+
+        Raises:
+            InputError: the file is too damaged to remove the metadata that are to be removed.
+        """
         before = version(str(file_path))
         data = Path(file_path).read_bytes()
         try:
             jpeg = optimize_jpeg(data, cls.options)
-            if jpeg != data:
-                write(str(file_path), jpeg, unless_changed=before)
-        except (SaliencyJpegError, FileChangedError):
+        except SaliencyJpegError:
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
+            jpeg = remove_metadata(data, cls.options)
+        if jpeg != data:
+            try:
+                write(str(file_path), jpeg, unless_changed=before)
+            except FileChangedError:
+                _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)

@@ -13,9 +13,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from ..errors import SegmentError
+from .exif_directory import (
+    ASCII,
+    BYTE_ORDERS,
+    EXIF_HEADER,
+    EXIF_IFD,
+    LONG,
+    SHORT,
+    Directory,
+    directory_at,
+    first_directory,
+)
 
 __all__ = [
     "BYTE_ORDERS",
@@ -24,121 +34,26 @@ __all__ = [
     "directory_at",
     "first_directory",
     "has_orientation",
+    "has_thumbnail",
     "minimal",
     "orientation",
     "shown",
     "size",
     "thumbnail",
+    "thumbnail_span",
     "with_orientation",
     "with_size",
     "with_thumbnail",
 ]
 
-EXIF_HEADER = b"Exif\0\0"
-BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-
-ORIENTATION, EXIF_IFD = 0x0112, 0x8769
+ORIENTATION = 0x0112
 _IMAGE_SIZE, _PIXEL_DIMENSIONS = (0x0100, 0x0101), (0xA002, 0xA003)  # of IFD0 and of the Exif IFD; width, height
+_RELATED_SIZE = (0x1001, 0x1002)  # of the interoperability IFD
 _COLOR_SPACE, _INTEROPERABILITY_IFD, _INTEROPERABILITY_INDEX = 0xA001, 0xA005, 0x0001
 _STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
 _JPEG_OFFSET, _JPEG_LENGTH = 0x0201, 0x0202
-_ASCII, _SHORT, _LONG = 2, 3, 4
 _UNCALIBRATED, _ADOBE_RGB = 0xFFFF, b"R03\0"
-_FORMATS = {_SHORT: "H", _LONG: "I"}
-
-
-class Directory(NamedTuple):
-    """An IFD of a TIFF body (TIFF 6.0, section 2).
-
-    Attributes:
-        order: byte order as a ``struct`` prefix.
-        start: offset of the first entry.
-        entries: number of entries, 12 bytes each.
-    """
-
-    order: str
-    start: int
-    entries: int
-
-    @property
-    def end(self) -> int:
-        """Offset after the last entry, where the offset of the next directory stands."""
-        return self.start + 12 * self.entries
-
-    def find(self, exif: bytes | bytearray, tag: int) -> list[int]:
-        """Returns the offsets of the entries with a tag.
-
-        Args:
-            exif: the block that holds this directory.
-            tag: number of the tag.
-        """
-        pattern = struct.pack(self.order + "H", tag)
-        return [at for at in range(self.start, self.end, 12) if exif[at : at + 2] == pattern]
-
-    def number(self, exif: bytes, tag: int) -> int | None:
-        """Returns the value of the first entry with a tag if it is one SHORT or LONG, else ``None``.
-
-        Args:
-            exif: the block that holds this directory.
-            tag: number of the tag.
-        """
-        for at in self.find(exif, tag):
-            kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
-            if kind in _FORMATS and count == 1:
-                return int(struct.unpack_from(self.order + _FORMATS[kind], exif, at + 8)[0])
-            return None
-        return None
-
-    def put(self, exif: bytearray, tag: int, value: int) -> None:
-        """Overwrites the value of every entry with a tag that is one SHORT or LONG.
-
-        Args:
-            exif: the block that holds this directory.
-            tag: number of the tag.
-            value: new value.
-        """
-        for at in self.find(exif, tag):
-            kind, count = struct.unpack_from(self.order + "HI", exif, at + 2)
-            if kind in _FORMATS and count == 1:
-                struct.pack_into(self.order + _FORMATS[kind], exif, at + 8, value)
-
-    def child(self, exif: bytes, tag: int) -> Directory | None:
-        """Returns the directory that a tag points to, or ``None``.
-
-        Args:
-            exif: the block that holds this directory.
-            tag: number of the tag.
-        """
-        offset = self.number(exif, tag)
-        return None if offset is None else directory_at(exif, self.order, offset)
-
-    def following(self, exif: bytes) -> Directory | None:
-        """Returns the next directory in the chain, or ``None``; after IFD0 that is IFD1, the thumbnail's."""
-        if self.end + 4 > len(exif):
-            return None
-        return directory_at(exif, self.order, *struct.unpack_from(self.order + "I", exif, self.end))
-
-
-def directory_at(exif: bytes, order: str, offset: int) -> Directory | None:
-    """Returns the directory at an offset if its whole table lies inside the data, else ``None``.
-
-    Args:
-        exif: the block.
-        order: byte order as a ``struct`` prefix.
-        offset: of the directory's number of entries.
-    """
-    if offset < 8 or offset + 2 > len(exif):
-        return None
-    directory = Directory(order, offset + 2, *struct.unpack_from(order + "H", exif, offset))
-    return directory if directory.end <= len(exif) else None
-
-
-def first_directory(exif: bytes | None) -> Directory | None:
-    """Returns IFD0 if the header is TIFF's and the whole table lies inside the data, else ``None``."""
-    if exif is None or len(exif) < 8 or exif[:4] not in BYTE_ORDERS:
-        return None
-    order = BYTE_ORDERS[bytes(exif[:4])]
-    return directory_at(exif, order, *struct.unpack_from(order + "I", exif, 4))
+_INTEGERS = {SHORT: "H", LONG: "I", 8: "h", 9: "i"}  # SSHORT, SLONG
 
 
 # Orientation --------------------------------------------------------------------------------------------------------
@@ -153,14 +68,18 @@ def has_orientation(exif: bytes | None) -> bool:
 def orientation(exif: bytes | None) -> int:
     """Returns the orientation, 1 to 8.
 
-    It is 1 where the block is absent or damaged, or where the first such tag is not one SHORT of 1 to 8.
+    It is 1 where the block is absent or damaged, or where the first such tag is not one integer of 1 to 8. Exif asks
+    for a SHORT; some cameras write a LONG, and Pillow and ExifTool take signed integers as well.
     """
     directory = first_directory(exif)
     if exif is None or directory is None:
         return 1
     for entry in directory.find(exif, ORIENTATION):
-        kind, count, value = struct.unpack_from(directory.order + "HIH", exif, entry + 2)
-        return value if kind == _SHORT and count == 1 and 1 <= value <= 8 else 1
+        kind, count = struct.unpack_from(directory.order + "HI", exif, entry + 2)
+        if kind not in _INTEGERS or count != 1:
+            return 1
+        (value,) = struct.unpack_from(directory.order + _INTEGERS[kind], exif, entry + 8)
+        return int(value) if 1 <= value <= 8 else 1
     return 1
 
 
@@ -181,7 +100,7 @@ def with_orientation(exif: bytes, value: int) -> bytes:
         return exif
     if directory is None:
         raise SegmentError("the EXIF block has no readable first directory; the orientation cannot be set in it")
-    entry = struct.pack(directory.order + "HHIHH", ORIENTATION, _SHORT, 1, value, 0)
+    entry = struct.pack(directory.order + "HHIHH", ORIENTATION, SHORT, 1, value, 0)
     places = directory.find(exif, ORIENTATION)
     if not places:
         return exif if value == 1 else _append_directory(exif, directory, entry)
@@ -227,7 +146,9 @@ def with_size(exif: bytes, height: int, width: int) -> bytes:
     if first is None:
         return exif
     patched = bytearray(exif)
-    for directory, tags in ((first, _IMAGE_SIZE), (first.child(exif, EXIF_IFD), _PIXEL_DIMENSIONS)):
+    parts = first.child(exif, EXIF_IFD)
+    related = parts.child(exif, _INTEROPERABILITY_IFD) if parts is not None else None
+    for directory, tags in ((first, _IMAGE_SIZE), (parts, _PIXEL_DIMENSIONS), (related, _RELATED_SIZE)):
         if directory is not None:
             directory.put(patched, tags[0], width)
             directory.put(patched, tags[1], height)
@@ -244,38 +165,48 @@ def _directories(exif: bytes, first: Directory) -> Iterator[Directory]:
             yield directory
 
 
-def _numbers(exif: bytes, directory: Directory, tag: int) -> list[int]:
-    """The values of an entry of SHORTs or LONGs, wherever they stand."""
-    for at in directory.find(exif, tag):
-        kind, count = struct.unpack_from(directory.order + "HI", exif, at + 2)
-        width = {_SHORT: 2, _LONG: 4}.get(kind, 0)
-        where = at + 8
-        if width * count > 4:
-            (where,) = struct.unpack_from(directory.order + "I", exif, at + 8)
-        if width and where + width * count <= len(exif):
-            return list(struct.unpack_from(f"{directory.order}{count}{_FORMATS[kind]}", exif, where))
-    return []
+def _directory_spans(exif: bytes, first: Directory) -> list[tuple[int, int]]:
+    """The header and the tables; some writers leave the pointer to a next table out behind those of parts."""
+    tables = [(d.start - 2, d.end) for d in _directories(exif, first)]
+    return [(0, 8), (first.start - 2, first.end + 4), *tables[1:]]
 
 
-def _thumbnail_parts(exif: bytes, first: Directory) -> list[slice]:
-    """Where the thumbnail's data lie, JPEG or strips of samples; none if they overlap a directory or each other."""
+def _thumbnail_spans(exif: bytes, first: Directory) -> list[tuple[int, int]]:
+    """What IFD1 says of where the thumbnail's data lie, JPEG or strips of samples, whether that can be or not."""
     directory = first.following(exif)
     if directory is None:
         return []
     found: list[tuple[int, int]] = []
     for offsets, lengths in ((_JPEG_OFFSET, _JPEG_LENGTH), (_STRIP_OFFSETS, _STRIP_LENGTHS)):
-        found += zip(_numbers(exif, directory, offsets), _numbers(exif, directory, lengths), strict=False)
-    parts = [(start, start + length) for start, length in found if length]
-    taken = sorted([(0, 8), *parts, *((d.start - 2, d.end + 4) for d in _directories(exif, first))])
+        found += zip(directory.numbers(exif, offsets), directory.numbers(exif, lengths), strict=False)
+    return [(start, start + length) for start, length in found if length]
+
+
+def _thumbnail_parts(exif: bytes, first: Directory) -> list[slice]:
+    """Where the thumbnail's data lie; none if they overlap a directory or each other."""
+    parts = _thumbnail_spans(exif, first)
+    taken = sorted([*parts, *_directory_spans(exif, first)])
     apart = all(before[1] <= after[0] for before, after in pairwise(taken))
     return [slice(*part) for part in parts] if apart and all(stop <= len(exif) for _, stop in parts) else []
 
 
-def thumbnail(exif: bytes) -> bytes | None:
-    """Returns the embedded JPEG thumbnail, or ``None``."""
+def has_thumbnail(exif: bytes) -> bool:
+    """Whether IFD1 names data of a thumbnail, of whatever kind and wherever they are said to be."""
+    first = first_directory(exif)
+    return first is not None and bool(_thumbnail_spans(exif, first))
+
+
+def thumbnail_span(exif: bytes) -> slice | None:
+    """Returns where the embedded JPEG thumbnail stands, or ``None``."""
     first = first_directory(exif)
     parts = _thumbnail_parts(exif, first) if first is not None else []
-    return bytes(exif[parts[0]]) if len(parts) == 1 and exif[parts[0]][:2] == b"\xff\xd8" else None
+    return parts[0] if len(parts) == 1 and exif[parts[0]][:2] == b"\xff\xd8" else None
+
+
+def thumbnail(exif: bytes) -> bytes | None:
+    """Returns the embedded JPEG thumbnail, or ``None``."""
+    span = thumbnail_span(exif)
+    return None if span is None else bytes(exif[span])
 
 
 def with_thumbnail(exif: bytes, jpeg: bytes | None) -> bytes:
@@ -310,7 +241,7 @@ def with_thumbnail(exif: bytes, jpeg: bytes | None) -> bytes:
 
 def minimal(turn: int) -> bytes:
     """Returns a 26-byte EXIF body (big-endian TIFF) that holds only an orientation, 1 to 8."""
-    return b"MM\0*\0\0\0\x08" + _table([struct.pack(">HHIHH", ORIENTATION, _SHORT, 1, turn, 0)])
+    return b"MM\0*\0\0\0\x08" + _table([struct.pack(">HHIHH", ORIENTATION, SHORT, 1, turn, 0)])
 
 
 def shown(exif: bytes | None) -> bytes | None:
@@ -322,12 +253,12 @@ def shown(exif: bytes | None) -> bytes | None:
     turn = orientation(exif)
     if not _is_adobe_rgb(exif):
         return minimal(turn) if turn != 1 else None
-    entries = [struct.pack(">HHIHH", ORIENTATION, _SHORT, 1, turn, 0), struct.pack(">HHII", EXIF_IFD, _LONG, 1, 38)]
+    entries = [struct.pack(">HHIHH", ORIENTATION, SHORT, 1, turn, 0), struct.pack(">HHII", EXIF_IFD, LONG, 1, 38)]
     color = [
-        struct.pack(">HHIHH", _COLOR_SPACE, _SHORT, 1, _UNCALIBRATED, 0),
-        struct.pack(">HHII", _INTEROPERABILITY_IFD, _LONG, 1, 68),
+        struct.pack(">HHIHH", _COLOR_SPACE, SHORT, 1, _UNCALIBRATED, 0),
+        struct.pack(">HHII", _INTEROPERABILITY_IFD, LONG, 1, 68),
     ]
-    index = [struct.pack(">HHI4s", _INTEROPERABILITY_INDEX, _ASCII, 4, _ADOBE_RGB)]
+    index = [struct.pack(">HHI4s", _INTEROPERABILITY_INDEX, ASCII, 4, _ADOBE_RGB)]
     return b"MM\0*\0\0\0\x08" + _table(entries) + _table(color) + _table(index)
 
 
@@ -344,6 +275,6 @@ def _is_adobe_rgb(exif: bytes | None) -> bool:
     if parts is None or parts.number(exif, _COLOR_SPACE) != _UNCALIBRATED:
         return False
     index = parts.child(exif, _INTEROPERABILITY_IFD)
-    wanted = struct.pack(parts.order + "HI4s", _ASCII, 4, _ADOBE_RGB)
+    wanted = struct.pack(parts.order + "HI4s", ASCII, 4, _ADOBE_RGB)
     places = index.find(exif, _INTEROPERABILITY_INDEX) if index is not None else []
     return any(exif[at + 2 : at + 12] == wanted for at in places)

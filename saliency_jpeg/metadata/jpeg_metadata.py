@@ -5,13 +5,16 @@ Order on output: JFIF, EXIF, XMP, ICC, other segments, comment.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from ..errors import OptionError, SegmentError
+from .content_credentials import without_credentials
+from .density import checked_density
 from .exif import EXIF_HEADER, shown
+from .exif_resolution import resolution
+from .exif_segments import join_exif, split_exif
 from .jpeg_header import JpegHeader
 from .model import Metadata
 from .segments import (
@@ -32,6 +35,7 @@ from .segments import (
     checked_segment,
     fit_payload,
 )
+from .xmp_segments import split_extended
 
 __all__ = ["MODES", "MetadataMode", "build", "build_for_scans", "checked_density", "collect"]
 
@@ -40,7 +44,6 @@ MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
 
 ICC_CHUNK: Final = MAX_PAYLOAD - len(ICC_HEADER) - 2  # 65519: sequence number and count take a byte each
 MAX_XMP_PACKET: Final = 65502  # XMP part 3, 1.1.3
-XMP_EXTENSION_CHUNK: Final = 65400  # XMP part 3, 1.1.3.1, leaves room for the 75 bytes of header
 
 # Valid only in the file they came from: JFXX is a thumbnail of the old pixels, Adobe's segment names the colour
 # transform of the old scans, MPF holds file offsets of trailing images.
@@ -55,6 +58,7 @@ def collect(segments: list[Segment]) -> Metadata:
     else is kept verbatim in ``extra``: earlier comments, further EXIF or XMP segments, extended XMP, IPTC (APP13).
     """
     exif = xmp = None
+    segments = join_exif(segments)
     last_comment = max((i for i, (marker, _) in enumerate(segments) if marker == COM), default=-1)
     density: tuple[int, int, int] | None = None
     chunks: list[bytes] = []
@@ -72,22 +76,6 @@ def collect(segments: list[Segment]) -> Metadata:
             extra.append((marker, payload))
     comment = segments[last_comment][1] if last_comment >= 0 else None
     return Metadata(exif, _join_icc(chunks), xmp, comment, density, tuple(extra))
-
-
-def checked_density(unit: Any, x: Any, y: Any) -> tuple[int, int, int] | None:
-    """Returns ``(unit, x, y)`` in whole dots if JFIF can hold it, else ``None``.
-
-    Args:
-        unit: 0 to 2, see :class:`.model.Metadata`.
-        x: 1 to 65535 after rounding.
-        y: the same.
-    """
-    try:
-        density = int(unit), round(float(x)), round(float(y))
-    except (TypeError, ValueError, OverflowError, ArithmeticError):
-        return None
-    valid = 0 <= density[0] <= 2 and all(1 <= dots <= 65535 for dots in density[1:])
-    return density if valid else None
 
 
 def _jfif_density(payload: bytes) -> tuple[int, int, int] | None:
@@ -109,22 +97,23 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
 
     Args:
         metadata: what to write. Without a density JFIF says aspect ratio 1:1.
-        mode: ``"keep"`` writes everything. ``"safe"`` writes nothing that could name a person, place or device: only
-            the ICC profile, the density, and an EXIF block with the orientation and, for Adobe RGB, the colour space
-            (none where both are default). ``"strip"`` writes only what the picture needs to be shown right: as
-            ``"safe"``, but the density only where pixels are not square.
+        mode: ``"keep"`` writes everything but Content Credentials, whose signature would not match. ``"safe"`` writes
+            nothing that could name a person, place or device: only the ICC profile, the density (of EXIF where JFIF
+            has none), and an EXIF block with the orientation and, for Adobe RGB, the colour space (none where both are
+            default). ``"strip"`` writes only what the picture needs to be shown right: as ``"safe"``, but the density
+            only where pixels are not square.
         keep: segments that stay in every mode.
 
     Raises:
         OptionError: unknown mode.
-        SegmentError: something does not fit: EXIF over 65527 bytes, ICC over 255 chunks of 65519 bytes, a comment or
-            extra over 65533, XMP over 65502 that is not one ``x:xmpmeta`` or ``rdf:RDF`` element; or a bad density or
-            extra marker.
+        SegmentError: something does not fit: EXIF over 65527 bytes that is no TIFF body, ICC over 255 chunks of 65519
+            bytes, a comment or extra over 65533, XMP over 65502 that is not one ``x:xmpmeta`` or ``rdf:RDF`` element;
+            or a bad density or extra marker.
     """
     if mode not in MODES:
         raise OptionError(f"metadata must be 'keep', 'safe' or 'strip', got {mode!r}")
     if mode == "keep":
-        return _all_segments(metadata)
+        return without_credentials(_all_segments(metadata), keep)
     reduced = _all_segments(_reduced(metadata, mode))
     kept = _kept(_all_segments(metadata), keep) if keep else []
     if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
@@ -144,8 +133,8 @@ def build_for_scans(
 ) -> list[Segment]:
     """Builds the segments to write before the scans of an existing file.
 
-    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was and the
-    other is kept.
+    JFIF and Adobe segments name the colour transform of the scans, so the one is written only where it was, or where it
+    names no other and holds a density, and the other is kept.
 
     Args:
         metadata: of the file.
@@ -155,12 +144,15 @@ def build_for_scans(
     """
     built = build(metadata, mode, keep)
     adobe = [] if header.adobe is None else [(APP14, header.adobe)]
-    return [*(built if header.has_jfif else built[1:]), *adobe]
+    may_add = header.colour in ("gray", "ycc") and built[0] != _jfif(None)
+    return [*(built if header.has_jfif or may_add else built[1:]), *adobe]
 
 
 def _all_segments(metadata: Metadata) -> list[Segment]:
-    built = [_jfif(metadata.density), *_exif(metadata.exif), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
-    built += [checked_segment(marker, payload) for marker, payload in metadata.extra]
+    built = [_jfif(metadata.density), *split_exif(metadata.exif or b""), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
+    for marker, payload in metadata.extra:
+        is_exif = marker == APP1 and payload.startswith(EXIF_HEADER)
+        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [checked_segment(marker, payload)]
     if metadata.comment is not None:
         built.append((COM, fit_payload(metadata.comment, "comment")))
     return built
@@ -168,6 +160,8 @@ def _all_segments(metadata: Metadata) -> list[Segment]:
 
 def _reduced(metadata: Metadata, mode: MetadataMode) -> Metadata:
     density = metadata.density
+    if density is None or (density[0] == 0 and density[1] == density[2]):
+        density = resolution(metadata.exif) or density
     if mode == "strip" and density is not None and density[1] == density[2]:
         density = None
     return Metadata(exif=shown(metadata.exif), icc=metadata.icc, density=density)
@@ -179,10 +173,6 @@ def _jfif(density: tuple[int, int, int] | None) -> Segment:
     if checked_density(unit, x, y) != (unit, x, y):
         raise SegmentError(f"density must be (unit 0 to 2, x and y 1 to 65535), got {density!r}")
     return APP0, JFIF_HEADER + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0)
-
-
-def _exif(exif: bytes | None) -> list[Segment]:
-    return [(APP1, fit_payload(exif, "EXIF", EXIF_HEADER))] if exif else []
 
 
 def _split_icc(icc: bytes | None) -> list[Segment]:
@@ -198,19 +188,13 @@ def _split_icc(icc: bytes | None) -> list[Segment]:
 def _xmp(xmp: bytes | None) -> list[Segment]:
     """One APP1 segment, or a stub that points to extended XMP (XMP part 3, 1.1.3.1).
 
-    Extended XMP holds the whole tree without its packet wrapper; its name is the MD5 of these bytes. Each part carries
-    that name (32 hexadecimal digits), the full length and its own offset, both 32 bits.
+    Extended XMP holds the whole tree without its packet wrapper.
     """
     if not xmp:
         return []
     if len(xmp) <= MAX_XMP_PACKET:
         return [(APP1, XMP_HEADER + xmp)]
-    tree = _unwrapped(xmp)
-    guid = hashlib.md5(tree, usedforsecurity=False).hexdigest().upper().encode()
-    parts = []
-    for at in range(0, len(tree), XMP_EXTENSION_CHUNK):
-        head = XMP_EXTENSION_HEADER + guid + struct.pack(">II", len(tree), at)
-        parts.append((APP1, head + tree[at : at + XMP_EXTENSION_CHUNK]))
+    guid, parts = split_extended(_unwrapped(xmp))
     return [(APP1, XMP_HEADER + _xmp_stub(guid)), *parts]
 
 

@@ -10,6 +10,7 @@ picture, so they do not count as trailing images and are left out.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -17,14 +18,19 @@ from typing import Final, NamedTuple
 from ..errors import InputError, SegmentError
 from . import exif, segments
 from .segments import MPF_HEADER, Segment, Span
+from .xmp import without_trailing_names
+from .xmp_segments import edit_xmp
 
-__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing"]
+__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing", "without_names"]
 
 _LIST: Final = 0xB002  # MP Entry
 _ENTRY: Final = 16  # bytes: attributes, size, offset (4 each), dependent pictures
 _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
+_CLIP: Final = re.compile(rb"\0\0\0[\x08-\xff]ftyp")  # ISO/IEC 14496-12, 4.3: size of the box, and its type
+_PHONE_TRAILER: Final = b"SEFT"  # ends Samsung's trailer
+_GAIN_MAP_HEADER: Final = b"urn:iso:std:iso:ts:21496:-1\0"
 
 
 class TrailingImages(NamedTuple):
@@ -96,8 +102,19 @@ def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = Fals
         classes = [struct.unpack_from(order + "I", listing, at)[0] >> 16 & 0xFF for at in entries[1:]]
         if not classes or any(each != _PREVIEW for each in classes):
             return TrailingImages(tail, listing, base, end)
-    is_file = listing is None and (tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or tail[4:8] == b"ftyp")
+    is_file = listing is None and _holds_file(tail)
     return TrailingImages(tail, None, 0, end) if is_file or _is_motion_photo(jpeg, spans) else None
+
+
+def without_names(own: Sequence[Segment]) -> list[Segment]:
+    """Returns the segments without what announces images and clips behind the primary image, for a file without them.
+
+    Args:
+        own: the segments of the file.
+    """
+    gain_map = segments.APP2, _GAIN_MAP_HEADER
+    kept = [s for s in without_listing(own) if s[0] != gain_map[0] or not s[1].startswith(gain_map[1])]
+    return edit_xmp(kept, without_trailing_names)
 
 
 def refusal(request: str) -> InputError:
@@ -121,6 +138,13 @@ def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
             return end + 2
         at = segments.segment_end(jpeg, end + 2)
     return len(jpeg)
+
+
+def _holds_file(tail: bytes) -> bool:
+    """Whether a picture or a clip stands behind the primary image, in a phone's trailer or as it is."""
+    if tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or _CLIP.search(tail) is not None:
+        return True
+    return tail.endswith(_PHONE_TRAILER) and b"\xff\xd8\xff" in tail
 
 
 def _is_motion_photo(jpeg: bytes, spans: Sequence[Span]) -> bool:

@@ -1,34 +1,68 @@
-"""Metadata out of what Pillow holds: ``image.info``, and orientations edited through ``image.getexif()``."""
+"""Metadata out of what Pillow holds: ``image.info``, segments, tags, and orientations edited through ``getexif()``."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from PIL import Image
 
 from . import exif as exif_tags
+from . import jpeg_metadata, segments
+from .density import checked_density
 from .exif import BYTE_ORDERS, EXIF_HEADER
-from .jpeg_metadata import checked_density
 from .model import Metadata
+from .multi_picture import without_names
+from .photoshop import resource_segments
+from .png_profiles import read_profiles
+from .segments import Segment
+from .tiff_tags import exif_from_text, exif_from_tiff, photoshop_from_tiff
 
-__all__ = ["from_info", "from_pillow"]
+__all__ = ["from_file", "from_info", "from_pillow"]
 
 
 def from_pillow(image: Image.Image) -> Metadata:
     """Returns the metadata of an image that the caller holds.
 
-    As :func:`from_info`, and ``image.getexif()[0x0112] = n`` (or its deletion) counts where the stored EXIF block has
-    that tag. Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
+    As :func:`from_file`, and what Pillow knows of the segments of a JPEG file: IPTC, all comments, extended XMP and
+    the rest, as far as ``image.info`` still says the same. Data behind the primary image are not in the image, so
+    nothing names them. ``image.getexif()[0x0112] = n`` (or its deletion) counts where the EXIF block has that tag.
+    Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
-    metadata = from_info(image.info)
-    if not exif_tags.has_orientation(metadata.exif):
+    metadata = _announcing_nothing(_from_jpeg(image, from_file(image)))
+    is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
+    if not is_known or not exif_tags.has_orientation(metadata.exif):
         return metadata
     try:
         value = int(image.getexif().get(exif_tags.ORIENTATION, 1))
     except Exception:  # Pillow's EXIF parser raises many kinds on damaged blocks; the stored bytes then speak
         return metadata
     return metadata.with_orientation(value) if value in range(1, 9) and value != metadata.orientation else metadata
+
+
+def from_file(image: Image.Image) -> Metadata:
+    """Returns the metadata of an image that was loaded from a file of any kind but JPEG.
+
+    As :func:`from_info`, and what is stored as tags of TIFF or as text of PNG.
+    """
+    metadata = from_info(image.info)
+    if hasattr(image, "tag_v2"):
+        return replace(metadata, exif=exif_from_tiff(image), extra=tuple(photoshop_from_tiff(image)))
+    profiles = read_profiles(image.info)
+    exif = metadata.exif or profiles.exif or exif_from_text(image.info)
+    text = image.info.get("Comment")
+    comment = text.encode()[: segments.MAX_PAYLOAD] if isinstance(text, str) and text else None
+    return Metadata(
+        exif=exif,
+        icc=metadata.icc or profiles.icc,
+        xmp=metadata.xmp or profiles.xmp,
+        comment=metadata.comment or comment,
+        density=metadata.density,
+        extra=profiles.extra,
+    )
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:
@@ -47,6 +81,84 @@ def from_info(info: Mapping[Any, Any]) -> Metadata:
     )
 
 
+# JPEG ---------------------------------------------------------------------------------------------------------------
+
+
+def _from_jpeg(image: Image.Image, metadata: Metadata) -> Metadata:
+    """The metadata with those segments of a JPEG file that ``image.info`` does not hold.
+
+    Pillow joins all EXIF blocks into one, and keeps the last XMP packet and the last comment. Where ``image.info`` says
+    something else than that, the caller has changed it, and the segments do not count.
+    """
+    own = _segments(image)
+    found = jpeg_metadata.collect(own)
+    exif = b"".join(p.removeprefix(EXIF_HEADER) for m, p in own if m == segments.APP1 and p.startswith(EXIF_HEADER))
+    packets = [
+        p[len(segments.XMP_HEADER) :] for m, p in own if m == segments.APP1 and p.startswith(segments.XMP_HEADER)
+    ]
+    same_exif = exif == (_as_bytes(image.info.get("exif")) or b"").removeprefix(EXIF_HEADER)
+    same_xmp, same_comment = packets[-1:] == _listed(metadata.xmp), _listed(found.comment) == _listed(metadata.comment)
+    same_photoshop = "photoshop" in image.info
+
+    def is_kept(segment: Segment) -> bool:
+        marker, payload = segment
+        if marker == segments.APP1 and payload.startswith(EXIF_HEADER):
+            return same_exif
+        if marker == segments.APP1 and payload.startswith(b"http://ns.adobe.com/x"):
+            return same_xmp
+        if marker == segments.COM:
+            return same_comment
+        return marker != 0xED or same_photoshop
+
+    extra = tuple(filter(is_kept, found.extra)) if own else tuple(_photoshop(image.info))
+    return replace(
+        metadata,
+        exif=found.exif if own and same_exif else metadata.exif,
+        xmp=found.xmp if own and same_xmp else metadata.xmp,
+        extra=(*metadata.extra, *extra),
+    )
+
+
+def _payloads(own: list[Segment], header: bytes) -> list[bytes]:
+    """What APP1 segments of one kind hold behind their header."""
+    return [p[len(header) :] for marker, p in own if marker == segments.APP1 and p.startswith(header)]
+
+
+def _listed(value: bytes | None) -> list[bytes]:
+    return [value] if value else []
+
+
+def _segments(image: Image.Image) -> list[Segment]:
+    """The APPn and COM segments of the first picture of the JPEG file that an image was read from."""
+    listed = getattr(image, "applist", None)
+    if not isinstance(listed, list) or image.tell() != 0:
+        return []
+    return [(segments.COM if name == "COM" else segments.APP0 + int(name[3:]), bytes(data)) for name, data in listed]
+
+
+def _photoshop(info: Mapping[Any, Any]) -> list[Segment]:
+    """APP13 segments of the resources that a copy of a JPEG image still has."""
+    resources = info.get("photoshop")
+    if not isinstance(resources, dict):
+        return []
+    kept = {number: data for number, data in resources.items() if isinstance(data, bytes)}
+    try:
+        return resource_segments(kept)
+    except (struct.error, TypeError):  # numbers that the caller made up
+        return []
+
+
+def _announcing_nothing(metadata: Metadata) -> Metadata:
+    """The metadata without what names trailing images, which a PIL image does not hold."""
+    packet = [] if metadata.xmp is None else [(segments.APP1, segments.XMP_HEADER + metadata.xmp)]
+    own = without_names([*packet, *metadata.extra])
+    xmp = own[0][1][len(segments.XMP_HEADER) :] if packet else None
+    return replace(metadata, xmp=xmp, extra=tuple(own[len(packet) :]))
+
+
+# Values -------------------------------------------------------------------------------------------------------------
+
+
 def _as_bytes(value: object) -> bytes | None:
     """Bytes-like values as bytes; anything else (PNG text under the same key, empty values) is None."""
     return bytes(value) or None if isinstance(value, (bytes, bytearray, memoryview)) else None
@@ -58,7 +170,18 @@ def _xmp(info: Mapping[Any, Any]) -> bytes | None:
 
 
 def _density(info: Mapping[Any, Any]) -> tuple[int, int, int] | None:
+    """Resolution of JPEG or of any file, else the pixel aspect: PNG's of pHYs, or TIFF's resolution without a unit."""
     unit, density = (info.get("jfif_unit"), info["jfif_density"]) if "jfif_density" in info else (1, info.get("dpi"))
-    if not isinstance(density, (tuple, list)) or len(density) != 2:
+    if isinstance(density, tuple | list) and len(density) == 2:
+        return checked_density(unit, density[0], density[1])
+    aspect = info.get("aspect", info.get("resolution"))
+    return _aspect(*aspect) if isinstance(aspect, tuple | list) and len(aspect) == 2 else None
+
+
+def _aspect(x: Any, y: Any) -> tuple[int, int, int] | None:
+    """A ratio in whole numbers that JFIF can hold; square pixels need no word."""
+    try:
+        ratio = Fraction(float(x) / float(y)).limit_denominator(1000)
+    except (TypeError, ValueError, ArithmeticError):
         return None
-    return checked_density(unit, density[0], density[1])
+    return None if ratio == 1 else checked_density(0, ratio.numerator, ratio.denominator)

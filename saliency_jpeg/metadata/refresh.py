@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-import struct
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,10 +19,15 @@ from PIL import Image
 
 from ..errors import SegmentError
 from . import exif, segments
+from . import xmp as xmp_text
+from .exif_previews import embedded, without_previews
+from .exif_resolution import with_swapped_resolution
 from .model import Metadata
+from .photoshop import without_thumbnails
 from .pillow_switch import strict_decoding
+from .xmp_segments import edit_xmp
 
-__all__ = ["is_stale", "refresh", "refresh_orientation"]
+__all__ = ["has_pictures", "is_stale", "refresh", "refresh_orientation"]
 
 Pixels = NDArray[np.uint8]
 
@@ -31,8 +36,6 @@ _QUALITIES: Final = (80, 60, 40, 20)
 _CELL: Final = 8  # thumbnail pixels on a side that are compared as one
 _DIFFERENT: Final = 48.0  # of 255: difference of two cells that no camera's own sharpening makes
 _XMP_ORIENTATION: Final = re.compile(rb"(tiff:Orientation(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8}))[2-8](?=\s{0,8}[\"'<])")
-_PHOTOSHOP: Final = b"Photoshop 3.0\0"
-_PHOTOSHOP_THUMBNAILS: Final = (1033, 1036)
 
 
 def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
@@ -42,13 +45,11 @@ def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
         metadata: of the old pixels.
         pixels: the new ones, uint8 (H, W) or (H, W, 3).
     """
-    extra = tuple((marker, _without_photoshop_thumbnail(payload)) for marker, payload in metadata.extra)
-    if metadata.exif is None:
-        return replace(metadata, extra=extra)
-    block = exif.with_size(metadata.exif, *pixels.shape[:2])
-    old = exif.thumbnail(block)
-    block = exif.with_thumbnail(block, None if old is None else _thumbnail(old, pixels))
-    return replace(metadata, exif=block, extra=extra)
+
+    def packet(xmp: bytes) -> bytes:
+        return xmp_text.with_size(xmp_text.without_pictures(xmp), *pixels.shape[:2])
+
+    return _changed(metadata, lambda block: _refreshed(block, pixels), packet)
 
 
 def refresh_orientation(metadata: Metadata) -> Metadata:
@@ -57,26 +58,90 @@ def refresh_orientation(metadata: Metadata) -> Metadata:
     Raises:
         SegmentError: never for an orientation that was read out of these metadata.
     """
+    is_swapped = metadata.orientation >= 5
     density = metadata.density
-    if metadata.orientation >= 5 and density is not None:
+    if is_swapped and density is not None:
         density = density[0], density[2], density[1]
-    xmp = metadata.xmp if metadata.xmp is None else _XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
-    return replace(metadata.with_orientation(1), density=density, xmp=xmp)
+
+    def block(old: bytes) -> bytes:
+        return with_swapped_resolution(upright(old)) if is_swapped else upright(old)
+
+    def upright(old: bytes) -> bytes:
+        return exif.with_orientation(old, 1)
+
+    return replace(_changed(metadata, block, lambda xmp: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)), density=density)
 
 
 def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
-    """Whether EXIF describes another picture: its size differs, or its thumbnail looks different.
+    """Whether EXIF or XMP describe another picture: a size differs, or EXIF's thumbnail looks different.
+
+    A thumbnail that looks alike may still show what is blurred in the picture, see :func:`has_pictures`.
 
     Args:
         metadata: what came with the picture.
         pixels: uint8 (H, W) or (H, W, 3).
     """
-    if metadata.exif is None:
-        return False
-    size = exif.size(metadata.exif)
+    stale: list[bool] = []
+
+    def block(old: bytes) -> bytes:
+        stale.append(_is_stale_block(old, pixels))
+        return old
+
+    def packet(xmp: bytes) -> bytes:
+        stale.append(xmp_text.with_size(xmp, *pixels.shape[:2]) != xmp)
+        return xmp
+
+    _changed(metadata, block, packet)
+    return any(stale)
+
+
+def has_pictures(metadata: Metadata) -> bool:
+    """Whether the metadata hold a thumbnail or another picture of the picture."""
+    found: list[bool] = []
+
+    def block(old: bytes) -> bytes:
+        found.append(exif.has_thumbnail(old) or any(True for _ in embedded(old)))
+        return old
+
+    def packet(xmp: bytes) -> bytes:
+        found.append(xmp_text.without_pictures(xmp) != xmp)
+        return xmp
+
+    return _changed(metadata, block, packet).extra != metadata.extra or any(found)
+
+
+def _changed(metadata: Metadata, block: Callable[[bytes], bytes], packet: Callable[[bytes], bytes]) -> Metadata:
+    """The metadata with every EXIF block and XMP packet changed, and without Photoshop's thumbnails."""
+    own: list[segments.Segment] = []
+    if metadata.exif is not None:
+        own.append((segments.APP1, exif.EXIF_HEADER + metadata.exif))
+    if metadata.xmp is not None:
+        own.append((segments.APP1, segments.XMP_HEADER + metadata.xmp))
+    first = len(own)
+    changed = edit_xmp([*own, *((m, without_thumbnails(p)) for m, p in metadata.extra)], packet)
+    header = len(exif.EXIF_HEADER)
+    for number, (marker, payload) in enumerate(changed):
+        if marker == segments.APP1 and payload.startswith(exif.EXIF_HEADER):
+            changed[number] = marker, exif.EXIF_HEADER + block(payload[header:])
+    new_exif = changed[0][1][header:] if metadata.exif is not None else None
+    new_xmp = changed[first - 1][1][len(segments.XMP_HEADER) :] if metadata.xmp is not None else None
+    return replace(metadata, exif=new_exif, xmp=new_xmp, extra=tuple(changed[first:]))
+
+
+# EXIF ---------------------------------------------------------------------------------------------------------------
+
+
+def _refreshed(block: bytes, pixels: Pixels) -> bytes:
+    block = without_previews(exif.with_size(block, *pixels.shape[:2]))
+    old = exif.thumbnail(block)
+    return exif.with_thumbnail(block, None if old is None else _thumbnail(old, pixels))
+
+
+def _is_stale_block(block: bytes, pixels: Pixels) -> bool:
+    size = exif.size(block)
     if size is not None and size != pixels.shape[:2]:
         return True
-    old = exif.thumbnail(metadata.exif)
+    old = exif.thumbnail(block)
     return old is not None and not _shows(old, pixels)
 
 
@@ -133,25 +198,3 @@ def _shows(old: bytes, pixels: Pixels) -> bool:
     cells = max(1, small.width // _CELL), max(1, small.height // _CELL)
     a, b = (np.asarray(each.convert("RGB").resize(cells, Image.Resampling.BOX), float) for each in (small, shown))
     return bool(np.abs(a - b).max() < _DIFFERENT)
-
-
-def _without_photoshop_thumbnail(payload: bytes) -> bytes:
-    """An APP13 segment without its thumbnail resources; unchanged if it is another kind or does not parse to its end.
-
-    A resource: "8BIM", number (2 bytes), name (length and text, padded to even), length (4 bytes), data (to even).
-    """
-    if not payload.startswith(_PHOTOSHOP):
-        return payload
-    kept, at = [_PHOTOSHOP], len(_PHOTOSHOP)
-    while at < len(payload):
-        data = at + 6 + (payload[at + 6] + 2) // 2 * 2 if at + 6 < len(payload) else len(payload)
-        if payload[at : at + 4] != b"8BIM" or data + 4 > len(payload):
-            return payload
-        (length,) = struct.unpack_from(">I", payload, data)
-        end = data + 4 + (length + 1) // 2 * 2
-        if data + 4 + length > len(payload):
-            return payload
-        if struct.unpack_from(">H", payload, at + 4)[0] not in _PHOTOSHOP_THUMBNAILS:
-            kept.append(payload[at:end])
-        at = end
-    return b"".join(kept)

@@ -7,8 +7,9 @@ from ..errors import InputError, SegmentError
 from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
 from ..metadata import jpeg_metadata
+from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader
-from ..metadata.multi_picture import refusal
+from ..metadata.multi_picture import refusal, without_listing
 from ..options import Options
 from .recompress import lossless
 
@@ -75,14 +76,15 @@ def within_target(picture: Picture, options: Options) -> bytes | None:
 
 def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
-    has_form = _has_form(header, options)
-    jpeg = source.data
     try:
-        if options.metadata != "keep":
+        if options.metadata == "keep":
+            own = without_credentials(without_listing(source.segments), options.kept_segments)
+        else:
             own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
-            jpeg = source.with_segments(own)
-        if not has_form:
-            jpeg = lossless(jpeg, progressive=options.progressive, restart_interval=options.restart_interval)
+        if not _has_form(header, options):
+            interval = options.restart_interval
+            return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
+        jpeg = source.with_segments(own)
     except (InputError, SegmentError):
         return None
     return jpeg

@@ -25,6 +25,7 @@ from ..errors import InputError
 from ..image.jpeg_source import JpegSource, is_jpeg
 from ..image.load import load_jpeg, read_bytes
 from ..metadata import jpeg_metadata, multi_picture, segments
+from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_metadata import MetadataMode
 from ..options import Options
 from ..rate_control import AtScale, BySizeBracket
@@ -119,14 +120,16 @@ def lossless(
         jpeg: a file as :func:`_core.read_jpeg` reads it; trailing images are left out.
         progressive: progressive or baseline.
         restart_interval: MCUs between restart markers.
-        metadata: the APPn and COM segments; by default all of the file but the list of trailing images.
+        metadata: the APPn and COM segments; by default all of the file but the list of trailing images, and Content
+            Credentials, whose signature does not match other bytes.
 
     Raises:
         InputError: damaged, or a kind of JPEG that is not read.
     """
     image = _core.read_jpeg(jpeg)
-    extra = multi_picture.without_listing(image.segments) if metadata is None else metadata
-    return _written(image, extra, progressive=progressive, restart_interval=restart_interval)
+    if metadata is None:
+        metadata = without_credentials(multi_picture.without_listing(image.segments))
+    return _written(image, metadata, progressive=progressive, restart_interval=restart_interval)
 
 
 def _written(image: _core.JpegImage, extra: Sequence[segments.Segment], **form: Any) -> bytes:
@@ -160,7 +163,7 @@ class _Recompression:
         self._effort, self._tuning = EFFORTS[options.effort], TUNINGS[options.tune]
         self._keep_below = keep_below
         self._trailing = source.trailing_bytes
-        self._segments = self._image.segments
+        self._segments = without_credentials(self._image.segments, options.kept_segments)
         if options.metadata != "keep":
             if source.trailing is not None:
                 raise multi_picture.refusal(f"metadata={options.metadata!r}")

@@ -1,0 +1,83 @@
+"""Photoshop's image resources, IPTC among them, in APP13 segments.
+
+A resource: "8BIM", number (2 bytes), name (length and text, padded to even), length (4 bytes), data (to even).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["IPTC", "parse_resources", "resource_segments", "without_thumbnails"]
+
+IPTC: Final = 0x0404
+_APP13: Final = 0xED
+_HEADER: Final = b"Photoshop 3.0\0"
+_SIGNATURE: Final = b"8BIM"
+_THUMBNAILS: Final = (1033, 1036)
+_MOST: Final = 65533 - len(_HEADER)  # bytes of resources in one segment
+
+
+def parse_resources(data: bytes) -> dict[int, bytes]:
+    """Returns the resources of a block by their numbers, up to the first that is damaged.
+
+    Args:
+        data: resources one after another, without the segment's header.
+    """
+    found: dict[int, bytes] = {}
+    for number, _, start, end in _walk(data):
+        found[number] = data[start:end]
+    return found
+
+
+def resource_segments(resources: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
+    """Returns APP13 segments with resources, without thumbnails and what fits no segment.
+
+    Args:
+        resources: by their numbers.
+    """
+    bodies: list[bytes] = []
+    for number, data in resources.items():
+        body = _SIGNATURE + struct.pack(">HHI", number, 0, len(data)) + data + b"\0" * (len(data) % 2)
+        if number in _THUMBNAILS or len(body) > _MOST:
+            continue
+        if bodies and len(bodies[-1]) + len(body) <= _MOST:
+            bodies[-1] += body
+        else:
+            bodies.append(body)
+    return [(_APP13, _HEADER + body) for body in bodies]
+
+
+def without_thumbnails(payload: bytes) -> bytes:
+    """Returns an APP13 segment without its thumbnails; unchanged if it is another kind or does not parse to its end.
+
+    Args:
+        payload: of the segment.
+    """
+    if not payload.startswith(_HEADER):
+        return payload
+    data = payload[len(_HEADER) :]
+    kept, at = [_HEADER], 0
+    for number, start, value, end in _walk(data):
+        at = min(end + (end - value) % 2, len(data))
+        if number not in _THUMBNAILS:
+            kept.append(data[start:at])
+    return b"".join(kept) if at == len(data) else payload
+
+
+def _walk(data: bytes) -> list[tuple[int, int, int, int]]:
+    """Number, offset, offset of the data and offset behind the data of each resource."""
+    found, at = [], 0
+    while data[at : at + 4] == _SIGNATURE and at + 7 <= len(data):
+        (number,) = struct.unpack_from(">H", data, at + 4)
+        start = at + 6 + (data[at + 6] + 2) // 2 * 2 + 4
+        if start > len(data):
+            break
+        (length,) = struct.unpack_from(">I", data, start - 4)
+        end = start + int(length)
+        if end > len(data):
+            break
+        found.append((int(number), at, start, end))
+        at = end + (end - start) % 2
+    return found

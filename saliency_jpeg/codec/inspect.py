@@ -14,8 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image.jpeg_source import JpegSource
+from ..image.limits import DEFAULT_MAX_PIXELS
 from ..metadata import segments
-from ..metadata.jpeg_header import JpegHeader, read_header
+from ..metadata.jpeg_header import JpegHeader
 from . import _core
 from .subsampling import SUBSAMPLINGS
 from .symbol_costs import symbol_costs
@@ -109,13 +111,19 @@ class Inspection:
         return uses
 
 
-def inspect_jpeg(jpeg: bytes) -> Inspection:
+def inspect_jpeg(jpeg: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Inspection:
     """Lists the parts of a file.
 
+    Args:
+        jpeg: the file.
+        max_pixels: most pixels, by its header; ``None`` for no limit.
+
     Raises:
-        InputError: it is damaged, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
+        InputError: it is damaged, over a limit, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
     """
-    image = _core.read_jpeg(jpeg)
+    source = JpegSource(jpeg)
+    source.check_limits(max_pixels)
+    image = _core.read_jpeg(jpeg, max_pixels)
     ids = {identity: index for index, identity in enumerate(image.component_ids)}
     parts, scans = [], []
     for marker, offset, end in _walk(jpeg, image.end):
@@ -126,7 +134,7 @@ def inspect_jpeg(jpeg: bytes) -> Inspection:
         parts.append(Part(name, offset, end - offset, _text(marker, payload)))
     if image.end < len(jpeg):
         parts.append(Part("", image.end, len(jpeg) - image.end, "after the end of the image"))
-    return Inspection(image, read_header(jpeg), parts, scans)
+    return Inspection(image, source.header, parts, scans)
 
 
 def _walk(jpeg: bytes, length: int) -> Iterator[segments.Span]:
@@ -148,10 +156,13 @@ def _walk(jpeg: bytes, length: int) -> Iterator[segments.Span]:
 
 def _end_of_data(jpeg: bytes, offset: int, length: int) -> int:
     """The end of coded data: the next marker that is neither a stuffed zero nor a restart (T.81 B.1.1.5)."""
-    at = jpeg.find(b"\xff", offset, length)
-    while 0 <= at < length - 1 and (jpeg[at + 1] == 0 or 0xD0 <= jpeg[at + 1] <= 0xD7):
-        at = jpeg.find(b"\xff", at + 2, length)
-    return at if at >= 0 else length
+    found = segments.SCAN_MARKER.search(jpeg, offset, length)
+    if found is None:
+        return length
+    end = found.start()
+    while end > offset and jpeg[end - 1] == 0xFF:  # fill bytes belong to the marker
+        end -= 1
+    return end
 
 
 def _scan(payload: bytes, ids: dict[int, int], size: int) -> Scan:

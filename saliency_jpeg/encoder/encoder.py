@@ -15,6 +15,7 @@ from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
 from ..errors import TargetError
+from ..image.limits import DEFAULT_MAX_PIXELS
 from ..image.load import ImageSource, Picture, load
 from ..metadata.segments import MetadataMode
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
@@ -66,7 +67,7 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the smallest file.
             PresetError: the saliency preset is unknown or damaged.
         """
-        picture = load(image, background=self.options.background)
+        picture = load(image, background=self.options.background, max_pixels=self.options.max_pixels)
         return self.compress_picture(picture)
 
     def compress_picture(self, picture: Picture) -> Compressed:
@@ -81,7 +82,7 @@ class Encoder:
 
     def load(self, image: ImageSource) -> Picture:
         """Loads an image, step 1, with these options."""
-        return self._prepared(load(image, background=self.options.background))
+        return self._prepared(load(image, background=self.options.background, max_pixels=self.options.max_pixels))
 
     def _prepared(self, picture: Picture) -> Picture:
         """The picture without what is to be left out; requests that cannot be met are refused."""
@@ -201,6 +202,7 @@ def compress(
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
     allow_downscale: bool = False,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
 ) -> bytes:
     """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
@@ -229,6 +231,7 @@ def compress(
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers; 0: none.
         allow_downscale: lower the resolution where the target would take the quality below 10.
+        max_pixels: most pixels of an image from a file; ``None`` for no limit.
         device: where a preset's network runs, as TensorFlow names it.
 
     Returns:

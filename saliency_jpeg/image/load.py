@@ -11,6 +11,7 @@
 - A PIL image may have been edited since it was opened: where EXIF's size tags or thumbnail no longer fit the pixels,
   they are updated. Every other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
+- The size in the header of a file, and the scans of a JPEG file, are checked before anything is decoded.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.segments.collect`.
 """
 
@@ -34,7 +35,9 @@ from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
 from ..metadata.pillow_info import from_info, from_pillow
 from .jpeg_source import JpegSource, is_jpeg
+from .limits import DEFAULT_MAX_PIXELS, check_pixels
 from .orientation import rotate
+from .pillow_file import check_lazy_jpeg, identify, is_lazy
 
 __all__ = ["MAX_SIDE", "ImageSource", "Picture", "load", "load_jpeg", "read_bytes"]
 
@@ -90,7 +93,12 @@ class Picture(NamedTuple):
         return self if self.trailing is None or self.source is None else self._replace(source=self.source.primary())
 
 
-def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+def load(
+    source: ImageSource,
+    *,
+    background: Sequence[int] = (255, 255, 255),
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Loads an image, by the rules of this module.
 
     Args:
@@ -98,11 +106,14 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
             open), a PIL image, or an array: uint8 (height, width), (height, width, 1), (height, width, 3) RGB or
             (height, width, 4) RGBA, or bool (height, width). Arrays carry no metadata.
         background: RGB, 0 to 255 each, that shows through where the image is transparent.
+        max_pixels: most pixels of an image that is not decoded yet; ``None`` for no limit. Arrays and PIL images that
+            are loaded already have no limit. With the default, a lower limit of the application in
+            ``PIL.Image.MAX_IMAGE_PIXELS`` holds too (Pillow warns from there on, and refuses twice as many).
 
     Raises:
         InputError: the source is no image, empty, damaged or truncated (also where Pillow is set to accept that), of an
-            unsupported kind, without pixels, over 65535 on a side, or over Pillow's limit against decompression bombs
-            (``PIL.Image.MAX_IMAGE_PIXELS``; up to twice that Pillow only warns).
+            unsupported kind, without pixels, over 65535 on a side, over ``max_pixels``, or a JPEG file of more scans
+            than encoders write.
         OptionError: ``background`` is not three integers from 0 to 255.
         OSError: the path cannot be read (``FileNotFoundError``, ``IsADirectoryError``, ``PermissionError``), as from
             :func:`open`; or reading the file object failed.
@@ -111,30 +122,39 @@ def load(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
-        _load_frame(source)
+        limit = max_pixels if is_lazy(source) else None
+        check_lazy_jpeg(source)
+        _load_frame(source, limit)
         picture = _picture(source, from_pillow(source), colour)
         return picture.with_pixels(picture.pixels) if refresh.is_stale(picture.metadata, picture.pixels) else picture
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
-        return load_jpeg(jpeg, background=background)
-    image = _open(data)
+        return load_jpeg(jpeg, background=background, max_pixels=max_pixels)
+    image = _open(data, max_pixels)
     return _picture(image, from_info(image.info), colour)
 
 
-def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+def load_jpeg(
+    source: JpegSource,
+    *,
+    background: Sequence[int] = (255, 255, 255),
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Decodes a JPEG file; its metadata are read by our own parsers, Pillow sees only what it needs to decode.
 
     Args:
         source: the file; of several images the primary one is decoded.
         background: as for :func:`load`.
+        max_pixels: as for :func:`load`.
 
     Raises:
-        InputError: the file is damaged, truncated, or too large.
+        InputError: the file is damaged, truncated, or over a limit.
         OptionError: ``background`` is not three integers from 0 to 255.
     """
     colour = _checked_background(background)
-    picture = _picture(_open(source.decodable), source.metadata, colour)
+    source.check_limits(max_pixels)
+    picture = _picture(_open(source.decodable, max_pixels), source.metadata, colour)
     return picture._replace(source=source, subsampling=source.subsampling)
 
 
@@ -198,37 +218,42 @@ class _StrictBytes(io.BytesIO):
         return data
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, max_pixels: int | None) -> Image.Image:
     """Decode a file's first frame."""
     if not data:
         raise InputError("the image data is empty")
     file = _StrictBytes(data)
     try:
-        image = Image.open(file)
+        image = identify(file, max_pixels)
     except Exception as error:
         raise _input_error(error, len(data)) from error
     if image.format == "EPS":
         raise InputError("EPS is not accepted: decoding it would run another program")
     file.strict = bool(ImageFile.LOAD_TRUNCATED_IMAGES)
-    _load_frame(image)
+    _load_frame(image, max_pixels)
     return image
 
 
-def _load_frame(image: Image.Image) -> None:
+def _load_frame(image: Image.Image, max_pixels: int | None) -> None:
     """Decode the current frame; Pillow raises whatever a decoder met, so all of it is caught."""
     _check_size(*image.size)
+    check_pixels(*image.size, max_pixels)
     try:
         image.load()
     except Exception as error:
         raise _input_error(error) from error
     _check_size(*image.size)
+    check_pixels(*image.size, max_pixels)  # an icon may hold a larger picture than it says
 
 
 def _input_error(error: Exception, size: int = 0) -> InputError:
     if isinstance(error, UnidentifiedImageError):
         return InputError(f"the data ({size} bytes) is not an image that Pillow can read")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return InputError(f"{error} Raise PIL.Image.MAX_IMAGE_PIXELS for trusted images, or pass a decoded array.")
+        return InputError(
+            f"{error} For images that you trust pass max_pixels (--max-pixels), which counts instead of "
+            "PIL.Image.MAX_IMAGE_PIXELS, or a decoded array."
+        )
     return InputError(f"cannot decode the image: {error or type(error).__name__}")
 
 

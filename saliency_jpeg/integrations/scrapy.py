@@ -72,16 +72,17 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
         Raises:
             TargetError: no encoding meets the target.
         """
-        if size is None and _is_upright_jpeg(response_body.getvalue()):
+        max_pixels = self._encoder.options.max_pixels
+        if size is None and _is_upright_jpeg(response_body.getvalue(), max_pixels):
             return image, BytesIO(optimize_jpeg(response_body.getvalue(), self._encoder.options))
         if size is not None:
             image = _make_thumbnail(image, size)
         return image, BytesIO(self._encoder.compress(image).jpeg)
 
 
-def _is_upright_jpeg(data: bytes) -> bool:
+def _is_upright_jpeg(data: bytes, max_pixels: int | None) -> bool:
     """Returns whether this is a JPEG file without an EXIF orientation to apply; Scrapy rotates the others."""
-    return is_jpeg(data) and segments.collect(segments.parse(data)).orientation == 1
+    return is_jpeg(data, max_pixels) and segments.collect(segments.parse(data)).orientation == 1
 
 
 def _make_thumbnail(image: Image.Image, size: tuple[int, int]) -> Image.Image:

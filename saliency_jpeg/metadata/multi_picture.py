@@ -10,7 +10,6 @@ picture, so they do not count as trailing images and are left out.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -26,7 +25,6 @@ _LIST: Final = 0xB002  # MP Entry
 _ENTRY: Final = 16  # bytes: attributes, size, offset (4 each), dependent pictures
 _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # RSTn and stuffed bytes do not end a scan
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
 
 
@@ -119,7 +117,7 @@ def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
         SegmentError: a later segment reaches beyond the data.
     """
     at = spans[-1][2] if spans and spans[-1][0] == segments.SOS else len(jpeg)
-    while (found := _SCAN_END.search(jpeg, at)) is not None:
+    while (found := segments.SCAN_MARKER.search(jpeg, at)) is not None:
         if found[0][1] == segments.EOI:
             return found.end()
         at = segments.segment_end(jpeg, found.end())

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import SegmentError
-from . import exif, segments
+from ..errors import InputError, SegmentError
+from . import exif, jpeg_limits, segments
 from .model import Metadata
 
 __all__ = ["is_stale", "refresh", "refresh_orientation"]
@@ -85,8 +85,10 @@ def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
 def _opened(jpeg: bytes) -> Image.Image | None:
     """A thumbnail ready to be decoded; None if it is damaged or of no thumbnail's size."""
     try:
-        image = Image.open(io.BytesIO(segments.without_metadata(jpeg)), formats=["JPEG"])
-    except (SegmentError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        spans = list(segments.walk(jpeg))
+        jpeg_limits.check_scans(jpeg, spans)
+        image = Image.open(io.BytesIO(segments.without_metadata(jpeg, spans)), formats=["JPEG"])
+    except (InputError, SegmentError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return image if max(image.size) <= _LARGEST_THUMBNAIL else None
 

@@ -16,6 +16,7 @@ from .codec.parameters import Tune
 from .codec.subsampling import Subsampling
 from .errors import OptionError
 from .metadata.jpeg_metadata import MetadataMode
+from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
 from .saliency.sources import Saliency
 
@@ -28,6 +29,8 @@ BYTES_PER_KB: Final = 1000
 
 _SMALLEST_KB: Final = 0.001  # a byte
 _LARGEST_KB: Final = 1e9
+
+_MOST_PIXELS: Final = 65535**2  # of a JPEG file, T.81 B.2.2
 
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
 
@@ -113,6 +116,9 @@ class Options:
         background: colour under transparent pixels, (red, green, blue), 0 to 255 each.
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
         allow_downscale: lower the resolution where ``target_kb`` would take the quality below 10.
+        max_pixels: most pixels of an image from a file, checked by its header before it is decoded; ``None`` for no
+            limit. Arrays and PIL images that are decoded already have none. With the default, a lower
+            ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.
         device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's
             choice.
 
@@ -137,6 +143,7 @@ class Options:
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
     allow_downscale: bool = False
+    max_pixels: int | None = DEFAULT_MAX_PIXELS
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -165,6 +172,10 @@ class Options:
         _flag("allow_downscale", self.allow_downscale)
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
+        if self.max_pixels is not None and not _is_integer(self.max_pixels, 1, _MOST_PIXELS):
+            raise OptionError(
+                f"max_pixels must be an integer from 1 to {_MOST_PIXELS}, or None for no limit, got {self.max_pixels!r}"
+            )
         has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
         if self.device is not None and not isinstance(self.device, str):
             raise OptionError(f"device must be a string or None, got {self.device!r}")
@@ -202,6 +213,7 @@ class OptionKeywords(TypedDict, total=False):
     background: tuple[int, int, int]
     restart_interval: int
     allow_downscale: bool
+    max_pixels: int | None
     device: str | None
 
 

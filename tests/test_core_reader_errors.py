@@ -134,7 +134,7 @@ REFUSED = {
 def test_refused(name: str) -> None:
     jpeg, message = REFUSED[name]
     with pytest.raises(InputError, match=message) as caught:
-        _core.read_jpeg(jpeg)
+        _core.read_jpeg(jpeg, None)
     offset = re.search(r"\(offset (\d+)\)$", str(caught.value))
     assert offset
     assert int(offset[1]) <= len(jpeg)

@@ -51,6 +51,8 @@ BAD = [
     ("restart_interval", 65536),
     ("restart_interval", 1.5),
     ("allow_downscale", 1),
+    ("max_pixels", 0),
+    ("max_pixels", 1e8),
     ("device", 0),
     ("restart_interval", True),
 ]

@@ -210,7 +210,8 @@ class _Pipeline(Generic[Result]):
         item: _PendingImage[Result] = _PendingImage()
         self.pending.append(item)
         try:
-            held = hold(source, background=self._encoder.options.background)
+            options = self._encoder.options
+            held = hold(source, background=options.background, max_pixels=options.max_pixels)
         except Exception as error:
             item.result.set_exception(error)
             return

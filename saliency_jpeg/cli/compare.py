@@ -22,7 +22,7 @@ from ..metrics import METRICS, measure
 from ..saliency import heatmap
 from ..saliency.sources import Saliency, resolve
 from .html_page import EmbeddedImage, is_browser_format, render_comparison
-from .options import add_command, add_saliency, read_saliency
+from .options import add_command, add_max_pixels, add_saliency, read_saliency
 from .output import sweep_folders, write_output
 from .terminal import UsageError, say_lines
 
@@ -53,6 +53,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", help="write an HTML page that shows both with a slider")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
+    add_max_pixels(parser)
     purpose = "weight of the salient metrics: a preset, none, or a gray image of the size of A"
     add_saliency(parser, "PRESET|none|MAP", purpose)
 
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if STREAM == arguments.first == arguments.second:
         raise UsageError("only one of the two images can come from standard input")
     saliency = read_saliency(arguments)
-    first, second = _read(arguments.first), _read(arguments.second)
+    first, second = (_read(name, arguments.max_pixels) for name in (arguments.first, arguments.second))
     if first.pixels.shape[:2] != second.pixels.shape[:2]:
         sizes = ["{1} x {0}".format(*side.pixels.shape) for side in (first, second)]
         raise InputError(f"{second.name}: both images must have the same size, got {sizes[0]} and {sizes[1]} pixels")
@@ -78,10 +79,10 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(name: str) -> _Side:
+def _read(name: str, max_pixels: int) -> _Side:
     file = read(name)
     try:
-        picture = load(file)
+        picture = load(file, max_pixels=max_pixels)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     upright = heatmap.upright(Image.fromarray(picture.pixels), picture.metadata.orientation)

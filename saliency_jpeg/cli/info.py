@@ -18,7 +18,7 @@ from ..errors import SaliencyJpegError
 from ..image.load import load
 from ..io import STREAM, read
 from ..saliency import heatmap
-from .options import add_command
+from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
 from .terminal import NAME, UsageError, describe_error, say, say_lines
 
@@ -32,6 +32,7 @@ def add(commands: Any) -> None:
     parser = add_command(commands, "info", _run, "IN...", "show segments, scans, tables and bits of JPEG files")
     parser.add_argument("inputs", nargs="+", metavar="IN", help="JPEG file; - reads standard input")
     parser.add_argument("--bits", metavar="OUT", help="draw the bits of each block into this PNG file")
+    add_max_pixels(parser)
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
 
 
@@ -45,9 +46,9 @@ def _run(arguments: argparse.Namespace) -> int:
     for name in arguments.inputs:
         try:
             data = read(name)
-            inspection = inspect_jpeg(data)
+            inspection = inspect_jpeg(data, max_pixels=arguments.max_pixels)
             if arguments.bits is not None:
-                write_output(arguments.bits, _draw_bits(data, inspection), sources=[name])
+                write_output(arguments.bits, _draw_bits(data, inspection, arguments.max_pixels), sources=[name])
         except (SaliencyJpegError, OSError) as error:
             say(f"{NAME}: {describe_error(error, name)}", sys.stderr)
             failed = True
@@ -131,9 +132,9 @@ def _tables(values: dict[str, Any], inspection: Inspection) -> list[str]:
 # Bits as an image ---------------------------------------------------------------------------------------------------
 
 
-def _draw_bits(data: bytes, inspection: Inspection) -> bytes:
+def _draw_bits(data: bytes, inspection: Inspection, max_pixels: int) -> bytes:
     """A PNG file: the bits of each block as a heat map over the image, turned upright."""
-    picture = load(data)
+    picture = load(data, max_pixels=max_pixels)
     height, width = inspection.image.size
     bits = block_bits(inspection.image, 1.0)
     brightest = float(np.percentile(bits, _BRIGHTEST)) or 1.0

@@ -12,7 +12,7 @@ from ..image.load import load
 from ..io import STREAM, read
 from ..saliency import heatmap
 from ..saliency.sources import resolve
-from .options import add_command, add_saliency, read_saliency
+from .options import add_command, add_max_pixels, add_saliency, read_saliency
 from .output import sweep_folders, write_output
 from .terminal import UsageError
 
@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--raw", action="store_true", help="write the map alone, gray and not rotated, as --saliency takes it"
     )
+    add_max_pixels(parser)
     add_saliency(
         parser, "PRESET|MAP", "what to draw: a preset, a gray image of the size of IN, or a model (.npz, .tflite)"
     )
@@ -42,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     saliency = read_saliency(arguments)
     if saliency is None:
         raise UsageError("there is no map to draw with --saliency none alone; add --protect or --ignore")
-    picture = load(read(job.source))
+    picture = load(read(job.source), max_pixels=arguments.max_pixels)
     orientation = picture.metadata.orientation
     values = resolve(saliency, picture.pixels, orientation, device=arguments.device)
     assert values is not None  # only None resolves to None

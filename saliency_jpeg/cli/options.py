@@ -20,16 +20,26 @@ from PIL import ImageColor
 
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import Options
 from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.sources import Saliency, Source, gray_values, resolve
 from .terminal import NAME, UsageError, hide_library_output
 
-__all__ = ["add_command", "add_options", "add_saliency", "parse_options", "read_saliency", "with_saliency"]
+__all__ = [
+    "add_command",
+    "add_max_pixels",
+    "add_options",
+    "add_saliency",
+    "parse_options",
+    "read_saliency",
+    "with_saliency",
+]
 
 _MODEL_SUFFIXES: Final = (".npz", ".tflite")  # what SaliencyModel.save and export write
 _NUMBER: Final = r" *-?\d+(?:\.\d*)? *"
 _BOX: Final = re.compile(f"{_NUMBER}(?:,{_NUMBER}){{3}}")
+_NO_LIMIT: Final = 65535**2  # pixels of the largest JPEG file, T.81 B.2.2
 Group = Any  # argparse does not export the type of its groups
 
 
@@ -63,6 +73,15 @@ def _colour(text: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def _pixels(text: str) -> int:
+    """A number of pixels, or "none" for no limit, as a number that no JPEG file exceeds."""
+    if text == "none":
+        return _NO_LIMIT
+    if not text.isdecimal() or not 1 <= int(text) <= _NO_LIMIT:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {_NO_LIMIT}, or none, got {text!r}")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class _Argument:
     """How a field of :class:`Options` appears on the command line.
@@ -77,7 +96,7 @@ class _Argument:
     An option whose field is a ``Sequence`` may be repeated.
     """
 
-    group: Literal["saliency", "size and quality", "speed", "file format"]
+    group: Literal["saliency", "size and quality", "speed", "file format", "limits"]
     help: str
     metavar: str | None = None
     flag: str | None = None
@@ -85,6 +104,11 @@ class _Argument:
 
 
 _SALIENCY: Final = "saliency"
+_LIMITS: Final = "limits"
+_MAX_PIXELS_HELP: Final = (
+    f"most pixels of a file, checked before it is decoded, or none for images that you trust "
+    f"(default: {DEFAULT_MAX_PIXELS})"
+)
 _ARGUMENTS: Final[dict[str, _Argument]] = {
     "target_kb": _Argument("size and quality", "maximum file size in units of 1000 bytes", "N"),
     "quality": _Argument("size and quality", "quality, 0 to 100 (default: 75 unless a target is set)", "Q"),
@@ -113,6 +137,7 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
         "file format", "re-encode a JPEG input even if the result is larger", flag="--may-enlarge"
     ),
     "background": _Argument("file format", "colour under transparent pixels (default: white)", "COLOUR", type=_colour),
+    "max_pixels": _Argument(_LIMITS, _MAX_PIXELS_HELP, "N|none", type=_pixels),
     "restart_interval": _Argument("file format", "MCUs between restart markers (default: 0, no markers)", "N"),
 }
 _ELSEWHERE: Final = ("saliency", "device")  # fields of Options whose arguments add_saliency adds
@@ -145,6 +170,13 @@ def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
     plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
     action = "append" if get_origin(kind) is Sequence else "store"
     return {"type": argument.type or plain, "metavar": argument.metavar, "action": action}
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--max-pixels`` to a command that takes no other options of an encoding."""
+    parser.add_argument(
+        "--max-pixels", type=_pixels, default=DEFAULT_MAX_PIXELS, metavar="N|none", help=_MAX_PIXELS_HELP
+    )
 
 
 def parse_options(arguments: argparse.Namespace) -> Options:
@@ -201,7 +233,7 @@ def read_saliency(arguments: argparse.Namespace) -> Saliency:
         raise UsageError(f"--saliency none cannot be combined with others, got {' and '.join(names)}")
     sources: list[Source] = []
     if names != ["none"]:
-        sources = [_read_source("--saliency", name, arguments.device) for name in names]
+        sources = [_read_source("--saliency", name, arguments) for name in names]
     protect, ignore = (_read_regions(name, arguments) for name in ("protect", "ignore"))
     if protect is None and ignore is None and len(sources) < 2:
         return sources[0] if sources else None
@@ -213,7 +245,7 @@ def _read_regions(name: str, arguments: argparse.Namespace) -> Source | None:
     texts: list[str] = getattr(arguments, name) or []
     boxes = [_parse_box(text) for text in texts if _BOX.fullmatch(text)]
     parts: list[Source] = [boxes] if boxes else []
-    parts += [_read_source(f"--{name}", text, arguments.device) for text in texts if not _BOX.fullmatch(text)]
+    parts += [_read_source(f"--{name}", text, arguments) for text in texts if not _BOX.fullmatch(text)]
     return None if not parts else parts[0] if len(parts) == 1 else combine(*parts)
 
 
@@ -223,8 +255,9 @@ def _parse_box(text: str) -> Box:
     return left, top, right, bottom
 
 
-def _read_source(flag: str, name: str, device: str | None) -> str | SaliencyModel | NDArray[np.uint8]:
+def _read_source(flag: str, name: str, arguments: argparse.Namespace) -> str | SaliencyModel | NDArray[np.uint8]:
     """The preset, the model in a file, or the map in a file that ``name`` stands for; networks are loaded."""
+    device, max_pixels = arguments.device, arguments.max_pixels
     is_model = Path(name).suffix.lower() in _MODEL_SUFFIXES and Path(name).is_file()
     if is_model or name in preset_names():
         with hide_library_output():
@@ -236,7 +269,7 @@ def _read_source(flag: str, name: str, device: str | None) -> str | SaliencyMode
         other = "none, a preset" if flag == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
         raise UsageError(f"{flag} must be {other} ({known}) or a file, got {name!r}")
     try:
-        return gray_values(name)
+        return gray_values(name, max_pixels=DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
 

@@ -273,21 +273,24 @@ class JpegImage:
     def end(self) -> int:
         """Offset of the first byte after EOI. The reader does not read the data there, such as other MPF images."""
 
-def read_jpeg(data: bytes) -> JpegImage:
+def read_jpeg(data: bytes, max_pixels: int | None = 178956970) -> JpegImage:
     """Reads the levels, tables and segments of a JPEG file without decoding it to pixels.
 
     Reads baseline, extended sequential and progressive files (T.81, SOF0, SOF1, SOF2) with 8-bit samples and Huffman
-    codes: 1 to 4 components, any sampling, up to 256 scans, restart markers, 8- and 16-bit tables. A component gets the
+    codes: 1 to 4 components, any sampling, up to 256 scans (of at most 2 ** 26 blocks in all, or 24 times
+    the blocks of the image if that is more), restart markers, 8- and 16-bit tables. A component gets the
     quantization table in force at its first scan. Fill bytes and stray bytes before a marker are skipped. Memory is
     bounded by the length of ``data``.
 
     Args:
         data: the file.
+        max_pixels: most pixels by the frame header; ``None`` for no limit.
 
     Returns:
         Its contents.
 
     Raises:
-        saliency_jpeg.errors.InputError: the data is truncated or damaged, or the kind of JPEG is not supported
-            (arithmetic coding, lossless, hierarchical, 12 bits, DNL). The message ends with the offset in bytes.
+        saliency_jpeg.errors.InputError: the data is truncated or damaged, has more than ``max_pixels``, or the kind
+            of JPEG is not supported (arithmetic coding, lossless, hierarchical, 12 bits, DNL). The message ends with
+            the offset in bytes.
     """

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metadata import segments
-from ..metadata.jpeg_header import JpegHeader, read_header
+from ..metadata.jpeg_header import JpegHeader
+from ..metadata.jpeg_source import JpegSource
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import _core
 from .subsampling import SUBSAMPLINGS
 from .symbol_costs import symbol_costs
@@ -109,13 +111,19 @@ class Inspection:
         return uses
 
 
-def inspect_jpeg(jpeg: bytes) -> Inspection:
+def inspect_jpeg(jpeg: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Inspection:
     """Lists the parts of a file.
 
+    Args:
+        jpeg: the file.
+        max_pixels: most pixels, by its header; ``None`` for no limit.
+
     Raises:
-        InputError: it is damaged, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
+        InputError: it is damaged, over a limit, or of a kind of JPEG that is not read; see :func:`_core.read_jpeg`.
     """
-    image = _core.read_jpeg(jpeg)
+    source = JpegSource(jpeg)
+    source.check_limits(max_pixels)
+    image = _core.read_jpeg(jpeg, max_pixels)
     ids = {identity: index for index, identity in enumerate(image.component_ids)}
     parts, scans = [], []
     for marker, offset, end in _walk(jpeg, image.end):
@@ -126,7 +134,7 @@ def inspect_jpeg(jpeg: bytes) -> Inspection:
         parts.append(Part(name, offset, end - offset, _text(marker, payload)))
     if image.end < len(jpeg):
         parts.append(Part("", image.end, len(jpeg) - image.end, "after the end of the image"))
-    return Inspection(image, read_header(jpeg), parts, scans)
+    return Inspection(image, source.header, parts, scans)
 
 
 def _walk(jpeg: bytes, length: int) -> Iterator[segments.Span]:

@@ -17,6 +17,7 @@ from ..codec.subsampling import Subsampling
 from ..errors import TargetError
 from ..image.load import ImageSource, Picture, load
 from ..metadata.jpeg_metadata import MetadataMode
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
@@ -67,7 +68,7 @@ class Encoder:
             TargetError: the target is too small for this image; ``.best`` is the nearest file.
             PresetError: the saliency preset is unknown or damaged.
         """
-        picture = load(image, background=self.options.background)
+        picture = load(image, background=self.options.background, max_pixels=self.options.max_pixels)
         return self.compress_picture(picture)
 
     def compress_picture(self, picture: Picture) -> Compressed:
@@ -82,7 +83,7 @@ class Encoder:
 
     def load(self, image: ImageSource | Picture) -> Picture:
         """Loads an image, step 1, with these options."""
-        return self._prepared(load(image, background=self.options.background))
+        return self._prepared(load(image, background=self.options.background, max_pixels=self.options.max_pixels))
 
     def _prepared(self, picture: Picture) -> Picture:
         """The picture without what is to be left out; requests that cannot be met are refused."""
@@ -206,6 +207,7 @@ def compress(
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
     allow_downscale: bool = False,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
 ) -> bytes:
     """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
@@ -234,6 +236,7 @@ def compress(
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers; 0: none.
         allow_downscale: lower the resolution where the target would take the quality below 10.
+        max_pixels: most pixels of an image from a file; ``None`` for no limit.
         device: where a preset's network runs, as TensorFlow names it.
 
     Returns:

@@ -22,7 +22,7 @@ from ..io import LOSSLESS_SUFFIXES
 from ..metrics.arrays import Map, Pixels
 from ..metrics.table import measure
 from .codecs import Codec, decode, find_codec
-from .folders import EVALUATED_SUFFIXES, choose_images
+from .folders import EVALUATED_SUFFIXES, choose_images, open_image
 
 __all__ = ["Job", "Matched", "Measurement", "compare", "find_images", "load", "match_size", "measure_image"]
 
@@ -169,15 +169,15 @@ def load(path: Path, maps: Path | None = None, *, halve: bool = False) -> tuple[
         uint8 (H, W, 3), and float64 (H, W) in [0, 1], or ``None`` if there is no map.
 
     Raises:
-        OSError: a file cannot be read.
+        InputError, OSError: as :func:`.folders.open_image`.
     """
-    image = Image.open(path).convert("RGB")
+    image = open_image(path).convert("RGB")
     if halve:
         image = image.reduce(2)
     map_path = _map_of(path, maps) if maps else None
     if not map_path:
         return np.asarray(image), None
-    gray = Image.open(map_path).convert("L").resize(image.size, Image.Resampling.BILINEAR)
+    gray = open_image(map_path).convert("L").resize(image.size, Image.Resampling.BILINEAR)
     return np.asarray(image), np.asarray(gray, np.float64) / 255
 
 

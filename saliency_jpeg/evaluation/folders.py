@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Collection
 from pathlib import Path
@@ -11,9 +12,11 @@ import numpy as np
 from PIL import Image
 
 from ..io import JPEG_SUFFIXES, LOSSLESS_SUFFIXES
+from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metrics.arrays import Pixels
 
-__all__ = ["EVALUATED_SUFFIXES", "choose_images", "read_names", "read_pixels"]
+__all__ = ["EVALUATED_SUFFIXES", "choose_images", "open_image", "read_names", "read_pixels"]
 
 #: Suffixes of the images that saliency maps are scored on; these need not be lossless.
 EVALUATED_SUFFIXES: Final = LOSSLESS_SUFFIXES | JPEG_SUFFIXES
@@ -44,6 +47,19 @@ def read_names(path: Path | None) -> set[str] | None:
     return None if path is None else {line.strip() for line in path.read_text().splitlines() if line.strip()}
 
 
+def open_image(path: Path) -> Image.Image:
+    """Opens an image file with Pillow, under the limits that hold by default.
+
+    Raises:
+        InputError: it is a JPEG file with a damaged header or over a limit.
+        OSError: the file cannot be read or is no image.
+    """
+    data = path.read_bytes()
+    if is_jpeg(data):
+        JpegSource(data).check_limits(DEFAULT_MAX_PIXELS)
+    return Image.open(io.BytesIO(data))
+
+
 def read_pixels(path: Path, mode: Literal["RGB", "L"] = "RGB") -> Pixels:
     """Returns the pixels of an image file, as stored.
 
@@ -55,7 +71,7 @@ def read_pixels(path: Path, mode: Literal["RGB", "L"] = "RGB") -> Pixels:
         uint8, (H, W, 3) for "RGB" and (H, W) for "L".
 
     Raises:
-        OSError: the file cannot be read or is no image.
+        InputError, OSError: as :func:`open_image`.
     """
-    with Image.open(path) as image:
+    with open_image(path) as image:
         return np.asarray(image.convert(mode), np.uint8)

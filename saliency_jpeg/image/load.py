@@ -12,6 +12,7 @@
   pixels, they are updated. Where its pixels may have changed since they were read, thumbnails are made again. Every
   other EXIF block is kept byte for byte.
 - Of several frames the current one is taken, the first in a file.
+- The size in the header of a file, and the scans of a JPEG file, are checked before anything is decoded.
 - A JPEG keeps its own bytes and, byte for byte, its metadata; see :func:`saliency_jpeg.metadata.jpeg_metadata.collect`.
 """
 
@@ -31,12 +32,14 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, OptionError
 from ..metadata import refresh
+from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
 from ..metadata.pillow_info import from_file, from_pillow
 from ..metadata.pillow_switch import strict_decoding
-from .jpeg_source import JpegSource, is_jpeg
 from .orientation import rotate
+from .pillow_file import check_lazy_jpeg, identify, is_lazy
 from .unedited import is_described, is_unread
 
 __all__ = ["MAX_SIDE", "HeldSource", "ImageSource", "Picture", "hold", "load", "load_jpeg", "read_bytes"]
@@ -100,7 +103,12 @@ class Picture(NamedTuple):
 HeldSource: TypeAlias = Union[bytes, "NDArray[np.uint8]", Picture]
 
 
-def hold(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) -> HeldSource:
+def hold(
+    source: ImageSource,
+    *,
+    background: Sequence[int] = (255, 255, 255),
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> HeldSource:
     """Returns an image as it is now, for :func:`load` later and in another thread; arguments and errors are the same.
 
     Files are read but not decoded, arrays are copied. A PIL image is loaded, because only its owner's thread may use
@@ -109,11 +117,16 @@ def hold(source: ImageSource, *, background: Sequence[int] = (255, 255, 255)) ->
     if isinstance(source, np.ndarray):
         return source.copy()
     if isinstance(source, Image.Image):
-        return load(source, background=background)
+        return load(source, background=background, max_pixels=max_pixels)
     return read_bytes(source)
 
 
-def load(source: ImageSource | Picture, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+def load(
+    source: ImageSource | Picture,
+    *,
+    background: Sequence[int] = (255, 255, 255),
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Loads an image, by the rules of this module.
 
     Args:
@@ -121,11 +134,14 @@ def load(source: ImageSource | Picture, *, background: Sequence[int] = (255, 255
             open), a PIL image, or an array: uint8 (height, width), (height, width, 1), (height, width, 3) RGB or
             (height, width, 4) RGBA, or bool (height, width). Arrays carry no metadata. A loaded picture is returned.
         background: RGB, 0 to 255 each, that shows through where the image is transparent.
+        max_pixels: most pixels of an image that is not decoded yet; ``None`` for no limit. Arrays and PIL images that
+            are loaded already have no limit. With the default, a lower limit of the application in
+            ``PIL.Image.MAX_IMAGE_PIXELS`` holds too (Pillow warns from there on, and refuses twice as many).
 
     Raises:
         InputError: the source is no image, empty, damaged or truncated (also where Pillow is set to accept that), of an
-            unsupported kind, without pixels, over 65535 on a side, or over Pillow's limit against decompression bombs
-            (``PIL.Image.MAX_IMAGE_PIXELS``; up to twice that Pillow only warns).
+            unsupported kind, without pixels, over 65535 on a side, over ``max_pixels``, or a JPEG file of more scans
+            than encoders write.
         OptionError: ``background`` is not three integers from 0 to 255.
         OSError: the path cannot be read (``FileNotFoundError``, ``IsADirectoryError``, ``PermissionError``), as from
             :func:`open`; or reading the file object failed.
@@ -137,31 +153,40 @@ def load(source: ImageSource | Picture, *, background: Sequence[int] = (255, 255
         return Picture(_from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
         was_unread = is_unread(source)
-        _load_frame(source)
+        limit = max_pixels if is_lazy(source) else None
+        check_lazy_jpeg(source)
+        _load_frame(source, limit)
         picture = _picture(source, from_pillow(source), colour)
         is_whole = is_described(source, picture.metadata, picture.pixels, was_unread=was_unread)
         return picture if is_whole else picture.with_pixels(picture.pixels)
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
-        return load_jpeg(jpeg, background=background)
-    image = _open(data)
+        return load_jpeg(jpeg, background=background, max_pixels=max_pixels)
+    image = _open(data, max_pixels)
     return _picture(image, from_file(image), colour)
 
 
-def load_jpeg(source: JpegSource, *, background: Sequence[int] = (255, 255, 255)) -> Picture:
+def load_jpeg(
+    source: JpegSource,
+    *,
+    background: Sequence[int] = (255, 255, 255),
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Decodes a JPEG file; its metadata are read by our own parsers, Pillow sees only what it needs to decode.
 
     Args:
         source: the file; of several images the primary one is decoded.
         background: as for :func:`load`.
+        max_pixels: as for :func:`load`.
 
     Raises:
-        InputError: the file is damaged, truncated, or too large.
+        InputError: the file is damaged, truncated, or over a limit.
         OptionError: ``background`` is not three integers from 0 to 255.
     """
     colour = _checked_background(background)
-    picture = _picture(_open(source.decodable), source.metadata, colour)
+    source.check_limits(max_pixels)
+    picture = _picture(_open(source.decodable, max_pixels), source.metadata, colour)
     return picture._replace(source=source, subsampling=source.subsampling)
 
 
@@ -211,37 +236,42 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
         raise InputError(f"not a usable path: {path!r}") from error
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, max_pixels: int | None) -> Image.Image:
     """Decode a file's first frame."""
     if not data:
         raise InputError("the image data is empty")
     try:
         with strict_decoding():
-            image = Image.open(io.BytesIO(data))
+            image = identify(io.BytesIO(data), max_pixels)
     except Exception as error:
         raise _input_error(error, len(data)) from error
     if image.format == "EPS":
         raise InputError("EPS is not accepted: decoding it would run another program")
-    _load_frame(image)
+    _load_frame(image, max_pixels)
     return image
 
 
-def _load_frame(image: Image.Image) -> None:
+def _load_frame(image: Image.Image, max_pixels: int | None) -> None:
     """Decode the current frame; Pillow raises whatever a decoder met, so all of it is caught."""
     _check_size(*image.size)
+    check_pixels(*image.size, max_pixels)
     try:
         with strict_decoding():
             image.load()
     except Exception as error:
         raise _input_error(error) from error
     _check_size(*image.size)
+    check_pixels(*image.size, max_pixels)  # an icon may hold a larger picture than it says
 
 
 def _input_error(error: Exception, size: int = 0) -> InputError:
     if isinstance(error, UnidentifiedImageError):
         return InputError(f"the data ({size} bytes) is not an image that Pillow can read")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return InputError(f"{error} Raise PIL.Image.MAX_IMAGE_PIXELS for trusted images, or pass a decoded array.")
+        return InputError(
+            f"{error} For images that you trust pass max_pixels (--max-pixels), which counts instead of "
+            "PIL.Image.MAX_IMAGE_PIXELS, or a decoded array."
+        )
     return InputError(f"cannot decode the image: {error or type(error).__name__}")
 
 

@@ -109,6 +109,8 @@ def unpack_map(packed: bytes, picture: Picture) -> NDArray[np.float32]:
     Returns:
         float32 (H, W) in [0, 1].
     """
-    levels = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(picture.pixels.shape[:2])
+    height, width = picture.pixels.shape[:2]
+    unpacked = zlib.decompressobj().decompress(packed, height * width)  # no more, whatever the data say
+    levels = np.frombuffer(unpacked, np.uint8).reshape(height, width)
     levels = levels.cumsum(axis=1, dtype=np.uint8).cumsum(axis=0, dtype=np.uint8)
     return levels.astype(np.float32) / np.float32(255)

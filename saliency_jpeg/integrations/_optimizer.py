@@ -8,10 +8,10 @@ from typing import Final
 from ..codec import _core
 from ..encoder.encoder import Encoder
 from ..errors import InputError, SegmentError
-from ..image import jpeg_source
-from ..image.jpeg_source import JpegSource
 from ..image.load import load_jpeg
-from ..metadata import jpeg_metadata
+from ..metadata import jpeg_metadata, jpeg_source
+from ..metadata.jpeg_source import JpegSource
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..recompression.recompress import recompress_source
@@ -29,19 +29,28 @@ _PIXEL_OPTIONS: Final = (
 _DEFAULTS: Final = Options()
 
 
-def is_jpeg(data: bytes) -> bool:
-    """Returns whether ``data`` is a JPEG file that can be decoded."""
-    return _open_jpeg(data) is not None
+def is_jpeg(data: bytes, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> bool:
+    """Returns whether ``data`` is a JPEG file that can be decoded.
+
+    Raises:
+        InputError: it has more pixels than ``max_pixels``, or more scans than encoders write.
+    """
+    return _open_jpeg(data, max_pixels) is not None
 
 
-def _open_jpeg(data: bytes) -> JpegSource | None:
+def _open_jpeg(data: bytes, max_pixels: int | None) -> JpegSource | None:
     if not jpeg_source.is_jpeg(data):
         return None
     try:
-        _core.read_jpeg(data)
-        return JpegSource(data)
+        source = JpegSource(data)
     except InputError:
         return None
+    source.check_limits(max_pixels)
+    try:
+        _core.read_jpeg(data, max_pixels)
+    except InputError:
+        return None
+    return source
 
 
 def optimize_jpeg(data: bytes, options: Options) -> bytes:
@@ -62,18 +71,19 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
         ``options.trailing_images`` is ``"drop"``.
 
     Raises:
-        InputError: the saliency map does not fit the image, an option does not support trailing images, or the
-            metadata cannot be removed since the file is too damaged.
+        InputError: the file is over a limit (``options.max_pixels``, scans), the saliency map does not fit the image,
+            an option does not support trailing images, or metadata cannot be removed since the file is too damaged.
         TargetError: no encoding meets the target; ``.best`` is the smallest file.
     """
-    source = _open_jpeg(data)
+    source = _open_jpeg(data, options.max_pixels)
     if source is None:
         return remove_metadata(data, options)
     header = source.header
     if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
         options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False)
     elif _needs_pixels(options):
-        return Encoder(options).compress_picture(load_jpeg(source, background=options.background)).jpeg
+        picture = load_jpeg(source, background=options.background, max_pixels=options.max_pixels)
+        return Encoder(options).compress_picture(picture).jpeg
     return recompress_source(source, options)
 
 

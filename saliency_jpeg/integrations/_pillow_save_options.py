@@ -276,8 +276,10 @@ def _read_metadata(image: Image.Image, keywords: Mapping[str, Any]) -> Metadata:
     """Returns what the keywords give and, as in Pillow, the image's comment; ``metadata=`` adds the image's own."""
     base = Metadata(comment=_to_bytes("comment", image.info.get("comment")))
     if "metadata" in keywords:
-        Options(metadata=keywords["metadata"])  # raises where the mode is unknown
-        base = jpeg_metadata.collect(jpeg_metadata.build(load(image).metadata, keywords["metadata"]))
+        given_options = {name: keywords[name] for name in ("metadata", "max_pixels") if name in keywords}
+        options = Options(**given_options)  # raises where the mode is unknown
+        own = load(image, max_pixels=options.max_pixels).metadata
+        base = jpeg_metadata.collect(jpeg_metadata.build(own, options.metadata))
     given: dict[str, Any] = {}
     if "comment" in keywords:
         given["comment"] = _to_bytes("comment", keywords["comment"])

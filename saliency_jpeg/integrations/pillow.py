@@ -79,7 +79,7 @@ def encode(image: Image.Image, **keywords: Any) -> bytes:
     if image.mode == "CMYK":
         raise InputError("mode CMYK is not supported; convert the image to RGB, or save with format='JPEG', got CMYK")
     request, metadata = translate(image, keywords)
-    picture = load(image, background=request.options.background)
+    picture = load(image, background=request.options.background, max_pixels=request.options.max_pixels)
     return encode_request(picture._replace(metadata=metadata), request)
 
 

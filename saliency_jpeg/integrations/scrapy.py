@@ -23,8 +23,8 @@ from typing import Any
 from PIL import Image
 
 from ..encoder.encoder import Encoder
-from ..image.jpeg_source import JpegSource
 from ..image.load import load
+from ..metadata.jpeg_source import JpegSource
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import is_jpeg, optimize_jpeg
@@ -73,7 +73,8 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
         Raises:
             TargetError: no encoding meets the target.
         """
-        if size is None and image.mode == "RGB" and _is_plain_jpeg(response_body.getvalue()):
+        max_pixels = self._encoder.options.max_pixels
+        if size is None and image.mode == "RGB" and _is_plain_jpeg(response_body.getvalue(), max_pixels):
             return image, BytesIO(optimize_jpeg(response_body.getvalue(), self._encoder.options))
         image = _to_rgb(image)
         if size is not None:
@@ -82,9 +83,9 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
         return image, BytesIO(self._encoder.compress(image).jpeg)
 
 
-def _is_plain_jpeg(data: bytes) -> bool:
+def _is_plain_jpeg(data: bytes, max_pixels: int | None) -> bool:
     """Returns whether this is a JPEG file of one picture, without an EXIF orientation, which Scrapy would apply."""
-    if not is_jpeg(data):
+    if not is_jpeg(data, max_pixels):
         return False
     source = JpegSource(data)
     return source.metadata.orientation == 1 and source.trailing is None

@@ -77,7 +77,7 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return buffer
         options = self._build_options()
         try:
-            jpeg = Encoder(options).compress_picture(self._load_picture(buffer)).jpeg
+            jpeg = Encoder(options).compress_picture(self._load_picture(buffer, options)).jpeg
         except TargetError as error:
             logger.warning("saliency_jpeg: %s", error)
             jpeg = error.best
@@ -104,9 +104,9 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             fields["target_kb"] = min(limit for limit in limits if limit is not None)
         return Options(**fields)
 
-    def _load_picture(self, buffer: bytes) -> Picture:
+    def _load_picture(self, buffer: bytes, options: Options) -> Picture:
         """Loads thumbor's file, and takes the pixels from the engine where they match it in size and mode."""
-        picture = load(buffer)
+        picture = load(buffer, max_pixels=options.max_pixels)
         image = getattr(self.context.request.engine, "image", None)
         shape = picture.pixels.shape
         if not isinstance(image, Image.Image) or image.mode != ("L" if len(shape) == 2 else "RGB"):

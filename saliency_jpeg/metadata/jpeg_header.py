@@ -10,10 +10,10 @@ from ..errors import SegmentError
 from . import segments
 from .libjpeg_quality import estimate_quality
 
-__all__ = ["JpegHeader", "parse_header", "read_header"]
+__all__ = ["FRAME_MARKERS", "JpegHeader", "parse_header", "read_header"]
 
 _DQT, _DRI = 0xDB, 0xDD
-_SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC stand among them
+FRAME_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC stand among them
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _MCU_BLOCKS: Final = 10  # T.81, B.2.3
 _MOST: Final = 4  # sampling factor, T.81, B.2.2
@@ -91,7 +91,7 @@ def parse_header(jpeg: bytes, spans: Iterable[segments.Span]) -> JpegHeader | No
 
 
 def _header(by_marker: dict[int, bytes], luma: tuple[int, ...]) -> JpegHeader | None:
-    kind = next((marker for marker in by_marker if marker in _SOF), None)
+    kind = next((marker for marker in by_marker if marker in FRAME_MARKERS), None)
     if kind is None:
         return None
     header = by_marker[kind]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import SegmentError
-from . import exif, segments
+from ..errors import InputError, SegmentError
+from . import exif, jpeg_limits, segments
 from . import xmp as xmp_text
 from .exif_previews import embedded, without_previews
 from .exif_resolution import with_swapped_resolution
@@ -151,8 +151,10 @@ def _is_stale_block(block: bytes, pixels: Pixels) -> bool:
 def _opened(jpeg: bytes) -> Image.Image | None:
     """A thumbnail ready to be decoded; None if it is damaged or of no thumbnail's size."""
     try:
-        image = Image.open(io.BytesIO(segments.without_metadata(jpeg)), formats=["JPEG"])
-    except (SegmentError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        spans = list(segments.walk(jpeg))
+        jpeg_limits.check_scans(jpeg, spans)
+        image = Image.open(io.BytesIO(segments.without_metadata(jpeg, spans)), formats=["JPEG"])
+    except (InputError, SegmentError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return image if max(image.size) <= _LARGEST_THUMBNAIL else None
 

@@ -19,6 +19,8 @@ from typing import Final, NamedTuple
 from ..errors import OptionError, SegmentError
 
 __all__ = [
+    "MOST_SEGMENTS",
+    "SCAN_MARKER",
     "Segment",
     "SegmentPattern",
     "Span",
@@ -56,10 +58,13 @@ _NEEDED: Final = {APP0: (JFIF_HEADER, 14), APP14: (ADOBE_HEADER, 12)}
 STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
 SOS, EOI = 0xDA, 0xD9
 
+MOST_SEGMENTS: Final = 10_000  # of a header; an extended XMP of 100 MB takes 1600
+
 
 # In a header 0xFF 0xFF is fill and 0xFF 0x00 is no marker (T.81 B.1.1.2, B.1.1.5).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
+#: The next marker behind coded data: stuffed bytes, TEM and RSTn do not end a scan.
+SCAN_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
 _OWN: Final = ((APP14, b""), (APP14, ADOBE_HEADER), (APP2, MPF_HEADER), (APP2, b"MPF"))
 _PATTERN: Final = re.compile(r"(?:APP([0-9]|1[0-5])|COM)(?::([\x20-\xff]+))?", re.DOTALL)
 
@@ -75,13 +80,13 @@ def walk(data: bytes) -> Iterator[Span]:
     and memory are bounded by the length of the header.
 
     Raises:
-        SegmentError: no SOI at the start, a length below 2, or the data end inside or before a segment; the message
-            names the offset in bytes.
+        SegmentError: no SOI at the start, a length below 2, the data end inside or before a segment (the message
+            names the offset in bytes), or more than 10000 markers.
     """
     if data[:2] != b"\xff\xd8":
         raise SegmentError("not a JPEG file: no SOI marker at offset 0")
     offset = 2
-    while True:
+    for _ in range(MOST_SEGMENTS):
         start = next_marker(data, offset)
         if start < 0:
             raise SegmentError(f"truncated JPEG file: no marker after offset {offset}, and no scan yet")
@@ -94,6 +99,7 @@ def walk(data: bytes) -> Iterator[Span]:
         yield marker, start, offset
         if marker == SOS:
             return
+    raise SegmentError(f"a JPEG file with more than {MOST_SEGMENTS} segments before its first scan is not supported")
 
 
 def next_marker(data: bytes, offset: int, stop: int | None = None) -> int:
@@ -116,7 +122,7 @@ def scan_end(data: bytes, offset: int, stop: int | None = None) -> int:
         offset: inside or before the coded data.
         stop: where to end the search; ``None`` for the end of the file.
     """
-    found = _SCAN_END.search(data, offset, len(data) if stop is None else stop)
+    found = SCAN_MARKER.search(data, offset, len(data) if stop is None else stop)
     return -1 if found is None else found.start()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
-from ..image.jpeg_source import JpegSource
 from ..image.load import Picture
 from ..metadata import jpeg_metadata
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader
+from ..metadata.jpeg_source import JpegSource
 from ..metadata.multi_picture import refusal, without_listing
 from ..options import Options
 from .recompress import lossless

@@ -22,11 +22,12 @@ from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from ..codec.parameters import TUNINGS, Tune
 from ..codec.steps import KeptSteps, TunedSteps
 from ..errors import InputError
-from ..image.jpeg_source import JpegSource, is_jpeg
 from ..image.load import load_jpeg, read_bytes
 from ..metadata import jpeg_metadata, multi_picture, segments
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_metadata import MetadataMode
+from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import Options
 from ..rate_control import AtScale, BySizeBracket
 from ..rate_control.by_size import likely_scale
@@ -50,6 +51,7 @@ def recompress(
     metadata: MetadataMode = "keep",
     keep_segments: Sequence[str] = (),
     restart_interval: int = 0,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
 ) -> bytes:
     """Makes a JPEG file smaller without decoding it to pixels; without a target and a quality, without any loss.
@@ -72,14 +74,15 @@ def recompress(
         metadata: ``"keep"``, ``"safe"`` or ``"strip"``.
         keep_segments: segments that stay in every metadata mode.
         restart_interval: MCUs between restart markers; 0: none.
+        max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
         device: where a preset's network runs.
 
     Returns:
         The file.
 
     Raises:
-        InputError: not a JPEG file, damaged, arithmetic coding, 12 bits; CMYK or RGB or a sampling that the quantizer
-            does not support, if a target or a quality asks for loss; or the map cannot be used.
+        InputError: not a JPEG file, damaged, over a limit, arithmetic coding, 12 bits; CMYK or RGB or a sampling that
+            the quantizer does not support, if a target or a quality asks for loss; or the map cannot be used.
         OptionError: an option is out of range.
         TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         OSError: a path cannot be read.
@@ -104,6 +107,7 @@ def recompress_source(
     Raises:
         InputError, TargetError: as :func:`recompress`.
     """
+    source.check_limits(options.max_pixels)
     return _Recompression(source, options, keep_below).file()
 
 
@@ -117,7 +121,7 @@ def lossless(
     """Returns the same picture, level for level, with optimal Huffman codes and scans.
 
     Args:
-        jpeg: a file as :func:`_core.read_jpeg` reads it; trailing images are left out.
+        jpeg: a file as :func:`_core.read_jpeg` reads it, of any size; trailing images are left out.
         progressive: progressive or baseline.
         restart_interval: MCUs between restart markers.
         metadata: the APPn and COM segments; by default all of the file but the list of trailing images, and Content
@@ -126,7 +130,7 @@ def lossless(
     Raises:
         InputError: damaged, or a kind of JPEG that is not read.
     """
-    image = _core.read_jpeg(jpeg)
+    image = _core.read_jpeg(jpeg, None)
     if metadata is None:
         metadata = without_credentials(multi_picture.without_listing(image.segments))
     return _written(image, metadata, progressive=progressive, restart_interval=restart_interval)
@@ -156,7 +160,7 @@ class _Recompression:
     """
 
     def __init__(self, source: JpegSource, options: Options, keep_below: float) -> None:
-        self._image = _core.read_jpeg(source.data)
+        self._image = _core.read_jpeg(source.data, options.max_pixels)
         if source.header is None:
             raise InputError("the header of this JPEG file is damaged")
         self._source, self._options, self._header = source, options, source.header
@@ -251,6 +255,6 @@ class _Recompression:
     def _saliency(self) -> NDArray[np.float32] | None:
         if self._options.saliency is None:
             return None
-        picture = load_jpeg(self._source)
+        picture = load_jpeg(self._source, max_pixels=self._options.max_pixels)
         orientation = picture.metadata.orientation
         return resolve(self._options.saliency, picture.pixels, orientation, device=self._options.device)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from .activations import Activations, ClassEvidence
 from .maps import MapOptions
 from .model import SaliencyModel
@@ -31,12 +32,15 @@ __all__ = [
 ]
 
 
-def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float32]:
+def saliency_map(
+    image: Any, saliency: Saliency = "default", *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> NDArray[np.float32]:
     """Computes the saliency map that ``compress`` would use for an image.
 
     Args:
         image: path, bytes, file object, PIL image or NumPy array, as for :func:`saliency_jpeg.image.load.load`.
         saliency: as in :class:`saliency_jpeg.Options`, but not ``None``.
+        max_pixels: as in :class:`saliency_jpeg.Options`.
 
     Returns:
         float32 (H, W) in [0, 1], multiples of 1/255, in the orientation in which the pixels are stored.
@@ -48,7 +52,7 @@ def saliency_map(image: Any, saliency: Saliency = "default") -> NDArray[np.float
     """
     from ..image.load import load
 
-    picture = load(image)
+    picture = load(image, max_pixels=max_pixels)
     result = resolve(saliency, picture.pixels, picture.metadata.orientation)
     if result is None:
         raise OptionError("saliency_map() needs a kind of saliency, got None")

@@ -18,14 +18,14 @@ import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
 from . import forks
-from .weights_file import DAMAGED
+from .weights_file import DAMAGED, open_archive, read_entry
 
 if TYPE_CHECKING:
     from .tensorflow_runtime import Runner
@@ -37,6 +37,7 @@ SUFFIX = ".tflite"
 
 _FOLDER = "SALIENCY_JPEG_LITE"
 _ENTRY = "saliency_jpeg.json"
+_MOST_METADATA: Final = 16_000_000  # bytes, inflated; those of a thousand class names are 15000
 _MISSING = "ai-edge-litert is missing: pip install 'saliency-jpeg[lite]'"
 
 
@@ -96,8 +97,12 @@ def unpack(data: bytes, name: str) -> Exported:
         PresetError: it is another kind of file.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            metadata = json.loads(archive.read(_ENTRY))
+        with open_archive(data) as archive:
+            entry = archive.getinfo(_ENTRY)
+            if entry.file_size > _MOST_METADATA:
+                raise ValueError(f"its metadata must have at most {_MOST_METADATA} bytes, got {entry.file_size}")
+            with read_entry(archive, entry) as file:
+                metadata = json.loads(file.read())
         return Exported(data, str(metadata["preset"]), tuple(map(str, metadata["names"])))
     except (*DAMAGED, KeyError, TypeError, ValueError) as error:
         raise PresetError(f"{name} is not a file that SaliencyModel.export wrote: {error}") from error

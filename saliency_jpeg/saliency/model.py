@@ -124,7 +124,9 @@ class SaliencyModel:
             return cls._from_exported(Path(path), device, options)
         file = weights_file.read(Path(path))
         base = presets.find((file.preset or "default") if preset is None else preset)
-        arrays, head = weights_file.split(file.arrays, presets.read_arrays(base), presets.read_head(base), str(path))
+        arrays, head = weights_file.split(
+            file.arrays, presets.read_arrays(base), presets.read_head(base), str(path), base.class_arrays
+        )
         resized = base.resize(arrays, head)
         names = _class_names(file, base, resized.class_count, str(path))
         return cls(arrays, names, resized, head=head, device=device, options=options)

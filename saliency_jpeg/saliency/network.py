@@ -28,10 +28,13 @@ import numpy as np
 
 from ..errors import OptionError, PresetError
 
-__all__ = ["STRIDE", "Architecture", "add_tail", "build", "fold", "get_arrays", "load", "set_arrays"]
+__all__ = ["CLASS_ARRAYS", "STRIDE", "Architecture", "add_tail", "build", "fold", "get_arrays", "load", "set_arrays"]
 
 #: Pixels of the network's input per cell of its output, in both directions.
 STRIDE = 32
+
+#: Weights whose last axis counts classes.
+CLASS_ARRAYS = ("cam/0", "cam/1")
 
 _EPSILON = 1e-3  # of the batch normalization the published weights were trained with
 _STEM, _HEAD = 32, 1280
@@ -227,16 +230,19 @@ def fold(arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:
         float32 weights for ``build(..., folded=True)``.
 
     Raises:
-        PresetError: an array is missing.
+        PresetError: an array is missing, or those of a layer do not fit each other.
     """
     folded = {}
     for layer in dict.fromkeys(key.rpartition("/")[0] for key in arrays):
         kernel, bias = _float32(arrays, f"{layer}/0"), None
         if f"{layer}_bn/0" in arrays:
             gamma, beta, mean, variance = (_float32(arrays, f"{layer}_bn/{i}") for i in range(4))
-            scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
-            kernel = kernel * (scale[:, None] if layer.endswith("_dw") else scale)
-            bias = beta - mean * scale
+            try:
+                scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
+                kernel = kernel * (scale[:, None] if layer.endswith("_dw") else scale)
+                bias = beta - mean * scale
+            except (ValueError, IndexError) as error:
+                raise PresetError(f"the arrays of layer {layer!r} do not fit each other: {error}") from error
         elif f"{layer}/1" in arrays:
             bias = _float32(arrays, f"{layer}/1")
         if not layer.endswith("_bn"):

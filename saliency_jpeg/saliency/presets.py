@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import OptionError, PresetError
 from . import heads
 from .maps import MapOptions
-from .network import Architecture
+from .network import CLASS_ARRAYS, Architecture
 from .weights_file import Arrays, unpack
 
 __all__ = [
@@ -106,6 +106,12 @@ class Preset:
         """Number of class activation maps."""
         count = self.architecture.classes
         return count if self.head is None else self.head.network.count_classes(count)
+
+    @property
+    def class_arrays(self) -> tuple[str, ...]:
+        """Weights of backbone and head whose last axis counts classes, by ``"layer/index"``."""
+        own = () if self.head is None else self.head.network.class_arrays
+        return (*CLASS_ARRAYS, *own)
 
     def resize(self, arrays: Mapping[str, np.ndarray[Any, Any]], head: Mapping[str, np.ndarray[Any, Any]]) -> Preset:
         """Returns the preset for weights with another number of classes.

@@ -19,6 +19,7 @@ from PIL import Image
 from ..errors import InputError, OptionError
 from ..image.boxes import Box, fill_boxes
 from ..image.orientation import Stored
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
 
 if TYPE_CHECKING:
@@ -147,16 +148,21 @@ def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str
     return [_resolve(saliency, image, device, {i: b[n] for i, b in batches.items()}) for n, image in enumerate(images)]
 
 
-def gray_values(file: Any) -> NDArray[np.uint8]:
+def gray_values(file: Any, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
     """Reads an image file (a path or its bytes) as a map, uint8 (H, W): its gray values, 0 where it is transparent.
 
+    Args:
+        file: the path or the bytes.
+        max_pixels: as in :class:`saliency_jpeg.Options`.
+
     Raises:
-        InputError: it is not an image.
+        InputError: it is not an image, or is over a limit.
         OSError: it cannot be read.
     """
     from ..image.load import load
 
-    return np.asarray(Image.fromarray(load(file, background=(0, 0, 0)).pixels).convert("L"))
+    pixels = load(file, background=(0, 0, 0), max_pixels=max_pixels).pixels
+    return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
 def read_map(source: Any) -> Map:

@@ -1,6 +1,7 @@
 // Binding of the reader.
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,6 +11,8 @@
 
 namespace saliency_jpeg::codec {
 namespace {
+
+constexpr uint64_t kDefaultMaxPixels = 178956970;  // DEFAULT_MAX_PIXELS of saliency_jpeg/metadata/limits.py
 
 struct JpegImage {
   std::pair<int, int> size;
@@ -51,9 +54,11 @@ JpegImage make_image(JpegFile& file) {
   return image;
 }
 
-JpegImage py_read_jpeg(const py::bytes& data) {
+JpegImage py_read_jpeg(const py::bytes& data, std::optional<uint64_t> max_pixels) {
   const std::string_view bytes(data);
-  JpegFile file = without_gil([&] { return read_jpeg(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()); });
+  JpegFile file = without_gil([&] {
+    return read_jpeg(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), max_pixels.value_or(UINT64_MAX));
+  });
   return make_image(file);
 }
 
@@ -81,7 +86,7 @@ void bind_read(py::module_& m) {
       .def_readonly("restart_interval", &JpegImage::restart_interval)
       .def_readonly("segments", &JpegImage::segments)
       .def_readonly("end", &JpegImage::end);
-  m.def("read_jpeg", &py_read_jpeg, py::arg("data"));
+  m.def("read_jpeg", &py_read_jpeg, py::arg("data"), py::arg("max_pixels") = kDefaultMaxPixels);
 }
 
 }  // namespace saliency_jpeg::codec

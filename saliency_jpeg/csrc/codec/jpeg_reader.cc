@@ -17,7 +17,11 @@ namespace saliency_jpeg::codec {
 namespace {
 
 constexpr int kNoTable = -1;
-constexpr int kMaxScans = 256;  // not a limit of T.81, but encoders write far fewer
+// Not limits of T.81, but encoders write far fewer: a scan that only has end-of-band runs takes two bytes for 32767
+// blocks, so a small file could make decoders work for minutes.  saliency_jpeg/metadata/jpeg_limits.py has the same.
+constexpr int kMaxScans = 256;
+constexpr uint64_t kMaxPasses = 24;              // over all blocks of the frame,
+constexpr uint64_t kMaxScanBlocks = 1ull << 26;  // or this many blocks in all scans if that is more
 
 bool is_supported_frame(int marker) { return marker == kSOF0 || marker == kSOF1 || marker == kSOF2; }
 
@@ -37,7 +41,7 @@ const char* unsupported_feature(int marker) {
 
 class Reader {
  public:
-  Reader(const uint8_t* data, size_t size) : data_(data), size_(size) {}
+  Reader(const uint8_t* data, size_t size, uint64_t max_pixels) : data_(data), size_(size), max_pixels_(max_pixels) {}
 
   JpegFile run();
 
@@ -49,16 +53,18 @@ class Reader {
   void read_huffman_tables(SegmentReader s);
   void read_frame(SegmentReader s, bool progressive);
   void read_component(SegmentReader& s);
-  void check_size(const SegmentReader& s) const;
+  void check_size(const SegmentReader& s);
   void allocate();
   void read_scan(SegmentReader s);
   void read_scan_component(SegmentReader& s, Scan& scan, ScanInput& input) const;
   void read_scan_band(SegmentReader& s, Scan& scan) const;
+  void count_blocks(const SegmentReader& s, const ScanInput& input);
   void keep_quant_table(const SegmentReader& s, int component);
   void finish();
 
   const uint8_t* data_;
   size_t size_;
+  uint64_t max_pixels_;
   size_t offset_ = 0;
   JpegFile file_;
   std::array<std::optional<QuantTable>, kQuantTableSlots> quant_;
@@ -68,6 +74,8 @@ class Reader {
   std::optional<Progression> progression_;  // empty until the frame header
   int restart_interval_ = 0;
   int scans_ = 0;
+  uint64_t frame_blocks_ = 0;
+  uint64_t scan_blocks_ = 0;  // of all scans so far
 };
 
 JpegFile Reader::run() {
@@ -161,6 +169,10 @@ void Reader::read_frame(SegmentReader s, bool progressive) {
             "a height of 0, which stands for one that follows the first scan (DNL), is not supported");
   frame.width = s.word();
   s.require_in(frame.width, 1, kMaxDimension, "the width");
+  if (static_cast<uint64_t>(frame.width) * static_cast<uint64_t>(frame.height) > max_pixels_) {
+    s.fail("the image has more than " + std::to_string(max_pixels_) + " pixels (max_pixels), got width " +
+           std::to_string(frame.width) + ", height " + std::to_string(frame.height));
+  }
   const int count = s.byte();
   s.require_in(count, 1, kMaxComponents, "the number of components");
   for (int c = 0; c < count; ++c) read_component(s);
@@ -183,14 +195,13 @@ void Reader::read_component(SegmentReader& s) {
 }
 
 // The shortest possible file has one bit for the DC of each block, and in a sequential scan one for its end of block.
-void Reader::check_size(const SegmentReader& s) const {
+void Reader::check_size(const SegmentReader& s) {
   const Frame& frame = file_.frame;
-  uint64_t blocks = 0;
   for (const Component& c : frame.components) {
-    blocks += static_cast<uint64_t>(blocks_along(frame.height, c.v, frame.max_v())) *
-              static_cast<uint64_t>(blocks_along(frame.width, c.h, frame.max_h()));
+    frame_blocks_ += static_cast<uint64_t>(blocks_along(frame.height, c.v, frame.max_v())) *
+                     static_cast<uint64_t>(blocks_along(frame.width, c.h, frame.max_h()));
   }
-  s.require(blocks * (frame.progressive ? 1 : 2) <= 8 * static_cast<uint64_t>(size_ - offset_),
+  s.require(frame_blocks_ * (frame.progressive ? 1 : 2) <= 8 * static_cast<uint64_t>(size_ - offset_),
             "the file is truncated: it is too short for the size in its frame header");
 }
 
@@ -224,6 +235,7 @@ void Reader::read_scan(SegmentReader s) {
   input.mcu_rows = mcus_along(frame.height, frame.max_v());
   input.mcu_cols = mcus_along(frame.width, frame.max_h());
   input.restart_interval = restart_interval_;
+  count_blocks(s, input);
   offset_ = ScanReader(input, planes_, BitReader(data_, size_, offset_)).run();
 }
 
@@ -252,6 +264,18 @@ void Reader::read_scan_band(SegmentReader& s, Scan& scan) const {
   scan.al = al;
 }
 
+// A.2.2 and A.2.3: the blocks that a scan visits, those that pad an MCU included.
+void Reader::count_blocks(const SegmentReader& s, const ScanInput& input) {
+  const std::vector<int>& components = input.scan.components;
+  if (components.size() == 1) {
+    scan_blocks_ += file_.frame.components[components[0]].levels.count();
+  } else {
+    scan_blocks_ += static_cast<uint64_t>(input.mcu_rows) * input.mcu_cols * mcu_blocks(input.scan, file_.frame);
+  }
+  s.require(scan_blocks_ <= std::max(kMaxScanBlocks, kMaxPasses * frame_blocks_),
+            "the scans have too many blocks for the size of the image");
+}
+
 // A component keeps the quantization table in force at its first scan.  A table that changes later is an error, because
 // a component has one table here.
 void Reader::keep_quant_table(const SegmentReader& s, int component) {
@@ -277,6 +301,8 @@ void Reader::finish() {
 
 }  // namespace
 
-JpegFile read_jpeg(const uint8_t* data, size_t size) { return Reader(data, size).run(); }
+JpegFile read_jpeg(const uint8_t* data, size_t size, uint64_t max_pixels) {
+  return Reader(data, size, max_pixels).run();
+}
 
 }  // namespace saliency_jpeg::codec

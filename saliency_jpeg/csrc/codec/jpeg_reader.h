@@ -18,14 +18,15 @@ struct JpegFile {
 };
 
 // Reads a baseline, extended sequential or progressive file (SOF0, SOF1, SOF2) with 8-bit samples and Huffman codes:
-// any legal sampling, up to four components, up to 256 scans.  If a quantization table is defined more than once, each
-// component gets the table in force at its first scan.
+// any legal sampling, up to four components, up to 256 scans, which visit 2 ** 26 blocks at most in all, or 24 times
+// the blocks of the image if that is more.  If a quantization table is defined more than once, each component gets the
+// table in force at its first scan.
 //
 // Tolerates what decoders tolerate: fill bytes, stray bytes before a marker, and progressive files that do not send
 // all coefficients.  Throws FormatError for all other errors.  Does not read the bytes after EOI.
 //
 // Time and memory are bounded by `size`: the reader refuses a frame that is too large for the length of its file
-// before it allocates anything.
-JpegFile read_jpeg(const uint8_t* data, size_t size);
+// or has more than `max_pixels`, before it allocates anything.
+JpegFile read_jpeg(const uint8_t* data, size_t size, uint64_t max_pixels = UINT64_MAX);
 
 }  // namespace saliency_jpeg::codec

@@ -32,6 +32,7 @@ class Head(ABC):
         evidence: the evidence that its maps give: ``"learned"`` beside that of the backbone's classes, or
             ``"classes"`` instead of it.
         targets: what it is trained by: the number of axes of each target, batch included, by name.
+        class_arrays: its weights whose last axis counts classes, by ``"layer/index"``.
 
     Attributes:
         outputs: the preset's outputs and their constants.
@@ -40,6 +41,7 @@ class Head(ABC):
     stride: ClassVar[int]
     evidence: ClassVar[Evidence]
     targets: ClassVar[Mapping[str, int]]
+    class_arrays: ClassVar[tuple[str, ...]] = ()
 
     outputs: Outputs
 

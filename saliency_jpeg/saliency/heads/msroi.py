@@ -46,6 +46,7 @@ class MsRoi(Head):
     stride: ClassVar[int] = 16
     evidence: ClassVar[Evidence] = "classes"
     targets: ClassVar[Mapping[str, int]] = {"labels": 2, "outlines": 3}
+    class_arrays: ClassVar[tuple[str, ...]] = ("maps/0", "maps/1")
 
     outputs: Outputs = field(default_factory=lambda: {"classes": {}})
     width: int = 96

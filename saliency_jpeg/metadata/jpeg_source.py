@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
-from ..metadata import jpeg_metadata, multi_picture, scans, segments
-from ..metadata.jpeg_header import JpegHeader, parse_header
-from ..metadata.model import Metadata
-from ..metadata.multi_picture import TrailingImages
-from ..metadata.segments import Segment
+from . import jpeg_limits, jpeg_metadata, multi_picture, scans, segments
+from .jpeg_header import JpegHeader, parse_header
+from .limits import check_pixels
+from .model import Metadata
+from .multi_picture import TrailingImages
+from .segments import Segment
 
 __all__ = ["JpegSource", "is_jpeg"]
 
@@ -40,6 +41,23 @@ class JpegSource:
         except SegmentError as error:
             raise InputError(f"cannot decode the image: {error}") from error
         self.rewrites: dict[object, bytes | None] = {}
+
+    def check_limits(self, max_pixels: int | None) -> None:
+        """Checks the size in the frame header and the scans, before anything is decoded.
+
+        Args:
+            max_pixels: most pixels; ``None`` for no limit. The limits on scans hold in any case.
+
+        Raises:
+            InputError: more pixels, or more scans than encoders write; see :func:`.jpeg_limits.check_scans`.
+        """
+        for width, height in jpeg_limits.frame_sizes(self.data, self._spans):
+            check_pixels(width, height, max_pixels)
+        self.check_scans()
+
+    def check_scans(self) -> None:
+        """Checks the scans alone; see :meth:`check_limits`."""
+        jpeg_limits.check_scans(self.data, self._spans)
 
     @cached_property
     def segments(self) -> list[Segment]:

@@ -108,6 +108,11 @@ def test_dithered_photographs_keep_averaged_chroma(palette: str, kind: str) -> N
         assert made.layer[0][1:3] == AVERAGED  # type: ignore[attr-defined]
 
 
+def test_noise_of_all_colours_is_no_dither() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (64, 128, 3), np.uint8)
+    assert choose_subsampling("auto", noise, 75) == WHOLE
+
+
 @pytest.mark.parametrize("offset", [0, 1])
 def test_photographs_keep_averaged_chroma(offset: int) -> None:
     assert coloured_edges(photo(300, 300)[offset:, offset:]) < 0.01

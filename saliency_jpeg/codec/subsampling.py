@@ -24,6 +24,7 @@ SubsamplingName = Literal["4:4:4", "4:2:2", "4:4:0", "4:2:0", "4:1:1"]
 Subsampling = Literal["auto", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"]
 
 _BAND_ROWS: Final = 64
+_SAMPLES: Final = 128  # along a side, of which the colours are counted
 
 # Luma sampling factors (H, V) of T.81 A.1.1; the chroma has (1, 1).
 SUBSAMPLINGS: Final[dict[SubsamplingName, tuple[int, int]]] = {
@@ -96,11 +97,15 @@ def _coloured_share(pixels: NDArray[np.uint8], first: int) -> float:
 
 
 def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:
-    """Whether the coloured boxes, whose shares at even and odd rows and columns are given, are mostly noise.
+    """Whether a picture has the colours of a palette, and its coloured boxes are mostly noise.
 
     A box of a drawing or of text holds a straight edge, or lies beside a flat one; noise knows no alignment.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        shares: of coloured boxes at even and at odd rows and columns.
     """
-    if min(shares) < max(parameters.DITHERED_SHARE, max(shares) / 2):
+    if min(shares) < max(parameters.DITHERED_SHARE, max(shares) / 2) or not _has_palette(pixels):
         return False
     coloured = clean = 0
     for red, blue in _chroma_bands(pixels, 0):
@@ -111,6 +116,13 @@ def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:
         coloured += int(np.count_nonzero(is_coloured))
         clean += int(np.count_nonzero(is_coloured & is_clean))
     return clean < parameters.CLEAN_SHARE * coloured
+
+
+def _has_palette(pixels: NDArray[np.uint8]) -> bool:
+    """Whether the picture has at most 256 colours, as far as a sample tells."""
+    rows, cols = (max(1, side // _SAMPLES) for side in pixels.shape[:2])
+    sample = pixels[::rows, ::cols].astype(np.uint32)
+    return np.unique(sample[..., 0] << 16 | sample[..., 1] << 8 | sample[..., 2]).size <= 256
 
 
 def _chroma_bands(pixels: NDArray[np.uint8], first: int) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:

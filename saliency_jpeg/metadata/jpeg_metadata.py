@@ -6,7 +6,8 @@ Order on output: JFIF, EXIF, XMP, ICC, other segments, comment.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from ..errors import OptionError, SegmentError
@@ -114,7 +115,8 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
         raise OptionError(f"metadata must be 'keep', 'safe' or 'strip', got {mode!r}")
     if mode == "keep":
         return without_credentials(_all_segments(metadata), keep)
-    reduced = _all_segments(_reduced(metadata, mode))
+    reduction = _REDUCTIONS[mode]
+    reduced = _all_segments(reduction(metadata))
     kept = _kept(_all_segments(metadata), keep) if keep else []
     if any(marker == APP1 and payload.startswith(EXIF_HEADER) for marker, payload in kept):
         reduced = [s for s in reduced if s[0] != APP1]  # the whole block stands for the one with the orientation alone
@@ -144,58 +146,87 @@ def build_for_scans(
     """
     built = build(metadata, mode, keep)
     adobe = [] if header.adobe is None else [(APP14, header.adobe)]
-    may_add = header.colour in ("gray", "ycc") and built[0] != _jfif(None)
+    may_add = header.colour in ("gray", "ycc") and built[0] != _NO_DENSITY
     return [*(built if header.has_jfif or may_add else built[1:]), *adobe]
 
 
 def _all_segments(metadata: Metadata) -> list[Segment]:
-    built = [_jfif(metadata.density), *split_exif(metadata.exif or b""), *_xmp(metadata.xmp), *_split_icc(metadata.icc)]
-    for marker, payload in metadata.extra:
-        is_exif = marker == APP1 and payload.startswith(EXIF_HEADER)
-        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [checked_segment(marker, payload)]
-    if metadata.comment is not None:
-        built.append((COM, fit_payload(metadata.comment, "comment")))
-    return built
+    return [segment for write in _WRITERS for segment in write(metadata)]
 
 
-def _reduced(metadata: Metadata, mode: MetadataMode) -> Metadata:
+# Modes: what is left of the metadata ---------------------------------------------------------------------------------
+
+
+def _safe(metadata: Metadata) -> Metadata:
     density = metadata.density
     if density is None or (density[0] == 0 and density[1] == density[2]):
         density = resolution(metadata.exif) or density
-    if mode == "strip" and density is not None and density[1] == density[2]:
-        density = None
     return Metadata(exif=shown(metadata.exif), icc=metadata.icc, density=density)
 
 
-def _jfif(density: tuple[int, int, int] | None) -> Segment:
+def _stripped(metadata: Metadata) -> Metadata:
+    safe = _safe(metadata)
+    is_square = safe.density is not None and safe.density[1] == safe.density[2]
+    return replace(safe, density=None) if is_square else safe
+
+
+_REDUCTIONS: Final[dict[MetadataMode, Callable[[Metadata], Metadata]]] = {"safe": _safe, "strip": _stripped}
+
+
+# Writers: one for each kind of metadata, in the order of the file
+
+
+def _jfif(metadata: Metadata) -> list[Segment]:
     """JFIF 1.01: identifier, version, unit and density, no thumbnail."""
-    unit, x, y = (0, 1, 1) if density is None else density
+    unit, x, y = (0, 1, 1) if metadata.density is None else metadata.density
     if checked_density(unit, x, y) != (unit, x, y):
-        raise SegmentError(f"density must be (unit 0 to 2, x and y 1 to 65535), got {density!r}")
-    return APP0, JFIF_HEADER + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0)
+        raise SegmentError(f"density must be (unit 0 to 2, x and y 1 to 65535), got {metadata.density!r}")
+    return [(APP0, JFIF_HEADER + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0))]
 
 
-def _split_icc(icc: bytes | None) -> list[Segment]:
-    """APP2 chunks as ICC.1, B.4 lays them out: header, number from 1, count, part of the profile."""
-    if not icc:
-        return []
-    parts = [icc[at : at + ICC_CHUNK] for at in range(0, len(icc), ICC_CHUNK)]
-    if len(parts) > 255:
-        raise SegmentError(f"ICC profile of {len(icc)} bytes does not fit 255 segments, at most {255 * ICC_CHUNK}")
-    return [(APP2, ICC_HEADER + bytes([i, len(parts)]) + part) for i, part in enumerate(parts, 1)]
+_NO_DENSITY: Final = _jfif(Metadata())[0]
 
 
-def _xmp(xmp: bytes | None) -> list[Segment]:
+def _exif(metadata: Metadata) -> list[Segment]:
+    return split_exif(metadata.exif or b"")
+
+
+def _xmp(metadata: Metadata) -> list[Segment]:
     """One APP1 segment, or a stub that points to extended XMP (XMP part 3, 1.1.3.1).
 
     Extended XMP holds the whole tree without its packet wrapper.
     """
+    xmp = metadata.xmp
     if not xmp:
         return []
     if len(xmp) <= MAX_XMP_PACKET:
         return [(APP1, XMP_HEADER + xmp)]
     guid, parts = split_extended(_unwrapped(xmp))
     return [(APP1, XMP_HEADER + _xmp_stub(guid)), *parts]
+
+
+def _icc(metadata: Metadata) -> list[Segment]:
+    """APP2 chunks as ICC.1, B.4 lays them out: header, number from 1, count, part of the profile."""
+    icc = metadata.icc or b""
+    parts = [icc[at : at + ICC_CHUNK] for at in range(0, len(icc), ICC_CHUNK)]
+    if len(parts) > 255:
+        raise SegmentError(f"ICC profile of {len(icc)} bytes does not fit 255 segments, at most {255 * ICC_CHUNK}")
+    return [(APP2, ICC_HEADER + bytes([i, len(parts)]) + part) for i, part in enumerate(parts, 1)]
+
+
+def _extra(metadata: Metadata) -> list[Segment]:
+    built: list[Segment] = []
+    for marker, payload in metadata.extra:
+        is_exif = marker == APP1 and payload.startswith(EXIF_HEADER)
+        built += split_exif(payload[len(EXIF_HEADER) :]) if is_exif else [checked_segment(marker, payload)]
+    return built
+
+
+def _comment(metadata: Metadata) -> list[Segment]:
+    return [] if metadata.comment is None else [(COM, fit_payload(metadata.comment, "comment"))]
+
+
+_WRITERS: Final[tuple[Callable[[Metadata], list[Segment]], ...]] = (_jfif, _exif, _xmp, _icc, _extra, _comment)
 
 
 def _unwrapped(xmp: bytes) -> bytes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from PIL import Image
 
@@ -23,6 +23,8 @@ from .tiff_tags import exif_from_text, exif_from_tiff, photoshop_from_tiff
 
 __all__ = ["from_file", "from_info", "from_pillow"]
 
+_Reader: TypeAlias = Callable[[Image.Image, Metadata], Metadata]  # completes what image.info says
+
 
 def from_pillow(image: Image.Image) -> Metadata:
     """Returns the metadata of an image that the caller holds.
@@ -32,7 +34,7 @@ def from_pillow(image: Image.Image) -> Metadata:
     nothing names them. ``image.getexif()[0x0112] = n`` (or its deletion) counts where the EXIF block has that tag.
     Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
-    metadata = _announcing_nothing(_from_jpeg(image, from_file(image)))
+    metadata = _announcing_nothing(_completed(image, (*_OF_FILES, _with_segments)))
     is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
     if not is_known or not exif_tags.has_orientation(metadata.exif):
         return metadata
@@ -48,21 +50,7 @@ def from_file(image: Image.Image) -> Metadata:
 
     As :func:`from_info`, and what is stored as tags of TIFF or as text of PNG.
     """
-    metadata = from_info(image.info)
-    if hasattr(image, "tag_v2"):
-        return replace(metadata, exif=exif_from_tiff(image), extra=tuple(photoshop_from_tiff(image)))
-    profiles = read_profiles(image.info)
-    exif = metadata.exif or profiles.exif or exif_from_text(image.info)
-    text = image.info.get("Comment")
-    comment = text.encode()[: segments.MAX_PAYLOAD] if isinstance(text, str) and text else None
-    return Metadata(
-        exif=exif,
-        icc=metadata.icc or profiles.icc,
-        xmp=metadata.xmp or profiles.xmp,
-        comment=metadata.comment or comment,
-        density=metadata.density,
-        extra=profiles.extra,
-    )
+    return _completed(image, _OF_FILES)
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:
@@ -81,11 +69,43 @@ def from_info(info: Mapping[Any, Any]) -> Metadata:
     )
 
 
-# JPEG ---------------------------------------------------------------------------------------------------------------
+def _completed(image: Image.Image, readers: Iterable[_Reader]) -> Metadata:
+    metadata = from_info(image.info)
+    for reader in readers:
+        metadata = reader(image, metadata)
+    return metadata
 
 
-def _from_jpeg(image: Image.Image, metadata: Metadata) -> Metadata:
-    """The metadata with those segments of a JPEG file that ``image.info`` does not hold.
+# Kinds of files -----------------------------------------------------------------------------------------------------
+
+
+def _with_tags(image: Image.Image, metadata: Metadata) -> Metadata:
+    """Of TIFF."""
+    if not hasattr(image, "tag_v2"):
+        return metadata
+    return replace(metadata, exif=exif_from_tiff(image), extra=tuple(photoshop_from_tiff(image)))
+
+
+def _with_text(image: Image.Image, metadata: Metadata) -> Metadata:
+    """Of PNG."""
+    if hasattr(image, "tag_v2"):
+        return metadata
+    profiles = read_profiles(image.info)
+    exif = metadata.exif or profiles.exif or exif_from_text(image.info)
+    text = image.info.get("Comment")
+    comment = text.encode()[: segments.MAX_PAYLOAD] if isinstance(text, str) and text else None
+    return replace(
+        metadata,
+        exif=exif,
+        icc=metadata.icc or profiles.icc,
+        xmp=metadata.xmp or profiles.xmp,
+        comment=metadata.comment or comment,
+        extra=profiles.extra,
+    )
+
+
+def _with_segments(image: Image.Image, metadata: Metadata) -> Metadata:
+    """With those segments of a JPEG file that ``image.info`` does not hold.
 
     Pillow joins all EXIF blocks into one, and keeps the last XMP packet and the last comment. Where ``image.info`` says
     something else than that, the caller has changed it, and the segments do not count.
@@ -93,11 +113,12 @@ def _from_jpeg(image: Image.Image, metadata: Metadata) -> Metadata:
     own = _segments(image)
     found = jpeg_metadata.collect(own)
     exif = b"".join(p.removeprefix(EXIF_HEADER) for m, p in own if m == segments.APP1 and p.startswith(EXIF_HEADER))
-    packets = [
-        p[len(segments.XMP_HEADER) :] for m, p in own if m == segments.APP1 and p.startswith(segments.XMP_HEADER)
-    ]
+    packets = [p for m, p in own if m == segments.APP1 and p.startswith(segments.XMP_HEADER)]
     same_exif = exif == (_as_bytes(image.info.get("exif")) or b"").removeprefix(EXIF_HEADER)
-    same_xmp, same_comment = packets[-1:] == _listed(metadata.xmp), _listed(found.comment) == _listed(metadata.comment)
+    same_xmp, same_comment = (
+        [p[len(segments.XMP_HEADER) :] for p in packets[-1:]] == _listed(metadata.xmp),
+        _listed(found.comment) == _listed(metadata.comment),
+    )
     same_photoshop = "photoshop" in image.info
 
     def is_kept(segment: Segment) -> bool:
@@ -117,11 +138,6 @@ def _from_jpeg(image: Image.Image, metadata: Metadata) -> Metadata:
         xmp=found.xmp if own and same_xmp else metadata.xmp,
         extra=(*metadata.extra, *extra),
     )
-
-
-def _payloads(own: list[Segment], header: bytes) -> list[bytes]:
-    """What APP1 segments of one kind hold behind their header."""
-    return [p[len(header) :] for marker, p in own if marker == segments.APP1 and p.startswith(header)]
 
 
 def _listed(value: bytes | None) -> list[bytes]:
@@ -154,6 +170,9 @@ def _announcing_nothing(metadata: Metadata) -> Metadata:
     own = without_names([*packet, *metadata.extra])
     xmp = own[0][1][len(segments.XMP_HEADER) :] if packet else None
     return replace(metadata, xmp=xmp, extra=tuple(own[len(packet) :]))
+
+
+_OF_FILES: Final[tuple[_Reader, ...]] = (_with_tags, _with_text)
 
 
 # Values -------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +37,14 @@ _DIFFERENT: Final = 48.0  # of 255: difference of two cells that no camera's own
 _XMP_ORIENTATION: Final = re.compile(rb"(tiff:Orientation(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8}))[2-8](?=\s{0,8}[\"'<])")
 
 
+class _Edit(Protocol):
+    """A change of what describes the pixels, or a look at it; each kind of description comes to its method."""
+
+    def exif(self, block: bytes) -> bytes: ...
+
+    def xmp(self, packet: bytes) -> bytes: ...
+
+
 def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
     """Returns the metadata with size tags and thumbnails for other pixels than they came with.
 
@@ -45,11 +52,7 @@ def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
         metadata: of the old pixels.
         pixels: the new ones, uint8 (H, W) or (H, W, 3).
     """
-
-    def packet(xmp: bytes) -> bytes:
-        return xmp_text.with_size(xmp_text.without_pictures(xmp), *pixels.shape[:2])
-
-    return _changed(metadata, lambda block: _refreshed(block, pixels), packet)
+    return _edited(metadata, _NewPixels(pixels))
 
 
 def refresh_orientation(metadata: Metadata) -> Metadata:
@@ -62,14 +65,7 @@ def refresh_orientation(metadata: Metadata) -> Metadata:
     density = metadata.density
     if is_swapped and density is not None:
         density = density[0], density[2], density[1]
-
-    def block(old: bytes) -> bytes:
-        return with_swapped_resolution(upright(old)) if is_swapped else upright(old)
-
-    def upright(old: bytes) -> bytes:
-        return exif.with_orientation(old, 1)
-
-    return replace(_changed(metadata, block, lambda xmp: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)), density=density)
+    return replace(_edited(metadata, _Upright(is_swapped)), density=density)
 
 
 def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
@@ -81,68 +77,98 @@ def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
         metadata: what came with the picture.
         pixels: uint8 (H, W) or (H, W, 3).
     """
-    stale: list[bool] = []
-
-    def block(old: bytes) -> bytes:
-        stale.append(_is_stale_block(old, pixels))
-        return old
-
-    def packet(xmp: bytes) -> bytes:
-        stale.append(xmp_text.with_size(xmp, *pixels.shape[:2]) != xmp)
-        return xmp
-
-    _changed(metadata, block, packet)
-    return any(stale)
+    look = _Comparison(pixels)
+    _edited(metadata, look)
+    return look.is_stale
 
 
 def has_pictures(metadata: Metadata) -> bool:
     """Whether the metadata hold a thumbnail or another picture of the picture."""
-    found: list[bool] = []
-
-    def block(old: bytes) -> bytes:
-        found.append(exif.has_thumbnail(old) or any(True for _ in embedded(old)))
-        return old
-
-    def packet(xmp: bytes) -> bytes:
-        found.append(xmp_text.without_pictures(xmp) != xmp)
-        return xmp
-
-    return _changed(metadata, block, packet).extra != metadata.extra or any(found)
+    look = _PictureSearch()
+    return _edited(metadata, look).extra != metadata.extra or look.found
 
 
-def _changed(metadata: Metadata, block: Callable[[bytes], bytes], packet: Callable[[bytes], bytes]) -> Metadata:
-    """The metadata with every EXIF block and XMP packet changed, and without Photoshop's thumbnails."""
+def _edited(metadata: Metadata, edit: _Edit) -> Metadata:
+    """The metadata with every EXIF block and XMP packet edited, and without Photoshop's thumbnails."""
     own: list[segments.Segment] = []
     if metadata.exif is not None:
         own.append((segments.APP1, exif.EXIF_HEADER + metadata.exif))
     if metadata.xmp is not None:
         own.append((segments.APP1, segments.XMP_HEADER + metadata.xmp))
     first = len(own)
-    changed = edit_xmp([*own, *((m, without_thumbnails(p)) for m, p in metadata.extra)], packet)
+    edited = edit_xmp([*own, *((m, without_thumbnails(p)) for m, p in metadata.extra)], edit.xmp)
     header = len(exif.EXIF_HEADER)
-    for number, (marker, payload) in enumerate(changed):
+    for number, (marker, payload) in enumerate(edited):
         if marker == segments.APP1 and payload.startswith(exif.EXIF_HEADER):
-            changed[number] = marker, exif.EXIF_HEADER + block(payload[header:])
-    new_exif = changed[0][1][header:] if metadata.exif is not None else None
-    new_xmp = changed[first - 1][1][len(segments.XMP_HEADER) :] if metadata.xmp is not None else None
-    return replace(metadata, exif=new_exif, xmp=new_xmp, extra=tuple(changed[first:]))
+            edited[number] = marker, exif.EXIF_HEADER + edit.exif(payload[header:])
+    new_exif = edited[0][1][header:] if metadata.exif is not None else None
+    new_xmp = edited[first - 1][1][len(segments.XMP_HEADER) :] if metadata.xmp is not None else None
+    return replace(metadata, exif=new_exif, xmp=new_xmp, extra=tuple(edited[first:]))
 
 
-# EXIF ---------------------------------------------------------------------------------------------------------------
+# Edits --------------------------------------------------------------------------------------------------------------
 
 
-def _refreshed(block: bytes, pixels: Pixels) -> bytes:
-    block = without_previews(exif.with_size(block, *pixels.shape[:2]))
-    old = exif.thumbnail(block)
-    return exif.with_thumbnail(block, None if old is None else _thumbnail(old, pixels))
+class _NewPixels:
+    """Size tags and thumbnails of these pixels; other pictures of the old ones go."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+
+    def exif(self, block: bytes) -> bytes:
+        block = without_previews(exif.with_size(block, *self._pixels.shape[:2]))
+        old = exif.thumbnail(block)
+        return exif.with_thumbnail(block, None if old is None else _thumbnail(old, self._pixels))
+
+    def xmp(self, packet: bytes) -> bytes:
+        return xmp_text.with_size(xmp_text.without_pictures(packet), *self._pixels.shape[:2])
 
 
-def _is_stale_block(block: bytes, pixels: Pixels) -> bool:
-    size = exif.size(block)
-    if size is not None and size != pixels.shape[:2]:
-        return True
-    old = exif.thumbnail(block)
-    return old is not None and not _shows(old, pixels)
+class _Upright:
+    """Orientation 1; where the picture was turned on its side, the two resolutions change places."""
+
+    def __init__(self, is_swapped: bool) -> None:
+        self._is_swapped = is_swapped
+
+    def exif(self, block: bytes) -> bytes:
+        upright = exif.with_orientation(block, 1)
+        return with_swapped_resolution(upright) if self._is_swapped else upright
+
+    def xmp(self, packet: bytes) -> bytes:
+        return _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
+
+
+class _Comparison:
+    """Changes nothing; ``is_stale`` says whether something describes other pixels."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self.is_stale = False
+
+    def exif(self, block: bytes) -> bytes:
+        size, old = exif.size(block), exif.thumbnail(block)
+        has_other_size = size is not None and size != self._pixels.shape[:2]
+        self.is_stale |= has_other_size or (old is not None and not _shows(old, self._pixels))
+        return block
+
+    def xmp(self, packet: bytes) -> bytes:
+        self.is_stale |= xmp_text.with_size(packet, *self._pixels.shape[:2]) != packet
+        return packet
+
+
+class _PictureSearch:
+    """Changes nothing; ``found`` says whether something holds a picture."""
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def exif(self, block: bytes) -> bytes:
+        self.found |= exif.has_thumbnail(block) or any(True for _ in embedded(block))
+        return block
+
+    def xmp(self, packet: bytes) -> bytes:
+        self.found |= xmp_text.without_pictures(packet) != packet
+        return packet
 
 
 # Thumbnails ---------------------------------------------------------------------------------------------------------

@@ -75,9 +75,11 @@ def read(path: Path) -> WeightsFile:
     """
     arrays = unpack(read_bytes(path), str(path))
     names, preset = arrays.pop(_CLASS_NAMES, None), arrays.pop(_PRESET, None)
-    for array, dimensions in ((names, 1), (preset, 0)):
-        if array is not None and (array.dtype.kind != "U" or array.ndim != dimensions):
+    for array in (names, preset):
+        if array is not None and array.dtype.kind != "U":
             raise PresetError(f"{path}: the class names and the name of the preset must be strings, got {array.dtype}")
+    if preset is not None and preset.ndim != 0:
+        raise PresetError(f"{path}: the name of the preset must be one string, got {preset.shape}")
     return WeightsFile(arrays, names, None if preset is None else str(preset))
 
 

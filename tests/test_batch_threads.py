@@ -17,7 +17,8 @@ from PIL import Image
 
 from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetError, TargetError
 from saliency_jpeg.batch import threads
-from saliency_jpeg.image.load import ImageSource, Picture
+from saliency_jpeg.image.load import ImageSource
+from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.saliency import combine
 
 

@@ -16,8 +16,10 @@ from jpeg_surgery import splice
 from PIL import Image, ImageFile
 
 from saliency_jpeg.errors import InputError, OptionError
-from saliency_jpeg.image.load import MAX_SIDE, Picture, load
+from saliency_jpeg.image.load import load
+from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.metadata import jpeg_metadata
+from saliency_jpeg.metadata.limits import MAX_SIDE
 from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RGB = np.random.default_rng(4).integers(0, 256, (9, 14, 3), np.uint8)

@@ -15,7 +15,6 @@ import pytest
 from bombs import flat_baseline, frame, many_segments, outcome, scan_bomb, segment
 from helpers import encoded, photo
 from PIL import Image
-from saliency_jpeg.metadata.jpeg_source import JpegSource
 
 from saliency_jpeg import (
     Encoder,
@@ -35,6 +34,7 @@ from saliency_jpeg.image.load import load
 from saliency_jpeg.integrations._batch_mapper import pack_map, unpack_map
 from saliency_jpeg.integrations._optimizer import is_jpeg, optimize_jpeg
 from saliency_jpeg.metadata import exif, jpeg_limits, refresh
+from saliency_jpeg.metadata.jpeg_source import JpegSource
 from saliency_jpeg.metadata.limits import DEFAULT_MAX_PIXELS
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.saliency import litert, weights_file
@@ -465,7 +465,7 @@ def test_kinds_of_compression_that_inflate_without_bounds(compression):
 def test_what_else_stands_in_a_weights_file(tmp_path):
     for extra in ({"class_names": np.arange(4)}, {"preset": np.array(["gaze"])}, {"class_names": np.array("a")}):
         np.savez(tmp_path / "own.npz", **own_arrays("gaze"), **extra)
-        with pytest.raises(PresetError, match="must be strings|must be one string|class names"):
+        with pytest.raises(PresetError, match=r"must be strings|must be one string|class names"):
             SaliencyModel.from_file(tmp_path / "own.npz")
     np.savez(tmp_path / "own.npz", **own_arrays("gaze"))
     with zipfile.ZipFile(tmp_path / "own.npz", "a") as archive:

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
-from ..image.load import HeldSource, ImageSource, Picture, hold
+from ..image.load import HeldSource, ImageSource, hold
+from ..image.picture import Picture
 from ..options import Options
 from ..saliency.sources import has_network, resolve_many
 

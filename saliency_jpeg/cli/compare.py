@@ -16,7 +16,8 @@ from PIL import Image
 
 from ..encoder.encoder import compress
 from ..errors import InputError
-from ..image.load import Picture, load
+from ..image.load import load
+from ..image.picture import Picture
 from ..io import STREAM, read
 from ..metrics import METRICS, measure
 from ..saliency import heatmap

@@ -15,7 +15,8 @@ from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
 from ..errors import TargetError
-from ..image.load import ImageSource, Picture, load
+from ..image.load import ImageSource, load
+from ..image.picture import Picture
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names

@@ -19,7 +19,7 @@ from ..codec.parameters import DEFAULT_QUALITY, ROOMY_RATE, TUNINGS, UNFILLED, T
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
-from ..image.load import Picture
+from ..image.picture import Picture
 from ..image.resize import downscale
 from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality

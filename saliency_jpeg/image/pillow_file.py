@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import IO, Any
 
@@ -9,12 +10,74 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
 from ..metadata.jpeg_source import JpegSource
-from ..metadata.limits import DEFAULT_MAX_PIXELS
+from ..metadata.limits import DEFAULT_MAX_PIXELS, check_size
+from ..metadata.pillow_switch import strict_decoding
 
-__all__ = ["check_lazy_jpeg", "identify", "is_lazy"]
+__all__ = ["decode", "open_decoded"]
 
 
-def identify(file: IO[bytes], max_pixels: int | None) -> Image.Image:
+def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
+    """Opens an image file and decodes its first frame.
+
+    Args:
+        data: of the file.
+        max_pixels: as for :func:`.load.load`.
+
+    Raises:
+        InputError: it is no image, damaged, truncated, over a limit, or of a kind that another program would decode.
+    """
+    if not data:
+        raise InputError("the image data is empty")
+    try:
+        with strict_decoding():
+            image = _identify(io.BytesIO(data), max_pixels)
+    except Exception as error:
+        raise _input_error(error, len(data)) from error
+    if image.format == "EPS":
+        raise InputError("EPS is not accepted: decoding it would run another program")
+    _decode_frame(image, max_pixels)
+    return image
+
+
+def decode(image: Image.Image, max_pixels: int | None) -> None:
+    """Decodes the current frame of an image that the caller holds, if that is still to be done.
+
+    Args:
+        image: as the caller holds it; one that is decoded already has no limit.
+        max_pixels: as for :func:`.load.load`.
+
+    Raises:
+        InputError: as for :func:`open_decoded`.
+    """
+    is_lazy = getattr(image, "_im", None) is None  # opened, and not decoded yet
+    if is_lazy:
+        _check_lazy_jpeg(image)
+    _decode_frame(image, max_pixels if is_lazy else None)
+
+
+def _decode_frame(image: Image.Image, max_pixels: int | None) -> None:
+    """Decodes the current frame; Pillow raises whatever a decoder met, so all of it is caught."""
+    check_size(*image.size, max_pixels)
+    try:
+        with strict_decoding():
+            image.load()
+    except Exception as error:
+        raise _input_error(error) from error
+    check_size(*image.size, max_pixels)  # an icon may hold a larger picture than it says
+
+
+def _input_error(error: Exception, size: int = 0) -> InputError:
+    if isinstance(error, UnidentifiedImageError):
+        return InputError(f"the data ({size} bytes) is not an image that Pillow can read")
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return InputError(
+            f"{error} For images that you trust pass max_pixels (--max-pixels), which counts instead of "
+            "PIL.Image.MAX_IMAGE_PIXELS, or a decoded array."
+        )
+    return InputError(f"cannot decode the image: {error or type(error).__name__}")
+
+
+def _identify(file: IO[bytes], max_pixels: int | None) -> Image.Image:
     """Reads the header of an image file, as ``Image.open`` does.
 
     With the default limit ``Image.open`` does it, which knows the application's limit. Another limit of the caller's
@@ -45,19 +108,12 @@ def identify(file: IO[bytes], max_pixels: int | None) -> Image.Image:
     raise UnidentifiedImageError("cannot identify image file")
 
 
-def is_lazy(image: Image.Image) -> bool:
-    """Returns whether a PIL image is opened, but not decoded yet."""
-    return getattr(image, "_im", None) is None
-
-
-def check_lazy_jpeg(image: Image.Image) -> None:
+def _check_lazy_jpeg(image: Image.Image) -> None:
     """Checks the scans of a JPEG file that Pillow has opened and not decoded yet; other images pass.
 
     Raises:
         InputError: more scans than encoders write, or the file cannot be read.
     """
-    if not is_lazy(image):
-        return
     for codec, _, offset, *_ in getattr(image, "tile", ()):
         if codec == "jpeg":
             JpegSource(_read_from(image, offset)).check_scans()

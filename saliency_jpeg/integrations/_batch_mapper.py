@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..encoder.encoder import Encoder
 from ..errors import OptionError, PresetError
-from ..image.load import ImageSource, Picture
+from ..image.load import ImageSource
+from ..image.picture import Picture
 from ..options import Options
 from ..saliency.sources import resolve_many
 from ._dataframes import append_column, read_rows

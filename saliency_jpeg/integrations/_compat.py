@@ -13,7 +13,7 @@ from ..codec.subsampling import SUBSAMPLINGS, choose_subsampling
 from ..encoder import Encoder
 from ..encoder.single import Coding
 from ..errors import OptionError
-from ..image.load import Picture
+from ..image.picture import Picture
 from ..metadata.libjpeg_quality import table_percent
 from ..options import OPTION_NAMES, Options, check_names
 

@@ -30,7 +30,8 @@ from PIL import Image
 
 from ..encoder.encoder import Encoder
 from ..errors import InputError, TargetError
-from ..image.load import Picture, load
+from ..image.load import load
+from ..image.picture import Picture
 from ..options import BYTES_PER_KB, Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import remove_metadata

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..image.load import MAX_SIDE
+from ..metadata.limits import MAX_SIDE
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names
 

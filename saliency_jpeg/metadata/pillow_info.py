@@ -34,15 +34,7 @@ def from_pillow(image: Image.Image) -> Metadata:
     nothing names them. ``image.getexif()[0x0112] = n`` (or its deletion) counts where the EXIF block has that tag.
     Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
-    metadata = _announcing_nothing(_completed(image, (*_OF_FILES, _with_segments)))
-    is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
-    if not is_known or not exif_tags.has_orientation(metadata.exif):
-        return metadata
-    try:
-        value = int(image.getexif().get(exif_tags.ORIENTATION, 1))
-    except Exception:  # Pillow's EXIF parser raises many kinds on damaged blocks; the stored bytes then speak
-        return metadata
-    return metadata.with_orientation(value) if value in range(1, 9) and value != metadata.orientation else metadata
+    return _completed(image, _OF_IMAGES)
 
 
 def from_file(image: Image.Image) -> Metadata:
@@ -164,15 +156,28 @@ def _photoshop(info: Mapping[Any, Any]) -> list[Segment]:
         return []
 
 
-def _announcing_nothing(metadata: Metadata) -> Metadata:
-    """The metadata without what names trailing images, which a PIL image does not hold."""
+def _with_nothing_announced(_: Image.Image, metadata: Metadata) -> Metadata:
+    """Without what names trailing images, which a PIL image does not hold."""
     packet = [] if metadata.xmp is None else [(segments.APP1, segments.XMP_HEADER + metadata.xmp)]
     own = without_names([*packet, *metadata.extra])
     xmp = own[0][1][len(segments.XMP_HEADER) :] if packet else None
     return replace(metadata, xmp=xmp, extra=tuple(own[len(packet) :]))
 
 
+def _with_edited_orientation(image: Image.Image, metadata: Metadata) -> Metadata:
+    """With the orientation that the caller may have set through ``getexif()``."""
+    is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
+    if not is_known or not exif_tags.has_orientation(metadata.exif):
+        return metadata
+    try:
+        value = int(image.getexif().get(exif_tags.ORIENTATION, 1))
+    except Exception:  # Pillow's EXIF parser raises many kinds on damaged blocks; the stored bytes then speak
+        return metadata
+    return metadata.with_orientation(value) if value in range(1, 9) and value != metadata.orientation else metadata
+
+
 _OF_FILES: Final[tuple[_Reader, ...]] = (_with_tags, _with_text)
+_OF_IMAGES: Final = (*_OF_FILES, _with_segments, _with_nothing_announced, _with_edited_orientation)
 
 
 # Values -------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
-from ..image.load import Picture
+from ..image.picture import Picture
 from ..metadata import jpeg_metadata
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader

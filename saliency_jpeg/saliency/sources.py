@@ -23,7 +23,7 @@ from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
 
 if TYPE_CHECKING:
-    from ..image.load import Picture
+    from ..image.picture import Picture
     from .model import SaliencyModel
 
 __all__ = [

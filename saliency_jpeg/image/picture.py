@@ -1,0 +1,61 @@
+"""A loaded image: pixels, metadata, and the file they came from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metadata import refresh
+from ..metadata.jpeg_source import JpegSource
+from ..metadata.model import Metadata
+from ..metadata.multi_picture import TrailingImages
+from .orientation import rotate
+
+__all__ = ["Picture"]
+
+
+class Picture(NamedTuple):
+    """A loaded image.
+
+    Attributes:
+        pixels: uint8, (height, width, 3) RGB or (height, width) gray, C-contiguous. They may share the memory of a
+            NumPy source, so they must not be written to.
+        metadata: EXIF, ICC profile and so on.
+        source: the file where the input was a JPEG file (path, bytes or file object), else ``None``.
+        subsampling: luma samples (across, down) for each chroma sample, where the input was a colour JPEG file.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+    source: JpegSource | None = None
+    subsampling: tuple[int, int] | None = None
+
+    @property
+    def trailing(self) -> TrailingImages | None:
+        """Images and clips behind the picture in its file."""
+        return None if self.source is None else self.source.trailing
+
+    def upright(self, saliency: NDArray[np.float32] | None = None) -> tuple[Picture, NDArray[np.float32] | None]:
+        """Returns the picture rotated as its orientation asks, with updated metadata, and its map likewise."""
+        if self.metadata.orientation == 1:
+            return self, saliency
+        pixels = np.ascontiguousarray(rotate(self.pixels, self.metadata.orientation))
+        if saliency is not None:
+            saliency = np.ascontiguousarray(rotate(saliency, self.metadata.orientation))
+        swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
+        metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
+        return Picture(pixels, metadata, None, swapped), saliency
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
+        """Returns the picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
+        return Picture(pixels, refresh.refresh(self.metadata, pixels), None, self.subsampling)
+
+    def without_trailing(self) -> Picture:
+        """Returns the picture without images and clips behind it in its file."""
+        if self.trailing is None or self.source is None:
+            return self
+        alone = self.source.primary()
+        return self._replace(source=alone, metadata=replace(alone.metadata, icc=self.metadata.icc))

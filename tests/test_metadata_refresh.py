@@ -17,7 +17,7 @@ from saliency_jpeg.image.load import load
 from saliency_jpeg.image.orientation import rotate
 from saliency_jpeg.metadata import exif, jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata
-from saliency_jpeg.metadata.refresh import is_stale, refresh, refresh_orientation
+from saliency_jpeg.metadata.refresh import look, refresh, refresh_orientation
 
 PIXELS = photo(300, 360, 100, 150)
 PICTURE = Image.fromarray(np.array(PIXELS))
@@ -149,10 +149,10 @@ def test_bars_and_noise_do_not_make_a_thumbnail_stale() -> None:
     boxed = ImageOps.pad(PICTURE, (160, 120), color=(0, 0, 0))
     for small in (thumbnail(PICTURE, quality=20), thumbnail(boxed)):
         metadata = Metadata(exif=camera_exif(small, size=PIXELS.shape[:2]))
-        assert not is_stale(metadata, PIXELS)
-        assert is_stale(metadata, np.ascontiguousarray(PIXELS[::-1]))
-    assert not is_stale(Metadata(), PIXELS)
-    assert not is_stale(Metadata(exif=exif.minimal(1)), PIXELS)
+        assert not look(metadata, PIXELS).is_stale
+        assert look(metadata, np.ascontiguousarray(PIXELS[::-1])).is_stale
+    assert not look(Metadata(), PIXELS).is_stale
+    assert not look(Metadata(exif=exif.minimal(1)), PIXELS).is_stale
 
 
 def resource(number: int, data: bytes, name: bytes = b"") -> bytes:

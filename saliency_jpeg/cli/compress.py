@@ -18,7 +18,7 @@ from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
 from ..errors import SaliencyJpegError, TargetError
-from ..image.load import read_bytes
+from ..image.read import read_bytes
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
 from ..options import BYTES_PER_KB, Options
 from . import cluster

@@ -22,14 +22,13 @@ import operator
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import IO, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import InputError, OptionError
+from ..errors import OptionError
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
@@ -37,9 +36,10 @@ from ..metadata.pillow_info import from_file, from_pillow
 from . import pixels
 from .picture import Picture
 from .pillow_file import decode, open_decoded
+from .read import read_bytes
 from .unedited import is_described, is_unread
 
-__all__ = ["HeldSource", "ImageSource", "hold", "load", "load_jpeg", "read_bytes"]
+__all__ = ["HeldSource", "ImageSource", "hold", "load", "load_jpeg"]
 
 
 ImageSource: TypeAlias = Union[
@@ -144,35 +144,6 @@ def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:
     if len(values) != 3 or not all(0 <= value <= 255 for value in values):
         raise OptionError(f"background must be three integers from 0 to 255, got {background!r}")
     return np.array(values, np.uint16)
-
-
-# Sources ------------------------------------------------------------------------------------------------------------
-
-
-def read_bytes(source: object) -> bytes:
-    """Returns the bytes of a path, a bytes-like object or a binary file object; errors as :func:`load`."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source)
-    if isinstance(source, (str, os.PathLike)):
-        return _read_path(source)
-    reader = getattr(source, "read", None)
-    if not callable(reader):
-        kinds = "a path, bytes, a binary file object, a PIL image or a NumPy array"
-        raise InputError(f"an image must be {kinds}, got {type(source).__name__}")
-    try:
-        data = reader()
-    except ValueError as error:  # of a closed file
-        raise InputError(f"the file object cannot be read: {error}") from error
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise InputError(f"the file object must be opened in binary mode; its read() gave {type(data).__name__}")
-    return bytes(data)
-
-
-def _read_path(path: str | os.PathLike[str]) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except ValueError as error:  # a null character or an unpaired surrogate in the name
-        raise InputError(f"not a usable path: {path!r}") from error
 
 
 def _picture(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> Picture:

@@ -39,10 +39,9 @@ def is_described(image: Image.Image, metadata: Metadata, pixels: NDArray[np.uint
         pixels: its pixels, C-contiguous.
         was_unread: as :func:`is_unread` said before they were read.
     """
-    if refresh.is_stale(metadata, pixels):
-        return False
-    if not refresh.has_pictures(metadata):
-        return True
+    seen = refresh.look(metadata, pixels)
+    if seen.is_stale or not seen.has_pictures:
+        return not seen.is_stale
     digest = hashlib.blake2b(pixels.data, digest_size=16).digest()
     if was_unread:
         setattr(image, _MARK, digest)

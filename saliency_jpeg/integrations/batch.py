@@ -34,7 +34,8 @@ from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, SaliencyJpegError
-from ..image.load import ImageSource, read_bytes
+from ..image.load import ImageSource
+from ..image.read import read_bytes
 from ..io import is_regular, jpeg_name, write
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from .photoshop import without_thumbnails
 from .pillow_switch import strict_decoding
 from .xmp_segments import edit_xmp
 
-__all__ = ["has_pictures", "is_stale", "refresh", "refresh_orientation"]
+__all__ = ["Look", "look", "refresh", "refresh_orientation"]
 
 Pixels = NDArray[np.uint8]
 
@@ -35,6 +35,19 @@ _QUALITIES: Final = (80, 60, 40, 20)
 _CELL: Final = 8  # thumbnail pixels on a side that are compared as one
 _DIFFERENT: Final = 48.0  # of 255: difference of two cells that no camera's own sharpening makes
 _XMP_ORIENTATION: Final = re.compile(rb"(tiff:Orientation(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8}))[2-8](?=\s{0,8}[\"'<])")
+
+
+class Look(NamedTuple):
+    """What metadata have to do with pixels.
+
+    Attributes:
+        is_stale: a size in EXIF or XMP differs, or EXIF's thumbnail looks different. A thumbnail that looks alike may
+            still show what is blurred in the picture.
+        has_pictures: there is a thumbnail or another picture of the picture.
+    """
+
+    is_stale: bool
+    has_pictures: bool
 
 
 class _Edit(Protocol):
@@ -68,24 +81,16 @@ def refresh_orientation(metadata: Metadata) -> Metadata:
     return replace(_edited(metadata, _Upright(is_swapped)), density=density)
 
 
-def is_stale(metadata: Metadata, pixels: Pixels) -> bool:
-    """Whether EXIF or XMP describe another picture: a size differs, or EXIF's thumbnail looks different.
-
-    A thumbnail that looks alike may still show what is blurred in the picture, see :func:`has_pictures`.
+def look(metadata: Metadata, pixels: Pixels) -> Look:
+    """Looks for what describes another picture than this one, and for pictures of it.
 
     Args:
         metadata: what came with the picture.
         pixels: uint8 (H, W) or (H, W, 3).
     """
-    look = _Comparison(pixels)
-    _edited(metadata, look)
-    return look.is_stale
-
-
-def has_pictures(metadata: Metadata) -> bool:
-    """Whether the metadata hold a thumbnail or another picture of the picture."""
-    look = _PictureSearch()
-    return _edited(metadata, look).extra != metadata.extra or look.found
+    seen = _Comparison(pixels)
+    edited = _edited(metadata, seen)
+    return Look(seen.is_stale, seen.has_pictures or edited.extra != metadata.extra)
 
 
 def _edited(metadata: Metadata, edit: _Edit) -> Metadata:
@@ -139,35 +144,22 @@ class _Upright:
 
 
 class _Comparison:
-    """Changes nothing; ``is_stale`` says whether something describes other pixels."""
+    """Changes nothing, and notes what :class:`Look` says."""
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
-        self.is_stale = False
+        self.is_stale = self.has_pictures = False
 
     def exif(self, block: bytes) -> bytes:
         size, old = exif.size(block), exif.thumbnail(block)
         has_other_size = size is not None and size != self._pixels.shape[:2]
         self.is_stale |= has_other_size or (old is not None and not _shows(old, self._pixels))
+        self.has_pictures |= exif.has_thumbnail(block) or any(True for _ in embedded(block))
         return block
 
     def xmp(self, packet: bytes) -> bytes:
         self.is_stale |= xmp_text.with_size(packet, *self._pixels.shape[:2]) != packet
-        return packet
-
-
-class _PictureSearch:
-    """Changes nothing; ``found`` says whether something holds a picture."""
-
-    def __init__(self) -> None:
-        self.found = False
-
-    def exif(self, block: bytes) -> bytes:
-        self.found |= exif.has_thumbnail(block) or any(True for _ in embedded(block))
-        return block
-
-    def xmp(self, packet: bytes) -> bytes:
-        self.found |= xmp_text.without_pictures(packet) != packet
+        self.has_pictures |= xmp_text.without_pictures(packet) != packet
         return packet
 
 

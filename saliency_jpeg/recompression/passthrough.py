@@ -76,13 +76,13 @@ def within_target(picture: Picture, options: Options) -> bytes | None:
 
 def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
+    has_form, interval = _has_form(header, options), options.restart_interval
     try:
         if options.metadata == "keep":
             own = without_credentials(without_listing(source.segments), options.kept_segments)
         else:
             own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
-        if not _has_form(header, options):
-            interval = options.restart_interval
+        if not has_form:
             return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
         jpeg = source.with_segments(own)
     except (InputError, SegmentError):

@@ -22,7 +22,8 @@ from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from ..codec.parameters import TUNINGS, Tune
 from ..codec.steps import KeptSteps, TunedSteps
 from ..errors import InputError
-from ..image.load import load_jpeg, read_bytes
+from ..image.load import load_jpeg
+from ..image.read import read_bytes
 from ..metadata import jpeg_metadata, multi_picture, segments
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_metadata import MetadataMode

@@ -1,0 +1,44 @@
+"""The bytes of an image, wherever they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import InputError
+
+__all__ = ["read_bytes"]
+
+
+def read_bytes(source: object) -> bytes:
+    """Returns the bytes of a path, a bytes-like object or a binary file object.
+
+    Args:
+        source: a file object is read from its position to the end and left open.
+
+    Raises:
+        InputError: it is none of these, a closed file, or one in text mode.
+        OSError: it cannot be read.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(source)
+    reader = getattr(source, "read", None)
+    if not callable(reader):
+        kinds = "a path, bytes, a binary file object, a PIL image or a NumPy array"
+        raise InputError(f"an image must be {kinds}, got {type(source).__name__}")
+    try:
+        data = reader()
+    except ValueError as error:  # of a closed file
+        raise InputError(f"the file object cannot be read: {error}") from error
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InputError(f"the file object must be opened in binary mode; its read() gave {type(data).__name__}")
+    return bytes(data)
+
+
+def _read_path(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except ValueError as error:  # a null character or an unpaired surrogate in the name
+        raise InputError(f"not a usable path: {path!r}") from error

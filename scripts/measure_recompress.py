@@ -21,10 +21,10 @@ from typing import Final
 
 import numpy as np
 from PIL import Image
-from saliency_jpeg.metadata.jpeg_source import JpegSource
 
 from saliency_jpeg import Options, compress, recompress
 from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
+from saliency_jpeg.metadata.jpeg_source import JpegSource
 from saliency_jpeg.metadata.refresh import Pixels
 from saliency_jpeg.metrics.ssimulacra2 import ssimulacra2
 from saliency_jpeg.recompression.recompress import recompress_source

@@ -11,10 +11,10 @@ import pytest
 from helpers import encoded, photo, pillow_pixels
 from jpeg_surgery import splice
 from PIL import Image
-from saliency_jpeg.metadata.jpeg_source import JpegSource
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
 from saliency_jpeg.metadata import segments
+from saliency_jpeg.metadata.jpeg_source import JpegSource
 from saliency_jpeg.metadata.multi_picture import TrailingImages, end_of_primary
 
 FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)

@@ -14,13 +14,13 @@ import pytest
 from exif_blocks import camera_exif, thumbnail
 from helpers import SAMPLINGS, encoded, opencv_pixels, photo, pillow_pixels, psnr, quantized, same_levels
 from PIL import Image
-from saliency_jpeg.metadata.jpeg_source import JpegSource
 
 from saliency_jpeg import InputError, OptionError, Options, TargetError, compress, recompress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.parameters import KEEP_TABLE_BELOW
 from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.jpeg_header import read_header
+from saliency_jpeg.metadata.jpeg_source import JpegSource
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.recompression.recompress import lossless
 

@@ -50,7 +50,7 @@ def test_every_way_to_lend_memory(kind: Any) -> None:
 
 
 def test_strides_and_one_channel() -> None:
-    view = np.moveaxis(PHOTO, -1, 0)[:, ::-1, 2:-3]
+    view = np.moveaxis(PHOTO.copy(), -1, 0)[:, ::-1, 2:-3]  # NumPy before 2.1 lends no read-only array
     assert encode_jpeg(Lent(view), saliency=None).tobytes() == encode_jpeg(view.copy(), saliency=None).tobytes()
     gray = describe(encode_jpeg(Lent(CHW[1:2]), 60, saliency=None).tobytes())
     assert (gray.mode, gray.size) == ("L", (88, 120))

@@ -310,7 +310,11 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     again = command("compress", inputs, "-o", output, *NONE)
     assert again.returncode == 0
     assert len(names(output)) == 41
-    assert again.stdout.splitlines()[-1].startswith(f"{len(done)} skipped, {40 - len(done)} written".encode())
+    counts = re.match(rb"(\d+) skipped, (\d+) written", again.stdout.splitlines()[-1])
+    assert counts is not None
+    skipped, written = map(int, counts.groups())
+    assert skipped + written == 40
+    assert len(done) - 1 <= skipped <= len(done)  # the last file may lack its line in the journal, and is done again
 
 
 # Refusals -----------------------------------------------------------------------------------------------------------

@@ -30,9 +30,18 @@ _NAMES: Final = {
     **{0xE0 + i: f"APP{i}" for i in range(16)},
 }
 _KINDS: Final = (  # of application segments, by how their payload begins
-    *((b"JFIF\0", "JFIF"), (b"JFXX\0", "JFIF extension"), (b"Exif\0", "EXIF"), (b"ICC_PROFILE\0", "ICC profile")),
-    *((b"http://ns.adobe.com/xap/1.0/\0", "XMP"), (b"http://ns.adobe.com/xmp/extension/\0", "extended XMP")),
-    *((b"Photoshop 3.0\0", "Photoshop, IPTC"), (b"Adobe", "Adobe"), (b"MPF\0", "multi-picture")),
+    *(
+        (segments.JFIF_HEADER, "JFIF"),
+        (b"JFXX\0", "JFIF extension"),
+        (b"Exif\0", "EXIF"),
+        (segments.ICC_HEADER, "ICC profile"),
+    ),
+    *((segments.XMP_HEADER, "XMP"), (segments.XMP_EXTENSION_HEADER, "extended XMP")),
+    *(
+        (segments.PHOTOSHOP_HEADER, "Photoshop, IPTC"),
+        (segments.ADOBE_HEADER, "Adobe"),
+        (segments.MPF_HEADER, "multi-picture"),
+    ),
 )
 _STANDALONE: Final = segments.STANDALONE | {segments.EOI}
 _SOS: Final = segments.SOS

@@ -9,14 +9,14 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from .segments import APP13, MAX_PAYLOAD, PHOTOSHOP_HEADER, Segment
+
 __all__ = ["IPTC", "parse_resources", "resource_segments", "without_thumbnails"]
 
 IPTC: Final = 0x0404
-_APP13: Final = 0xED
-_HEADER: Final = b"Photoshop 3.0\0"
 _SIGNATURE: Final = b"8BIM"
 _THUMBNAILS: Final = (1033, 1036)
-_MOST: Final = 65533 - len(_HEADER)  # bytes of resources in one segment
+_MOST: Final = MAX_PAYLOAD - len(PHOTOSHOP_HEADER)  # bytes of resources in one segment
 
 
 def parse_resources(data: bytes) -> dict[int, bytes]:
@@ -31,7 +31,7 @@ def parse_resources(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def resource_segments(resources: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
+def resource_segments(resources: Mapping[int, bytes]) -> list[Segment]:
     """Returns APP13 segments with resources, without thumbnails and what fits no segment.
 
     Args:
@@ -46,7 +46,7 @@ def resource_segments(resources: Mapping[int, bytes]) -> list[tuple[int, bytes]]
             bodies[-1] += body
         else:
             bodies.append(body)
-    return [(_APP13, _HEADER + body) for body in bodies]
+    return [(APP13, PHOTOSHOP_HEADER + body) for body in bodies]
 
 
 def without_thumbnails(payload: bytes) -> bytes:
@@ -55,10 +55,10 @@ def without_thumbnails(payload: bytes) -> bytes:
     Args:
         payload: of the segment.
     """
-    if not payload.startswith(_HEADER):
+    if not payload.startswith(PHOTOSHOP_HEADER):
         return payload
-    data = payload[len(_HEADER) :]
-    kept, at = [_HEADER], 0
+    data = payload[len(PHOTOSHOP_HEADER) :]
+    kept, at = [PHOTOSHOP_HEADER], 0
     for number, start, value, end in _walk(data):
         at = min(end + (end - value) % 2, len(data))
         if number not in _THUMBNAILS:

@@ -121,7 +121,7 @@ def _with_segments(image: Image.Image, metadata: Metadata) -> Metadata:
             return same_xmp
         if marker == segments.COM:
             return same_comment
-        return marker != 0xED or same_photoshop
+        return marker != segments.APP13 or same_photoshop
 
     extra = tuple(filter(is_kept, found.extra)) if own else tuple(_photoshop(image.info))
     return replace(

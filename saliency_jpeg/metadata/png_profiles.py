@@ -11,11 +11,10 @@ from typing import Any, Final, NamedTuple
 
 from .exif_directory import BYTE_ORDERS, EXIF_HEADER
 from .photoshop import IPTC, parse_resources, resource_segments
+from .segments import PHOTOSHOP_HEADER, XMP_HEADER
 
 __all__ = ["RawProfiles", "read_profiles"]
 
-_XMP_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
-_PHOTOSHOP: Final = b"Photoshop 3.0\0"
 _TEXT: Final = re.compile(r"\s{0,16}[\w.]{1,32}\s{1,16}(\d{1,9})\s(?P<hex>[\s0-9a-fA-F]*)")
 _MOST: Final = 32_000_000  # bytes of a profile
 _EXIF_NAMES, _PHOTOSHOP_NAMES, _ICC_NAMES = ("exif", "APP1", "app1"), ("8bim", "8BIM", "iptc", "APP13"), ("icc", "icm")
@@ -38,12 +37,12 @@ def read_profiles(info: Mapping[Any, Any]) -> RawProfiles:
     """
     blocks = [_profile(info, name) for name in _EXIF_NAMES]
     exif = next((b for b in (block.removeprefix(EXIF_HEADER) for block in blocks) if b[:4] in BYTE_ORDERS), None)
-    packets = [block[len(_XMP_HEADER) :] for block in blocks if block.startswith(_XMP_HEADER)]
-    xmp = _profile(info, "xmp").removeprefix(_XMP_HEADER) or next(iter(packets), None)
+    packets = [block[len(XMP_HEADER) :] for block in blocks if block.startswith(XMP_HEADER)]
+    xmp = _profile(info, "xmp").removeprefix(XMP_HEADER) or next(iter(packets), None)
     icc = next((profile for profile in (_profile(info, name) for name in _ICC_NAMES) if profile), None)
     resources: dict[int, bytes] = {}
     for name in _PHOTOSHOP_NAMES:
-        data = _profile(info, name).removeprefix(_PHOTOSHOP)
+        data = _profile(info, name).removeprefix(PHOTOSHOP_HEADER)
         resources |= {IPTC: data} if data.startswith(b"\x1c") else parse_resources(data)
     return RawProfiles(exif, xmp or None, icc, tuple(resource_segments(resources)))
 

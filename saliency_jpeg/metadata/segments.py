@@ -41,13 +41,14 @@ __all__ = [
 Segment = tuple[int, bytes]
 Span = tuple[int, int, int]  # marker, offset of its 0xFF, offset behind its segment
 
-APP0, APP1, APP2, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+APP0, APP1, APP2, APP13, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
 JFIF_HEADER = b"JFIF\0"
 ADOBE_HEADER = b"Adobe"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_EXTENSION_HEADER = b"http://ns.adobe.com/xmp/extension/\0"
 ICC_HEADER = b"ICC_PROFILE\0"
 MPF_HEADER = b"MPF\0"
+PHOTOSHOP_HEADER = b"Photoshop 3.0\0"
 
 MAX_PAYLOAD = 65533
 

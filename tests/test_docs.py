@@ -308,7 +308,8 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
     small = Image.fromarray(photo(160, 192, 100, 300))
     for name in ("photo.png", "a.png", "photo.jpg", "b.jpg"):
         small.save(tmp_path / name)
-    python("-c", READER + "\n".join(python_blocks(page)), folder=tmp_path)
+    program = "\n".join([READER, *python_blocks(page), "print('read to the end')"])
+    assert python("-c", program, folder=tmp_path).splitlines()[-1] == "read to the end"
 
 
 # The checks themselves ----------------------------------------------------------------------------------------------

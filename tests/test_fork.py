@@ -51,8 +51,8 @@ def refused(work):
 
 
 def run(script: str, *arguments: object) -> str:
-    """What a process of its own prints: the tests' process must not be forked once it has threads."""
-    line = [sys.executable, "-c", HEAD + textwrap.dedent(script), *map(str, arguments)]
+    """What a process of its own prints, "done" at last: the tests' process must not be forked once it has threads."""
+    line = [sys.executable, "-c", HEAD + textwrap.dedent(script) + "\nprint('done')", *map(str, arguments)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -60,7 +60,7 @@ def run(script: str, *arguments: object) -> str:
 
 @pytest.mark.tensorflow
 def test_a_child_of_a_process_that_used_the_network_is_told_at_once() -> None:
-    run("""
+    assert run("""
         model = SaliencyModel.from_preset()
         own = SaliencyModel.from_preset("cam")
         before = compress(image), own.predict(image)
@@ -78,12 +78,12 @@ def test_a_child_of_a_process_that_used_the_network_is_told_at_once() -> None:
                 raise AssertionError(pool.map_async(compress, [image, image]).get(timeout=30))
             except OptionError:
                 pass
-        """)
+        """).endswith("done\n")
 
 
 @pytest.mark.tensorflow
 def test_a_child_loads_a_network_of_its_own() -> None:
-    run("""
+    assert run("""
         from saliency_jpeg.saliency.tensorflow_runtime import load_tensorflow
 
         compress(image, saliency=None)
@@ -91,36 +91,36 @@ def test_a_child_loads_a_network_of_its_own() -> None:
         model = SaliencyModel.from_preset("cam")
         made = in_child(lambda: (compress(image), model.predict(image).tobytes()))
         assert made == (compress(image), model.predict(image).tobytes())
-        """)
+        """).endswith("done\n")
 
 
 @pytest.mark.tensorflow
 def test_tensorflow_that_the_application_used_counts_too() -> None:
-    run("""
+    assert run("""
         import tensorflow
 
         tensorflow.constant(1) + 1
         refused(lambda: len(compress(image)))
-        """)
+        """).endswith("done\n")
 
 
 def test_locks_that_another_thread_holds_do_not_hang_a_child() -> None:
-    run("""
+    assert run("""
         from saliency_jpeg.saliency import sources, tensorflow_runtime
 
         with sources._PRESET_LOCK, tensorflow_runtime._running:
             assert in_child(lambda: sources._PRESET_LOCK.locked() or tensorflow_runtime._running.locked(), 20) is False
         with tensorflow_runtime._loading:  # another thread imports TensorFlow
             refused(lambda: len(compress(image)))
-        """)
+        """).endswith("done\n")
 
 
 @pytest.mark.tensorflow
 def test_litert_works_in_children(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     path = tmp_path / "cam.tflite"
-    run("SaliencyModel.from_preset('cam').export(sys.argv[1])", path)
-    run(
+    assert run("SaliencyModel.from_preset('cam').export(sys.argv[1])", path).endswith("done\n")
+    assert run(
         """
         model = SaliencyModel.from_file(sys.argv[1])
         before = model.predict(image).tobytes()
@@ -128,11 +128,11 @@ def test_litert_works_in_children(tmp_path: Path) -> None:
         assert model.predict(image).tobytes() == before
         """,
         path,
-    )
+    ).endswith("done\n")
 
 
 def test_a_child_makes_its_own_interpreter_of_litert() -> None:
-    run("""
+    assert run("""
         from saliency_jpeg.saliency import litert
 
         class Interpreter:
@@ -154,4 +154,4 @@ def test_a_child_makes_its_own_interpreter_of_litert() -> None:
         assert runner.head(image) == os.getpid()
         with runner._busy:  # another thread makes a map
             assert in_child(lambda: runner.head(image) == os.getpid(), 20) is True
-        """)
+        """).endswith("done\n")

@@ -86,13 +86,14 @@ def test_pixels_that_are_decoded_have_no_limit():
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_the_callers_limit_counts_instead_of_pillows(kind, monkeypatch):
+    data = small(kind)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for limit in (None, SIDE * SIDE):
-            assert load(small(kind), max_pixels=limit).pixels.shape[:2] == (SIDE, SIDE)
+            assert load(data, max_pixels=limit).pixels.shape[:2] == (SIDE, SIDE)
     with pytest.raises(InputError, match=r"max_pixels.*PIL\.Image\.MAX_IMAGE_PIXELS"):
-        load(small(kind))
+        load(data)
 
 
 def test_another_limit_reads_the_same_pixels_from_every_format():
@@ -261,13 +262,18 @@ def test_files_below_the_limits_are_read():
 
 
 def test_what_encoders_write_keeps_far_from_the_limits():
-    """The largest picture of the default limit, in 4:4:4 and with a scan for every two coefficients of the luma."""
+    """The largest picture of the default limit, in 4:4:4 and with sixteen scans of the luma.
+
+    All of its scans may come twice before a limit stops them.
+    """
     factors = ((1, 1),) * 3
     luma = b"".join(segment(0xDA, bytes([1, 1, 0, k, k + 1, 0])) + b"\0" for k in range(1, 63, 4))
     chroma = b"".join(segment(0xDA, bytes([1, c, 0, 1, 63, a])) + b"\0" for c in (2, 3) for a in (2, 0x21, 0x10))
     dc = segment(0xDA, bytes([3, 1, 0, 2, 0, 3, 0, 0, 0, 1])) + b"\0"
-    data = b"\xff\xd8" + frame(0xC2, 13_377, 13_377, factors) + dc * 2 + luma + chroma + b"\xff\xd9"
-    JpegSource(data).check_limits(DEFAULT_MAX_PIXELS)
+    head, scans = b"\xff\xd8" + frame(0xC2, 13_377, 13_377, factors), dc * 2 + luma + chroma
+    JpegSource(head + scans * 2 + b"\xff\xd9").check_limits(DEFAULT_MAX_PIXELS)
+    with pytest.raises(InputError, match="too many blocks"):
+        JpegSource(head + scans * 3 + b"\xff\xd9").check_limits(DEFAULT_MAX_PIXELS)
 
 
 def test_both_counts_of_blocks_agree():

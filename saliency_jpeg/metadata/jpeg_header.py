@@ -57,6 +57,15 @@ class JpegHeader(NamedTuple):
         """The quality, 0 to 100, whose luma steps would have the same sum in libjpeg; 0 without a table."""
         return estimate_quality(self.luma)
 
+    def has_form(self, progressive: bool, restart_interval: int) -> bool:
+        """Whether the scans are as asked for, so that they need not be written again.
+
+        Args:
+            progressive: may the file be progressive; a sequential one always suits.
+            restart_interval: MCUs between restart markers; 0 if any will do.
+        """
+        return (progressive or not self.progressive) and restart_interval in (0, self.restart_interval)
+
 
 def read_header(jpeg: bytes) -> JpegHeader | None:
     """Reads the header of the first image in a file; ``None`` where it has no frame header or is damaged."""

@@ -51,13 +51,14 @@ def original(picture: Picture, options: Options) -> bytes | None:
     header = source.header
     if header is None or header.colour == "cmyk" or not _has_sampling(header, options):
         return None
-    if options.metadata == "keep" and _has_form(header, options):
+    is_form = header.has_form(options.progressive, options.restart_interval)
+    if options.metadata == "keep" and is_form:
         return source.data
     if picture.trailing is not None:
         return None
     key = (options.metadata, tuple(options.keep_segments), options.progressive, options.restart_interval)
     if key not in source.rewrites:
-        source.rewrites[key] = _rewritten(source, header, options)
+        source.rewrites[key] = _rewritten(source, header, options, is_form)
     return source.rewrites[key]
 
 
@@ -74,15 +75,15 @@ def within_target(picture: Picture, options: Options) -> bytes | None:
     return jpeg if jpeg is not None and len(jpeg) <= options.target_bytes else None
 
 
-def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> bytes | None:
+def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form: bool) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
-    has_form, interval = _has_form(header, options), options.restart_interval
     try:
         if options.metadata == "keep":
             own = without_credentials(without_listing(source.segments), options.kept_segments)
         else:
             own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
-        if not has_form:
+        if not is_form:
+            interval = options.restart_interval
             return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
         jpeg = source.with_segments(own)
     except (InputError, SegmentError):
@@ -92,12 +93,6 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options) -> byte
 
 def _is_rotated(picture: Picture, options: Options) -> bool:
     return options.orientation == "apply" and picture.metadata.orientation != 1
-
-
-def _has_form(header: JpegHeader, options: Options) -> bool:
-    """Whether a file is progressive and has restart markers as asked for."""
-    is_mode = options.progressive or not header.progressive
-    return is_mode and options.restart_interval in (0, header.restart_interval)
 
 
 def _has_sampling(header: JpegHeader, options: Options) -> bool:

@@ -195,8 +195,7 @@ class _Recompression:
         }
         rewritten = _written(self._image, self._segments, **form)
         candidates = [rewritten if self._trailing is None else self._trailing.append_to(rewritten)]
-        is_form = self._options.progressive or not self._header.progressive
-        if is_form and self._options.restart_interval in (0, self._header.restart_interval):
+        if self._header.has_form(self._options.progressive, self._options.restart_interval):
             keeps_all = self._options.metadata == "keep"
             candidates.append(self._source.data if keeps_all else self._source.with_segments(self._segments))
         return min(candidates, key=len)

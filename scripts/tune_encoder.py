@@ -7,8 +7,9 @@
     python scripts/tune_encoder.py report PHOTOS                 # BD-rates of all tunings on the other half
     python scripts/tune_encoder.py saving PHOTOS                 # bytes saved at each quality, on the other half
 
-A trial is the mean BD-rate against jpegli over a few photographs on five metrics.  The search (CMA-ES) minimises how
-far they are from the goal.  Everything is seeded.
+A trial compares with jpegli on a few photographs: mean BD-rates in percent, and ``elo``, how far people would place our
+files above jpegli's of equal bytes (:func:`saliency_jpeg.metrics.predicted_elo`). The search (CMA-ES) minimises how far
+a trial is from its goal. Everything is seeded.
 """
 
 from __future__ import annotations
@@ -18,51 +19,90 @@ import io
 import json
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.interpolate import PchipInterpolator
 
 from saliency_jpeg.allocation.weights import block_weights
 from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
-from saliency_jpeg.codec.parameters import FREQUENCY_KNOTS, QUALITY_KNOTS, TUNINGS, TableShape, Tuning
+from saliency_jpeg.codec.parameters import (
+    DEFAULT_QUALITY,
+    FREQUENCY_KNOTS,
+    QUALITY_KNOTS,
+    TUNINGS,
+    TableShape,
+    Tuning,
+)
 from saliency_jpeg.codec.steps import TunedSteps
+from saliency_jpeg.codec.subsampling import choose_subsampling
 from saliency_jpeg.codec.tables import quality_to_scale
 from saliency_jpeg.evaluation.bdrate import bd_rate
 from saliency_jpeg.evaluation.codecs import decode, find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images, load, match_size
-from saliency_jpeg.metrics import Ssimulacra2, butteraugli, ms_ssim_db, psnr, psnr_hvsm
+from saliency_jpeg.metrics import Ssimulacra2, butteraugli, ms_ssim_db, predicted_elo, psnr, psnr_hvsm
 from saliency_jpeg.rate_control import AtScale
 
 Pixels = NDArray[np.uint8]
 
 SEED = 2026
 METRICS = ("ssimulacra2", "butteraugli3", "psnr_hvsm", "ms_ssim_db", "psnr_y")
-TARGETS_BPP = (0.3, 0.5, 0.75, 1.0, 1.5)  # of jpegli, the anchor
-SCALES = (2.6, 3.9, 6.0, 9.2, 15.0)  # of ours; integer steps make every one a little lucky or unlucky
-SLOW = "butteraugli3"  # a program of its own: measured at every other scale
-GOALS: dict[str, tuple[dict[str, float], tuple[float, ...]]] = {
-    # BD-rates in percent that satisfy, and how much each of METRICS counts
-    "default": (
-        {"ssimulacra2": -13.5, "butteraugli3": -5.5, "psnr_hvsm": -13.2, "ms_ssim_db": -10, "psnr_y": -3},
-        (1, 1, 1, 1, 0.6),
+ELO = "elo"
+TARGETS_BPP = (0.25, 0.5, 0.9, 1.5, 2.2, 3.0)  # of jpegli, the anchor
+FINEST = 0.2  # scale
+MARGIN = 1.12  # of the scales beyond the first and the last size, so that other tunings reach them too
+ELO_COUNTS = (0.2, 0.5, 1.0, 1.0, 1.0, 0.5)  # of each target; people rated files of 0.9 to 3.5 bits a pixel
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a search wants.
+
+    Attributes:
+        satisfied: BD-rates in percent, and points of Elo at equal bytes: what is beyond counts little.
+        counts: how much a percent, or a point, counts.
+    """
+
+    satisfied: dict[str, float]
+    counts: dict[str, float]
+
+    def cost(self, found: dict[str, float]) -> float:
+        """How far a trial is from the goal."""
+        worse = {m: (found[m] - value) * (-1 if m == ELO else 1) for m, value in self.satisfied.items()}
+        return sum(self.counts[m] * (0.3 * excess + 3 * max(0.0, excess)) for m, excess in worse.items())
+
+
+GOALS = {
+    # Nothing but people's eyes pull; the others hold a floor.
+    "default": Goal(
+        {ELO: 200, "ssimulacra2": -8, "butteraugli3": -12, "ms_ssim_db": -5, "psnr_y": -4},
+        {ELO: 0.2, "ssimulacra2": 0.3, "butteraugli3": 1.0, "ms_ssim_db": 1.0, "psnr_y": 0.5},
     ),
-    "psnr": ({"ssimulacra2": 15, "psnr_y": -40}, (0.3, 0, 0, 0, 1)),
-    "hvs": ({"psnr_hvsm": -40, "ssimulacra2": 0}, (0.3, 0, 1, 0, 0)),
-    "ssimulacra2": ({"ssimulacra2": -40, "psnr_hvsm": 0}, (1, 0, 0.3, 0, 0)),
+    "psnr": Goal({"ssimulacra2": 15, "psnr_y": -40}, {"ssimulacra2": 0.3, "psnr_y": 1}),
+    "hvs": Goal({"psnr_hvsm": -40, "ssimulacra2": 0}, {"psnr_hvsm": 1, "ssimulacra2": 0.3}),
+    "ssimulacra2": Goal({"ssimulacra2": -40, "psnr_hvsm": 0}, {"ssimulacra2": 1, "psnr_hvsm": 0.3}),
 }
 
 
 @dataclass
 class Photo:
-    """A photograph with what every trial needs of it."""
+    """A photograph with what every trial needs of it.
+
+    Attributes:
+        name: file name without suffix.
+        rgb: uint8 (H, W, 3).
+        anchor: jpegli's files at ``TARGETS_BPP``.
+        scales: at which the files of the tuning that was current have about these sizes.
+    """
 
     name: str
     rgb: Pixels
-    anchor: list[Measurement]
+    anchor: list[Measurement] = field(default_factory=list)
+    scales: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.pixels = self.rgb.shape[0] * self.rgb.shape[1]
@@ -102,29 +142,64 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
     return names[:half], names[half:]
 
 
-def open_photo(path: Path, metrics: tuple[str, ...]) -> Photo:
-    photo = Photo(path.stem, load(path)[0], [])
+def open_photos(paths: list[Path], count: int, metrics: tuple[str, ...]) -> list[Photo]:
+    """The first pictures whose chroma the encoder would average by itself, and that fill the largest of the sizes."""
+    photos: list[Photo] = []
+    for path in paths:
+        photo = Photo(path.stem, load(path)[0])
+        is_averaged = choose_subsampling("auto", photo.rgb, DEFAULT_QUALITY) == (2, 2)
+        if is_averaged and len(photo.encode(TUNINGS["default"], FINEST)) > TARGETS_BPP[-1] * photo.pixels / 8:
+            photos.append(with_anchor(photo, metrics))
+        if len(photos) == count:
+            break
+    return photos
+
+
+def with_anchor(photo: Photo, metrics: tuple[str, ...]) -> Photo:
     jpegli = find_codec("jpegli")
     for target in TARGETS_BPP:
         matched = match_size(jpegli, photo.rgb, target * photo.pixels / 8)
         photo.anchor.append(photo.measure("jpegli", matched.jpeg, metrics))
+        photo.scales.append(scale_of_size(photo, TUNINGS["default"], len(matched.jpeg)))
+    photo.scales[0] *= MARGIN
+    photo.scales[-1] /= MARGIN
     return photo
 
 
-def rates(
-    photos: list[Photo], tuning: Tuning, metrics: tuple[str, ...], scales: tuple[float, ...] = SCALES
-) -> dict[str, list[float]]:
-    """BD-rates against jpegli in percent, image by image."""
+def scale_of_size(photo: Photo, tuning: Tuning, size: int) -> float:
+    """The scale at which our file has about this many bytes."""
+    low, high = math.log(FINEST), math.log(150.0)
+    for _ in range(10):
+        middle = (low + high) / 2
+        low, high = (middle, high) if len(photo.encode(tuning, math.exp(middle))) > size else (low, middle)
+    return math.exp((low + high) / 2)
+
+
+def rates(photos: list[Photo], tuning: Tuning, metrics: tuple[str, ...]) -> dict[str, list[float]]:
+    """BD-rates against jpegli in percent, and the advantage in Elo where that was measured, image by image."""
     found: dict[str, list[float]] = {m: [] for m in metrics}
     for photo in photos:
-        quick = tuple(m for m in metrics if m != SLOW)
-        ours = [
-            photo.measure("ours", photo.encode(tuning, scale), quick if i % 2 else metrics)
-            for i, scale in enumerate(scales)
-        ]
+        ours = [photo.measure("ours", photo.encode(tuning, scale), metrics) for scale in photo.scales]
         for metric in metrics:
-            found[metric].append(bd_rate(photo.anchor, ours[:: 2 if metric == SLOW else 1], metric))
+            found[metric].append(bd_rate(photo.anchor, ours, metric))
+        if {"ssimulacra2", "butteraugli3"} <= set(metrics):
+            found.setdefault(ELO, []).append(float(np.average(advantage(photo.anchor, ours), weights=ELO_COUNTS)))
     return found
+
+
+def advantage(anchor: list[Measurement], ours: list[Measurement]) -> NDArray[np.float64]:
+    """Elo of our files less that of the anchor's, at the anchor's sizes."""
+    theirs = [predicted_elo(m.quality["ssimulacra2"], m.quality["butteraugli3"]) for m in anchor]
+    curves = [_at_sizes(anchor, ours, metric) for metric in ("ssimulacra2", "butteraugli3")]
+    return np.array([predicted_elo(*pair) for pair in zip(*curves, strict=True)]) - np.array(theirs)
+
+
+def _at_sizes(anchor: list[Measurement], ours: list[Measurement], metric: str) -> NDArray[np.float64]:
+    """A metric of ours at the anchor's sizes, between and beyond the sizes at which it was measured."""
+    points = sorted((math.log(m.bits_per_pixel), m.quality[metric]) for m in ours)
+    curve = PchipInterpolator(*zip(*points, strict=True))
+    values: NDArray[np.float64] = curve([math.log(m.bits_per_pixel) for m in anchor])
+    return np.maximum(values, 1e-3) if metric == "butteraugli3" else values
 
 
 # ---- tuning <-> vector ---------------------------------------------------------------------------------------------
@@ -212,16 +287,14 @@ def rounded(tuning: Tuning) -> Tuning:
 def search(arguments: argparse.Namespace) -> None:
     import cma
 
-    goal, counts = GOALS[arguments.goal]
-    metrics = tuple(m for m in METRICS if m in goal)
-    importance = dict(zip(METRICS, counts, strict=True))
-    photos = [open_photo(path, metrics) for path in split(arguments.photos)[0][: arguments.count]]
+    goal = GOALS[arguments.goal]
+    metrics = tuple(m for m in METRICS if m in goal.satisfied)
+    photos = open_photos(split(arguments.photos)[0], arguments.count, metrics)
     start = TUNINGS[arguments.start]
 
     def trial(x: NDArray[np.float64]) -> float:
         found = {m: float(np.nanmean(v)) for m, v in rates(photos, moved(start, x), metrics).items()}
-        excess = {m: found[m] - goal[m] for m in metrics}
-        cost = sum(importance[m] * (0.3 * excess[m] + 3 * max(0.0, excess[m])) for m in metrics)
+        cost = goal.cost(found)
         print(json.dumps({"cost": round(cost, 2), **{m: round(v, 2) for m, v in found.items()}}), flush=True)
         return cost
 
@@ -237,14 +310,15 @@ def search(arguments: argparse.Namespace) -> None:
 
 
 def report(arguments: argparse.Namespace) -> None:
-    photos = [open_photo(path, METRICS) for path in split(arguments.photos)[1][: arguments.count]]
+    photos = open_photos(split(arguments.photos)[1], arguments.count, METRICS)
     print(f"BD-rate in percent against jpegli, 4:2:0, {len(photos)} photographs that were not tuned on")
-    print(f"{'tune':<14}" + "".join(f"{m:>14}" for m in METRICS) + f"{'worst ssimulacra2':>20}")
+    print(f"{'tune':<14}" + "".join(f"{m:>14}" for m in (*METRICS, ELO)) + f"{'worst ssimulacra2':>20}")
     for name in arguments.tunings or TUNINGS:
-        found = rates(photos, TUNINGS[name], METRICS, (2.5, 3.6, 5.5, 8.5, 13.0, 19.0))
+        found = rates(photos, TUNINGS[name], METRICS)
         worst = max(found["ssimulacra2"])
         print(
-            f"{name:<14}" + "".join(f"{np.nanmean(found[m]):>14.2f}" for m in METRICS) + f"{worst:>20.2f}", flush=True
+            f"{name:<14}" + "".join(f"{np.nanmean(found[m]):>14.2f}" for m in (*METRICS, ELO)) + f"{worst:>20.2f}",
+            flush=True,
         )
 
 
@@ -267,7 +341,7 @@ def matching_scale(photo: Photo, tuning: Tuning, score: float) -> float:
 
 def calibrate(arguments: argparse.Namespace) -> None:
     """quality=q shall give the SSIMULACRA2 of libjpeg-turbo at q: the mean log(scale) over photographs that does."""
-    photos = [Photo(p.stem, load(p)[0], []) for p in split(arguments.photos)[0][: arguments.count]]
+    photos = [Photo(p.stem, load(p)[0]) for p in split(arguments.photos)[0][: arguments.count]]
     for name in arguments.tunings or TUNINGS:
         scales = []
         for quality in QUALITY_KNOTS[2:-2]:  # from 5 to 95; the ends are drawn by hand
@@ -281,7 +355,7 @@ def calibrate(arguments: argparse.Namespace) -> None:
 
 def saving(arguments: argparse.Namespace) -> None:
     """SSIMULACRA2 and bytes at each quality against libjpeg-turbo, on photographs that were not tuned on."""
-    photos = [Photo(p.stem, load(p)[0], []) for p in split(arguments.photos)[1][: arguments.count]]
+    photos = [Photo(p.stem, load(p)[0]) for p in split(arguments.photos)[1][: arguments.count]]
     tuning = TUNINGS["default"]
     print(f"{'quality':>8}{'turbo':>10}{'ours':>10}{'bytes saved':>14}")
     for quality in (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95):

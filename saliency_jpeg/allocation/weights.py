@@ -93,23 +93,24 @@ def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float
 
 
 def strength_at(scale: float, strength: float) -> float:
-    """Returns the strength, 0 to 1, to use for files of about a scale: more where bytes are scarce.
+    """Returns the strength, 0 to 1, to use for files of about a scale: less where bytes are scarce.
 
-    At few bits a pixel the whole picture keeps ahead of other encoders even if much is moved; at many it does not, and
-    there is less to gain.
+    At few bits a pixel the blocks that are not salient are close to losing all detail, and what is taken from them
+    shows.
 
     Args:
         scale: expected scale of the quantization steps.
         strength: 0 to 1, what was asked for.
     """
-    growth = 1 + parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
-    return min(strength * min(max(growth, parameters.LEAST_GROWTH), parameters.MOST_GROWTH), 1.0)
+    share = 1 - parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
+    return min(strength * min(max(share, parameters.LEAST_SHARE), parameters.MOST_SHARE), 1.0)
 
 
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """Returns the weight of each block by its saliency: ``FULL_GAIN ** (strength * saliency ** 0.6)``.
+    """Returns the weight of each block by its saliency: ``FULL_GAIN ** (strength * saliency ** 2)``.
 
-    A map of gaze has peaks; blocks below them still matter more than nothing.
+    Where the evidence is weak or spread, saliency is low: the power makes such a map nearly flat, and leaves the bytes
+    with the whole picture.
 
     Args:
         saliency: float64 (rows, cols), means in [0, 1].

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .butteraugli import Butteraugli, butteraugli
 from .quality import ms_ssim, ms_ssim_db, psnr, psnr_hvsm, psnr_rgb
 from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
+from .rating import predicted_elo
 from .ssimulacra2 import Ssimulacra2, ssimulacra2
 from .table import METRICS, Metric, is_lower_better, measure
 
@@ -33,6 +34,7 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_db",
     "nss",
+    "predicted_elo",
     "psnr",
     "psnr_hvsm",
     "psnr_rgb",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def test_dc_only_counts_blocks_without_ac_levels() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": "4:4:4"}, {"subsampling": "4:2:2"}])
-def test_dc_only_reads_the_files_of_any_encoder(options: dict[str, object]) -> None:
+def test_dc_only_reads_the_files_of_any_encoder(options: dict[str, Any]) -> None:
     original = photo(100, 134)
     shares = []
     for q in (95, 30, 3):

@@ -3,10 +3,10 @@
     python scripts/prepare_duel.py DATA OUT
     saliency-jpeg duel make --images OUT --count 20 --seed 12 -o duel.html --sheets sheets
 
-No constant of the encoder and no map was fitted to these pictures: Kodak 7 to 12, the half of CID22 that
+The encoder was not tuned on these pictures and the map not trained on them: Kodak 7 to 12, the half of CID22 that
 ``scripts/tune_encoder.py`` reports on, the images of OSIE that no script trains on or selects by, ECSSD, and
-photographs of 2 megapixels and more.  Pictures that come as JPEG files are made smaller by two or more in each direction, which
-averages their artefacts out.  Everything is seeded.
+photographs of 2 megapixels and more.  Pictures that come as JPEG files are made smaller by two or more in each
+direction, which averages their artefacts out.  Everything is seeded.
 """
 
 from __future__ import annotations

@@ -97,10 +97,9 @@ class Score:
         return table
 
     def _elo_table(self) -> Table:
-        table = [[f"Elo, {self.key.codecs[0]} is 0", *(f"{_size(bpp)} bpp" if bpp else "all" for bpp in self.elo)]]
-        for name in self.key.codecs[1:]:
-            table.append([name, *(_points(found.get(name)) for found in self.elo.values())])
-        return table
+        head = [f"Elo, {self.key.codecs[0]} is 0", *(f"{_size(bpp)} bpp" if bpp else "all" for bpp in self.elo)]
+        rows = [[name, *(_points(found.get(name)) for found in self.elo.values())] for name in self.key.codecs[1:]]
+        return [head, *rows]
 
     def _judges_table(self) -> Table:
         pairs = list(self._records(self.judged))
@@ -150,4 +149,7 @@ def _percent(interval: Interval) -> str:
 
 
 def _points(interval: Interval | None) -> str:
-    return "-" if interval is None else f"{interval.mean:+.0f} [{interval.low:+.0f}, {interval.high:+.0f}]"
+    if interval is None:
+        return "-"
+    mean, low, high = (round(points) for points in interval)
+    return f"{mean:+} [{low:+}, {high:+}]"

@@ -124,6 +124,9 @@ def test_the_edge_is_where_the_map_is_steep() -> None:
     assert edge_blocks(half().T.copy()).tolist() == [[7 <= row <= 8] * 12 for row in range(16)]
     gentle = np.tile(np.linspace(0, 1, 128), (96, 1))
     assert not edge_blocks(gentle).any()
+    for steps, found in ((11, False), (9, True)):  # 1 / 11 and 1 / 9 from one block to the next
+        slope = np.tile(np.repeat(np.arange(steps + 1) / steps, 8), (16, 1))
+        assert edge_blocks(slope)[:, 1:-1].all() == edge_blocks(slope).any() == found
     assert edge_blocks(np.ones((8, 64))).shape == (1, 8)
 
 

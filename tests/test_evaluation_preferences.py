@@ -107,7 +107,7 @@ def test_elo_of_two_codecs_is_their_odds() -> None:
     odds = (14 + 1 + 0.5) / (4 + 1 + 0.5)  # with the pair without a difference that is added
     found = elo(judged, CODECS)
     assert list(found) == ["ours", "b"]
-    assert found["ours"] == (0, 0, 0)
+    assert list(found["ours"]) == [0.0, 0.0, 0.0]
     assert found["b"].mean == pytest.approx(-400 * math.log10(odds), abs=1e-4)
     assert found["b"].low < found["b"].mean < found["b"].high < 0
     assert found == elo(judged, CODECS)

@@ -10,9 +10,11 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 
 from ..evaluation.arguments import comma_separated, numbers
@@ -24,12 +26,13 @@ from .duel_page import PagePair, render_duel
 from .options import add_command
 from .output import sweep_folders, write_output
 from .progress import Progress, bar_stream
-from .terminal import UsageError, hide_library_output, say, say_lines
+from .terminal import NAME, UsageError, hide_library_output, say, say_lines
 
 __all__ = ["add"]
 
 _CODECS: Final = ["saliency_jpeg", "jpegli", "mozjpeg", "saliency_jpeg-off"]
 _BPP: Final = [0.25, 0.5, 1.0]
+_TRIAL: Final = 64  # side of the picture that every codec is tried with, in pixels
 _PAGE_SUFFIXES: Final = (".html", ".htm")
 
 
@@ -104,10 +107,10 @@ def _run_make(arguments: argparse.Namespace) -> int:
         halve=arguments.halve,
     )
     outputs = _outputs(arguments)
-    _check_codecs(plan.codecs)
+    _check_codecs(plan)
     total = plan.count * len(plan.cells)
-    with hide_library_output(), Progress(total, bar_stream(quiet=arguments.quiet), title="pairs") as progress:
-        duels = make_duels(plan, progress.advance)
+    with Progress(total, bar_stream(quiet=arguments.quiet), title="pairs") as progress:
+        duels = make_duels(plan, progress.advance, partial(_say_passed, arguments.quiet, progress))
     key = make_key(plan, duels)
     sweep_folders(outputs.values())
     if "page" in outputs:
@@ -141,12 +144,21 @@ def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
     return {kind: name for kind, name in named.items() if name is not None}
 
 
-def _check_codecs(names: Sequence[str]) -> None:
-    for name in names:
+def _check_codecs(plan: DuelPlan) -> None:
+    """Encodes a small picture with each codec, which also loads what it needs, before the work begins."""
+    saliency = None if plan.maps is None else np.zeros((_TRIAL, _TRIAL))
+    for name in plan.codecs:
         try:
-            find_codec(name)
+            with hide_library_output():
+                codec = find_codec(name)
+                codec.encode(np.zeros((_TRIAL, _TRIAL, 3), np.uint8), codec.high, saliency)
         except (ImportError, FileNotFoundError) as error:
             raise UsageError(f"{name} cannot run here: {error}") from error
+
+
+def _say_passed(quiet: bool, progress: Progress, image: str, rival: str, bpp: float) -> None:
+    if not quiet:
+        progress.say(f"{NAME}: {image} is passed over, its files against {rival} miss {bpp:g} bpp", sys.stderr)
 
 
 def _write_sheets(folder: Path, duels: Sequence[Duel]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -26,6 +26,7 @@ from .comparison import TOLERANCE, find_images, load, match_size
 
 __all__ = ["Duel", "DuelPlan", "Side", "draw_sheet", "largest_difference", "make_duels", "make_key"]
 
+_FARTHEST: Final = 0.05  # from the size, as a share of it, that a rival's file may be
 _GRAY: Final = (119, 119, 119)  # about the middle of lightness
 _BAND: Final = 32  # height of the letters' band, in pixels
 _GAP: Final = 24  # around the pictures, in pixels
@@ -101,15 +102,21 @@ class DuelPlan:
         return list(product(self.codecs[1:], self.targets_bpp))
 
 
-def make_duels(plan: DuelPlan, on_pair: Callable[[], None] = lambda: None) -> list[Duel]:
+def make_duels(
+    plan: DuelPlan,
+    on_pair: Callable[[], None] = lambda: None,
+    on_passed: Callable[[str, str, float], None] = lambda image, rival, bpp: None,
+) -> list[Duel]:
     """Encodes the pairs of a plan.
 
-    Each rival and size gets its own pictures, drawn by the seed. A picture that one of the two codecs cannot bring to
-    within half a percent of the size is passed over for the next one.
+    Each rival and size gets its own pictures, drawn by the seed. The rival's file is brought as near to the size as its
+    setting allows, then the first codec's file to the bytes of the rival's. A picture for which the first misses the
+    size by more than 5 percent, or the second by more than half a percent, is passed over for the next one.
 
     Args:
         plan: what to make pairs of.
         on_pair: called after each pair.
+        on_passed: called with image, rival and size where a picture is passed over.
 
     Returns:
         The pairs in a random order; the same for the same plan, pictures and encoders.
@@ -118,53 +125,42 @@ def make_duels(plan: DuelPlan, on_pair: Callable[[], None] = lambda: None) -> li
         InputError: there are too few pictures that both codecs bring to a size.
         OptionError, ImportError, FileNotFoundError: as :func:`.codecs.find_codec`.
     """
-    files = _Files(plan)
+    paths = find_images(plan.images, halve=plan.halve)
     duels = []
     for rival, bpp in plan.cells:
-        paths = files.paths.copy()
-        random.Random(f"{plan.seed} pictures {rival} {bpp:g}").shuffle(paths)
-        pairs = files.matched_pairs(paths, rival, bpp)
-        for made in range(plan.count):
-            found = next(pairs, None)
-            if found is None:
-                few = f"{made} of {len(paths)} pictures in {plan.images} can be coded at {bpp:g} bpp"
-                raise InputError(
-                    f"{few} by both {plan.codecs[0]} and {rival}; give more pictures, got count {plan.count}"
-                )
-            duels.append(found)
+        random.Random(f"{plan.seed} pictures {rival} {bpp:g}").shuffle(drawn := paths.copy())
+        made = 0
+        for path in drawn:
+            if made == plan.count:
+                break
+            duel = _make_duel(plan, path, rival, bpp)
+            if duel is None:
+                on_passed(path.relative_to(plan.images).as_posix(), rival, bpp)
+                continue
+            duels.append(duel)
+            made += 1
             on_pair()
+        if made < plan.count:
+            few = f"{made} of {len(paths)} pictures in {plan.images} can be coded at {bpp:g} bpp"
+            raise InputError(f"{few} by both {plan.codecs[0]} and {rival}; give more pictures, got count {plan.count}")
     rng = random.Random(f"{plan.seed} sides")
     rng.shuffle(duels)
     return [Duel(d.image, d.target_bpp, d.right, d.left, d.load_original) if rng.random() < 0.5 else d for d in duels]
 
 
-class _Files:
-    """The files of the codecs; each is made once, also where a picture meets several rivals."""
-
-    def __init__(self, plan: DuelPlan) -> None:
-        self._plan = plan
-        self._codecs = {name: find_codec(name) for name in plan.codecs}
-        self._made: dict[tuple[Path, str, float], bytes | None] = {}
-        self.paths = find_images(plan.images, halve=plan.halve)
-
-    def matched_pairs(self, paths: Sequence[Path], rival: str, bpp: float) -> Iterator[Duel]:
-        """The pairs of one rival and size, picture by picture, the first codec on the left."""
-        for path in paths:
-            first, second = (self._file(path, name, bpp) for name in (self._plan.codecs[0], rival))
-            if first is not None and second is not None:
-                name = path.relative_to(self._plan.images).as_posix()
-                sides = Side(self._plan.codecs[0], first), Side(rival, second)
-                yield Duel(name, bpp, *sides, partial(_load_original, path, self._plan.halve))
-
-    def _file(self, path: Path, name: str, bpp: float) -> bytes | None:
-        """The codec's file, or ``None`` if it misses the size."""
-        key = path, name, bpp
-        if key not in self._made:
-            rgb, saliency = load(path, self._plan.maps, halve=self._plan.halve)
-            size = bpp * rgb.shape[0] * rgb.shape[1] / 8
-            jpeg = match_size(self._codecs[name], rgb, size, saliency).jpeg
-            self._made[key] = jpeg if abs(len(jpeg) / size - 1) <= TOLERANCE else None
-        return self._made[key]
+def _make_duel(plan: DuelPlan, path: Path, rival: str, bpp: float) -> Duel | None:
+    """The pair of one picture, the first codec on the left; ``None`` if the files miss the size."""
+    rgb, saliency = load(path, plan.maps, halve=plan.halve)
+    size = bpp * rgb.shape[0] * rgb.shape[1] / 8
+    theirs = match_size(find_codec(rival), rgb, size, saliency).jpeg
+    if abs(len(theirs) / size - 1) > _FARTHEST:
+        return None
+    ours = match_size(find_codec(plan.codecs[0]), rgb, len(theirs), saliency).jpeg
+    if abs(len(ours) / len(theirs) - 1) > TOLERANCE:
+        return None
+    name = path.relative_to(plan.images).as_posix()
+    original = partial(_load_original, path, plan.halve)
+    return Duel(name, bpp, Side(plan.codecs[0], ours), Side(rival, theirs), original)
 
 
 def _load_original(path: Path, halve: bool) -> Pixels:

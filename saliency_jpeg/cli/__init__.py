@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
-from . import bench, compare, completion, compress, info, map, train
+from . import bench, compare, completion, compress, duel, info, map, train
 from .terminal import NAME, Parser, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
@@ -67,6 +67,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, map, compare, info, bench, train, completion):
+    for module in (compress, map, compare, info, bench, duel, train, completion):
         module.add(commands)
     return parser

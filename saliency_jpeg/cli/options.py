@@ -50,13 +50,16 @@ def add_command(
 
     Args:
         commands: the subparsers of the program.
-        name: of the command.
+        name: of the command; a command within a command has the name of both.
         run: takes the parsed arguments and returns the exit status.
         usage: the arguments in the usage line, without the options.
         purpose: what the command does, in a few words.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", usage=f"{NAME} {name} {usage} [options]"
+        name.split()[-1],
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        usage=f"{NAME} {name} {usage} [options]",
     )
     parser.set_defaults(run=run, parser=parser)
     return parser

@@ -17,6 +17,7 @@ from ..io import printable
 from ..metrics import METRICS
 from . import saliency_table
 from .arguments import add_selection, comma_separated, numbers
+from .artefacts import ARTEFACTS
 from .bdrate import codec_names
 from .codecs import CODECS, find_codec
 from .comparison import Job, Measurement, compare, find_images
@@ -26,6 +27,7 @@ from .report import read_json, render_all, write_json
 _DEFAULT_CODECS = ["pillow", "mozjpeg", "jpegli", "saliency_jpeg"]
 _DEFAULT_ANCHORS = ["pillow", "jpegli"]
 _CODECS_HELP = f"codecs to compare; --list names all (default: {','.join(_DEFAULT_CODECS)})"
+_COLUMNS = [*METRICS, *ARTEFACTS]
 _DEFAULT_BPP = [0.3, 0.5, 0.75, 1.0, 1.5]
 
 
@@ -75,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
     add_selection(parser)
-    parser.epilog = f"metrics: {', '.join(METRICS)}. Those in _s and _s_bg need --maps."
+    parser.epilog = f"metrics: {', '.join(_COLUMNS)}. Those in _s, _bg and _edge need --maps."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +120,8 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
         return 0
     for metric in options.metrics:
-        if metric not in METRICS:
-            raise OptionError(f"metrics must be among {', '.join(METRICS)}, got {metric!r}")
+        if metric not in _COLUMNS:
+            raise OptionError(f"metrics must be among {', '.join(_COLUMNS)}, got {metric!r}")
     measured = _earlier(options.from_json) if options.from_json else _run(options)
     if options.champion and options.champion not in codec_names(measured):
         raise OptionError(f"the champion must be one of the codecs that were measured, got {options.champion!r}")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..metrics.table import is_lower_better
+from .artefacts import ARTEFACTS
 from .comparison import Measurement
 
 __all__ = ["BdRate", "Interval", "bd_rate", "bd_rates", "bootstrap", "codec_names", "gains", "metric_names", "select"]
@@ -182,4 +183,4 @@ def _curve(measured: Iterable[Measurement], metric: str) -> tuple[npt.NDArray[np
 
 
 def _sign(metric: str) -> float:
-    return -1.0 if is_lower_better(metric) else 1.0
+    return -1.0 if metric in ARTEFACTS or is_lower_better(metric) else 1.0

@@ -21,6 +21,7 @@ from ..errors import InputError
 from ..io import LOSSLESS_SUFFIXES
 from ..metrics.arrays import Map, Pixels
 from ..metrics.table import measure
+from .artefacts import measure_artefacts
 from .codecs import Codec, decode, find_codec
 from .folders import EVALUATED_SUFFIXES, choose_images, open_image
 
@@ -54,7 +55,7 @@ class Measurement:
         knob: the codec's setting; ``None`` if it has a rate control of its own.
         size: bytes of the file.
         bits_per_pixel: of the file.
-        quality: values by metric name.
+        quality: values by metric name, and those of the block artefacts.
     """
 
     image: str
@@ -195,7 +196,9 @@ def measure_image(job: Job) -> list[Measurement]:
     for name in job.codecs:
         for target in job.targets_bpp:
             jpeg, knob = match_size(find_codec(name), rgb, target * pixels / 8, saliency)
-            quality = measure(rgb, decode(jpeg), saliency, with_butteraugli=job.with_butteraugli)
+            decoded = decode(jpeg)
+            quality = measure(rgb, decoded, saliency, with_butteraugli=job.with_butteraugli)
+            quality |= measure_artefacts(rgb, decoded, jpeg, saliency)
             size, bits = len(jpeg), 8 * len(jpeg) / pixels
             measured.append(Measurement(job.path.stem, name, target, knob, size, bits, quality))
     return measured

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..io import write
+from .artefacts import ARTEFACTS
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
 from .comparison import Measurement
 
@@ -122,8 +123,9 @@ def render_all(
     tables = [quality_table(measured, bpp, present) for bpp in targets]
     if champion:
         tables += [gains_table(measured, champion, bpp, present) for bpp in targets]
-    for anchor in [name for name in anchors if name in codec_names(measured)]:
-        tables += bd_tables(measured, anchor, present)
+    qualities = [m for m in present if m not in ARTEFACTS]  # an artefact is no quality to compare sizes at
+    for anchor in [name for name in anchors if qualities and name in codec_names(measured)]:
+        tables += bd_tables(measured, anchor, qualities)
     return "\n\n".join(render(table, markdown=markdown) for table in tables)
 
 

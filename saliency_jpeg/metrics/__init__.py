@@ -8,6 +8,7 @@ May import ``image`` and ``errors``. Rate control, training and evaluation measu
 
 from __future__ import annotations
 
+from .block_artefacts import background_blocks, block_jumps, dc_only_share, edge_blocks
 from .butteraugli import Butteraugli, butteraugli
 from .quality import ms_ssim, ms_ssim_db, psnr, psnr_hvsm, psnr_rgb
 from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
@@ -22,8 +23,12 @@ __all__ = [
     "Ssimulacra2",
     "auc",
     "auc_judd",
+    "background_blocks",
+    "block_jumps",
     "butteraugli",
     "cc",
+    "dc_only_share",
+    "edge_blocks",
     "f_curve",
     "fixation_density",
     "is_lower_better",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
 
-__all__ = ["Map", "Pixels", "as_map", "as_pair", "as_rgb", "composite", "to_ppm"]
+__all__ = ["BLOCK", "Map", "Pixels", "as_map", "as_pair", "as_rgb", "block_means", "composite", "to_ppm"]
 
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float64]
+
+#: Side of a DCT block, in pixels.
+BLOCK: Final = 8
 
 
 def as_rgb(image: npt.ArrayLike) -> Pixels:
@@ -64,6 +69,13 @@ def as_map(saliency: npt.ArrayLike, pixels: Pixels) -> Map:
     if not np.all((weights >= 0) & (weights <= 1)):
         raise InputError(f"the saliency map must lie in [0, 1], got {weights.min():g} to {weights.max():g}")
     return weights
+
+
+def block_means(values: Map) -> Map:
+    """Returns the mean of each whole 8x8 block of float64 (H, W), as (H // 8, W // 8)."""
+    rows, cols = values.shape[0] // BLOCK, values.shape[1] // BLOCK
+    whole = values[: rows * BLOCK, : cols * BLOCK].reshape(rows, BLOCK, cols, BLOCK)
+    return np.asarray(whole.mean((1, 3)))
 
 
 def composite(reference: Pixels, distorted: Pixels, saliency: npt.ArrayLike) -> Pixels:

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _metrics
-from .arrays import Map, as_map, as_pair, composite
+from .arrays import BLOCK, Map, as_map, as_pair, block_means, composite
 
 __all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "ms_ssim_db", "psnr", "psnr_hvsm", "psnr_rgb"]
 
 #: Smallest height and width, in pixels, for five scales of MS-SSIM.
 MS_SSIM_MIN_SIDE: int = _metrics.MS_SSIM_MIN_SIDE
 
-_BLOCK = 8
 _SMALLEST_ERROR = 1e-6  # in squared gray levels; bounds the PSNR of identical images
 _PSNR_HVSM_CEILING = 100.0
 
@@ -108,11 +107,11 @@ def psnr_hvsm(reference: npt.ArrayLike, distorted: npt.ArrayLike, saliency: npt.
     Raises:
         InputError: the arrays do not fit or are too small.
     """
-    a, b = as_pair(reference, distorted, _BLOCK)
+    a, b = as_pair(reference, distorted, BLOCK)
     errors = _metrics.masked_block_errors(a, b)
     if saliency is None:
         return min(_decibels(float(errors.mean()), floor=0.0), _PSNR_HVSM_CEILING)
-    return _decibels(_average(errors, _block_means(as_map(saliency, a))))
+    return _decibels(_average(errors, block_means(as_map(saliency, a))))
 
 
 def _decibels(error: float, floor: float = _SMALLEST_ERROR) -> float:
@@ -124,9 +123,3 @@ def _average(errors: Map, weights: Map | None) -> float:
     if weights is not None and not weights.any():
         return math.nan
     return float(np.average(errors, weights=weights))
-
-
-def _block_means(weights: Map) -> Map:
-    rows, cols = weights.shape[0] // _BLOCK, weights.shape[1] // _BLOCK
-    whole = weights[: rows * _BLOCK, : cols * _BLOCK].reshape(rows, _BLOCK, cols, _BLOCK)
-    return np.asarray(whole.mean((1, 3)))

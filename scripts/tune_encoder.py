@@ -191,7 +191,8 @@ def advantage(anchor: list[Measurement], ours: list[Measurement]) -> NDArray[np.
     """Elo of our files less that of the anchor's, at the anchor's sizes."""
     theirs = [predicted_elo(m.quality["ssimulacra2"], m.quality["butteraugli3"]) for m in anchor]
     curves = [_at_sizes(anchor, ours, metric) for metric in ("ssimulacra2", "butteraugli3")]
-    return np.array([predicted_elo(*pair) for pair in zip(*curves, strict=True)]) - np.array(theirs)
+    ours_elo = [predicted_elo(*pair) for pair in zip(*curves, strict=True)]
+    return np.array(ours_elo, np.float64) - np.array(theirs, np.float64)
 
 
 def _at_sizes(anchor: list[Measurement], ours: list[Measurement], metric: str) -> NDArray[np.float64]:

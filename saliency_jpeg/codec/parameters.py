@@ -65,6 +65,8 @@ class Tuning:
         light_exponent: weight of a block falls with this power of its mean sample value.
         luma_tilt, chroma_tilt: growth of the cost of an error, in steps, over six cycles of frequency, as a logarithm.
         compensation: share of the change of lightness by coded chroma that the luma takes back, 0 to 1.
+        whole_chroma: factor of the chroma steps in 4:4:4, where four times as many blocks share the bits of a picture;
+            its square root where chroma is averaged in one direction.
         scales: scale of the tables at ``QUALITY_KNOTS``.
     """
 
@@ -79,6 +81,7 @@ class Tuning:
     chroma_tilt: float
     compensation: float
     scales: tuple[float, ...]
+    whole_chroma: float = 1.0
 
 
 TUNINGS: Final[dict[Tune, Tuning]] = {

@@ -9,6 +9,7 @@ is given to the quantizer as sensitivity, so that size and quality follow the sc
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from . import parameters
 from .parameters import QUALITY_KNOTS, TUNINGS, TableShape, Tuning
 
 __all__ = [
+    "for_sampling",
     "ideal_steps",
     "quality_to_scale",
     "quantization_tables",
@@ -72,6 +74,21 @@ def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:
         float64 (3, 64), natural order, in coefficient units.
     """
     return np.stack([_steps(shape, scale) for shape in (tuning.luma, tuning.cb, tuning.cr)])
+
+
+def for_sampling(tuning: Tuning, sampling: tuple[int, int]) -> Tuning:
+    """Returns the tuning with the chroma steps that suit a chroma subsampling.
+
+    Args:
+        tuning: for 4:2:0.
+        sampling: luma samples (across, down) for each chroma sample.
+    """
+    factor = tuning.whole_chroma ** (1 - math.log2(sampling[0] * sampling[1]) / 2)
+
+    def scaled(shape: TableShape) -> TableShape:
+        return replace(shape, steps=tuple(step * factor for step in shape.steps))
+
+    return replace(tuning, cb=scaled(tuning.cb), cr=scaled(tuning.cr))
 
 
 def to_table(steps: NDArray[np.float64], rounding: float = 0.0) -> NDArray[np.uint16]:

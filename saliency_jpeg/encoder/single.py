@@ -261,7 +261,7 @@ class PictureEncoding:
     def _fitting_tuning(self) -> Tuning:
         tuning = TUNINGS[self._options.tune]
         if self._keeps_rgb:
-            tuning = replace(tuning, cb=tuning.luma, cr=tuning.luma, chroma_tilt=tuning.luma_tilt)
+            tuning = replace(tuning, cb=tuning.luma, cr=tuning.luma, chroma_tilt=tuning.luma_tilt, whole_chroma=1.0)
         is_rounded = self._is_custom and self._coding.rounded
         return replace(tuning, lmbda=0.0) if is_rounded else tuning
 
@@ -271,11 +271,12 @@ class PictureEncoding:
         """Steps 3 and 5."""
         coefficients, header = self._coefficients(sampling), self._header()
         make = self._coding.block_weights
-        weights = make(coefficients, self._saliency, strength=self._strength(header), tuning=self._tuning)
+        tuning = tables.for_sampling(self._tuning, sampling)
+        weights = make(coefficients, self._saliency, strength=self._strength(header), tuning=tuning)
         if make is not saliency_and_masking:
             weights = check_weights(weights, coefficients.luma)
-        steps = self._steps(len(coefficients.components))
-        return JpegEncoding.create(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
+        steps = self._steps(tuning, len(coefficients.components))
+        return JpegEncoding.create(coefficients, weights, steps, header, tuning=tuning, effort=self._effort)
 
     def _coefficients(self, sampling: tuple[int, int]) -> Coefficients:
         if self._keeps_rgb:
@@ -284,10 +285,10 @@ class PictureEncoding:
         is_rounded = self._is_custom and self._coding.rounded  # then the luma stays what it was
         return replace(coefficients, pixels=None) if is_rounded else coefficients
 
-    def _steps(self, components: int) -> StepPolicy:
+    def _steps(self, tuning: Tuning, components: int) -> StepPolicy:
         given = self._coding.tables
         if given is None:
-            return TunedSteps(self._tuning, components)
+            return TunedSteps(tuning, components)
         return GivenSteps(given[np.minimum(np.arange(components), len(given) - 1)])
 
     def _header(self) -> JpegHeaderPolicy:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from .block_artefacts import background_blocks, block_jumps, dc_only_share, edge_blocks
 from .butteraugli import Butteraugli, butteraugli
 from .quality import ms_ssim, ms_ssim_db, psnr, psnr_hvsm, psnr_rgb
-from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
 from .rating import predicted_elo
+from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
 from .ssimulacra2 import Ssimulacra2, ssimulacra2
 from .table import METRICS, Metric, is_lower_better, measure
 

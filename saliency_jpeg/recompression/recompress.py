@@ -224,8 +224,9 @@ class _Recompression:
     def _encoding(self) -> JpegEncoding:
         coefficients = Coefficients.from_levels(self._image.levels, self._own_tables, self._sampling())
         strength = strength_at(self._expected_scale(), self._options.strength)
-        weights = saliency_and_masking(coefficients, self._saliency(), strength=strength, tuning=self._tuning)
-        steps = KeptSteps(TunedSteps(self._tuning, len(self._image.levels)), self._own_tables, self._keep_below)
+        tuning = tables.for_sampling(self._tuning, coefficients.sampling)
+        weights = saliency_and_masking(coefficients, self._saliency(), strength=strength, tuning=tuning)
+        steps = KeptSteps(TunedSteps(tuning, len(self._image.levels)), self._own_tables, self._keep_below)
         header = JpegHeaderPolicy(
             size=self._image.size,
             segments=self._segments,
@@ -233,7 +234,7 @@ class _Recompression:
             progressive=self._options.progressive,
             restart_interval=self._options.restart_interval,
         )
-        return JpegEncoding.create(coefficients, weights, steps, header, tuning=self._tuning, effort=self._effort)
+        return JpegEncoding.create(coefficients, weights, steps, header, tuning=tuning, effort=self._effort)
 
     def _expected_scale(self) -> float:
         """About the scale that the file will have."""

@@ -119,14 +119,14 @@ def _split(inside: NDArray[np.bool_]) -> Reals:
     beyond = np.pad(np.pad(inside, _BEYOND, mode="edge"), 1).astype(np.uint8)
     inner = slice(_BEYOND + 1, -_BEYOND - 1)
     depth = cv2.distanceTransform(beyond, cv2.DIST_L2, 5)[inner, inner].astype(np.float64)
-    peaks = label(h_maxima(depth, _NOTCH) > 0, connectivity=2)
+    peaks = label(h_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1] > 0, connectivity=2)
     rows, cols = np.indices(inside.shape)
     distances = np.full((peaks.max(), *inside.shape), np.inf)
-    for i, distance in enumerate(distances, 1):
-        peak = peaks == i
-        same = regions == regions[peak][0]
+    for i in range(len(distances)):
+        peak = peaks == i + 1
+        same = regions == regions[peak].max()
         away = np.hypot(rows - rows[peak].mean(), cols - cols[peak].mean()) / depth[peak].max()
-        distance[same] = away[same]
+        distances[i] = np.where(same, away, np.inf)
     nearest = np.where(inside, distances.min(axis=0), 0)
     shares = np.clip(1 - (distances - nearest) / _SHARED, 0, 1) * inside
     total: Reals = shares / np.maximum(shares.sum(axis=0), 1e-9)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from ...errors import OptionError
 from .. import network
 from ..maps import Evidence, MapOptions, Reals
+from . import faces
 from .base import MaskHead, Outputs
-from .faces import HeadShape, face_evidence
 
 __all__ = ["Pyramid", "fill_tail"]
 
@@ -123,11 +123,12 @@ class Pyramid(MaskHead):
         object_looks = gaze * (density / peak) ** 2 * chance
         any_looks = gaze * anywhere * np.maximum(density - 1, 0) / (peak - 1)
         evidence: Reals = 1 - (1 - (1 - gaze) * chance) * (1 - object_looks) * (1 - any_looks)
-        return np.maximum(evidence, self._face_evidence(maps)) if "faces" in self.channels else evidence
+        return np.maximum(evidence, self.face_evidence(maps)) if "faces" in self.channels else evidence
 
-    def _face_evidence(self, maps: NDArray[np.float32]) -> Reals:
-        shape = HeadShape(**{name: self.constant("faces", name) for name in HeadShape._fields})
-        return face_evidence(_sigmoid(self._channel(maps, "faces")), shape)
+    def face_evidence(self, maps: NDArray[np.float32]) -> Reals:
+        """Computes the evidence of faces alone, as :meth:`to_evidence` computes that of all outputs."""
+        shape = faces.HeadShape(**{name: self.constant("faces", name) for name in faces.HeadShape._fields})
+        return faces.face_evidence(_sigmoid(self._channel(maps, "faces")), shape)
 
     def _channel(self, maps: Any, output: str) -> Any:
         return maps[..., self.channels.index(output)]

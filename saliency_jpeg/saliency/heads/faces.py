@@ -112,20 +112,21 @@ def find_heads(chance: Reals, shape: HeadShape) -> list[tuple[Ellipse, Reals]]:
 def _split(inside: NDArray[np.bool_]) -> Reals:
     """Tells faces apart; returns the share (faces, rows, cols) of each cell that belongs to each face."""
     import cv2
-    from skimage.measure import label
     from skimage.morphology import h_maxima
 
-    regions = label(inside, connectivity=2)
+    _, regions = cv2.connectedComponents(inside.astype(np.uint8))
     beyond = np.pad(np.pad(inside, _BEYOND, mode="edge"), 1).astype(np.uint8)
     inner = slice(_BEYOND + 1, -_BEYOND - 1)
     depth = cv2.distanceTransform(beyond, cv2.DIST_L2, 5)[inner, inner].astype(np.float64)
-    peaks = label(h_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1] > 0, connectivity=2)
-    rows, cols = np.indices(inside.shape)
-    distances = np.full((peaks.max(), *inside.shape), np.inf)
-    for i in range(len(distances)):
+    maxima = h_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1]
+    count, peaks = cv2.connectedComponents(maxima.astype(np.uint8))
+    rows, cols = np.ogrid[: inside.shape[0], : inside.shape[1]]
+    distances = np.full((count - 1, *inside.shape), np.inf)
+    for i in range(count - 1):
         peak = peaks == i + 1
         same = regions == regions[peak].max()
-        away = np.hypot(rows - rows[peak].mean(), cols - cols[peak].mean()) / depth[peak].max()
+        middle = np.argwhere(peak).mean(axis=0)
+        away = np.hypot(rows - middle[0], cols - middle[1]) / depth[peak].max()
         distances[i] = np.where(same, away, np.inf)
     nearest = np.where(inside, distances.min(axis=0), 0)
     shares = np.clip(1 - (distances - nearest) / _SHARED, 0, 1) * inside

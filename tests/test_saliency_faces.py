@@ -147,3 +147,7 @@ def test_confidence_hardly_depends_on_the_resolution() -> None:
     values = [confidence(blob(0.08, size).astype(np.float32)) for size in ((30, 40), (240, 320), (3000, 4000))]
     assert np.ptp(values) <= 0.03
     assert values[0] * 100 == pytest.approx(round(values[0] * 100))
+    strip = np.zeros((65535, 1), np.float32)
+    strip[:26214] = 1
+    assert confidence(strip) == confidence(strip.T) == pytest.approx(0.6 * (0.7 + 11 * 0.05), abs=0.01)
+    assert confidence(np.ones((1, 1))) == 0

@@ -35,7 +35,8 @@ def confidence(saliency: NDArray[np.floating]) -> float:
         0 (even or empty: says nothing) to 1, in steps of 0.01; the same on every processor.
     """
     step = -(-max(saliency.shape) // _LONGEST)
-    levels = np.rint(saliency[step // 2 :: step, step // 2 :: step].astype(np.float64) * _SCALE).astype(np.int64)
+    rows, cols = (slice(min(step, length) // 2, None, step) for length in saliency.shape)
+    levels = np.rint(saliency[rows, cols].astype(np.float64) * _SCALE).astype(np.int64)
     total, squares = int(levels.sum()), int((levels**2).sum())
     if total == 0:
         return 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 from helpers import KODIM07 as PHOTO
 from marks import implies
 from processes import needs, python
@@ -43,6 +44,14 @@ def test_maps_are_the_same_within_a_step(model, exported, photo):
     for rgb in (photo, photo[:, :300], photo[:90, :90], photo[:, :, 1], photo[:1, :1]):
         assert np.abs(exported.predict(rgb) - model.predict(rgb)).max() <= STEP + 1e-6
     assert exported.predict(photo).max() > 0.5
+
+
+def test_heads_are_the_same(model, exported):
+    astronaut = skimage.data.astronaut()
+    ours, theirs = exported.predict(astronaut), model.predict(astronaut)
+    assert theirs[60:180, 190:260].min() > 0.5
+    assert np.abs(ours - theirs).max() <= STEP + 1e-6
+    assert np.mean(ours != theirs) < 0.01
 
 
 def test_hardly_a_pixel_differs_because_the_weights_are_the_same(model, exported, photo):

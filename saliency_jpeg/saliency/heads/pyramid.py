@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ...errors import OptionError
 from .. import network
 from ..maps import Evidence, MapOptions, Reals
+from . import faces
 from .base import MaskHead, Outputs
 
 __all__ = ["Pyramid", "fill_tail"]
@@ -38,8 +39,8 @@ class Pyramid(MaskHead):
         outputs: ``"gaze"`` (logits of the density of looks), ``"objects"`` (logit of the chance of an object) and,
             optionally, ``"faces"`` (logit of the chance of a face), in the order of the channels. Constants of
             ``"gaze"``: ``peak``, the density, in multiples of an even spread, from which it counts fully, and
-            ``anywhere``, the weight of looks outside objects; of ``"faces"``: ``level``, the least evidence of a face,
-            and ``unlikely``, ``likely``, the chances between which it rises. ``"classes"`` is the backbone's output.
+            ``anywhere``, the weight of looks outside objects; of ``"faces"``: those of :class:`.HeadShape`.
+            ``"classes"`` is the backbone's output.
         width: channels of its layers.
         dropout: share of the features left out in training.
         tail: whether it has the last blocks of the backbone for itself.
@@ -106,7 +107,7 @@ class Pyramid(MaskHead):
         ``gaze * (density / peak) ** 2 * chance``; and of looks anywhere, ``gaze * anywhere * (density - 1) / (peak -
         1)`` where that is positive. ``gaze`` is ``options.gaze``; ``density`` is that of looks, 1 for an even spread
         and at most ``peak``. So an object counts as a whole, and the part of it that people look at stands out. A face
-        has at least ``level``: people look at the eyes, but all of it matters.
+        and its hair have at least ``level`` (:mod:`.faces`): people look at the eyes, but all of it matters.
 
         Args:
             maps: float32 (rows, cols, channels), logits of the outputs.
@@ -122,17 +123,12 @@ class Pyramid(MaskHead):
         object_looks = gaze * (density / peak) ** 2 * chance
         any_looks = gaze * anywhere * np.maximum(density - 1, 0) / (peak - 1)
         evidence: Reals = 1 - (1 - (1 - gaze) * chance) * (1 - object_looks) * (1 - any_looks)
-        return np.maximum(evidence, self._face_evidence(maps)) if "faces" in self.channels else evidence
+        return np.maximum(evidence, self.face_evidence(maps)) if "faces" in self.channels else evidence
 
-    def _face_evidence(self, maps: NDArray[np.float32]) -> Reals:
-        """Computes the evidence of faces from the chance in a cell or in one of its four neighbours."""
-        import cv2
-
-        level, unlikely, likely = (self.constant("faces", name) for name in ("level", "unlikely", "likely"))
-        chance = _sigmoid(self._channel(maps, "faces"))
-        near = cv2.dilate(chance, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-        evidence: Reals = level * np.clip((near - unlikely) / (likely - unlikely), 0, 1)
-        return evidence
+    def face_evidence(self, maps: NDArray[np.float32]) -> Reals:
+        """Computes the evidence of faces alone, as :meth:`to_evidence` computes that of all outputs."""
+        shape = faces.HeadShape(**{name: self.constant("faces", name) for name in faces.HeadShape._fields})
+        return faces.face_evidence(_sigmoid(self._channel(maps, "faces")), shape)
 
     def _channel(self, maps: Any, output: str) -> Any:
         return maps[..., self.channels.index(output)]

@@ -10,8 +10,9 @@ from saliency_jpeg.allocation.weights import (
     block_weights,
     strength_at,
     texture_masking,
+    trust,
 )
-from saliency_jpeg.codec.parameters import FULL_GAIN, TUNINGS
+from saliency_jpeg.codec.parameters import FULL_GAIN, LEAST_TRUST, TUNINGS
 from saliency_jpeg.codec.subsampling import chroma_weights
 
 TUNING = TUNINGS["default"]
@@ -60,9 +61,21 @@ def test_dark_blocks_weigh_more() -> None:
 def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength: float) -> None:
     flat = np.zeros((2, 2, 64), np.float32)
     saliency = np.zeros((16, 16), np.float32)
-    saliency[:8] = 1
+    saliency[:8, :8] = 1
     weights = block_weights(saliency, flat, strength)
     assert weights[0, 0] / weights[1, 0] == pytest.approx(FULL_GAIN**strength, rel=1e-3)
+
+
+def test_a_map_that_marks_everything_moves_less() -> None:
+    flat = np.zeros((8, 8, 64), np.float32)
+    corner, most = np.zeros((2, 64, 64), np.float32)
+    corner[:16, :16] = 1
+    most[:60] = 1
+    assert trust(block_means(corner, 8, 8)) == 1
+    assert trust(block_means(most, 8, 8)) == LEAST_TRUST
+    by_corner, by_most = (block_weights(saliency, flat, 0.5) for saliency in (corner, most))
+    assert by_corner.max() / by_corner.min() == pytest.approx(FULL_GAIN**0.5, rel=1e-3)
+    assert 1 < by_most.max() / by_most.min() < by_corner.max() / by_corner.min()
 
 
 def test_an_empty_map_or_no_strength_changes_nothing(luma: Floats) -> None:

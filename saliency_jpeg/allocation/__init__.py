@@ -1,6 +1,6 @@
 """How much an error in each block matters: what saliency says of it times what visual masking says.
 
-It may import :mod:`saliency_jpeg.codec` and what lies below.
+It may import :mod:`saliency_jpeg.codec`, :mod:`saliency_jpeg.saliency` and what lies below.
 """
 
 from __future__ import annotations

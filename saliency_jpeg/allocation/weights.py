@@ -20,6 +20,7 @@ from ..codec.coefficients import Coefficients
 from ..codec.parameters import TUNINGS, Tuning
 from ..codec.subsampling import rounded_weights
 from ..errors import InputError
+from ..saliency.confidence import confidence
 
 __all__ = [
     "BlockWeights",
@@ -32,6 +33,7 @@ __all__ = [
     "saliency_gain",
     "strength_at",
     "texture_masking",
+    "trust",
 ]
 
 
@@ -106,6 +108,15 @@ def strength_at(scale: float, strength: float) -> float:
     return min(strength * min(max(share, parameters.LEAST_SHARE), parameters.MOST_SHARE), 1.0)
 
 
+def trust(saliency: NDArray[np.float64]) -> float:
+    """Returns the share of the strength, 0.3 to 1, that a map deserves; less where it marks a bit of everything.
+
+    Args:
+        saliency: float64 (rows, cols), means in [0, 1].
+    """
+    return min(max(confidence(saliency) / parameters.TRUSTED, parameters.LEAST_TRUST), 1.0)
+
+
 def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
     """Returns the weight of each block by its saliency: ``FULL_GAIN ** (strength * saliency ** 2)``.
 
@@ -131,7 +142,8 @@ def block_weights(
     Args:
         saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
         luma: float32 (rows, cols, 64) DCT coefficients of the luma.
-        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside.
+        strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside, if the
+            map is one to :func:`trust`.
         tuning: how much texture and light mask.
 
     Returns:
@@ -139,7 +151,8 @@ def block_weights(
     """
     weights = light_masking(luma, tuning) * texture_masking(luma, tuning)
     if saliency is not None and strength > 0:
-        weights = weights * saliency_gain(block_means(saliency, *luma.shape[:2]), strength)
+        means = block_means(saliency, *luma.shape[:2])
+        weights = weights * saliency_gain(means, strength * trust(means))
     return rounded_weights(weights / weights.mean())
 
 

@@ -181,6 +181,8 @@ USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about o
 SCARCITY: Final = 0.15  # by which the strength falls for each unit of the logarithm of the scale
 LEAST_SHARE: Final = 0.25  # of the strength that was asked for, where bytes are scarcest
 MOST_SHARE: Final = 1.2  # the same where they are plenty
+TRUSTED: Final = 0.65  # confidence from which a map counts in full
+LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 
 # Rate control ---------------------------------------------------------------------------------------------------------
 

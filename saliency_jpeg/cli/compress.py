@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
-
-from PIL import Image
 
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
-from ..errors import SaliencyJpegError, TargetError
+from ..errors import LowRateWarning, SaliencyJpegError, TargetError
 from ..image.read import read_bytes
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
 from ..options import BYTES_PER_KB, Options
@@ -95,7 +93,9 @@ def _run(arguments: argparse.Namespace) -> int:
     encoder = Encoder(with_saliency(options, arguments))
     if planned.folder is not None and not arguments.dry_run:
         planned.folder.mkdir(parents=True, exist_ok=True)
-    return _Batch(arguments, encoder, planned).run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LowRateWarning)  # the report has it
+        return _Batch(arguments, encoder, planned).run()
 
 
 class _Input:
@@ -189,9 +189,11 @@ class _Batch:
             after = write_output(job.output, result.jpeg, sources=[job.source], unless_changed=expected)
         if not self._dry_run:
             self._record(job, before, after)
-        pixels = _size(result.jpeg) if self._encoder.options.allow_downscale else None
+        pixels = (result.width, result.height) if _may_shrink(self._encoder.options) else None
+        warning = " ".join(result.warnings) or None
         sizes = (size, len(result.jpeg) if status != "kept" else size)
-        return Row(job.source, job.output, status, *sizes, result.bits_per_pixel, result.quality, result.score, pixels)
+        numbers = (result.bits_per_pixel, result.quality, result.score)
+        return Row(job.source, job.output, status, *sizes, *numbers, pixels, warning)
 
     def _record(self, job: Job, before: Version | None, after: Version | None) -> None:
         try:
@@ -213,6 +215,5 @@ def _is_stream(output: str) -> bool:
     return output == STREAM or (Path(output).exists() and not Path(output).is_file())
 
 
-def _size(jpeg: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        return image.size
+def _may_shrink(options: Options) -> bool:
+    return options.allow_downscale or options.max_width is not None or options.max_height is not None

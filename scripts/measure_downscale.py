@@ -1,12 +1,12 @@
 """Which resolution suits a number of bytes: pictures encoded at a grid of rates and scales, as a reader sees them.
 
 For each picture, rate (bits a pixel of the original) and scale of the sides: shrink in linear light, encode to that
-size without a map, decode, and score SSIMULACRA2 of what is shown against the original, twice: enlarged to the
-original's size, and both at 1600 pixels on the long side. ``measure`` appends to a file of JSON lines, and goes on where
-it was stopped. ``table`` prints what the rule of ``saliency_jpeg.encoder.resolution`` loses against the best scale of
-the grid. Camera files are halved first, so that their own coding does not count.
+size without a map, decode, and score SSIMULACRA2 of what is shown against the original: at the original's size, and
+both at 1600 pixels on the long side. Camera files count whole and halved; a half shows little of its own coding.
 
-Pictures alternate between the half that the rule was fitted on and the half that is reported.
+``measure`` appends to a file of JSON lines and skips pictures that it holds. ``table`` fits the rule of
+``saliency_jpeg.encoder.resolution`` to every other photograph, and prints for both halves what the plain encoding and
+the rule of the library lose against the best scale of the grid.
 
     python scripts/measure_downscale.py measure grid.jsonl photos_large/*
     python scripts/measure_downscale.py table grid.jsonl
@@ -17,15 +17,22 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.optimize import minimize
 
-from saliency_jpeg import Encoder, Options
-from saliency_jpeg.encoder.resolution import complexity
+from saliency_jpeg import Encoder, LowRateWarning, Options
+from saliency_jpeg.codec.parameters import DOWNSCALE, Downscale
+from saliency_jpeg.encoder.resolution import complexity, suitable_factor
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
 from saliency_jpeg.image.load import load
 from saliency_jpeg.image.picture import Picture
@@ -36,6 +43,8 @@ from saliency_jpeg.metrics import Ssimulacra2
 RATES: Final = (0.04, 0.06, 0.09, 0.135, 0.2, 0.3, 0.4)
 SCALES: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25, 0.2, 0.16)
 SHOWN: Final = 1600  # pixels on the long side
+HALF: Final = ", half"  # behind the name of a camera file
+HASH: Final = 64  # characters of the names of lossless photographs, which come first
 
 Pixels = NDArray[np.uint8]
 
@@ -46,7 +55,8 @@ def originals(path: Path) -> dict[str, Pixels]:
     if path.suffix.lower() == ".png":
         return {path.stem: pixels}
     half = shrink(pixels, scaled_size(pixels.shape[:2], 0.5))
-    return {path.stem: pixels, f"{path.stem}, half": half} if max(half.shape) >= SHOWN else {f"{path.stem}, half": half}
+    whole = {path.stem: pixels} if max(half.shape) >= SHOWN else {}
+    return {**whole, path.stem + HALF: half}
 
 
 def shown(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -88,6 +98,62 @@ def measure(name: str, pixels: Pixels, log: Path) -> None:
                 file.write(json.dumps(line) + "\n")
 
 
+class Curve:
+    """The mean of both scores over the scale of the sides, for one picture and rate."""
+
+    def __init__(self, lines: Sequence[dict[str, Any]]) -> None:
+        ordered = sorted(lines, key=lambda line: line["scale"])
+        self.rate, self.complexity = ordered[0]["rate"], ordered[0]["complexity"]
+        self._logs = [math.log(line["scale"]) for line in ordered]
+        self._scores = [sum(line["scores"]) / 2 for line in ordered]
+
+    def loss(self, factor: float) -> float:
+        """How much less than at the best scale of the grid a picture scores at this one, between those of the grid."""
+        return float(max(self._scores) - np.interp(math.log(factor), self._logs, self._scores))
+
+
+def read_curves(log: Path) -> dict[bool, dict[str, list[Curve]]]:
+    """Returns the curves by picture, of the half that the rule is fitted on (true) and of the other."""
+    lines: dict[str, dict[float, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for line in map(json.loads, log.read_text().splitlines()):
+        lines[line["name"]][line["rate"]].append(line)
+    photographs = sorted({name.removesuffix(HALF) for name in lines}, key=lambda name: (len(name) != HASH, name))
+    curves: dict[bool, dict[str, list[Curve]]] = {True: {}, False: {}}
+    for name, rates in lines.items():
+        is_fitted = photographs.index(name.removesuffix(HALF)) % 2 == 0
+        curves[is_fitted][name] = [Curve(rates[rate]) for rate in sorted(rates)]
+    return curves
+
+
+def fit(curves: Sequence[Curve]) -> Downscale:
+    """Returns the constants that lose least; losses count to the power of 1.5, so that few are large."""
+
+    def total(values: NDArray[np.float64]) -> float:
+        rule = replace(DOWNSCALE, factor=math.exp(values[0]), by_rate=values[1], by_complexity=values[2])
+        losses = [curve.loss(suitable_factor(curve.rate, curve.complexity, rule)) for curve in curves]
+        return float(np.mean(np.power(losses, 1.5)))
+
+    found = minimize(total, [0.3, 0.55, -0.4], method="Nelder-Mead").x
+    return replace(DOWNSCALE, factor=math.exp(found[0]), by_rate=found[1], by_complexity=found[2])
+
+
+def print_table(log: Path) -> None:
+    """Prints the losses by half and rate: mean and worst."""
+    halves = read_curves(log)
+    rule = fit([curve for curves in halves[True].values() for curve in curves])
+    print(f"fitted: {rule.factor:.3f} * rate**{rule.by_rate:.3f} * complexity**{rule.by_complexity:.3f}")
+    for is_fitted, curves in halves.items():
+        print(f"{'fitted on' if is_fitted else 'reported'}: {len(curves)} pictures; mean and worst loss")
+        print(f"{'bpp':>8}{'plain':>16}{'rule':>16}")
+        flat = [curve for each in curves.values() for curve in each]
+        for rate in (*RATES, None):
+            here = [curve for curve in flat if rate in (None, curve.rate)]
+            plain = [curve.loss(1.0) for curve in here]
+            ours = [curve.loss(suitable_factor(curve.rate, curve.complexity)) for curve in here]
+            cells = (f"{np.mean(losses):8.2f}{max(losses):8.2f}" for losses in (plain, ours))
+            print(f"{rate or 'all':>8}", *cells, sep="")
+
+
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,6 +161,10 @@ def main() -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("pictures", nargs="*", type=Path)
     arguments = parser.parse_args()
+    if arguments.command == "table":
+        print_table(arguments.log)
+        return
+    warnings.simplefilter("ignore", LowRateWarning)
     done: list[dict[str, Any]] = []
     if arguments.log.exists():
         done = [json.loads(line) for line in arguments.log.read_text().splitlines()]

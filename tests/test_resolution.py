@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from processes import NONE, Capture, run
 
 from saliency_jpeg import Encoder, InputError, LowRateWarning, Options, TargetError, compress
 from saliency_jpeg.batch.resume import options_digest
+from saliency_jpeg.encoder import resolution
 from saliency_jpeg.encoder.resolution import complexity, suitable_factor
 from saliency_jpeg.image import resize
 from saliency_jpeg.image.boxes import fill_boxes
@@ -201,7 +203,12 @@ def test_maps_boxes_and_functions_follow(orientation: int) -> None:
     wanted = fill_boxes([(180 * factor, 60 * factor, 300 * factor, 120 * factor)], stored)
     np.testing.assert_array_equal(boxed.saliency, wanted)
     seen: list[tuple[int, ...]] = []
-    Encoder(saliency=lambda rgb: seen.append(rgb.shape) or rgb[..., 0], **limit).compress(source)
+
+    def own(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        seen.append(rgb.shape)
+        return rgb[..., 0]
+
+    Encoder(saliency=own, **limit).compress(source)
     assert seen == [(*(stored if orientation == 1 else stored[::-1]), 3)]
     with pytest.raises(InputError, match=r"must have the image's shape \(300, 360\)"):
         Encoder(saliency=mask[::2, ::2], **limit).compress(source)
@@ -280,6 +287,20 @@ def test_a_target_that_is_hardly_met_is_met() -> None:
     assert len(result.jpeg) <= 400
     with pytest.raises(TargetError):
         Encoder(saliency=None, target_kb=0.1, allow_downscale=True).compress(PIXELS)
+
+
+def test_pixels_are_not_given_away_for_a_needless_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the quality at the factor of the rule is as high as it may be, a higher resolution is tried."""
+    options: Any = {"saliency": None, "target_kb": 3.5, "allow_downscale": True}
+    chosen = Encoder(**options).compress(PIXELS)
+    assert 30 < chosen.quality < 90
+    assert chosen.width < 360
+    capped = Encoder(**options, quality=10).compress(PIXELS)
+    assert capped.width > chosen.width
+    monkeypatch.setattr(resolution, "DOWNSCALE", replace(resolution.DOWNSCALE, enough=30.0))
+    larger = Encoder(**options).compress(PIXELS)
+    assert larger.width > chosen.width
+    assert 3000 < len(larger.jpeg) <= 3500
 
 
 # The warning --------------------------------------------------------------------------------------------------------

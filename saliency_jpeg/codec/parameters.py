@@ -279,6 +279,7 @@ class Downscale:
         least_complexity: a lower one counts as this.
         smallest: factor that the rule chooses.
         retry: of the factor, from one try to the next, where the target cannot be met.
+        enough: quality from which a higher resolution is tried; files of photographs stay below at the rule's factor.
         warn_below: bits a pixel that a warning calls few.
     """
 
@@ -290,6 +291,7 @@ class Downscale:
     least_complexity: float = 0.05
     smallest: float = 0.16
     retry: float = 0.8
+    enough: float = 90.0
     warn_below: float = 0.15
 
 

@@ -9,13 +9,13 @@ best of the grid.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.parameters import DEFAULT_QUALITY, DOWNSCALE
+from ..codec.parameters import DEFAULT_QUALITY, DOWNSCALE, Downscale
 from ..errors import TargetError
 from ..image.picture import Picture
 from ..image.resize import scaled_size, shrink_map
@@ -49,22 +49,25 @@ def encode_picture(options: Options, picture: Picture, saliency: Map | None, cod
     """
     encoding = PictureEncoding(options, picture, saliency, coding)
     if options.allow_downscale:
-        return _encode_at_suitable_size(options, picture, saliency, coding, encoding)
+        resolutions = _Resolutions(options, picture, saliency, coding)
+        factor = suitable_factor(encoding.rate, complexity(encoding.luma()))
+        return resolutions.encode_larger(*resolutions.encode_fitting(factor))
     result = encoding.compressed()
     advice = _advice(options, picture, encoding, result)
     return result if advice is None else replace(result, warnings=(advice,))
 
 
-def suitable_factor(bits_per_pixel: float, complexity: float) -> float:
+def suitable_factor(bits_per_pixel: float, complexity: float, rule: Downscale = DOWNSCALE) -> float:
     """Returns the factor of the sides, at most 1, at which a picture looks best.
 
     Args:
         bits_per_pixel: that the target leaves at full resolution.
         complexity: of the picture, see :func:`complexity`.
+        rule: its constants.
     """
-    rate, busy = max(bits_per_pixel, DOWNSCALE.least_rate), max(complexity, DOWNSCALE.least_complexity)
-    factor = DOWNSCALE.factor * rate**DOWNSCALE.by_rate * busy**DOWNSCALE.by_complexity
-    return min(max(factor, DOWNSCALE.smallest), 1.0)
+    rate, busy = max(bits_per_pixel, rule.least_rate), max(complexity, rule.least_complexity)
+    factor = rule.factor * rate**rule.by_rate * busy**rule.by_complexity
+    return float(min(max(factor, rule.smallest), 1.0))
 
 
 def complexity(luma: NDArray[np.float32]) -> float:
@@ -81,28 +84,61 @@ def complexity(luma: NDArray[np.float32]) -> float:
         magnitudes = 1 + np.abs(row[:, _LOW]) * np.float32(1 / DOWNSCALE.step)
         total += int(magnitudes.view(np.int32).sum(dtype=np.int64))
     count = luma.shape[0] * luma.shape[1] * int(_LOW.sum())
-    return (total / count - _BITS_OF_ONE) / _BITS_OF_OCTAVE
+    return float((total / count - _BITS_OF_ONE) / _BITS_OF_OCTAVE)
 
 
-def _encode_at_suitable_size(
-    options: Options, picture: Picture, saliency: Map | None, coding: Coding, encoding: PictureEncoding
-) -> Compressed:
-    """Encodes at the resolution of the rule; at lower ones while the target is too small even so."""
-    size = picture.pixels.shape[:2]
-    factor = suitable_factor(encoding.rate, complexity(encoding.luma()))
-    while True:
-        scaled = scaled_size(size, factor)
-        if scaled != size:
-            if picture.trailing is not None:
-                raise refusal("allow_downscale")
-            smaller = None if saliency is None else shrink_map(saliency, scaled)
-            encoding = PictureEncoding(options, picture.shrunk(scaled), smaller, coding)
-        try:
-            return encoding.compressed()
-        except TargetError:
-            if max(scaled) == 1:
-                raise
-        factor *= DOWNSCALE.retry
+@dataclass(frozen=True)
+class _Resolutions:
+    """One picture, to be encoded at any factor of its sides."""
+
+    options: Options
+    picture: Picture
+    saliency: Map | None
+    coding: Coding
+
+    def encode(self, factor: float) -> Compressed:
+        """Encodes at a factor of the sides.
+
+        Raises:
+            TargetError: the target is too small.
+            InputError: the picture would be shrunk, and its file has trailing images.
+        """
+        size = self.size(factor)
+        if size == self.picture.pixels.shape[:2]:
+            return PictureEncoding(self.options, self.picture, self.saliency, self.coding).compressed()
+        if self.picture.trailing is not None:
+            raise refusal("allow_downscale")
+        smaller = None if self.saliency is None else shrink_map(self.saliency, size)
+        return PictureEncoding(self.options, self.picture.shrunk(size), smaller, self.coding).compressed()
+
+    def size(self, factor: float) -> tuple[int, int]:
+        """The sides (height, width) at a factor."""
+        height, width = self.picture.pixels.shape[:2]
+        return scaled_size((height, width), factor)
+
+    def encode_fitting(self, factor: float) -> tuple[Compressed, float]:
+        """Encodes at a factor, or at lower ones while the target is too small; returns the factor as well."""
+        while True:
+            try:
+                return self.encode(factor), factor
+            except TargetError:
+                if max(self.size(factor)) == 1:
+                    raise
+            factor *= DOWNSCALE.retry
+
+    def encode_larger(self, result: Compressed, factor: float) -> Compressed:
+        """Raises the factor while the quality is needlessly high, or as high as it may be, so that pixels are missing.
+
+        Photographs never come here: it is for drawings and text, whose bits are in few blocks.
+        """
+        highest = DOWNSCALE.enough if self.options.quality is None else min(self.options.quality, DOWNSCALE.enough)
+        while factor < 1 and result.quality >= highest:
+            factor = min(factor / DOWNSCALE.retry, 1.0)
+            try:
+                result = self.encode(factor)
+            except TargetError:
+                break
+        return result
 
 
 def _advice(options: Options, picture: Picture, encoding: PictureEncoding, result: Compressed) -> str | None:

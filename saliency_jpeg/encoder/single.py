@@ -130,8 +130,8 @@ class PictureEncoding:
     @property
     def rate(self) -> float:
         """Bits a pixel that the target leaves for the picture, after metadata and trailing images."""
-        free = (self._options.target_bytes or 0) - self._metadata_bytes
-        return 8 * max(free, 0) / (self._size[0] * self._size[1])
+        free = max((self._options.target_bytes or 0) - self._metadata_bytes, 0)
+        return float(8 * free / (self._size[0] * self._size[1]))
 
     def luma(self) -> NDArray[np.float32]:
         """Returns the DCT coefficients of the luma, float32 (rows, cols, 64)."""

@@ -93,7 +93,8 @@ def _shrink_plane(
 ) -> NDArray[np.uint8]:
     image = Image.fromarray(_LINEAR[plane]).resize(size[::-1], _FILTER, box=box)
     levels = np.rint(np.asarray(image).clip(0, _LEVELS)).astype(np.uint16)
-    return _SRGB[levels]
+    coded: NDArray[np.uint8] = _SRGB[levels]
+    return coded
 
 
 def shrink_map(saliency: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

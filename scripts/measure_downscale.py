@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import minimize
 
-from saliency_jpeg import Encoder, LowRateWarning, Options
+from saliency_jpeg import Encoder, LowRateWarning, Options, TargetError
 from saliency_jpeg.codec.parameters import DOWNSCALE, Downscale
 from saliency_jpeg.encoder.resolution import complexity, suitable_factor
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
@@ -83,19 +83,24 @@ class Judge:
 
 
 def measure(name: str, pixels: Pixels, log: Path) -> None:
-    """Appends a line for each rate and scale of a picture."""
+    """Appends a line for each rate and scale of a picture that the target allows."""
     picture = PictureEncoding(Options(saliency=None), Picture(pixels, Metadata()), None, Coding())
     about = {"name": name, "size": pixels.shape[:2], "complexity": complexity(picture.luma())}
     judge = Judge(pixels)
+    lines = []
     smaller = {scale: shrink(pixels, scaled_size(pixels.shape[:2], scale)) for scale in SCALES}
     for rate in RATES:
         encoder = Encoder(saliency=None, target_kb=rate * pixels[..., 0].size / 8000)
         for scale, image in smaller.items():
-            result = encoder.compress(image)
+            try:
+                result = encoder.compress(image)
+            except TargetError:
+                continue
             line = about | {"rate": rate, "scale": scale, "quality": result.quality}
             line["scores"] = judge.scores(result.jpeg)
-            with log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            lines.append(json.dumps(line) + "\n")
+    with log.open("a") as file:
+        file.writelines(lines)
 
 
 class Curve:
@@ -142,7 +147,7 @@ def print_table(log: Path) -> None:
     halves = read_curves(log)
     rule = fit([curve for curves in halves[True].values() for curve in curves])
     print(f"fitted: {rule.factor:.3f} * rate**{rule.by_rate:.3f} * complexity**{rule.by_complexity:.3f}")
-    for is_fitted, curves in halves.items():
+    for is_fitted, curves in ((which, curves) for which, curves in halves.items() if curves):
         print(f"{'fitted on' if is_fitted else 'reported'}: {len(curves)} pictures; mean and worst loss")
         print(f"{'bpp':>8}{'plain':>16}{'rule':>16}")
         flat = [curve for each in curves.values() for curve in each]
@@ -165,13 +170,14 @@ def main() -> None:
         print_table(arguments.log)
         return
     warnings.simplefilter("ignore", LowRateWarning)
-    done: list[dict[str, Any]] = []
+    done: set[str] = set()
     if arguments.log.exists():
-        done = [json.loads(line) for line in arguments.log.read_text().splitlines()]
+        done = {json.loads(line)["name"] for line in arguments.log.read_text().splitlines()}
     for path in arguments.pictures:
         for name, pixels in originals(path).items():
-            if sum(line["name"] == name for line in done) < len(RATES) * len(SCALES):
+            if name not in done:
                 measure(name, pixels, arguments.log)
+                done.add(name)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ the rule of the library lose against the best scale of the grid.
 
     python scripts/measure_downscale.py measure grid.jsonl photos_large/*
     python scripts/measure_downscale.py table grid.jsonl
+
+``camera`` encodes files to a size in kB as they are, with ``allow_downscale`` and at 1600 pixels, and prints the scores.
+
+    python scripts/measure_downscale.py camera 200 photos_large/*.jpg
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.image.resize import scaled_size, shrink
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metrics import Ssimulacra2
+from saliency_jpeg.options import OptionKeywords
 
 RATES: Final = (0.04, 0.06, 0.09, 0.135, 0.2, 0.3, 0.4)
 SCALES: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25, 0.2, 0.16)
@@ -110,11 +115,15 @@ class Curve:
         ordered = sorted(lines, key=lambda line: line["scale"])
         self.rate, self.complexity = ordered[0]["rate"], ordered[0]["complexity"]
         self._logs = [math.log(line["scale"]) for line in ordered]
-        self._scores = [sum(line["scores"]) / 2 for line in ordered]
+        self._scores = np.array([line["scores"] for line in ordered]).T
 
     def loss(self, factor: float) -> float:
         """How much less than at the best scale of the grid a picture scores at this one, between those of the grid."""
-        return float(max(self._scores) - np.interp(math.log(factor), self._logs, self._scores))
+        return float(self._scores.mean(axis=0).max() - np.mean(self.scores(factor)))
+
+    def scores(self, factor: float) -> list[float]:
+        """The scores at the original's size and at 1600 pixels, between the scales of the grid."""
+        return [float(np.interp(math.log(factor), self._logs, scores)) for scores in self._scores]
 
 
 def read_curves(log: Path) -> dict[bool, dict[str, list[Curve]]]:
@@ -143,33 +152,59 @@ def fit(curves: Sequence[Curve]) -> Downscale:
 
 
 def print_table(log: Path) -> None:
-    """Prints the losses by half and rate: mean and worst."""
+    """Prints by half and rate the mean scores of the plain encoding and of the rule, and what they lose."""
     halves = read_curves(log)
     rule = fit([curve for curves in halves[True].values() for curve in curves])
     print(f"fitted: {rule.factor:.3f} * rate**{rule.by_rate:.3f} * complexity**{rule.by_complexity:.3f}")
     for is_fitted, curves in ((which, curves) for which, curves in halves.items() if curves):
-        print(f"{'fitted on' if is_fitted else 'reported'}: {len(curves)} pictures; mean and worst loss")
-        print(f"{'bpp':>8}{'plain':>16}{'rule':>16}")
+        print(f"{'fitted on' if is_fitted else 'reported'}, {len(curves)} pictures")
+        print("  bpp | original: plain, rule | at 1600: plain, rule | loss: plain, worst, rule, worst")
         flat = [curve for each in curves.values() for curve in each]
         for rate in (*RATES, None):
             here = [curve for curve in flat if rate in (None, curve.rate)]
-            plain = [curve.loss(1.0) for curve in here]
-            ours = [curve.loss(suitable_factor(curve.rate, curve.complexity)) for curve in here]
-            cells = (f"{np.mean(losses):8.2f}{max(losses):8.2f}" for losses in (plain, ours))
-            print(f"{rate or 'all':>8}", *cells, sep="")
+            factors = [suitable_factor(curve.rate, curve.complexity) for curve in here]
+            plain, ours = (
+                np.array([[*curve.scores(at), curve.loss(at)] for curve, at in zip(here, each, strict=True)])
+                for each in ([1.0] * len(here), factors)
+            )
+            means = [values[:, column].mean() for column in (0, 1) for values in (plain, ours)]
+            losses = [value for values in (plain, ours) for value in (values[:, 2].mean(), values[:, 2].max())]
+            print(f"{rate or 'all':>5} | {' '.join(f'{value:7.2f}' for value in (*means, *losses))}")
+
+
+def compare(target_kb: float, paths: Sequence[Path]) -> None:
+    """Prints both scores of each file as it is, at the resolution of the rule, and at 1600 pixels; then their means."""
+    ways: dict[str, OptionKeywords] = {
+        "as it is": {},
+        "allow_downscale": {"allow_downscale": True},
+        f"at {SHOWN}": {"max_width": SHOWN, "max_height": SHOWN},
+    }
+    rows = []
+    for path in paths:
+        judge, row = Judge(load(path).pixels), []
+        for way, options in ways.items():
+            result = Encoder(saliency=None, target_kb=target_kb, **options).compress(path)
+            row.append(judge.scores(result.jpeg))
+            print(f"{path.name}: {way}, {result.width} x {result.height}: {row[-1][0]:.1f} {row[-1][1]:.1f}")
+        rows.append(row)
+    for way, (original, small) in zip(ways, np.mean(rows, axis=0), strict=True):
+        print(f"mean: {way}: {original:.1f} {small:.1f}")
 
 
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("measure", "table"))
-    parser.add_argument("log", type=Path)
+    parser.add_argument("command", choices=("measure", "table", "camera"))
+    parser.add_argument("log", type=Path, help="file of JSON lines; with camera, kB")
     parser.add_argument("pictures", nargs="*", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "table":
         print_table(arguments.log)
         return
     warnings.simplefilter("ignore", LowRateWarning)
+    if arguments.command == "camera":
+        compare(float(str(arguments.log)), arguments.pictures)
+        return
     done: set[str] = set()
     if arguments.log.exists():
         done = {json.loads(line)["name"] for line in arguments.log.read_text().splitlines()}

@@ -66,11 +66,17 @@ def test_measure_downscale(run_script: Script, tmp_path: Path) -> None:
     assert 115 < len({(line["name"], line["rate"], line["scale"]) for line in measured}) == len(measured) <= 2 * 7 * 9
     fitted, *lines = run_script("scripts/measure_downscale.py", "table", log).splitlines()
     assert re.fullmatch(r"fitted: [\d.]+ \* rate\*\*[\d.]+ \* complexity\*\*-?[\d.]+", fitted)
-    rows = [[float(cell) for cell in line.split()] for line in lines if line.split()[0] in ("0.06", "0.09")]
+    cells = [line.replace("|", " ").split() for line in lines]
+    rows = [[float(cell) for cell in row] for row in cells if row[0] in ("0.06", "0.09")]
     assert len(rows) == 4
-    for _, plain, worst_plain, rule, worst_rule in rows:
+    for _, *scores, plain, worst_plain, rule, worst_rule in rows:
+        assert len(scores) == 4
         assert 0 <= rule <= worst_rule
         assert 2 * rule < plain <= worst_plain
+    means = run_script("scripts/measure_downscale.py", "camera", 2, tmp_path / "a.png").splitlines()[-3:]
+    plain, chosen, within = (float(line.split()[-1]) for line in means)
+    assert plain == within  # 1600 pixels are more than it has
+    assert chosen > plain + 5
 
 
 @pytest.mark.tensorflow

@@ -283,9 +283,9 @@ class Downscale:
         warn_below: bits a pixel that a warning calls few.
     """
 
-    factor: float = 1.335
-    by_rate: float = 0.549
-    by_complexity: float = -0.4
+    factor: float = 1.3
+    by_rate: float = 0.54
+    by_complexity: float = -0.37
     step: float = 4.0
     least_rate: float = 1e-3
     least_complexity: float = 0.05

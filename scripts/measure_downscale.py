@@ -11,7 +11,7 @@ the rule of the library lose against the best scale of the grid.
     python scripts/measure_downscale.py measure grid.jsonl photos_large/*
     python scripts/measure_downscale.py table grid.jsonl
 
-``camera`` encodes files to a size in kB as they are, with ``allow_downscale`` and at 1600 pixels, and prints the scores.
+``camera`` encodes files to a size in kB: as they are, with ``allow_downscale``, and at 1600 pixels. It prints the scores.
 
     python scripts/measure_downscale.py camera 200 photos_large/*.jpg
 """
@@ -43,7 +43,6 @@ from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.image.resize import scaled_size, shrink
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metrics import Ssimulacra2
-from saliency_jpeg.options import OptionKeywords
 
 RATES: Final = (0.04, 0.06, 0.09, 0.135, 0.2, 0.3, 0.4)
 SCALES: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25, 0.2, 0.16)
@@ -174,16 +173,17 @@ def print_table(log: Path) -> None:
 
 def compare(target_kb: float, paths: Sequence[Path]) -> None:
     """Prints both scores of each file as it is, at the resolution of the rule, and at 1600 pixels; then their means."""
-    ways: dict[str, OptionKeywords] = {
-        "as it is": {},
-        "allow_downscale": {"allow_downscale": True},
-        f"at {SHOWN}": {"max_width": SHOWN, "max_height": SHOWN},
+    plain = Options(saliency=None, target_kb=target_kb)
+    ways = {
+        "as it is": plain,
+        "allow_downscale": replace(plain, allow_downscale=True),
+        f"at {SHOWN}": replace(plain, max_width=SHOWN, max_height=SHOWN),
     }
     rows = []
     for path in paths:
         judge, row = Judge(load(path).pixels), []
         for way, options in ways.items():
-            result = Encoder(saliency=None, target_kb=target_kb, **options).compress(path)
+            result = Encoder(options).compress(path)
             row.append(judge.scores(result.jpeg))
             print(f"{path.name}: {way}, {result.width} x {result.height}: {row[-1][0]:.1f} {row[-1][1]:.1f}")
         rows.append(row)

@@ -19,7 +19,7 @@ from processes import NONE, Capture, run
 
 from saliency_jpeg import Encoder, InputError, LowRateWarning, Options, TargetError, compress
 from saliency_jpeg.batch.resume import options_digest
-from saliency_jpeg.encoder import resolution
+from saliency_jpeg.codec.parameters import DOWNSCALE
 from saliency_jpeg.encoder.resolution import complexity, suitable_factor
 from saliency_jpeg.image import resize
 from saliency_jpeg.image.boxes import fill_boxes
@@ -297,7 +297,7 @@ def test_pixels_are_not_given_away_for_a_needless_quality(monkeypatch: pytest.Mo
     assert chosen.width < 360
     capped = Encoder(**options, quality=10).compress(PIXELS)
     assert capped.width > chosen.width
-    monkeypatch.setattr(resolution, "DOWNSCALE", replace(resolution.DOWNSCALE, enough=30.0))
+    monkeypatch.setattr("saliency_jpeg.encoder.resolution.DOWNSCALE", replace(DOWNSCALE, enough=30.0))
     larger = Encoder(**options).compress(PIXELS)
     assert larger.width > chosen.width
     assert 3000 < len(larger.jpeg) <= 3500

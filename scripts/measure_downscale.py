@@ -11,7 +11,7 @@ the rule of the library lose against the best scale of the grid.
     python scripts/measure_downscale.py measure grid.jsonl photos_large/*
     python scripts/measure_downscale.py table grid.jsonl
 
-``camera`` encodes files to a size in kB: as they are, with ``allow_downscale``, and at 1600 pixels. It prints the scores.
+``camera`` encodes files to a size in kB: as they are, with ``allow_downscale``, and at 1600 pixels; it prints scores.
 
     python scripts/measure_downscale.py camera 200 photos_large/*.jpg
 """

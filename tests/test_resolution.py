@@ -330,6 +330,7 @@ def test_nothing_is_said_where_it_would_not_help() -> None:
     assert warned(PIXELS, **LOW, allow_downscale=True) == []
     assert warned(PIXELS, saliency=None, target_kb=8) == []
     assert warned(PIXELS, saliency=None, quality=1) == []
+    assert warned(PIXELS, **LOW, quality=1) == []  # it is the quality that was asked for
     assert warned(np.full((300, 360), 90, np.uint8), **LOW) == []  # quality 100 in fewer bytes
     flat = encoded(np.full((300, 360), 90, np.uint8), quality=10)
     assert warned(flat, saliency=None, target_kb=2) == []  # passes through
@@ -363,3 +364,13 @@ def test_the_command_line_shrinks(tmp_path: Path, capsys: Capture) -> None:
     assert run("compress", KODIM07, "-o", output, *words, *NONE) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["pixels"] == [180, 120]
     assert output.read_bytes() == compress(KODIM07, max_width=200, max_height=120, saliency=None)
+
+
+def test_a_picture_that_is_too_large_does_not_stay_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "low.jpg"
+    path.write_bytes(encoded(PIXELS, quality=3))
+    for limit, size in ((360, (360, 300)), (340, (340, 283))):
+        words = ("--in-place", "--max-width", limit, "--quality", 98, "--journal", "none")
+        assert run("compress", path, *words, *NONE) == 0
+        assert size_of(path.read_bytes()) == size
+    assert len(path.read_bytes()) > len(encoded(PIXELS, quality=3))

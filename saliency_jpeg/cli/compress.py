@@ -16,6 +16,7 @@ from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
 from ..errors import LowRateWarning, SaliencyJpegError, TargetError
+from ..image.load import load
 from ..image.read import read_bytes
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
 from ..options import BYTES_PER_KB, Options
@@ -178,7 +179,7 @@ class _Batch:
     def _write(self, job: Job, result: Compressed, size: int, before: Version | None) -> Row:
         status: Status = "written"
         in_place, after = job.source == job.output != STREAM, before
-        if in_place and len(result.jpeg) >= size:
+        if in_place and len(result.jpeg) >= size and not self._is_too_large(job):
             status = "kept"
         elif self._dry_run:
             status = "not written"
@@ -194,6 +195,13 @@ class _Batch:
         sizes = (size, len(result.jpeg) if status != "kept" else size)
         numbers = (result.bits_per_pixel, result.quality, result.score)
         return Row(job.source, job.output, status, *sizes, *numbers, pixels, warning)
+
+    def _is_too_large(self, job: Job) -> bool:
+        """Whether a picture exceeds the width or height that is asked for, so that its file is not to stay."""
+        options = self._encoder.options
+        if options.max_width is None and options.max_height is None:
+            return False
+        return load(job.source, max_pixels=options.max_pixels).exceeds(options.max_width, options.max_height)
 
     def _record(self, job: Job, before: Version | None, after: Version | None) -> None:
         try:

@@ -8,6 +8,7 @@ best of the grid.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Final
@@ -32,6 +33,7 @@ _BITS_OF_ONE: Final = 0x3F800000  # IEEE 754, single precision
 _BITS_OF_OCTAVE: Final = 0x00800000  # from a power of two to the next
 _LOW: Final = np.add.outer(8 * (np.arange(8) < 4), np.arange(8) < 4).ravel() == 9  # 4 x 4 of the lowest frequencies
 _LOW[0] = False  # DC
+_ROUNDING: Final = 0.01  # of a quality that was a scale meanwhile
 
 
 def encode_picture(options: Options, picture: Picture, saliency: Map | None, coding: Coding) -> Compressed:
@@ -118,21 +120,21 @@ class _Resolutions:
 
     def encode_fitting(self, factor: float) -> tuple[Compressed, float]:
         """Encodes at a factor, or at lower ones while the target is too small; returns the factor as well."""
-        while True:
+        for tries in itertools.count(1):
             try:
                 return self.encode(factor), factor
             except TargetError:
                 if max(self.size(factor)) == 1:
                     raise
-            factor *= DOWNSCALE.retry
+            factor *= DOWNSCALE.retry**tries  # ever faster: 11 tries from 65535 pixels to one
+        raise AssertionError("unreachable")
 
     def encode_larger(self, result: Compressed, factor: float) -> Compressed:
         """Raises the factor while the quality is needlessly high, or as high as it may be, so that pixels are missing.
 
         Photographs never come here: it is for drawings and text, whose bits are in few blocks.
         """
-        highest = DOWNSCALE.enough if self.options.quality is None else min(self.options.quality, DOWNSCALE.enough)
-        while factor < 1 and result.quality >= highest:
+        while factor < 1 and _is_as_good_as(result, DOWNSCALE.enough, self.options):
             factor = min(factor / DOWNSCALE.retry, 1.0)
             try:
                 result = self.encode(factor)
@@ -141,13 +143,20 @@ class _Resolutions:
         return result
 
 
+def _is_as_good_as(result: Compressed, quality: float, options: Options) -> bool:
+    """Whether a quality is reached, or the highest that the options allow."""
+    highest = quality if options.quality is None else min(options.quality, quality)
+    return result.quality > highest - _ROUNDING
+
+
 def _advice(options: Options, picture: Picture, encoding: PictureEncoding, result: Compressed) -> str | None:
     """Says that a target leaves few bits a pixel, and at what width it would do; ``None`` where it leaves enough.
 
     A picture that is simple enough to look good has no need of it.
     """
-    highest = DEFAULT_QUALITY if options.quality is None else min(options.quality, DEFAULT_QUALITY)
-    if options.target_kb is None or encoding.rate >= DOWNSCALE.warn_below or result.quality >= highest:
+    if options.target_kb is None or encoding.rate >= DOWNSCALE.warn_below:
+        return None
+    if _is_as_good_as(result, DEFAULT_QUALITY, options):
         return None
     height, width = picture.pixels.shape[:2]
     shown = height if picture.metadata.orientation >= 5 else width

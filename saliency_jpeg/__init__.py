@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ._version import __version__
 from .encoder import Compressed, Encoder, compress
-from .errors import InputError, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
+from .errors import InputError, LowRateWarning, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
 from .options import Options
 from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
@@ -19,6 +19,7 @@ __all__ = [
     "Compressed",
     "Encoder",
     "InputError",
+    "LowRateWarning",
     "OptionError",
     "Options",
     "PresetError",

@@ -8,11 +8,21 @@
       TargetError                  no encoding meets the target; carries the nearest one in ``.best``
       PresetError(LookupError)     unknown preset, missing or damaged weights file
       SegmentError(ValueError)     malformed or oversized APPn data
+
+Warnings are ``UserWarning``: :class:`LowRateWarning`.
 """
 
 from __future__ import annotations
 
-__all__ = ["InputError", "OptionError", "PresetError", "SaliencyJpegError", "SegmentError", "TargetError"]
+__all__ = [
+    "InputError",
+    "LowRateWarning",
+    "OptionError",
+    "PresetError",
+    "SaliencyJpegError",
+    "SegmentError",
+    "TargetError",
+]
 
 
 class SaliencyJpegError(Exception):
@@ -48,3 +58,7 @@ class PresetError(SaliencyJpegError, LookupError):
 
 class SegmentError(SaliencyJpegError, ValueError):
     """APPn or COM data is malformed or does not fit a segment."""
+
+
+class LowRateWarning(UserWarning):
+    """A target leaves so few bits a pixel that the picture would look better at a lower resolution."""

@@ -30,7 +30,8 @@ BYTES_PER_KB: Final = 1000
 _SMALLEST_KB: Final = 0.001  # a byte
 _LARGEST_KB: Final = 1e9
 
-_MOST_PIXELS: Final = 65535**2  # of a JPEG file, T.81 B.2.2
+_LONGEST_SIDE: Final = 65535
+_MOST_PIXELS: Final = _LONGEST_SIDE**2  # of a JPEG file, T.81 B.2.2
 
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
 
@@ -70,6 +71,11 @@ def _segment_names(value: Any) -> None:
         raise OptionError(f"keep_segments must be a sequence of names such as 'APP11', got {value!r}")
     for name in value:
         SegmentPattern.from_name(name)
+
+
+def _side(name: str, value: Any) -> None:
+    if value is not None and not _is_integer(value, 1, _LONGEST_SIDE):
+        raise OptionError(f"{name} must be an integer from 1 to {_LONGEST_SIDE}, or None for no limit, got {value!r}")
 
 
 def _color(name: str, value: Any) -> None:
@@ -115,7 +121,13 @@ class Options:
             smaller or the source already meets ``target_kb``.
         background: colour under transparent pixels, (red, green, blue), 0 to 255 each.
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
-        allow_downscale: lower the resolution where ``target_kb`` would take the quality below 10.
+        max_width: most pixels across, as a viewer shows the picture, so behind an EXIF orientation; ``None`` for no
+            limit. A wider picture is shrunk in linear light before anything else, and keeps its shape; none is
+            enlarged. Maps, masks and boxes are given for the picture as it came, and are shrunk with it. A function
+            and a model get the shrunk picture, and ``target_score`` is measured against it.
+        max_height: most pixels from top to bottom, likewise.
+        allow_downscale: lower the resolution where the picture then looks better at ``target_kb``, shown at the size of
+            the original and at 1600 pixels. ``Compressed.width`` and ``height`` tell.
         max_pixels: most pixels of an image from a file, checked by its header before it is decoded; ``None`` for no
             limit. Arrays and PIL images that are decoded already have none. With the default, a lower
             ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.
@@ -142,6 +154,8 @@ class Options:
     never_enlarge: bool = True
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
+    max_width: int | None = None
+    max_height: int | None = None
     allow_downscale: bool = False
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     device: str | None = None
@@ -169,6 +183,8 @@ class Options:
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
             raise OptionError(f"restart_interval must be an integer from 0 to 65535, got {self.restart_interval!r}")
+        _side("max_width", self.max_width)
+        _side("max_height", self.max_height)
         _flag("allow_downscale", self.allow_downscale)
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
@@ -212,6 +228,8 @@ class OptionKeywords(TypedDict, total=False):
     never_enlarge: bool
     background: tuple[int, int, int]
     restart_interval: int
+    max_width: int | None
+    max_height: int | None
     allow_downscale: bool
     max_pixels: int | None
     device: str | None

@@ -87,7 +87,8 @@ def test_targets() -> None:
 
 def test_every_option_is_handled() -> None:
     on_coefficients = set(inspect.signature(recompress).parameters) - {"jpeg"}
-    known = {*on_coefficients, *_optimizer._PIXEL_OPTIONS, "background"}  # which a JPEG file never shows
+    looked_at = {"max_width", "max_height", "background"}  # the last: a JPEG file never shows it
+    known = {*on_coefficients, *_optimizer._PIXEL_OPTIONS, *looked_at}
     assert known == set(OPTION_NAMES)
     scored = optimize_jpeg(saved(quality=95), Options(target_score=60, saliency=None))
     assert len(scored) < len(saved(quality=95)) / 2

@@ -92,6 +92,9 @@ def test_options_and_other_formats() -> None:
     limited = ours("filters:format(jpeg):max_bytes(15000)/kodim07.png", {"target_kb": 20})
     assert 14_000 < len(limited) <= 15_000
     assert ours("100x100/kodim07.png").startswith(b"\x89PNG")
+    narrow = ours(f"{JPEG}/kodim07.png", {"max_width": 500, "quality": 100, "saliency": None})
+    assert Image.open(io.BytesIO(narrow)).size == (500, 333)  # though thumbor's own file has fewer bytes
+    assert len(narrow) > len(ask(f"{JPEG}/kodim07.png", []))
 
 
 def test_a_score_takes_the_place_of_the_quality() -> None:

@@ -200,9 +200,7 @@ def changed_with(change: str, mode: str, source: Callable[[], Any]) -> bytes:
     if change == "turned":
         return compress(source(), orientation="apply", **options)
     if change == "scaled":
-        lowest = len(compress(source(), **options | {"quality": 4}))
-        del options["quality"]
-        return compress(source(), target_kb=lowest / 1000, allow_downscale=True, **options)
+        return compress(source(), max_width=4 * WIDTH // 5, max_height=4 * WIDTH // 5, **options)
     return compress(edited(source()) if change == "edited" else source(), **options)
 
 

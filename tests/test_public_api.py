@@ -13,6 +13,7 @@ NAMES = [
     "Compressed",
     "Encoder",
     "InputError",
+    "LowRateWarning",
     "OptionError",
     "Options",
     "PresetError",
@@ -61,7 +62,7 @@ def result(**changes: Any) -> saliency_jpeg.Compressed:
 
 def test_the_fields_of_a_result() -> None:
     names = [field.name for field in dataclasses.fields(saliency_jpeg.Compressed)]
-    assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency", "score"]
+    assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency", "score", "warnings"]
     assert result().bits_per_pixel == 8 * 6 / 12
 
 

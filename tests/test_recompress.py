@@ -232,7 +232,8 @@ def test_options_are_checked_and_are_those_of_the_encoder() -> None:
     for name, parameter in parameters.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
         assert (parameter.default, parameter.annotation) == (options[name].default, options[name].type)
-    assert options.keys() - parameters.keys() >= {"subsampling", "orientation", "background", "allow_downscale"}
+    of_pixels = {"subsampling", "orientation", "background", "allow_downscale", "max_width", "max_height"}
+    assert options.keys() - parameters.keys() >= of_pixels
 
 
 @pytest.mark.parametrize("name", SAMPLINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -52,6 +53,30 @@ def test_measure_recompress(run_script: Script, tmp_path: Path) -> None:
         assert 0.95 < fill <= 1
         assert scores[3] > scores[0] - 1  # the coefficients are no worse than the decoded pixels
     assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3
+
+
+@pytest.mark.slow
+def test_measure_downscale(run_script: Script, tmp_path: Path) -> None:
+    """On two small photographs: the rule loses less than the plain encoding at few bits, and nothing is done twice."""
+    log = tmp_path / "grid.jsonl"
+    for name, left in (("a", 0), ("b", 256)):
+        Image.fromarray(photo(384, 512, 64, left)).save(tmp_path / f"{name}.png")
+        run_script("scripts/measure_downscale.py", "measure", log, tmp_path / "a.png", tmp_path / f"{name}.png")
+    measured = [json.loads(line) for line in log.read_text().splitlines()]
+    assert 115 < len({(line["name"], line["rate"], line["scale"]) for line in measured}) == len(measured) <= 2 * 7 * 9
+    fitted, *lines = run_script("scripts/measure_downscale.py", "table", log).splitlines()
+    assert re.fullmatch(r"fitted: [\d.]+ \* rate\*\*[\d.]+ \* complexity\*\*-?[\d.]+", fitted)
+    cells = [line.replace("|", " ").split() for line in lines]
+    rows = [[float(cell) for cell in row] for row in cells if row[0] in ("0.06", "0.09")]
+    assert len(rows) == 4
+    for _, *scores, plain, worst_plain, rule, worst_rule in rows:
+        assert len(scores) == 4
+        assert 0 <= rule <= worst_rule
+        assert 2 * rule < plain <= worst_plain
+    means = run_script("scripts/measure_downscale.py", "camera", 2, tmp_path / "a.png").splitlines()[-3:]
+    plain, chosen, within = (float(line.split()[-1]) for line in means)
+    assert plain == within  # 1600 pixels are more than it has
+    assert chosen > plain + 5
 
 
 @pytest.mark.tensorflow

@@ -163,4 +163,4 @@ def _report_row(row: Mapping[str, Any]) -> Row:
     values = {name: row[name] for name in ("output", "status", "bytes_in", "bytes_out")}
     numbers = {name: row[name] for name in ("bits_per_pixel", "quality", "score")}
     error = None if row["error"] is None else f"{row['name']}: {row['error'].removeprefix(row['name'] + ': ')}"
-    return Row(row["name"], **values, **numbers, error=error)
+    return Row(row["name"], **values, **numbers, warning=row["warning"], error=error)

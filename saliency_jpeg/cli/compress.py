@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
-
-from PIL import Image
 
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
-from ..errors import SaliencyJpegError, TargetError
+from ..errors import LowRateWarning, SaliencyJpegError, TargetError
+from ..image.load import load
 from ..image.read import read_bytes
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
 from ..options import BYTES_PER_KB, Options
@@ -95,7 +94,9 @@ def _run(arguments: argparse.Namespace) -> int:
     encoder = Encoder(with_saliency(options, arguments))
     if planned.folder is not None and not arguments.dry_run:
         planned.folder.mkdir(parents=True, exist_ok=True)
-    return _Batch(arguments, encoder, planned).run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LowRateWarning)  # the report has it
+        return _Batch(arguments, encoder, planned).run()
 
 
 class _Input:
@@ -178,7 +179,7 @@ class _Batch:
     def _write(self, job: Job, result: Compressed, size: int, before: Version | None) -> Row:
         status: Status = "written"
         in_place, after = job.source == job.output != STREAM, before
-        if in_place and len(result.jpeg) >= size:
+        if in_place and len(result.jpeg) >= size and not self._is_too_large(job):
             status = "kept"
         elif self._dry_run:
             status = "not written"
@@ -189,9 +190,18 @@ class _Batch:
             after = write_output(job.output, result.jpeg, sources=[job.source], unless_changed=expected)
         if not self._dry_run:
             self._record(job, before, after)
-        pixels = _size(result.jpeg) if self._encoder.options.allow_downscale else None
+        pixels = (result.width, result.height) if _may_shrink(self._encoder.options) else None
+        warning = " ".join(result.warnings) or None
         sizes = (size, len(result.jpeg) if status != "kept" else size)
-        return Row(job.source, job.output, status, *sizes, result.bits_per_pixel, result.quality, result.score, pixels)
+        numbers = (result.bits_per_pixel, result.quality, result.score)
+        return Row(job.source, job.output, status, *sizes, *numbers, pixels, warning)
+
+    def _is_too_large(self, job: Job) -> bool:
+        """Whether a picture exceeds the width or height that is asked for, so that its file is not to stay."""
+        options = self._encoder.options
+        if options.max_width is None and options.max_height is None:
+            return False
+        return load(job.source, max_pixels=options.max_pixels).exceeds(options.max_width, options.max_height)
 
     def _record(self, job: Job, before: Version | None, after: Version | None) -> None:
         try:
@@ -213,6 +223,5 @@ def _is_stream(output: str) -> bool:
     return output == STREAM or (Path(output).exists() and not Path(output).is_file())
 
 
-def _size(jpeg: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        return image.size
+def _may_shrink(options: Options) -> bool:
+    return options.allow_downscale or options.max_width is not None or options.max_height is not None

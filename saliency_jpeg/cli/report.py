@@ -35,6 +35,7 @@ class Row:
         quality: of the output, 0 to 100.
         score: SSIMULACRA2 of the output, if a target score was set.
         pixels: (width, height) of the output, if it may be smaller than the input.
+        warning: that the target leaves few bits a pixel.
         error: what failed, with the name of the file.
     """
 
@@ -47,6 +48,7 @@ class Row:
     quality: float | None = None
     score: float | None = None
     pixels: tuple[int, int] | None = None
+    warning: str | None = None
     error: str | None = None
 
     def line(self) -> str:
@@ -81,7 +83,7 @@ class Report:
         self._counts: Counter[str] = Counter()
         self._bytes_in = self._bytes_out = 0
         self._failed: list[Row] = []
-        self._warned = False
+        self._warned = self._warned_of_rate = False
 
     @property
     def bar_stream(self) -> TextIO | None:
@@ -111,6 +113,8 @@ class Report:
         elif row.status != "skipped":
             self._bytes_in += row.bytes_in
             self._bytes_out += row.bytes_out
+        if row.warning is not None:
+            self._warn_of_rate(row)
         if self._json:
             self._say(row.json())
         elif row.error is None and row.status != "skipped" and self._lines:
@@ -122,6 +126,12 @@ class Report:
         if not self._warned:
             self._progress.say(f"{NAME}: {line}", sys.stderr)
         self._warned = True
+
+    def _warn_of_rate(self, row: Row) -> None:
+        """Prints the warning of the first file that has one; the others are in their lines of JSON."""
+        if not self._warned_of_rate and not self._quiet:
+            self._progress.say(f"{NAME}: {row.source}: {row.warning}", sys.stderr)
+        self._warned_of_rate = True
 
     def interrupted(self, total: int) -> None:
         """Reports how many of ``total`` files an interrupted batch has done."""

@@ -267,11 +267,40 @@ VARIANT_MOST_SAVED: Final = (
 )
 VARIANT_WORTH: Final = 25.0  # SSIMULACRA2 that log(size) is worth, on photographs at about a bit a pixel
 
-# Lower resolution for targets that cannot be met.
-DOWNSCALE_BELOW: Final = 10.0  # quality below which the resolution is lowered
-DOWNSCALED_QUALITY: Final = 20.0  # and then down to where at least this quality fits
-DOWNSCALE_FACTOR: Final = 0.8  # of the sides, from one try to the next
-MOST_DOWNSCALINGS: Final = 50
+
+@dataclass(frozen=True)
+class Downscale:
+    """The resolution that suits a target (``scripts/measure_downscale.py``).
+
+    The factor of the sides is ``factor * rate**by_rate * complexity**by_complexity``, with the rate in bits a pixel of
+    the original; see :func:`saliency_jpeg.encoder.resolution.complexity`.
+
+    Attributes:
+        factor: at one bit a pixel and a complexity of 1.
+        by_rate: exponent.
+        by_complexity: exponent.
+        step: the DCT coefficient that counts one bit.
+        least_rate: bits a pixel; fewer count as this.
+        least_complexity: a lower one counts as this.
+        smallest: factor that the rule chooses.
+        retry: of the factor, from one try to the next, where the target cannot be met.
+        enough: quality from which a higher resolution is tried; files of photographs stay below at the rule's factor.
+        warn_below: bits a pixel that a warning calls few.
+    """
+
+    factor: float = 1.3
+    by_rate: float = 0.54
+    by_complexity: float = -0.37
+    step: float = 4.0
+    least_rate: float = 1e-3
+    least_complexity: float = 0.05
+    smallest: float = 0.16
+    retry: float = 0.8
+    enough: float = 90.0
+    warn_below: float = 0.15
+
+
+DOWNSCALE: Final = Downscale()
 
 # Recompression (``scripts/measure_recompress.py``) --------------------------------------------------------------------
 

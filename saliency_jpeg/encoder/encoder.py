@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, Unpack, overload
@@ -14,7 +16,7 @@ from ..batch.threads import BATCH_SIZE
 from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
-from ..errors import TargetError
+from ..errors import LowRateWarning, TargetError
 from ..image.load import ImageSource, load
 from ..image.picture import Picture
 from ..metadata.jpeg_metadata import MetadataMode
@@ -22,11 +24,13 @@ from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
+from .resolution import encode_picture
 from .result import Compressed
-from .single import Coding, encode_picture
+from .single import Coding
 
 __all__ = ["Encoder", "compress"]
 
+_PACKAGE = __name__.partition(".")[0] + "."
 _IDENTICAL = 100.0  # SSIMULACRA2 of a picture against itself
 
 
@@ -79,7 +83,13 @@ class Encoder:
         if done is not None:
             return done
         orientation = picture.metadata.orientation
-        saliency = resolve(self.options.saliency, picture.pixels, orientation, device=self.options.device)
+        saliency = resolve(
+            self.options.saliency,
+            picture.pixels,
+            orientation,
+            device=self.options.device,
+            given_size=picture.given_size,
+        )
         return self.encode(picture, saliency)
 
     def load(self, image: ImageSource | Picture) -> Picture:
@@ -87,11 +97,11 @@ class Encoder:
         return self._prepared(load(image, background=self.options.background, max_pixels=self.options.max_pixels))
 
     def _prepared(self, picture: Picture) -> Picture:
-        """The picture without what is to be left out; requests that cannot be met are refused."""
+        """The picture no larger than asked for, without what is to be left out; what cannot be met is refused."""
         if self.options.trailing_images == "drop":
             picture = picture.without_trailing()
         passthrough.check_trailing(picture, self.options)
-        return picture
+        return picture.within(self.options.max_width, self.options.max_height)
 
     def passed(self, picture: Picture) -> Compressed | None:
         """Returns the source JPEG with its own levels if it already meets ``target_kb``, else ``None``."""
@@ -123,6 +133,8 @@ class Encoder:
             return replace(_passed_through(original, picture), saliency=saliency, score=score)
         if result is None:
             raise failure or AssertionError("unreachable")
+        for warning in result.warnings:
+            warnings.warn(warning, LowRateWarning, stacklevel=_caller())
         return result
 
     @overload
@@ -181,6 +193,14 @@ class Encoder:
         return threads.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
 
 
+def _caller() -> int:
+    """The ``stacklevel`` by which a warning in the function that calls this names the line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:
     """A result that holds the source's own levels."""
     header = None if picture.source is None else picture.source.header
@@ -207,6 +227,8 @@ def compress(
     never_enlarge: bool = True,
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
+    max_width: int | None = None,
+    max_height: int | None = None,
     allow_downscale: bool = False,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
@@ -236,7 +258,9 @@ def compress(
         never_enlarge: return a JPEG source where its encoding would not be smaller.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers; 0: none.
-        allow_downscale: lower the resolution where the target would take the quality below 10.
+        max_width: most pixels across as displayed; a wider picture is shrunk, in linear light.
+        max_height: most pixels from top to bottom, likewise.
+        allow_downscale: lower the resolution where the picture then looks better at ``target_kb``.
         max_pixels: most pixels of an image from a file; ``None`` for no limit.
         device: where a preset's network runs, as TensorFlow names it.
 

@@ -31,6 +31,7 @@ class Compressed:
         passes: of the quantizer over the image.
         saliency: float32 (H, W) in [0, 1] that was used, rotated as the pixels were, or ``None``.
         score: SSIMULACRA2 of the file against its source, where a ``target_score`` was asked for.
+        warnings: what :class:`saliency_jpeg.LowRateWarning` said of it.
     """
 
     jpeg: bytes
@@ -41,6 +42,7 @@ class Compressed:
     passes: int
     saliency: NDArray[np.float32] | None
     score: float | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def bits_per_pixel(self) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocation import BlockWeights, check_weights, saliency_and_masking, strength_at
-from ..codec import parameters, tables
+from ..codec import tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
@@ -20,17 +20,15 @@ from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling
 from ..errors import OptionError, TargetError
 from ..image.picture import Picture
-from ..image.resize import downscale
 from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
-from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl
 from ..rate_control.by_score import likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from .result import Compressed
 
-__all__ = ["Coding", "PictureEncoding", "encode_picture"]
+__all__ = ["Coding", "PictureEncoding"]
 
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
 _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
@@ -72,60 +70,6 @@ class Coding:
     def changes_file(self) -> bool:
         """Whether files differ in kind from those without it, so that a JPEG source cannot stand for one."""
         return self.tables is not None or self.keep_rgb or bool(self.level_segments)
-
-
-def encode_picture(
-    options: Options, picture: Picture, saliency: NDArray[np.float32] | None, coding: Coding
-) -> Compressed:
-    """Encodes a picture, at a lower resolution where the target leaves too little quality and that is allowed.
-
-    Args:
-        options: what is asked for.
-        picture: with the metadata to write.
-        saliency: float32 (H, W) in [0, 1], or ``None`` for no preference.
-        coding: what a front door asks for beyond that.
-
-    Raises:
-        TargetError: the target is too small for this picture; ``.best`` is the nearest file.
-        InputError: the resolution would have to be lowered, and the file has trailing images, which are only copied.
-    """
-    result = None
-    try:
-        result = PictureEncoding(options, picture, saliency, coding).compressed()
-        if not options.allow_downscale or result.quality >= parameters.DOWNSCALE_BELOW:
-            return result
-    except TargetError:
-        if not options.allow_downscale:
-            raise
-    if picture.trailing is not None:
-        raise refusal("allow_downscale")
-    return _encode_smaller(options, picture, saliency, coding, result)
-
-
-def _encode_smaller(
-    options: Options,
-    picture: Picture,
-    saliency: NDArray[np.float32] | None,
-    coding: Coding,
-    best: Compressed | None,
-) -> Compressed:
-    """Lowers the resolution step by step until the target leaves a quality worth looking at."""
-    last: TargetError | None = None
-    for factor in parameters.DOWNSCALE_FACTOR ** np.arange(1, parameters.MOST_DOWNSCALINGS):
-        scaled = picture.with_pixels(downscale(picture.pixels, factor))
-        smaller = None if saliency is None else downscale(saliency, factor)
-        try:
-            result = PictureEncoding(options, scaled, smaller, coding).compressed()
-        except TargetError as error:
-            last = error
-            continue
-        if best is None or result.quality > best.quality:
-            best = result
-        if result.quality >= parameters.DOWNSCALED_QUALITY or max(scaled.pixels.shape[:2]) == 1:
-            break
-    if best is None:
-        raise last or AssertionError("unreachable")
-    return best
 
 
 class PictureEncoding:
@@ -183,6 +127,16 @@ class PictureEncoding:
                 raise
         return self._run(self._encoding(_WHOLE), judge)
 
+    @property
+    def rate(self) -> float:
+        """Bits a pixel that the target leaves for the picture, after metadata and trailing images."""
+        free = max((self._options.target_bytes or 0) - self._metadata_bytes, 0)
+        return float(8 * free / (self._size[0] * self._size[1]))
+
+    def luma(self) -> NDArray[np.float32]:
+        """Returns the DCT coefficients of the luma, float32 (rows, cols, 64)."""
+        return self._coefficients(self._sampling()).luma
+
     def _run(self, encoding: JpegEncoding, judge: Judge | None = None) -> Compressed:
         encoded = self._control(encoding, judge)(encoding)
         height, width = self._size
@@ -232,15 +186,16 @@ class PictureEncoding:
             return self._asked_scale
         return tables.quality_to_scale(100.0, self._tuning)
 
-    def _strength(self, header: JpegHeaderPolicy) -> float:
+    def _strength(self) -> float:
         """The strength at about the scale that the file will have; tables of the caller say nothing of that."""
         options = self._options
         if self._coding.tables is not None:
             return options.strength
         if options.target_bytes is None:
             return strength_at(self._asked_scale, options.strength)
-        metadata = segments.encoded_size(self._own_segments[1:]) + header.trailing_bytes
-        return strength_at(likely_scale(options.target_bytes, metadata, self._size, self._finest), options.strength)
+        return strength_at(
+            likely_scale(options.target_bytes, self._metadata_bytes, self._size, self._finest), options.strength
+        )
 
     def _sampling(self) -> tuple[int, int]:
         if self._keeps_rgb:
@@ -272,7 +227,7 @@ class PictureEncoding:
         coefficients, header = self._coefficients(sampling), self._header()
         make = self._coding.block_weights
         tuning = tables.for_sampling(self._tuning, sampling)
-        weights = make(coefficients, self._saliency, strength=self._strength(header), tuning=tuning)
+        weights = make(coefficients, self._saliency, strength=self._strength(), tuning=tuning)
         if make is not saliency_and_masking:
             weights = check_weights(weights, coefficients.luma)
         steps = self._steps(tuning, len(coefficients.components))
@@ -303,6 +258,12 @@ class PictureEncoding:
             component_ids=_RGB_IDS if self._keeps_rgb else None,
             table_count=None if given is None else len(given),
         )
+
+    @property
+    def _metadata_bytes(self) -> int:
+        """Bytes of segments beyond the JFIF header, and of trailing images."""
+        trailing = self._picture.trailing
+        return segments.encoded_size(self._own_segments[1:]) + (0 if trailing is None else len(trailing.tail))
 
     def _build_segments(self) -> list[segments.Segment]:
         metadata, options = self._picture.metadata, self._options

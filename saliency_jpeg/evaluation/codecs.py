@@ -215,6 +215,8 @@ def _msroi(name: str, levels: Levels) -> Codec:
     return Codec(name, encode)
 
 
+_SET_BY_US = ("quality", "target_kb", "saliency", "device")
+_OTHER_SIZE = ("max_width", "max_height", "allow_downscale")  # pictures of one size are compared
 _OURS = ("saliency_jpeg", "saliency_jpeg-off", "saliency_jpeg-roi", "saliency_jpeg-target")
 
 
@@ -222,7 +224,7 @@ def _ours(name: str, mode: Mode, **settings: Any) -> Codec:
     from ..encoder import compress
 
     own = None if mode in ("off", "roi") else _CachedModel(str(settings.pop("saliency", "default")))
-    allowed = {field.name for field in fields(Options)} - {"quality", "target_kb", "saliency", "device"}
+    allowed = {field.name for field in fields(Options)} - {*_SET_BY_US, *_OTHER_SIZE}
     if refused := settings.keys() - allowed:
         raise OptionError(f"{', '.join(sorted(refused))} cannot be set for a codec, got {name!r}")
     Options(**settings)  # checks the values before any work

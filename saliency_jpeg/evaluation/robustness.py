@@ -15,7 +15,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
-from ..image.resize import downscale
+from ..image.resize import scaled_size, shrink
 from ..metrics.arrays import Map, Pixels
 from ..metrics.saliency import share_above
 from .saliency_benchmark import Predictor
@@ -48,7 +48,7 @@ def stability(rgb: Pixels, predict: Predictor) -> Stability:
     mirrored = predict(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
     height, width = rgb.shape[:2]
     double = Image.fromarray(rgb).resize((2 * width, 2 * height), Image.Resampling.BICUBIC)
-    others = (mirrored, predict(downscale(rgb, 0.5)), predict(np.asarray(double)))
+    others = (mirrored, predict(shrink(rgb, scaled_size(rgb.shape[:2], 0.5))), predict(np.asarray(double)))
     return Stability(*(float(np.abs(original - _resized(other, original.shape)).mean()) for other in others))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 
-__all__ = ["Box", "fill_boxes"]
+__all__ = ["Box", "fill_boxes", "scale_boxes"]
 
 #: (left, top, right, bottom) in pixels, right and bottom exclusive: a tuple or list of four ints or floats.
 Box: TypeAlias = Sequence[float]
@@ -34,6 +34,21 @@ def fill_boxes(boxes: Iterable[Box], size: tuple[int, int]) -> NDArray[np.bool_]
         left, top, right, bottom = _checked(box)
         mask[_span(top, bottom), _span(left, right)] = True
     return mask
+
+
+def scale_boxes(boxes: Iterable[Box], size: tuple[int, int], scaled: tuple[int, int]) -> list[Box]:
+    """Returns boxes of an image for the same image at another size.
+
+    Args:
+        boxes: (left, top, right, bottom) in pixels.
+        size: (height, width) to which they refer.
+        scaled: (height, width) to which the result refers.
+
+    Raises:
+        OptionError: as :func:`fill_boxes`.
+    """
+    down, across = scaled[0] / size[0], scaled[1] / size[1]
+    return [tuple(np.multiply(_checked(box), (across, down, across, down)).tolist()) for box in boxes]
 
 
 def _span(first: float, last: float) -> slice:

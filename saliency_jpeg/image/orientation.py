@@ -40,10 +40,12 @@ class Stored:
     Attributes:
         pixels: uint8 (H, W) or (H, W, 3).
         orientation: EXIF orientation, 1 to 8.
+        given_size: (height, width) to which maps and boxes of the caller refer, where that is another one.
     """
 
     pixels: NDArray[np.uint8]
     orientation: int
+    given_size: tuple[int, int] | None = None
 
     @cached_property
     def upright(self) -> NDArray[np.uint8]:

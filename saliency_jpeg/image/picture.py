@@ -13,6 +13,7 @@ from ..metadata.jpeg_source import JpegSource
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
 from .orientation import rotate
+from .resize import fitted_size, shrink
 
 __all__ = ["Picture"]
 
@@ -26,12 +27,15 @@ class Picture(NamedTuple):
         metadata: EXIF, ICC profile and so on.
         source: the file where the input was a JPEG file (path, bytes or file object), else ``None``.
         subsampling: luma samples (across, down) for each chroma sample, where the input was a colour JPEG file.
+        given_size: (height, width) to which maps, masks and boxes of the caller refer, where the picture was shrunk
+            since; else ``None``.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
     source: JpegSource | None = None
     subsampling: tuple[int, int] | None = None
+    given_size: tuple[int, int] | None = None
 
     @property
     def trailing(self) -> TrailingImages | None:
@@ -52,6 +56,31 @@ class Picture(NamedTuple):
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
         """Returns the picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
         return Picture(pixels, refresh.refresh(self.metadata, pixels), None, self.subsampling)
+
+    def exceeds(self, max_width: int | None, max_height: int | None) -> bool:
+        """Returns whether the picture, as a viewer shows it, is wider or higher than two limits, ``None`` for none."""
+        return self._size_within(max_width, max_height) != self.pixels.shape[:2]
+
+    def within(self, max_width: int | None, max_height: int | None) -> Picture:
+        """Returns the picture shrunk to two limits, see :meth:`exceeds`, or itself where it keeps them."""
+        if not self.exceeds(max_width, max_height):
+            return self
+        return self.shrunk(self._size_within(max_width, max_height))
+
+    def shrunk(self, size: tuple[int, int]) -> Picture:
+        """Returns the picture at a lower resolution, (height, width) as stored, with updated metadata.
+
+        How its chroma was sampled in a JPEG file says nothing of the new pixels.
+        """
+        height, width = self.given_size or self.pixels.shape[:2]
+        smaller = self.with_pixels(shrink(self.pixels, size))
+        return smaller._replace(subsampling=None, given_size=(height, width))
+
+    def _size_within(self, max_width: int | None, max_height: int | None) -> tuple[int, int]:
+        height, width = self.pixels.shape[:2]
+        is_sideways = self.metadata.orientation >= 5
+        limits = (max_width, max_height) if is_sideways else (max_height, max_width)
+        return fitted_size((height, width), *limits)
 
     def without_trailing(self) -> Picture:
         """Returns the picture without images and clips behind it in its file."""

@@ -66,6 +66,7 @@ def encode(picture: Picture, request: EncodeRequest) -> bytes:
         TargetError: the target is too small.
     """
     _check_combinations(request, picture)
+    picture = Encoder(request.options).load(picture)  # at the size that tables, rows and the low-pass are meant for
     if request.smooth:
         picture = picture._replace(pixels=_smoothed(picture.pixels, request.smooth))
     if request.restart_rows:

@@ -58,8 +58,9 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
 
     Without a target and a quality the rewrite is lossless: all levels stay the same. Otherwise the file's own
     coefficients are quantized again. The image is decoded and encoded anew only where an option needs pixels, such as
-    ``subsampling`` or ``allow_downscale``. CMYK and RGB files, and files with unusual sampling factors, are only ever
-    rewritten losslessly, even if they then exceed the target.
+    ``subsampling`` or ``allow_downscale``, and where it is larger than ``max_width`` or ``max_height``. Other CMYK and
+    RGB files, and files with unusual sampling factors, are only ever rewritten losslessly, even if they then exceed the
+    target.
 
     Args:
         data: a file of any kind. Anything but a decodable JPEG file is returned unchanged, save that a damaged or
@@ -78,6 +79,10 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
     source = _open_jpeg(data, options.max_pixels)
     if source is None:
         return remove_metadata(data, options)
+    if options.max_width is not None or options.max_height is not None:
+        picture = load_jpeg(source, background=options.background, max_pixels=options.max_pixels)
+        if picture.exceeds(options.max_width, options.max_height):
+            return Encoder(options).compress_picture(picture).jpeg
     header = source.header
     if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
         options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False)

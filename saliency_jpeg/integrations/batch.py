@@ -55,6 +55,7 @@ COLUMNS: Final[dict[str, ColumnType]] = {
     "bits_per_pixel": "double",
     "quality": "double",
     "score": "double",
+    "warning": "string",
     "done": "string",
 }  # of the result, with Spark's names of the types
 SPARK_SCHEMA: Final = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
@@ -75,6 +76,7 @@ class ResultRow(TypedDict):
         bits_per_pixel: as in :class:`saliency_jpeg.encoder.Compressed`.
         quality: likewise.
         score: likewise.
+        warning: that the target leaves few bits a pixel, see :class:`saliency_jpeg.LowRateWarning`.
         done: a digest; a later run that is given it skips the image.
         jpeg: the file; only without an output folder.
     """
@@ -88,6 +90,7 @@ class ResultRow(TypedDict):
     bits_per_pixel: float | None
     quality: float | None
     score: float | None
+    warning: str | None
     done: str | None
     jpeg: bytes | None
 
@@ -313,6 +316,7 @@ def _make_row(
         "bits_per_pixel": None if result is None else result.bits_per_pixel,
         "quality": None if result is None else result.quality,
         "score": None if result is None else result.score,
+        "warning": None if result is None else " ".join(result.warnings) or None,
         "done": done,
         "jpeg": jpeg,
     }

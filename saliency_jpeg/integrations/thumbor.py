@@ -77,8 +77,11 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         if not self.should_run(image_extension, buffer):
             return buffer
         options = self._build_options()
+        is_needed = False
         try:
-            jpeg = Encoder(options).compress_picture(self._load_picture(buffer, options)).jpeg
+            picture = self._load_picture(buffer, options)
+            is_needed = picture.exceeds(options.max_width, options.max_height)
+            jpeg = Encoder(options).compress_picture(picture).jpeg
         except TargetError as error:
             logger.warning("saliency_jpeg: %s", error)
             jpeg = error.best
@@ -87,7 +90,7 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return remove_metadata(buffer, options)
         own = remove_metadata(buffer, options)
         fits = options.target_bytes is not None and len(jpeg) <= options.target_bytes
-        return jpeg if fits or len(jpeg) < len(own) else own
+        return jpeg if is_needed or fits or len(jpeg) < len(own) else own
 
     def _build_options(self) -> Options:
         """Returns the configured options with the quality and the byte limit of the request."""

@@ -24,7 +24,8 @@ def check_trailing(picture: Picture, options: Options) -> None:
         options: of the encoding.
 
     Raises:
-        InputError: metadata are to be removed, which trailing images have as well, or the picture is to be rotated.
+        InputError: metadata are to be removed, which trailing images have as well, or the picture is to be rotated or
+            shrunk.
     """
     if picture.trailing is None:
         return
@@ -32,6 +33,9 @@ def check_trailing(picture: Picture, options: Options) -> None:
         raise refusal(f"metadata={options.metadata!r}")
     if _is_rotated(picture, options):
         raise refusal("orientation='apply'")
+    for name, limits in (("max_width", (options.max_width, None)), ("max_height", (None, options.max_height))):
+        if picture.exceeds(*limits):
+            raise refusal(f"{name}={getattr(options, name)}")
 
 
 def original(picture: Picture, options: Options) -> bytes | None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError, OptionError
-from ..image.boxes import Box, fill_boxes
+from ..image.boxes import Box, fill_boxes, scale_boxes
 from ..image.orientation import Stored
+from ..image.resize import shrink_map
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
 
@@ -109,7 +110,12 @@ def combine(*sources: Source, protect: Source | None = None, ignore: Source | No
 
 
 def resolve(
-    saliency: Saliency, pixels: NDArray[np.uint8], orientation: int, *, device: str | None = None
+    saliency: Saliency,
+    pixels: NDArray[np.uint8],
+    orientation: int,
+    *,
+    device: str | None = None,
+    given_size: tuple[int, int] | None = None,
 ) -> Map | None:
     """Makes the map of an image.
 
@@ -118,6 +124,7 @@ def resolve(
         pixels: uint8 (H, W) or (H, W, 3), as stored.
         orientation: EXIF orientation of the stored pixels, 1 to 8.
         device: TensorFlow device for a preset's network.
+        given_size: (height, width) to which maps, masks and boxes refer, where the pixels were shrunk since.
 
     Returns:
         float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` for ``None``.
@@ -127,7 +134,7 @@ def resolve(
         OptionError: the value is of none of these kinds.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolve(saliency, Stored(pixels, orientation), device, {})
+    return None if saliency is None else _resolve(saliency, Stored(pixels, orientation, given_size), device, {})
 
 
 def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
@@ -143,7 +150,7 @@ def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str
     """
     if saliency is None:
         return [None] * len(pictures)
-    images = [Stored(picture.pixels, picture.metadata.orientation) for picture in pictures]
+    images = [Stored(picture.pixels, picture.metadata.orientation, picture.given_size) for picture in pictures]
     batches = {id(part): _predict_batch(part, images, device) for part in _networks(saliency)}
     return [_resolve(saliency, image, device, {i: b[n] for i, b in batches.items()}) for n, image in enumerate(images)]
 
@@ -207,7 +214,7 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
-        return _to_map(saliency, image.pixels.shape[:2])
+        return _given_map(saliency, image)
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
         return _predict(saliency, image)
     if callable(saliency) and not isinstance(saliency, type):
@@ -262,6 +269,16 @@ def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:
     if not isinstance(result, np.ndarray | Image.Image | Sequence) or isinstance(result, str):
         raise InputError(f"a saliency function must return a map, a mask or boxes, got {type(result).__name__}")
     return image.from_upright(_to_map(result, upright.shape[:2]))
+
+
+def _given_map(given: NDArray[Any] | Image.Image | Sequence[Any], image: Stored) -> Map:
+    """Converts a map, a mask or boxes of the caller, and scales it with the picture where that was shrunk."""
+    height, width = image.pixels.shape[:2]
+    if image.given_size is None:
+        return _to_map(given, (height, width))
+    if isinstance(given, np.ndarray | Image.Image):
+        return _round(shrink_map(_to_map(given, image.given_size), (height, width)))
+    return _to_map(scale_boxes(given, image.given_size, (height, width)), (height, width))
 
 
 def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:

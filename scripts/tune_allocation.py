@@ -28,7 +28,7 @@ from saliency_jpeg.codec.parameters import TUNINGS
 from saliency_jpeg.codec.steps import TunedSteps
 from saliency_jpeg.evaluation.codecs import decode
 from saliency_jpeg.evaluation.comparison import load
-from saliency_jpeg.metrics import Ssimulacra2
+from saliency_jpeg.metrics import Ssimulacra2, butteraugli
 from saliency_jpeg.metrics.arrays import composite
 from saliency_jpeg.rate_control import AtScale
 from saliency_jpeg.rate_control.by_size import typical_scale
@@ -50,14 +50,15 @@ class Judged:
         self.ssimulacra2 = Ssimulacra2(self.rgb)
 
     def scores(self, strength: float, bits_per_pixel: float) -> NDArray[np.float64]:
-        """SSIMULACRA2 of the whole picture and of the salient part."""
+        """SSIMULACRA2 of the whole picture and of the salient part, and butteraugli's distance of the whole."""
         jpeg, excess = self._encode(strength, bits_per_pixel)
         decoded = decode(jpeg)
         whole = self.ssimulacra2.score(decoded) - SLOPE * excess
-        if self.judge is None:
-            return np.array([whole, math.nan])
-        part = self.ssimulacra2.score(composite(self.rgb, decoded, self.judge)) - SLOPE / 2 * excess
-        return np.array([whole, part])
+        distance = butteraugli(self.rgb, decoded)
+        part = math.nan
+        if self.judge is not None:
+            part = self.ssimulacra2.score(composite(self.rgb, decoded, self.judge)) - SLOPE / 2 * excess
+        return np.array([whole, part, math.nan if distance is None else distance.norm3])
 
     def _encode(self, strength: float, bits_per_pixel: float) -> tuple[bytes, float]:
         """The file nearest to a size, and log(its bytes / bytes wanted)."""
@@ -91,15 +92,15 @@ def pictures(data: Path, count: int, *, report: bool) -> dict[str, list[tuple[Pa
         part = paths[count : 2 * count] if report else paths[:count]
         chosen[name] = [(path, data / name / "masks") for path in part]
     large = sorted((data / "photos_large").glob("*.png"))
-    chosen["photos_large"] = [(path, None) for path in large[1 if report else 0 :: 2]]
+    chosen["photos_large"] = [(path, None) for path in (large[1::2] if report else large[::2])]
     return chosen
 
 
-def line(strength: float, differences: NDArray[np.float64]) -> str:
-    """Whole, salient part and worst whole at each size."""
-    whole, part = differences[..., 0], differences[..., 1]
+def line(strength: float, found: NDArray[np.float64], off: NDArray[np.float64]) -> str:
+    """Whole, salient part and worst whole at each size, and by how much butteraugli's distance is larger."""
+    (whole, part, _), percent = np.moveaxis(found - off, -1, 0), 100 * (found / off - 1)[..., 2]
     cells = [
-        f"{whole[:, k].mean():+.2f} / {part[:, k].mean():+.2f} / {whole[:, k].min():+.1f}"
+        f"{whole[:, k].mean():+.2f} / {part[:, k].mean():+.2f} / {whole[:, k].min():+.1f} / {percent[:, k].mean():+.1f}%"
         for k in range(len(TARGETS_BPP))
     ]
     return f"{strength:<10}" + " | ".join(cells)
@@ -113,14 +114,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", action="store_true", help="pictures that nothing was chosen by")
     options = parser.parse_args(arguments)
     model = SaliencyModel.from_preset()
-    print(f"SSIMULACRA2 against the map off: whole / salient part / worst whole, at {TARGETS_BPP} bits a pixel")
+    print("SSIMULACRA2 against the map off: whole / salient part / worst whole / butteraugli, 3-norm, of the whole,")
+    print(f"at {TARGETS_BPP} bits a pixel")
     for name, paths in pictures(options.data, options.count, report=options.report).items():
         judged = [Judged(path, judges, model) for path, judges in paths]
         off = np.array([[each.scores(0.0, bpp) for bpp in TARGETS_BPP] for each in judged])
         print(f"{name}, {len(judged)} pictures")
         for strength in map(float, options.strengths.split(",")):
             found = np.array([[each.scores(strength, bpp) for bpp in TARGETS_BPP] for each in judged])
-            print(line(strength, found - off), flush=True)
+            print(line(strength, found, off), flush=True)
 
 
 if __name__ == "__main__":

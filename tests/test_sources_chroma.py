@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from saliency_jpeg import compress
-from saliency_jpeg.codec.subsampling import choose_subsampling, coloured_edges
+from saliency_jpeg.codec.subsampling import choose_subsampling, chroma_content
 
 Pixels = NDArray[np.uint8]
 WHOLE, AVERAGED = (1, 1), (2, 2)
@@ -115,14 +115,14 @@ def test_noise_of_all_colours_is_no_dither() -> None:
 
 @pytest.mark.parametrize("offset", [0, 1])
 def test_photographs_keep_averaged_chroma(offset: int) -> None:
-    assert coloured_edges(photo(300, 300)[offset:, offset:]) < 0.01
+    assert chroma_content(photo(300, 300)[offset:, offset:]).edges < 0.01
     assert choose_subsampling("auto", photo(300, 300)[offset:, offset:], 75) == AVERAGED
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3), (65, 3), (67, 129)])
 def test_every_size_has_a_share(size: tuple[int, int]) -> None:
-    assert coloured_edges(np.full((*size, 3), 90, np.uint8)) == 0
-    assert 0 <= coloured_edges(np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)) <= 1
+    assert chroma_content(np.full((*size, 3), 90, np.uint8)).edges == 0
+    assert 0 <= chroma_content(np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)).edges <= 1
 
 
 def test_a_page_of_text_beside_a_dithered_picture_keeps_its_colours() -> None:

@@ -162,12 +162,19 @@ FLAT_CHROMA: Final = 8  # the same up to which a box counts as flat
 DITHERED_SHARE: Final = 0.1  # of coloured edges from which a picture may be dithered: its chroma is noise
 CLEAN_SHARE: Final = 0.5  # of coloured boxes that are straight or beside a flat one; a dithered picture has fewer
 WHOLE_CHROMA_SHARE: Final = 0.02  # of coloured edges in the picture from which whole chroma pays
+DRAWN_SHARE: Final = 0.5  # of boxes of one colour from which a picture is drawn, not photographed
+DRAWN_WHOLE_CHROMA_SHARE: Final = 0.001  # of coloured edges in a drawing from which whole chroma pays
+CHROMA_DETAIL: Final = 32  # spread as above from which a box has detail that fine steps keep
+DETAILED_SHARE: Final = 0.007  # of such boxes from which whole chroma pays at fine steps
+FINE_QUALITY: Final = 92.0  # from here on steps are fine
+FINE_SCALE: Final = 0.8  # the same for a target
+TRELLIS_SHARE: Final = 0.905  # of the estimate for rounded levels that a file at this scale takes
 LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
 LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
 LOW_WHOLE_CHROMA_SHARE: Final = 0.3  # of coloured edges from which whole chroma pays even so
 HIGH_QUALITY: Final = 97.0  # from here on the chroma is kept whole
 HIGH_RATE: Final = 4.5  # the same in bits a pixel, for a target
-ROOMY_RATE: Final = 0.8  # bits a pixel of a target that the finest tables may leave unfilled
+ROOMY_RATE: Final = 0.8  # bits a pixel of a target from which steps may be fine, or the finest leave it unfilled
 UNFILLED: Final = 1.03  # of a target: where averaged chroma is not estimated to fill more, it is kept whole
 
 # Block weights --------------------------------------------------------------------------------------------------------

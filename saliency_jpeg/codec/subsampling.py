@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from . import parameters
 
 __all__ = [
     "SUBSAMPLINGS",
+    "ChromaContent",
     "Subsampling",
     "SubsamplingName",
     "choose_subsampling",
+    "chroma_content",
     "chroma_weights",
-    "coloured_edges",
     "rounded_weights",
 ]
 
@@ -61,20 +62,50 @@ def choose_subsampling(
         return source
     if target_bytes is not None:
         rate = 8 * target_bytes / (pixels.shape[0] * pixels.shape[1])
-        low, high = rate < parameters.LOW_RATE, rate >= parameters.HIGH_RATE
+        low, fine, high = rate < parameters.LOW_RATE, False, rate >= parameters.HIGH_RATE
     else:
-        low, high = quality < parameters.LOW_QUALITY, quality >= parameters.HIGH_QUALITY
-    share = parameters.LOW_WHOLE_CHROMA_SHARE if low else parameters.WHOLE_CHROMA_SHARE
-    whole = high or coloured_edges(pixels) > share
-    return SUBSAMPLINGS["4:4:4" if whole else "4:2:0"]
+        low, fine, high = (
+            quality < parameters.LOW_QUALITY,
+            quality >= parameters.FINE_QUALITY,
+            quality >= parameters.HIGH_QUALITY,
+        )
+    return SUBSAMPLINGS["4:4:4" if high or _needs_whole(chroma_content(pixels), low, fine) else "4:2:0"]
 
 
-def coloured_edges(pixels: NDArray[np.uint8]) -> float:
-    """Returns the share, 0 to 1, of 2x2 pixel boxes whose chroma varies so much that its mean would be seen.
+def _needs_whole(content: ChromaContent, low: bool, fine: bool) -> bool:
+    """Whether averaged chroma would be seen, where steps are coarse (``low``), fine or between."""
+    if low:
+        return content.edges > parameters.LOW_WHOLE_CHROMA_SHARE
+    drawn = content.plain > parameters.DRAWN_SHARE
+    share = parameters.DRAWN_WHOLE_CHROMA_SHARE if drawn else parameters.WHOLE_CHROMA_SHARE
+    return content.edges > share or (fine and content.has_detail)
+
+
+class ChromaContent(NamedTuple):
+    """What the chroma of a picture holds, as shares of its 2x2 pixel boxes, 0 to 1.
+
+    Attributes:
+        edges: boxes whose chroma varies so much that its mean would be seen.
+        detail: boxes whose chroma varies so much that fine quantization steps keep more than the mean.
+        plain: boxes of one colour, up to lightness.
+    """
+
+    edges: float
+    detail: float
+    plain: float
+
+    @property
+    def has_detail(self) -> bool:
+        """Whether whole chroma pays where steps are fine."""
+        return self.detail > parameters.DETAILED_SHARE
+
+
+def chroma_content(pixels: NDArray[np.uint8]) -> ChromaContent:
+    """Looks at how much the chroma varies within 2x2 pixel boxes.
 
     Decoders interpolate chroma within the boxes of the file and across them. So boxes at even rows and columns are
-    looked at, and boxes at odd ones, and the higher share counts. A dithered picture has none: its chroma varies
-    everywhere, and the mean is what was meant.
+    looked at, and boxes at odd ones, and the higher share counts. A dithered picture has no edges and no detail: its
+    chroma varies everywhere, and the mean is what was meant.
 
     Args:
         pixels: uint8 (H, W, 3).
@@ -82,18 +113,24 @@ def coloured_edges(pixels: NDArray[np.uint8]) -> float:
     missing = [(0, max(0, 3 - side)) for side in pixels.shape[:2]]  # so that there is a box of either kind
     if missing != [(0, 0), (0, 0)]:
         pixels = np.pad(pixels, [*missing, (0, 0)], mode="edge")
-    shares = [_coloured_share(pixels, first) for first in (0, 1)]
-    return 0.0 if _is_dithered(pixels, shares) else max(shares)
+    even, odd = (_content(pixels, first) for first in (0, 1))
+    if _is_dithered(pixels, [even.edges, odd.edges]):
+        return ChromaContent(0.0, 0.0, max(even.plain, odd.plain))
+    return ChromaContent(*map(max, even, odd))
 
 
-def _coloured_share(pixels: NDArray[np.uint8], first: int) -> float:
-    """The share of coloured boxes, of which the first stands at this row and column."""
-    coloured = boxes = 0
+def _content(pixels: NDArray[np.uint8], first: int) -> ChromaContent:
+    """The shares of boxes of which the first stands at this row and column."""
+    counts, boxes = np.zeros(3, np.int64), 0
     for red, blue in _chroma_bands(pixels, first):
         spread = np.maximum(_box_spread(red), _box_spread(blue))
-        coloured += int(np.count_nonzero(spread > parameters.COLOURED_EDGE))
+        counts += [
+            np.count_nonzero(spread > parameters.COLOURED_EDGE),
+            np.count_nonzero(spread > parameters.CHROMA_DETAIL),
+            np.count_nonzero(spread == 0),
+        ]
         boxes += spread.size
-    return coloured / boxes
+    return ChromaContent(*(counts / boxes).tolist())
 
 
 def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:

@@ -15,9 +15,9 @@ from ..codec import tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
-from ..codec.parameters import DEFAULT_QUALITY, ROOMY_RATE, TUNINGS, UNFILLED, Tuning
+from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tuning
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
-from ..codec.subsampling import choose_subsampling
+from ..codec.subsampling import choose_subsampling, chroma_content
 from ..errors import OptionError, TargetError
 from ..image.picture import Picture
 from ..metadata import jpeg_metadata, segments
@@ -207,11 +207,17 @@ class PictureEncoding:
         )
 
     def _leaves_room(self, encoding: JpegEncoding) -> bool:
-        """Whether the finest tables leave a good part of the target empty; asked only where that may be."""
+        """Whether the target has room for whole chroma: for detail that its steps will keep, or beyond the finest.
+
+        Asked only where that may be.
+        """
         target = self._options.target_bytes or 0
         if self._options.quality is not None or 8 * target < ROOMY_RATE * encoding.pixels:
             return False
-        return encoding.header.overhead + encoding.rounded_estimate(self._finest) < UNFILLED * target
+        free = target - encoding.header.overhead
+        if chroma_content(self._picture.pixels).has_detail:
+            return TRELLIS_SHARE * encoding.rounded_estimate(max(FINE_SCALE, self._finest)) < free
+        return encoding.rounded_estimate(self._finest) < UNFILLED * target - encoding.header.overhead
 
     def _fitting_tuning(self) -> Tuning:
         tuning = TUNINGS[self._options.tune]

@@ -1,7 +1,7 @@
 """The numbers that change the bytes of a file, by name, or where they stand.
 
 The :class:`Tuning` of each ``tune=`` was fitted: ``scripts/tune_encoder.py`` finds the numbers on one set of
-photographs and reports on another. They are means of its search distribution after a few hundred trials, in runs that
+photographs and reports on another. They are means of its search distribution after some hundred trials, in runs that
 each began where the one before had ended; chroma and the steps of ``"psnr"`` were then set by hand so that colour is
 not given up for a metric that does not see it.
 
@@ -86,17 +86,18 @@ class Tuning:
 
 TUNINGS: Final[dict[Tune, Tuning]] = {
     "default": Tuning(
-        luma=TableShape((2.579, 4.028, 4.892, 7.375, 11.99, 11.37), 0.8772, (0.2932, -0.1421)),
-        cb=TableShape((4.42, 4.85, 7.115, 9.834, 11.72, 15.56), 0.6572, (-0.256, -0.256)),
-        cr=TableShape((5.787, 5.837, 8.777, 8.637, 8.46, 7.72), 0.6572, (-0.256, -0.256)),
-        lmbda=0.05054,
-        masking_exponent=0.4248,
-        masking_floor=3884.0,
-        light_exponent=0.3389,
-        luma_tilt=-0.09436,
-        chroma_tilt=-0.1638,
-        compensation=0.4314,
-        scales=(1000.0, 280, 72.5, 30.8, 12.6, 7.29, 5.25, 4.14, 3.28, 2.55, 2.15, 1.78, 1.41, 1.01, 0.623, 0.3, 0.05),
+        luma=TableShape((2.892, 3.453, 6.055, 7.509, 11.46, 10.27), 0.9238, (0.02399, 0.06256)),
+        cb=TableShape((3.763, 4.19, 6.344, 8.882, 10.77, 14.89), 0.6965, (-0.5367, -0.5367)),
+        cr=TableShape((5.135, 5.265, 8.094, 8.129, 8.161, 7.75), 0.6965, (-0.5367, -0.5367)),
+        lmbda=0.06319,
+        masking_exponent=0.2804,
+        masking_floor=4293.0,
+        light_exponent=0.2293,
+        luma_tilt=0.015,
+        chroma_tilt=-0.1452,
+        compensation=0.6457,
+        whole_chroma=1.8,
+        scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
     ),
     "psnr": Tuning(
         luma=TableShape((5.0, 6.0, 6.0, 6.0, 6.5, 7.0), 1.0),
@@ -166,7 +167,7 @@ DRAWN_SHARE: Final = 0.5  # of boxes of one colour from which a picture is drawn
 DRAWN_WHOLE_CHROMA_SHARE: Final = 0.001  # of coloured edges in a drawing from which whole chroma pays
 CHROMA_DETAIL: Final = 32  # spread as above from which a box has detail that fine steps keep
 DETAILED_SHARE: Final = 0.007  # of such boxes from which whole chroma pays at fine steps
-FINE_QUALITY: Final = 92.0  # from here on steps are fine
+FINE_QUALITY: Final = 93.0  # from here on steps are fine
 FINE_SCALE: Final = 0.8  # the same for a target
 TRELLIS_SHARE: Final = 0.905  # of the estimate for rounded levels that a file at this scale takes
 LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma

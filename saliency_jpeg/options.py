@@ -100,8 +100,8 @@ class Options:
             size and are bool, uint8 from 0 to 255, or floats from 0 to 1. Like boxes they follow the pixels as they are
             stored. A function gets the upright image, uint8 (H, W, 3) RGB, and returns a map, a mask or boxes for it;
             ``Encoder.compress_many`` calls it from several threads.
-        strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce it
-            acts somewhat more, where they are plenty somewhat less.
+        strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce, or
+            the map marks a bit of everything, it acts less; where they are plenty somewhat more.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M).
         effort: 1 (fast) to 9 (small). Levels up to 5 learn on more of a large image; level 1 makes no corrections.

@@ -3,8 +3,8 @@
     python scripts/tune_allocation.py DATA --strengths 0.3,0.5,1 --count 24
 
 DATA holds ``osie/images`` with ``osie/maps``, ``duts_classes`` and ``ecssd`` with ``images`` and ``masks``, and
-``photos_large``. Pictures of OSIE are those that heads are selected by, none that results are reported on; of the other
-folders a seeded choice is taken here and ``--report`` takes another. Everything is compared with the map off at equal
+``photos_large``. Of OSIE's images that no head learns from or is selected by, one half is taken here and ``--report``
+takes the other; of the other folders a seeded choice, and another. Everything is compared with the map off at equal
 bytes, by SSIMULACRA2 of the whole picture and of a composite that shows the decoded pixels where the judge's map is.
 """
 
@@ -82,7 +82,8 @@ class Judged:
 def pictures(data: Path, count: int, *, report: bool) -> dict[str, list[tuple[Path, Path | None]]]:
     """Pictures of each set with the folder of their judges' maps."""
     stems = sorted(path.stem for path in (data / "osie" / "images").glob("*.jpg"))
-    own = split(stems, *OSIE_SPLIT)[-1 if report else 1]
+    unseen = split(stems, *OSIE_SPLIT)[-1]  # a head's maps of what it learned from are too good
+    own = unseen[: len(unseen) // 2] if report else unseen[len(unseen) // 2 :]
     chosen: dict[str, list[tuple[Path, Path | None]]] = {
         "osie": [(data / "osie" / "images" / f"{stem}.jpg", data / "osie" / "maps") for stem in own[:count]]
     }

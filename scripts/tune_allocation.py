@@ -100,10 +100,8 @@ def pictures(data: Path, count: int, *, report: bool) -> dict[str, list[tuple[Pa
 def line(strength: float, found: NDArray[np.float64], off: NDArray[np.float64]) -> str:
     """Whole, salient part and worst whole at each size, and by how much butteraugli's distance is larger."""
     (whole, part, _), percent = np.moveaxis(found - off, -1, 0), 100 * (found / off - 1)[..., 2]
-    cells = [
-        f"{whole[:, k].mean():+.2f} / {part[:, k].mean():+.2f} / {whole[:, k].min():+.1f} / {percent[:, k].mean():+.1f}%"
-        for k in range(len(TARGETS_BPP))
-    ]
+    columns = zip(whole.mean(0), part.mean(0), whole.min(0), percent.mean(0), strict=True)
+    cells = [f"{mean:+.2f} / {salient:+.2f} / {worst:+.1f} / {more:+.1f}%" for mean, salient, worst, more in columns]
     return f"{strength:<10}" + " | ".join(cells)
 
 

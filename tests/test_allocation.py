@@ -92,11 +92,11 @@ def test_chroma_weights_are_means_of_the_luma_blocks_they_cover() -> None:
     assert halved[1, 2] == 14  # the last block repeats
 
 
-def test_strength_is_what_was_asked_for_at_the_usual_scale_and_falls_with_the_bytes() -> None:
-    assert strength_at(3.0, 0.5) == 0.5
+def test_strength_falls_with_the_bytes_but_for_none_and_all() -> None:
     strengths = [strength_at(scale, 0.5) for scale in (0.05, 1.0, 3.0, 6.0, 20.0, 1000.0)]
     assert strengths == sorted(strengths, reverse=True)
-    assert strengths[0] == 0.55
-    assert strengths[-1] == 0.125
-    assert strength_at(0.05, 1.0) == 1.0
-    assert strength_at(1000.0, 0.0) == 0.0
+    assert strengths[0] == 0.5**0.55
+    assert strengths[-1] == 0.25
+    for scale in (0.05, 3.0, 1000.0):
+        assert strength_at(scale, 1.0) == 1.0
+        assert strength_at(scale, 0.0) == 0.0

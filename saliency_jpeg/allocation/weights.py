@@ -98,14 +98,16 @@ def strength_at(scale: float, strength: float) -> float:
     """Returns the strength, 0 to 1, to use for files of about a scale: less where bytes are scarce.
 
     At few bits a pixel the blocks that are not salient are close to losing all detail, and what is taken from them
-    shows.
+    shows. Strengths 0 and 1 stay what they are.
 
     Args:
         scale: expected scale of the quantization steps.
         strength: 0 to 1, what was asked for.
     """
-    share = 1 - parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
-    return min(strength * min(max(share, parameters.LEAST_SHARE), parameters.MOST_SHARE), 1.0)
+    growth = parameters.SCARCITY * math.log(scale / parameters.USUAL_SCALE)
+    low, high = parameters.EXPONENTS
+    exponent = min(max(parameters.USUAL_EXPONENT + growth, low), high)
+    return float(strength**exponent)
 
 
 def trust(saliency: NDArray[np.float64]) -> float:

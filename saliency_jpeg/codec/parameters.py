@@ -183,12 +183,12 @@ UNFILLED: Final = 1.03  # of a target: where averaged chroma is not estimated to
 DARKEST: Final = 0.1  # light below which darkness makes errors no more visible; 1 is white
 
 # Saliency: measured on 48 pictures that no result is reported on (scripts/tune_allocation.py); see docs/decisions.md.
-FULL_GAIN: Final = 2000.0  # weight of the most salient block against the least at strength 1
+FULL_GAIN: Final = 500.0  # weight of the most salient block against the least at strength 1
 SALIENCY_POWER: Final = 2.0  # half as salient as the most is a quarter of the way in the logarithm
-USUAL_SCALE: Final = 3.0  # at which the strength is what was asked for; about one bit a pixel
-SCARCITY: Final = 0.25  # by which the strength falls for each unit of the logarithm of the scale
-LEAST_SHARE: Final = 0.25  # of the strength that was asked for, where bytes are scarcest
-MOST_SHARE: Final = 1.1  # the same where they are plenty
+USUAL_SCALE: Final = 3.0  # of a photograph at one bit a pixel
+USUAL_EXPONENT: Final = 0.7  # of the strength that is asked for, there
+SCARCITY: Final = 0.45  # by which the exponent grows with the logarithm of the scale
+EXPONENTS: Final = (0.55, 2.0)  # bounds of it
 TRUSTED: Final = 0.65  # confidence from which a map counts in full
 LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 

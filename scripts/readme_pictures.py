@@ -33,7 +33,7 @@ def main() -> None:
     assert ours.saliency is not None
     IMAGES.mkdir(exist_ok=True)
     Image.fromarray(np.rint(255 * ours.saliency).astype(np.uint8)).save(IMAGES / "map.png", optimize=True)
-    for name, jpeg in (("jpegli", theirs), ("saliency_jpeg", ours.jpeg)):
+    for name, jpeg in (("jpegli", theirs), ("ours", ours.jpeg)):
         (IMAGES / f"{name}.jpg").write_bytes(jpeg)
         print(f"{name}: {len(jpeg)} bytes, SSIMULACRA2 {ssimulacra2(rgb, decode(jpeg)):.1f}")
 

@@ -50,8 +50,9 @@ dist: $(VENV)-dist/installed
 	$(VENV)-dist/bin/python -m twine check --strict dist/*
 	$(PYTHON) -m venv --without-pip $(VENV)-bare
 	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq --python $(VENV)-bare install dist/*.whl
-	$(VENV)-bare/bin/saliency-jpeg compress tests/data/kodim07.png -o dist/kodim07.jpg --target-kb 50
-	$(VENV)-bare/bin/saliency-jpeg info dist/kodim07.jpg && rm dist/kodim07.jpg
+	rm $(VENV)-bare/lib/python*/site-packages/saliency_jpeg-*.dist-info/direct_url.json # a path of this machine
+	$(VENV)-bare/bin/saliency-jpeg compress tests/data/kodim07.png -o $(VENV)-bare/kodim07.jpg --target-kb 50
+	$(VENV)-bare/bin/saliency-jpeg compare tests/data/kodim07.png $(VENV)-bare/kodim07.jpg --saliency none
 	$(VENV)-dist/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/saliency-jpeg.cdx.json \
 	  $(VENV)-bare/bin/python
 	cd dist && sha256sum *

@@ -4,8 +4,10 @@
 # make clean    back to a bare clone
 # make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
 #                           installed
+# make test-lowest    tests with the lowest versions of what is installed, on Python 3.11
+# make dist     source archive, wheel and SBOM in dist/, checked as for a release; prints their sha256
 #
-# All but the last work in one environment, .venv, which the first one makes: the package in editable form with what it
+# The first three work in one environment, .venv, which the first one makes: the package in editable form with what it
 # depends on (TensorFlow is a download of some 600 MB). It is made again when the C++ sources or the setup change.
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test test-integrations bench clean
+.PHONY: demo test test-integrations test-lowest bench dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -34,11 +36,30 @@ test: $(VENV)/installed-for-tests
 test-integrations: $(VENV)-integrations/installed
 	$(VENV)-integrations/bin/python -m pytest tests/test_integrations_*.py tests/test_examples.py
 
+test-lowest: $(VENV)-lowest/installed
+	$(VENV)-lowest/bin/python -m pytest -W default
+
 bench: $(VENV)/installed-for-bench
 	$(RUN) benchmarks/speed.py
 
+# The wheel comes from the source archive, is installed alone into an empty environment, and has to work there. The SBOM
+# lists that environment. Times in the wheel are that of the last commit, so the same commit gives the same bytes.
+dist: $(VENV)-dist/installed
+	rm -rf build dist $(VENV)-bare
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(VENV)-dist/bin/python -m build
+	$(VENV)-dist/bin/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --without-pip $(VENV)-bare
+	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq --python $(VENV)-bare install dist/*.whl
+	rm $(VENV)-bare/lib/python*/site-packages/saliency_jpeg-*.dist-info/direct_url.json # a path of this machine
+	$(VENV)-bare/bin/saliency-jpeg compress tests/data/kodim07.png -o $(VENV)-bare/kodim07.jpg --target-kb 50
+	$(VENV)-bare/bin/saliency-jpeg compare tests/data/kodim07.png $(VENV)-bare/kodim07.jpg --saliency none
+	$(VENV)-dist/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/saliency-jpeg.cdx.json \
+	  $(VENV)-bare/bin/python
+	cd dist && sha256sum *
+
 clean:
-	rm -rf $(VENV) $(VENV)-integrations build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-integrations $(VENV)-lowest $(VENV)-dist $(VENV)-bare
+	rm -rf build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find saliency_jpeg -name '*.so' -delete
 
@@ -73,6 +94,25 @@ $(VENV)-integrations/installed: $(SOURCES) $(SETUP)
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --editable \
 	  '.[test,imageio,thumbor,willow,scrapy,django,ray,dask,spark]'
+	touch $@
+
+# Build requirements of the lowest versions, too; old versions may warn. That is for Python 3.11: later ones need newer versions.
+$(VENV)-lowest/installed: $(SOURCES) $(SETUP) tests/constraints-lowest.txt
+	@$(MAKE) --no-print-directory check
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
+	$(VENV)-lowest/bin/python -m pip --disable-pip-version-check -qq install -c tests/constraints-lowest.txt \
+	  setuptools wheel pybind11
+	$(VENV)-lowest/bin/python -m pip --disable-pip-version-check -qq install -c tests/constraints-lowest.txt \
+	  --no-build-isolation --editable '.[test]'
+	$(VENV)-lowest/bin/python -m pip check
+	touch $@
+
+$(VENV)-dist/installed: .github/requirements-release.txt
+	@$(MAKE) --no-print-directory check
+	$(PYTHON) -m venv --clear $(VENV)-dist
+	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
+	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq install -r $<
 	touch $@
 
 .PHONY: check

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,8 +27,8 @@ class Quiet(SimpleHTTPRequestHandler):
 class Spider(scrapy.Spider):  # type: ignore[misc, unused-ignore]
     name = "photographs"
 
-    async def start(self) -> AsyncIterator[Any]:
-        yield {"image_urls": [f"{self.address}/kodim07.png"]}
+    def parse(self, response: Any) -> Iterator[Any]:
+        yield {"image_urls": [response.urljoin("kodim07.png")]}
 
 
 def main(folder: Path) -> None:
@@ -41,7 +41,7 @@ def main(folder: Path) -> None:
         "LOG_LEVEL": "ERROR",
     }
     process = CrawlerProcess(settings)
-    process.crawl(Spider, address=f"http://127.0.0.1:{server.server_port}")
+    process.crawl(Spider, start_urls=[f"http://127.0.0.1:{server.server_port}/"])
     process.start()
     server.shutdown()
     for path in sorted(folder.rglob("*.jpg")):

@@ -220,6 +220,20 @@ except OptionError as error: print(error)"""
     assert message.endswith("got 'torch'")
 
 
+def test_missing_tensorflow_is_one_clear_error():
+    code = """import sys; sys.modules["tensorflow"] = None
+import numpy, saliency_jpeg, saliency_jpeg.saliency
+pixels = numpy.zeros((8, 8), "uint8")
+print(len(saliency_jpeg.compress(pixels, saliency=None)) > 0)
+saliency_jpeg.saliency.litert.replaces_tensorflow = lambda: False
+try: saliency_jpeg.compress(pixels)
+except saliency_jpeg.OptionError as error: print(error)"""
+    works, message = python("-c", code).splitlines()
+    assert works == "True"
+    assert "saliency=None" in message
+    assert message.endswith("got no module 'tensorflow'")
+
+
 # ---------------------------------------------------------------- devices
 
 

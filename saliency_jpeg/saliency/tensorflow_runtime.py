@@ -7,6 +7,7 @@ not compiled by XLA and not run eagerly: both were measured to be slower on CPUs
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import sys
@@ -42,11 +43,16 @@ def load_tensorflow() -> Any:
     """Loads TensorFlow, with Keras on top of it, and returns the module.
 
     Raises:
-        OptionError: Keras is, or would be, loaded with another backend; or this process was forked from one that had
-            used TensorFlow.
+        OptionError: TensorFlow is not installed; Keras is, or would be, loaded with another backend; or this process
+            was forked from one that had used TensorFlow.
     """
     forks.check()
     with _loading:
+        if importlib.util.find_spec("tensorflow") is None:
+            raise OptionError(
+                "the saliency network needs TensorFlow, which Macs with Intel processors do not have; pip install "
+                "tensorflow, or pass saliency=None or your own map, got no module 'tensorflow'"
+            )
         if "keras" not in sys.modules:
             _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors still come as exceptions

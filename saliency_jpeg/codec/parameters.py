@@ -96,7 +96,7 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
         luma_tilt=0.015,
         chroma_tilt=-0.1452,
         compensation=0.6457,
-        whole_chroma=1.3,
+        whole_chroma=1.25,
         scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
     ),
     "psnr": Tuning(

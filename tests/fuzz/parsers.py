@@ -34,11 +34,13 @@ with imports:
     import numpy as np
     from PIL import Image
 
+    from saliency_jpeg import Encoder, Options
     from saliency_jpeg.batch import resume
     from saliency_jpeg.codec import _core
-    from saliency_jpeg.codec.inspect import inspect_jpeg
+    from saliency_jpeg.codec.inspect import block_bits, inspect_jpeg
     from saliency_jpeg.errors import PresetError, SaliencyJpegError
     from saliency_jpeg.image.load import load
+    from saliency_jpeg.integrations._optimizer import optimize_jpeg
     from saliency_jpeg.metadata import exif, multi_picture, photoshop, refresh, segments, xmp
     from saliency_jpeg.metadata.exif_previews import embedded, without_previews
     from saliency_jpeg.metadata.exif_resolution import resolution, with_swapped_resolution
@@ -91,8 +93,18 @@ def jpeg_file(data: bytes) -> None:
             own = [*multi_picture.without_listing(source.segments), *trailing.segments]
             trailing.append_to(segments.replace_segments(TINY, own))
     attempt(source.primary)
-    attempt(inspect_jpeg, data, max_pixels=MAX_PIXELS)
+    inspected(data)
     metadata_of(source)
+
+
+def inspected(data: bytes) -> None:
+    """The parts of a file, which must be all of its bytes."""
+    found = attempt(inspect_jpeg, data, max_pixels=MAX_PIXELS)
+    if found is not None:
+        assert sum(found.bytes_by_use().values()) == len(data)
+        assert found.subsampling
+        assert len(found.component_names) == len(found.image.levels)
+        assert np.isfinite(block_bits(found.image, 8.0 * len(data))).all()
 
 
 def metadata_of(source: JpegSource) -> None:
@@ -161,6 +173,27 @@ def recompressed(data: bytes) -> None:
             JpegSource(jpeg)
 
 
+_WAYS: Final[tuple[dict[str, Any], ...]] = (
+    {"quality": 40},
+    {"target_kb": 0.5},
+    {"quality": 60, "progressive": False, "restart_interval": 3, "metadata": "safe"},
+    {"quality": 60, "effort": 1, "metadata": "strip", "keep_segments": ("COM", "APP1")},
+)
+
+
+def encoded(data: bytes) -> None:
+    """A way to encode (1 byte), and a file of any kind that is encoded, and if it is a JPEG file recompressed, so."""
+    if not data:
+        return
+    way, file = _WAYS[data[0] % len(_WAYS)], data[1:]
+    options = Options(saliency=None, max_pixels=1 << 12, **way)
+    encoder = Encoder(options, orientation="apply", trailing_images="drop")
+    for work in (lambda: encoder.compress(file).jpeg, lambda: optimize_jpeg(file, options)):
+        jpeg = attempt(work)
+        assert jpeg is None or jpeg == file or _core.read_jpeg(jpeg).levels is not None
+    attempt(recompress, file, saliency=None, max_pixels=1 << 12, **way)
+
+
 def image_file(data: bytes) -> None:
     """A file of any kind."""
     picture = attempt(load, data, max_pixels=1 << 14)
@@ -215,7 +248,7 @@ def png_texts(data: bytes) -> None:
     info: dict[str, Any] = {f"Raw profile type {name}": text for name, text in zip(names, texts, strict=False)}
     info |= dict(zip(("Description", "Author", "Software", "Comment"), texts, strict=False))
     image = Image.new("L", (2, 2))
-    image.info = dict(info)
+    image.info.update(info)
     from_file(image)
     profiles = read_profiles(info)
     metadata = Metadata(exif=profiles.exif, xmp=profiles.xmp, icc=profiles.icc, extra=profiles.extra)
@@ -246,8 +279,9 @@ def multi_picture_listing(data: bytes) -> None:
     jpeg = segments.replace_segments(TINY, [(segments.APP2, segments.MPF_HEADER + data)]) + TINY
     source = JpegSource(jpeg)
     if source.trailing is not None:
-        whole = source.trailing.append_to(segments.replace_segments(TINY, source.trailing.segments))
-        assert whole.endswith(TINY) or len(data) > 16
+        for filling in (b"", bytes(60_000)):  # files shorter and longer than the old one
+            own = [*source.trailing.segments, (segments.COM, filling)]
+            assert source.trailing.append_to(segments.replace_segments(TINY, own)).startswith(TINY[:2])
     source.primary()
 
 
@@ -286,6 +320,7 @@ PARSERS: Final[dict[bytes, Callable[[bytes], None]]] = {
     b"J": jpeg_file,
     b"S": jpeg_segments,
     b"R": recompressed,
+    b"C": encoded,
     b"F": image_file,
     b"E": exif_block,
     b"X": xmp_packet,

@@ -46,7 +46,7 @@ with imports:
     from saliency_jpeg.metadata.exif_resolution import resolution, with_swapped_resolution
     from saliency_jpeg.metadata.exif_segments import join_exif, split_exif
     from saliency_jpeg.metadata.jpeg_metadata import MODES, build, build_for_scans, collect
-    from saliency_jpeg.metadata.jpeg_source import JpegSource
+    from saliency_jpeg.metadata.jpeg_source import JpegSource, is_jpeg
     from saliency_jpeg.metadata.model import Metadata
     from saliency_jpeg.metadata.pillow_info import from_file
     from saliency_jpeg.metadata.png_profiles import read_profiles
@@ -188,10 +188,10 @@ def encoded(data: bytes) -> None:
     way, file = _WAYS[data[0] % len(_WAYS)], data[1:]
     options = Options(saliency=None, max_pixels=1 << 12, **way)
     encoder = Encoder(options, orientation="apply", trailing_images="drop")
-    is_sound = attempt(_core.read_jpeg, file) is not None
+    is_damaged = is_jpeg(file) and attempt(_core.read_jpeg, file) is None  # its scans may stay as they are
     for work in (lambda: encoder.compress(file).jpeg, lambda: optimize_jpeg(file, options)):
         jpeg = attempt(work)
-        if jpeg is not None and (is_sound or file[:2] != b"\xff\xd8"):  # of damaged JPEG files the scans may stay as they are
+        if jpeg is not None and jpeg != file and not is_damaged:
             assert _core.read_jpeg(jpeg).levels is not None
     attempt(recompress, file, saliency=None, max_pixels=1 << 12, **way)
 

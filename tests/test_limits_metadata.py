@@ -119,3 +119,14 @@ def test_segments_behind_the_first_scan_are_counted() -> None:
     assert multi_picture.end_of_primary(jpeg, spans) == len(jpeg)
     with pytest.raises(SegmentError, match="more than 10000 segments behind its first scan"):
         multi_picture.end_of_primary(jpeg[:at] + segment(0xFE) * 10_000 + jpeg[at:], spans)
+
+
+def test_an_element_that_does_not_end_keeps_no_other() -> None:
+    packet = b'<xmp:Thumbnails><GImage:Data a="1"><GImage:Data>x</GImage:Data><GImage:Mime/><b GImage:Data="y"/>'
+    assert without_pictures(packet) == b"<xmp:Thumbnails><b />"
+    assert without_pictures(b"<GImage:a><GImage:b>x</GImage:b>") == b"<GImage:a>"
+
+
+def test_many_elements_take_time_in_proportion() -> None:
+    packet = b"".join(b"<GImage:a%d>x" % n for n in range(100_000)) + b"<GImage:b>y</GImage:b><c/>"
+    assert without_pictures(packet) == packet.removesuffix(b"<GImage:b>y</GImage:b><c/>") + b"<c/>"

@@ -224,6 +224,7 @@ def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
 
 def test_an_offset_outside_the_file_stays_as_it_is() -> None:
     trailing = find(stereo(quality=30))
+    assert trailing.listing is not None
     size = struct.pack("<I", len(trailing.tail))
     at = trailing.listing.index(size) + 4
     far = trailing.listing[:at] + b"\xff" * 4 + trailing.listing[at + 4 :]

@@ -7,6 +7,7 @@ counts even where its declaration is missing. Only whole attributes and whole el
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
@@ -188,22 +189,33 @@ def _without(xmp: bytes, properties: Sequence[_Properties]) -> bytes:
 
 
 def _without_elements(xmp: bytes, owners: _Owners) -> bytes:
+    """Without elements that are whole; the others stay."""
+    closing = _closing_tags(xmp)
     kept, at, last = [], 0, 0
     while (found := _ELEMENT.search(xmp, at)) is not None:
         at = found.end()
         rest = _REST_OF_TAG.match(xmp, at) if _is_meant(owners, found) else None
         if rest is None:
             continue
-        if not rest[0].endswith(b"/>"):
-            ends = (close.end() for close in _CLOSE.finditer(xmp, rest.end()) if close["name"] == found["name"])
-            end = next(ends, None)
-            if end is None:
-                break
-        else:
-            end = rest.end()
-        kept.append(xmp[last : found.start()])
-        at = last = end
+        end = rest.end() if rest[0].endswith(b"/>") else _next_after(closing.get(found["name"], ()), rest.end())
+        if end is not None:
+            kept.append(xmp[last : found.start()])
+            at = last = end
     return b"".join([*kept, xmp[last:]])
+
+
+def _closing_tags(xmp: bytes) -> dict[bytes, list[int]]:
+    """The ends of all closing tags by the name, in order; tags of a name do not overlap."""
+    ends: dict[bytes, list[int]] = {}
+    for found in _CLOSE.finditer(xmp):
+        ends.setdefault(found["name"], []).append(found.end())
+    return ends
+
+
+def _next_after(ends: Sequence[int], start: int) -> int | None:
+    """The first end of a tag that begins at or behind an offset which no tag covers."""
+    number = bisect.bisect_right(ends, start)
+    return ends[number] if number < len(ends) else None
 
 
 def _without_attributes(xmp: bytes, owners: _Owners) -> bytes:

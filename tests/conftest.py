@@ -18,6 +18,7 @@ from marks import implied_marks, implies
 from numpy.typing import NDArray
 from packages import Shipped, ship
 from processes import Script, needs, python
+from sanitizers import Sanitized, sanitized_core
 
 LOADED_BY_COLLECTING = pytest.StashKey[bool]()
 LOADED_BEFORE = pytest.StashKey[bool]()
@@ -79,6 +80,13 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     """Source archive and wheel of this tree; compiled once for all tests."""
     needs("pybind11", "setuptools", "wheel")
     return ship(tmp_path_factory.mktemp("packaging"))
+
+
+@pytest.fixture(scope="session")
+@implies("build")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Sanitized:
+    """The C++ code under AddressSanitizer and UndefinedBehaviorSanitizer; compiled once for all tests."""
+    return sanitized_core(tmp_path_factory.mktemp("sanitized"))
 
 
 @pytest.fixture

@@ -177,3 +177,14 @@ def test_a_folder_with_dots_in_its_name(tmp_path: Path) -> None:
     picture(tmp_path / "in" / "a.png")
     assert run("compress", tmp_path / "in", "-o", tmp_path / "photos.2024", *NONE) == 0
     assert set(found(tmp_path / "photos.2024")) == {"a.jpg"}
+
+
+def test_the_page_of_a_picture_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd-\xff.png"))
+    try:
+        picture(odd)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    page = tmp_path / "page.html"
+    assert run("compare", odd, odd, *NONE, "--no-butteraugli", "-o", page) == 0
+    assert "odd-?.png" in page.read_text("utf-8")

@@ -300,6 +300,8 @@ ONCE = "must be sent once, then refined bit by bit"
         ([((2, 1, 0), 0, 0, 0, 0), *REST], "in the frame's order"),
         ([((0, 1, 3), 0, 0, 0, 0), *REST], "components of the frame"),
         ([((), 0, 0, 0, 0), FIRST, *REST], "must have a component"),
+        ([(DC, 0, 0, 0, 11), *REST], "Al of a DC scan must be in 0..10, got 11"),
+        ([FIRST, *REST, *[REST[0]] * 253], "the number of scans must be in 1..256, got 257"),
     ],
 )
 def test_illegal_progressions_raise(scans: list[Scan], message: str) -> None:

@@ -593,6 +593,14 @@ def test_what_the_caller_changed_in_info_counts() -> None:
     assert [p for m, p in segments.parse(file) if m == 0xFE] == [b"three"]
 
 
+def test_text_that_is_no_unicode_is_written_all_the_same() -> None:
+    image = PICTURE.copy()
+    image.info |= {"Description": "a\ud800b", "Comment": "c\udcffd"}
+    file = written(image)
+    assert opened(file).getexif()[0x010E] == "a?b"
+    assert [p for m, p in segments.parse(file) if m == 0xFE] == [b"c?d"]
+
+
 def test_a_copy_of_a_jpeg_image_keeps_its_iptc() -> None:
     resource = b"8BIM\x04\x04\0\0\0\0\0\x0a\x1c\x02\x78\0\x05quays"
     image = opened(jpeg_with((0xED, b"Photoshop 3.0\0" + resource)))

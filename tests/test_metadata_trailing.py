@@ -220,3 +220,15 @@ def test_what_is_cut_off_with_the_metadata_and_what_is_not(tail) -> None:
     baseline = compress(source, quality=99, saliency=None, restart_interval=5)
     assert end_of_primary(baseline, list(segments.walk(baseline))) == len(baseline)
     assert b"MPF\0" not in baseline
+
+
+def test_an_offset_outside_the_file_stays_as_it_is() -> None:
+    trailing = find(stereo(quality=30))
+    assert trailing.listing is not None
+    size = struct.pack("<I", len(trailing.tail))
+    at = trailing.listing.index(size) + 4
+    far = trailing.listing[:at] + b"\xff" * 4 + trailing.listing[at + 4 :]
+    larger = splice(jpeg_of(photo(300, 400)), [(0xE2, far)])
+    whole = trailing._replace(listing=far).append_to(larger)
+    assert whole.endswith(trailing.tail)
+    assert size + b"\xff" * 4 in whole

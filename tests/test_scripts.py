@@ -79,6 +79,16 @@ def test_measure_downscale(run_script: Script, tmp_path: Path) -> None:
     assert chosen > plain + 5
 
 
+def test_load(run_script: Script, tmp_path: Path) -> None:
+    (tmp_path / "part.png").write_bytes(encoded(photo(96, 128), "PNG"))
+    printed = run_script("benchmarks/load.py", tmp_path, "--count", "25", "--saliency", "none")
+    done, now, peak, pixels, errors, _ = (float(cell) for cell in printed.splitlines()[1].split())
+    assert (done, errors) == (25, 1)
+    assert now <= peak
+    assert pixels > 24 * 0.04
+    assert printed.splitlines()[2:] == ["errors: 1 InputError"]
+
+
 @pytest.mark.tensorflow
 def test_stages(run_script: Script) -> None:
     words = ("--megapixels", "0.1", "--rounds", "1", "--count", "3600", "--cores", "2", "--core-hour", "2")

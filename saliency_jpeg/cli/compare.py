@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
     upright_map = _upright_map(saliency, first, arguments.device)
     values = _measure(first, second, upright_map, with_butteraugli=not arguments.no_butteraugli)
     if arguments.output is not None:
-        page = _page(first, second, upright_map, values).encode()
+        page = _page(first, second, upright_map, values).encode("utf-8", "replace")
         sweep_folders([arguments.output])
         write_output(arguments.output, page, sources=[first.name, second.name])
     to_json = [json.dumps(_to_json(first, second, values))] if arguments.json else []

@@ -53,6 +53,7 @@ _COLOR_SPACE, _INTEROPERABILITY_IFD, _INTEROPERABILITY_INDEX = 0xA001, 0xA005, 0
 _STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
 _JPEG_OFFSET, _JPEG_LENGTH = 0x0201, 0x0202
 _UNCALIBRATED, _ADOBE_RGB = 0xFFFF, b"R03\0"
+_MOST_ENTRIES = 0xFFFF  # of a directory, whose count has 16 bits
 _INTEGERS = {SHORT: "H", LONG: "I", 8: "h", 9: "i"}  # SSHORT, SLONG
 
 
@@ -93,7 +94,7 @@ def with_orientation(exif: bytes, value: int) -> bytes:
         value: orientation, 1 to 8.
 
     Raises:
-        SegmentError: the block is damaged and ``value`` is not 1.
+        SegmentError: ``value`` is not 1 and the block is damaged, or the tag is missing and IFD0 has no room for it.
     """
     directory = first_directory(exif)
     if directory is None and value == 1:
@@ -113,6 +114,8 @@ def with_orientation(exif: bytes, value: int) -> bytes:
 def _append_directory(exif: bytes, directory: Directory, entry: bytes) -> bytes:
     """Copy IFD0 with one entry more to the end, sorted by tag as TIFF 6.0 asks, and point the header to it."""
     order = directory.order
+    if directory.entries >= _MOST_ENTRIES:
+        raise SegmentError(f"IFD0 of the EXIF block has no room for the orientation, got {directory.entries} entries")
     entries = [exif[at : at + 12] for at in range(directory.start, directory.end, 12)]
     entries = sorted([*entries, entry], key=lambda e: int(struct.unpack_from(order + "H", e)[0]))
     following = exif[directory.end : directory.end + 4].ljust(4, b"\0")

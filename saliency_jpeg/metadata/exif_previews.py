@@ -7,6 +7,7 @@ in its place, so nothing moves.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from ..errors import SegmentError
@@ -17,6 +18,7 @@ __all__ = ["embedded", "without_previews"]
 
 _START: Final = b"\xff\xd8\xff"
 _MOST_STARTS: Final = 64  # looked at, so that a crafted block takes no time
+_MOST_SEGMENTS: Final = 200  # of each, before and behind its first scan
 
 
 def embedded(block: bytes) -> Iterator[slice]:
@@ -55,7 +57,7 @@ def without_previews(block: bytes) -> bytes:
 def _file_length(data: bytes) -> int:
     """The length of the JPEG file at the start, 0 where there is none with a scan."""
     try:
-        spans = list(segments.walk(data))
-        return end_of_primary(data, spans) if spans and spans[-1][0] == segments.SOS else 0
+        spans = list(islice(segments.walk(data), _MOST_SEGMENTS))
+        return end_of_primary(data, spans, _MOST_SEGMENTS) if spans and spans[-1][0] == segments.SOS else 0
     except SegmentError:
         return 0

@@ -125,9 +125,11 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
 
 def _kept(built: list[Segment], keep: Sequence[SegmentPattern]) -> list[Segment]:
     """The segments that a caller keeps; with an XMP packet go the segments that continue it."""
-    named = [segment for segment in built if any(pattern.matches(segment) for pattern in keep)]
+    is_named = [any(pattern.matches(segment) for pattern in keep) for segment in built]
+    named = [segment for segment, each in zip(built, is_named, strict=True) if each]
     has_xmp = any(marker == APP1 and payload.startswith(XMP_HEADER) for marker, payload in named)
-    return [s for s in built if s in named or (has_xmp and s[0] == APP1 and s[1].startswith(XMP_EXTENSION_HEADER))]
+    is_extension = [has_xmp and s[0] == APP1 and s[1].startswith(XMP_EXTENSION_HEADER) for s in built]
+    return [s for s, *each in zip(built, is_named, is_extension, strict=True) if any(each)]
 
 
 def build_for_scans(

@@ -65,7 +65,7 @@ class TrailingImages(NamedTuple):
             place = base - len(MPF_HEADER) + at
             if number == 0:
                 struct.pack_into(order + "I", patched, place + 4, len(primary))
-            elif self.base + offset >= self.end:
+            elif self.end <= self.base + offset < self.end + len(self.tail):  # others lie outside the file
                 moved = offset + self.base - self.end + len(primary) - base
                 struct.pack_into(order + "I", patched, place + 8, moved)
         return bytes(patched)
@@ -122,22 +122,26 @@ def refusal(request: str) -> InputError:
     return InputError(f"{request} is not supported for files with trailing images; pass trailing_images='drop'")
 
 
-def end_of_primary(jpeg: bytes, spans: Sequence[Span]) -> int:
+def end_of_primary(jpeg: bytes, spans: Sequence[Span], most: int = segments.MOST_SEGMENTS) -> int:
     """Returns the offset behind the primary image's EOI, or the length of a file without EOI.
 
     Args:
         jpeg: the file.
         spans: as :func:`.segments.walk` yields them for it.
+        most: segments behind the first scan that are looked at.
 
     Raises:
-        SegmentError: a later segment reaches beyond the data.
+        SegmentError: a later segment reaches beyond the data, or there are more.
     """
     at = spans[-1][2] if spans and spans[-1][0] == segments.SOS else len(jpeg)
-    while (end := segments.scan_end(jpeg, at)) >= 0:
+    for _ in range(most):
+        end = segments.scan_end(jpeg, at)
+        if end < 0:
+            return len(jpeg)
         if jpeg[end + 1] == segments.EOI:
             return end + 2
         at = segments.segment_end(jpeg, end + 2)
-    return len(jpeg)
+    raise SegmentError(f"a JPEG file with more than {most} segments behind its first scan is not supported")
 
 
 def _holds_file(tail: bytes) -> bool:

@@ -85,7 +85,7 @@ def _with_text(image: Image.Image, metadata: Metadata) -> Metadata:
     profiles = read_profiles(image.info)
     exif = metadata.exif or profiles.exif or exif_from_text(image.info)
     text = image.info.get("Comment")
-    comment = text.encode()[: segments.MAX_PAYLOAD] if isinstance(text, str) and text else None
+    comment = text.encode("utf-8", "replace")[: segments.MAX_PAYLOAD] if isinstance(text, str) and text else None
     return replace(
         metadata,
         exif=exif,

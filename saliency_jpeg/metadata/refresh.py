@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import InputError, SegmentError
 from . import exif, jpeg_limits, segments
 from . import xmp as xmp_text
 from .exif_previews import embedded, without_previews
@@ -31,6 +30,7 @@ __all__ = ["Look", "look", "refresh", "refresh_orientation"]
 Pixels = NDArray[np.uint8]
 
 _LARGEST_THUMBNAIL: Final = 1024  # pixels on a side; Exif asks for 160 x 120
+_MOST_THUMBNAILS: Final = 16  # of a file, each in an EXIF block of its own; further ones go
 _QUALITIES: Final = (80, 60, 40, 20)
 _CELL: Final = 8  # thumbnail pixels on a side that are compared as one
 _DIFFERENT: Final = 48.0  # of 255: difference of two cells that no camera's own sharpening makes
@@ -119,11 +119,14 @@ class _NewPixels:
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
+        self._thumbnails = 0
 
     def exif(self, block: bytes) -> bytes:
         block = without_previews(exif.with_size(block, *self._pixels.shape[:2]))
         old = exif.thumbnail(block)
-        return exif.with_thumbnail(block, None if old is None else _thumbnail(old, self._pixels))
+        self._thumbnails += old is not None
+        is_left_out = old is None or self._thumbnails > _MOST_THUMBNAILS
+        return exif.with_thumbnail(block, None if is_left_out else _thumbnail(old or b"", self._pixels))
 
     def xmp(self, packet: bytes) -> bytes:
         return xmp_text.with_size(xmp_text.without_pictures(packet), *self._pixels.shape[:2])
@@ -148,12 +151,14 @@ class _Comparison:
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
+        self._thumbnails = 0
         self.is_stale = self.has_pictures = False
 
     def exif(self, block: bytes) -> bytes:
         size, old = exif.size(block), exif.thumbnail(block)
-        has_other_size = size is not None and size != self._pixels.shape[:2]
-        self.is_stale |= has_other_size or (old is not None and not _shows(old, self._pixels))
+        self._thumbnails += old is not None
+        self.is_stale |= (size is not None and size != self._pixels.shape[:2]) or self._thumbnails > _MOST_THUMBNAILS
+        self.is_stale = self.is_stale or (old is not None and not _shows(old, self._pixels))
         self.has_pictures |= exif.has_thumbnail(block) or any(True for _ in embedded(block))
         return block
 
@@ -172,7 +177,7 @@ def _opened(jpeg: bytes) -> Image.Image | None:
         spans = list(segments.walk(jpeg))
         jpeg_limits.check_scans(jpeg, spans)
         image = Image.open(io.BytesIO(segments.without_metadata(jpeg, spans)), formats=["JPEG"])
-    except (InputError, SegmentError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # our own, and whatever Pillow raises, a warning that is an error among it
         return None
     return image if max(image.size) <= _LARGEST_THUMBNAIL else None
 
@@ -213,7 +218,7 @@ def _shows(old: bytes, pixels: Pixels) -> bool:
     left, top = (image.width - small.width) // 2, (image.height - small.height) // 2
     try:
         shown = image.convert("RGB").crop((left, top, left + small.width, top + small.height))
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # whatever Pillow raises
         return False
     cells = max(1, small.width // _CELL), max(1, small.height // _CELL)
     a, b = (np.asarray(each.convert("RGB").resize(cells, Image.Resampling.BOX), float) for each in (small, shown))

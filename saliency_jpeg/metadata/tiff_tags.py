@@ -59,7 +59,8 @@ def exif_from_text(info: Mapping[Any, Any]) -> bytes | None:
     Args:
         info: Pillow's ``image.info``; keywords as the PNG standard spells them (11.3.3.2).
     """
-    texts = {tag: info[name][:_MOST_TEXT].encode() for name, tag in _TEXTS.items() if isinstance(info.get(name), str)}
+    found = ((tag, info.get(name)) for name, tag in _TEXTS.items())
+    texts = {tag: text[:_MOST_TEXT].encode("utf-8", "replace") for tag, text in found if isinstance(text, str)}
     return _block({"0th": texts}) if texts else None
 
 

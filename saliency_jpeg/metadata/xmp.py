@@ -7,9 +7,10 @@ counts even where its declaration is missing. Only whole attributes and whole el
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 __all__ = ["with_size", "without_pictures", "without_trailing_names"]
 
@@ -22,7 +23,20 @@ class _Properties(NamedTuple):
     names: bytes = rb"[\w.-]{1,64}"
 
 
-_DECLARATION: Final = re.compile(rb"xmlns:([A-Za-z_][\w.-]{0,63})\s{0,8}=\s{0,8}[\"']([^\"'<>]{0,200})[\"']")
+_Owners: TypeAlias = Mapping[bytes, Sequence[_Properties]]  # by prefix
+
+_PREFIX: Final = rb"[A-Za-z_][\w.-]{0,63}"
+_NAME: Final = rb"(?P<prefix>" + _PREFIX + rb"):(?P<local>[\w.-]{1,80})"
+_DECLARATION: Final = re.compile(rb"xmlns:(" + _PREFIX + rb")\s{0,8}=\s{0,8}[\"']([^\"'<>]{0,200})[\"']")
+_USE: Final = re.compile(rb"[</\s\"'](" + _PREFIX + rb"):\w")
+_ATTRIBUTE: Final = re.compile(rb"(?<=[\s\"'])" + _NAME + rb"\s{0,8}=\s{0,8}(?P<quote>[\"'])")
+_ELEMENT: Final = re.compile(rb"<(?P<name>" + _NAME + rb")(?=[\s/>])")
+_REST_OF_TAG: Final = re.compile(rb"(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
+_CLOSE: Final = re.compile(rb"</(?P<name>" + _PREFIX + rb":[\w.-]{1,80})\s{0,8}>")
+#: A number that is an attribute's value or an element's text.
+_VALUE: Final = re.compile(
+    rb"(?<=[\s<\"'])" + _NAME + rb"(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8})(?P<value>\d{1,9})(?=\s{0,8}[\"'<])"
+)
 _EXIF: Final = b"http://ns.adobe.com/exif/1.0/"
 _TIFF: Final = b"http://ns.adobe.com/tiff/1.0/"
 _PANORAMA: Final = b"http://ns.google.com/photos/1.0/panorama/"
@@ -93,14 +107,14 @@ def with_size(xmp: bytes, height: int, width: int) -> bytes:
         height: of the picture in pixels.
         width: the same.
     """
-    for properties, value in ((_WIDTHS, width), (_HEIGHTS, height)):
-        for each in properties:
-            xmp = _value_pattern(xmp, each).sub(rb"\g<head>" + str(value).encode(), xmp)
-    old_width, old_height = (_value_pattern(xmp, each).search(xmp) for each in _PANORAMA_SIZE)
+    for each in _WIDTHS:
+        xmp = _with_values(xmp, each, lambda _: width)
+    for each in _HEIGHTS:
+        xmp = _with_values(xmp, each, lambda _: height)
+    old_width, old_height = (_first_value(xmp, each) for each in _PANORAMA_SIZE)
     if old_width is None or old_height is None:
         return xmp
-    old = int(old_height["value"]), int(old_width["value"])
-    return _with_panorama(xmp, old, (height, width))
+    return _with_panorama(xmp, (old_height, old_width), (height, width))
 
 
 def _with_panorama(xmp: bytes, old: tuple[int, int], new: tuple[int, int]) -> bytes:
@@ -110,62 +124,115 @@ def _with_panorama(xmp: bytes, old: tuple[int, int], new: tuple[int, int]) -> by
         return _without(xmp, (_PANORAMA_X, _PANORAMA_Y))
     for each, before, after in ((_PANORAMA_Y, old[0], new[0]), (_PANORAMA_X, old[1], new[1])):
 
-        def scaled(found: re.Match[bytes], before: int = before, after: int = after) -> bytes:
-            value = int(found["value"])
-            return found["head"] + str((value * after + before // 2) // before).encode()
+        def scaled(value: int, before: int = before, after: int = after) -> int:
+            return (value * after + before // 2) // before
 
-        xmp = _value_pattern(xmp, each).sub(scaled, xmp)
+        xmp = _with_values(xmp, each, scaled)
     return xmp
 
 
-# Patterns -----------------------------------------------------------------------------------------------------------
+# Names --------------------------------------------------------------------------------------------------------------
+#
+# A packet can declare as many prefixes as fit. So no pattern is made of them: patterns take any prefix, and what they
+# find is looked up.
 
 
-def _prefixes(xmp: bytes, properties: _Properties) -> bytes:
-    """A pattern for the prefixes of a namespace in a packet: those bound to it, and the usual one if that is free."""
+def _owners(xmp: bytes, properties: Sequence[_Properties]) -> _Owners:
+    """The properties by the prefixes that a packet has for them: those bound to the namespace, and the usual one."""
+    owners: dict[bytes, list[_Properties]] = {}
     declared = _DECLARATION.findall(xmp)
-    names = {prefix for prefix, address in declared if address == properties.address}
-    if all(prefix != properties.prefix for prefix, _ in declared):
-        names.add(properties.prefix)
-    return b"(?:" + b"|".join(map(re.escape, sorted(names))) + b")" if names else b"(?!)"
+    taken = {prefix for prefix, _ in declared}
+    by_address: dict[bytes, set[bytes]] = {}
+    for prefix, address in declared:
+        by_address.setdefault(address, set()).add(prefix)
+    for each in properties:
+        usual = set() if each.prefix in taken else {each.prefix}
+        for prefix in by_address.get(each.address, set()) | usual:
+            owners.setdefault(prefix, []).append(each)
+    return owners
 
 
-def _value_pattern(xmp: bytes, properties: _Properties) -> re.Pattern[bytes]:
-    """A number that is an attribute's value or an element's text."""
-    name = _prefixes(xmp, properties) + b":" + properties.names
-    return re.compile(
-        rb"(?P<head>(?<=[\s<\"'])" + name + rb"(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8}))(?P<value>\d{1,9})(?=\s{0,8}[\"'<])"
-    )
+def _is_meant(owners: _Owners, found: re.Match[bytes]) -> bool:
+    """Whether the prefix and the local name that a pattern found are of one of the properties."""
+    return any(re.fullmatch(each.names, found["local"]) for each in owners.get(found["prefix"], ()))
+
+
+# Values -------------------------------------------------------------------------------------------------------------
+
+
+def _values(xmp: bytes, properties: _Properties) -> Iterator[re.Match[bytes]]:
+    owners = _owners(xmp, [properties])
+    return (found for found in _VALUE.finditer(xmp) if _is_meant(owners, found))
+
+
+def _first_value(xmp: bytes, properties: _Properties) -> int | None:
+    found = next(_values(xmp, properties), None)
+    return None if found is None else int(found["value"])
+
+
+def _with_values(xmp: bytes, properties: _Properties, change: Callable[[int], int]) -> bytes:
+    kept, at = [], 0
+    for found in _values(xmp, properties):
+        kept += [xmp[at : found.start("value")], str(change(int(found["value"]))).encode()]
+        at = found.end("value")
+    return b"".join([*kept, xmp[at:]])
+
+
+# Cutting out --------------------------------------------------------------------------------------------------------
 
 
 def _without(xmp: bytes, properties: Sequence[_Properties]) -> bytes:
     """Cuts out properties, and declarations of prefixes that nothing uses any more."""
-    before = xmp
-    for each in properties:
-        name = _prefixes(xmp, each) + b":" + each.names
-        xmp = _without_elements(xmp, name)
-        xmp = re.sub(rb"(?<=[\s\"'])" + name + rb"\s{0,8}=\s{0,8}(?:\"[^\"]*\"|'[^']*')", b"", xmp)
-    return xmp if xmp == before else _without_unused(xmp, properties)
+    owners = _owners(xmp, properties)
+    cut = _without_attributes(_without_elements(xmp, owners), owners)
+    return xmp if cut == xmp else _without_unused(cut, properties)
 
 
-def _without_elements(xmp: bytes, name: bytes) -> bytes:
-    start = re.compile(rb"<(" + name + rb")(?=[\s/>])(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
-    kept, at = [], 0
-    while (found := start.search(xmp, at)) is not None:
-        end = found.end()
-        if not found[0].endswith(b"/>"):
-            close = re.compile(rb"</" + re.escape(found[1]) + rb"\s{0,8}>").search(xmp, end)
-            if close is None:
-                break
-            end = close.end()
-        kept.append(xmp[at : found.start()])
-        at = end
-    return b"".join([*kept, xmp[at:]])
+def _without_elements(xmp: bytes, owners: _Owners) -> bytes:
+    """Without elements that are whole; the others stay."""
+    closing = _closing_tags(xmp)
+    kept, at, last = [], 0, 0
+    while (found := _ELEMENT.search(xmp, at)) is not None:
+        at = found.end()
+        rest = _REST_OF_TAG.match(xmp, at) if _is_meant(owners, found) else None
+        if rest is None:
+            continue
+        end = rest.end() if rest[0].endswith(b"/>") else _next_after(closing.get(found["name"], ()), rest.end())
+        if end is not None:
+            kept.append(xmp[last : found.start()])
+            at = last = end
+    return b"".join([*kept, xmp[last:]])
+
+
+def _closing_tags(xmp: bytes) -> dict[bytes, list[int]]:
+    """The ends of all closing tags by the name, in order; tags of a name do not overlap."""
+    ends: dict[bytes, list[int]] = {}
+    for found in _CLOSE.finditer(xmp):
+        ends.setdefault(found["name"], []).append(found.end())
+    return ends
+
+
+def _next_after(ends: Sequence[int], start: int) -> int | None:
+    """The first end of a tag that begins at or behind an offset which no tag covers."""
+    number = bisect.bisect_right(ends, start)
+    return ends[number] if number < len(ends) else None
+
+
+def _without_attributes(xmp: bytes, owners: _Owners) -> bytes:
+    kept, at, last = [], 0, 0
+    while (found := _ATTRIBUTE.search(xmp, at)) is not None:
+        at = found.end()
+        if not _is_meant(owners, found):
+            continue
+        end = xmp.find(found["quote"], at)
+        if end >= 0:
+            kept.append(xmp[last : found.start()])
+            at = last = end + 1
+    return b"".join([*kept, xmp[last:]])
 
 
 def _without_unused(xmp: bytes, properties: Sequence[_Properties]) -> bytes:
     addresses = {each.address for each in properties}
-    for prefix in {prefix for prefix, address in _DECLARATION.findall(xmp) if address in addresses}:
-        if re.search(rb"[</\s\"']" + re.escape(prefix) + rb":\w", xmp) is None:
-            xmp = re.sub(rb"\s?xmlns:" + re.escape(prefix) + rb"\s{0,8}=\s{0,8}[\"'][^\"'<>]{0,200}[\"']", b"", xmp)
-    return xmp
+    ours = {prefix for prefix, address in _DECLARATION.findall(xmp) if address in addresses}
+    unused = ours - set(_USE.findall(xmp))
+    return re.sub(rb"\s?" + _DECLARATION.pattern, lambda found: b"" if found[1] in unused else found[0], xmp)

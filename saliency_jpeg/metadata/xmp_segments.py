@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from .segments import APP1, XMP_EXTENSION_HEADER, XMP_HEADER, Segment
@@ -12,6 +13,7 @@ from .segments import APP1, XMP_EXTENSION_HEADER, XMP_HEADER, Segment
 __all__ = ["EXTENSION_CHUNK", "edit_xmp", "split_extended"]
 
 EXTENSION_CHUNK: Final = 65400  # leaves room for the 75 bytes of header
+_DIGEST: Final = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{32}(?![0-9A-Za-z])")
 _PARTS_START: Final = len(XMP_EXTENSION_HEADER) + 40  # behind digest, full length and offset
 
 
@@ -41,15 +43,30 @@ def edit_xmp(segments: Sequence[Segment], change: Callable[[bytes], bytes]) -> l
         segments: of a file, each ``(marker, payload)``.
         change: makes a new packet, or new extended XMP, out of the old one.
     """
-    edited = list(segments)
+    gone: set[int] = set()
+    new: list[Segment] = []
+    renamed: dict[bytes, bytes] = {}
     for guid, numbers in _extensions(segments).items():
-        edited = _edit_extension(edited, guid, numbers, change)
-    flat = []
-    for marker, payload in edited:
-        if marker == APP1 and payload.startswith(XMP_HEADER):
-            payload = XMP_HEADER + change(payload[len(XMP_HEADER) :])
-        flat.append((marker, payload))
-    return [(marker, payload) for marker, payload in flat if marker >= 0]
+        changed = _edit_extension([segments[number][1] for number in numbers], change)
+        if changed is None:
+            continue
+        gone.update(numbers)
+        if changed:
+            renamed[guid], parts = split_extended(changed)
+            new += parts
+    kept = [segment for number, segment in enumerate(segments) if number not in gone]
+    return [*(_edit_packet(segment, renamed, change) for segment in kept), *new]
+
+
+def _edit_packet(segment: Segment, renamed: Mapping[bytes, bytes], change: Callable[[bytes], bytes]) -> Segment:
+    """A segment with its packet changed, and with the new digests of extended XMP in the place of the old ones."""
+    marker, payload = segment
+    if marker != APP1 or not payload.startswith(XMP_HEADER):
+        return segment
+    packet = payload[len(XMP_HEADER) :]
+    if renamed:
+        packet = _DIGEST.sub(lambda found: renamed.get(found[0], found[0]), packet)
+    return marker, XMP_HEADER + change(packet)
 
 
 def _extensions(segments: Sequence[Segment]) -> dict[bytes, list[int]]:
@@ -61,25 +78,14 @@ def _extensions(segments: Sequence[Segment]) -> dict[bytes, list[int]]:
     return found
 
 
-def _edit_extension(
-    segments: list[Segment], guid: bytes, numbers: list[int], change: Callable[[bytes], bytes]
-) -> list[Segment]:
-    payloads = [segments[number][1] for number in numbers]
+def _edit_extension(payloads: Sequence[bytes], change: Callable[[bytes], bytes]) -> bytes | None:
+    """The changed extended XMP of its parts, empty where it is to be left out, or ``None`` where nothing changed."""
     tree = _joined(payloads)
     if tree is None:
         parts = [payload[_PARTS_START:] for payload in payloads]
-        new: list[Segment] | None = None if all(change(part) == part for part in parts) else []
-    else:
-        changed = change(tree)
-        new_guid, new = split_extended(changed)
-        new = None if changed == tree else new
-    if new is None:
-        return segments
-    if new:
-        segments = [(m, p.replace(guid, new_guid) if p.startswith(XMP_HEADER) else p) for m, p in segments]
-    # Indices of other extensions must not move: what is left out stands as (-1, b"") until the end.
-    kept = [(-1, b"") if number in set(numbers) else segment for number, segment in enumerate(segments)]
-    return [*kept, *new]
+        return None if all(change(part) == part for part in parts) else b""
+    changed = change(tree)
+    return None if changed == tree else changed
 
 
 def _joined(payloads: Sequence[bytes]) -> bytes | None:

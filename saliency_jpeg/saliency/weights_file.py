@@ -39,15 +39,16 @@ __all__ = [
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 
 #: What the standard library's reader of zip archives raises where one is damaged, encrypted or of an unknown kind.
-DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
 
 #: Most bytes of a weights file, and of its arrays together; those of the presets take 20 million as float16.
 MOST_BYTES: Final = 256_000_000
 
 _MOST_ENTRIES: Final = 10_000  # of an archive; reading its list takes time for each
 _ENTRY_START: Final = b"PK\x01\x02"  # of an entry in the list of an archive
-_BAD_ARRAY: Final = (*DAMAGED, ValueError, OSError, EOFError, AttributeError, KeyError, TypeError, OverflowError)
-_BAD_HEADER: Final = (SyntaxError, tokenize.TokenError)  # what NumPy's reader of headers may raise besides
+_BAD_ARRAY: Final = (*DAMAGED, ValueError, AttributeError, LookupError, TypeError, OverflowError)
+#: What NumPy's reader of headers may raise besides, and for strings that are no Unicode.
+_BAD_HEADER: Final = (SyntaxError, tokenize.TokenError, MemoryError, SystemError)
 
 _CLASS_NAMES = "class_names"
 _PRESET = "preset"
@@ -154,7 +155,10 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray[
         size = entry.file_size - file.tell()
         if dtype.hasobject or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
             raise ValueError(f"not a plain array of {size} bytes: {dtype} {shape}")
-        return np.frombuffer(file.read(), dtype).reshape(shape, order="F" if is_fortran else "C")
+        array = np.frombuffer(file.read(), dtype).reshape(shape, order="F" if is_fortran else "C")
+        if dtype.kind == "U":
+            array.tolist()  # raises for what is no Unicode
+        return array
 
 
 def pack(file: WeightsFile) -> bytes:

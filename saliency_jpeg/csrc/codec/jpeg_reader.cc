@@ -19,7 +19,6 @@ namespace {
 constexpr int kNoTable = -1;
 // Not limits of T.81, but encoders write far fewer: a scan that only has end-of-band runs takes two bytes for 32767
 // blocks, so a small file could make decoders work for minutes.  saliency_jpeg/metadata/jpeg_limits.py has the same.
-constexpr int kMaxScans = 256;
 constexpr uint64_t kMaxPasses = 24;              // over all blocks of the frame,
 constexpr uint64_t kMaxScanBlocks = 1ull << 26;  // or this many blocks in all scans if that is more
 

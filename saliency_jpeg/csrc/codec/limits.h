@@ -30,8 +30,10 @@ constexpr int kMaxCodeLength = 16;             // C.2
 constexpr int kMaxSymbols = 256;
 
 // Scan header: B.2.3, table B.3.  progression.h has the rules for more than one scan.
-constexpr int kMaxMcuBlocks = 10;       // sum of H * V over the components of an interleaved scan
-constexpr int kMaxPointTransform = 13;  // Ah, Al
+constexpr int kMaxMcuBlocks = 10;         // sum of H * V over the components of an interleaved scan
+constexpr int kMaxPointTransform = 13;    // Ah, Al
+constexpr int kMaxDcPointTransform = 10;  // of files that are written: -1 at 11 is no level before it is refined
+constexpr int kMaxScans = 256;            // not of T.81; encoders write far fewer.  jpeg_reader.cc has further limits
 
 // Levels: F.1.2.1.1 and F.1.2.2.1, tables F.1 and F.2.
 constexpr int kMinDcLevel = -1024;

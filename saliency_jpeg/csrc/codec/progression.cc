@@ -88,8 +88,10 @@ const char* Progression::broken_order_rule(const Scan& scan) const {
 }
 
 void check_script(const std::vector<Scan>& scans, const Frame& frame) {
+  require_in(static_cast<long>(scans.size()), 1, kMaxScans, "the number of scans");
   Progression progression(frame);
   for (size_t n = 0; n < scans.size(); ++n) {
+    if (scans[n].ss == 0) require_in(scans[n].al, 0, kMaxDcPointTransform, "Al of a DC scan");
     if (const char* rule = progression.add(scans[n])) {
       throw std::invalid_argument("scan " + std::to_string(n) + ": " + rule + ", got " + describe(scans[n]));
     }

@@ -45,7 +45,8 @@ class Progression {
   std::vector<std::array<int8_t, kBlockSize>> lowest_sent_;
 };
 
-// Throws std::invalid_argument unless `scans` obey the rules and send every coefficient to its last bit.
+// Throws std::invalid_argument unless `scans` obey the rules, send every coefficient to its last bit and can be read by
+// every reader: kMaxScans, and kMaxDcPointTransform as in libjpeg.
 void check_script(const std::vector<Scan>& scans, const Frame& frame);
 
 }  // namespace saliency_jpeg::codec

@@ -50,3 +50,16 @@ def test_sensitivity_prices_an_error_in_real_steps() -> None:
     np.testing.assert_allclose(price[0], 1, rtol=1e-6)
     assert price[1, 0] == pytest.approx(np.exp(-0.3))
     assert price[2, 3] == pytest.approx(1)
+
+
+def test_chroma_steps_follow_the_subsampling() -> None:
+    tuning = TUNINGS["default"]
+    assert tables.for_sampling(tuning, (2, 2)) == tuning
+    assert tables.for_sampling(tuning, (4, 1)) == tuning
+    whole, half = (tables.for_sampling(tuning, sampling) for sampling in ((1, 1), (2, 1)))
+    assert whole.luma == half.luma == tuning.luma
+    for component in ("cb", "cr"):
+        base, coarse, between = (np.array(getattr(each, component).steps) for each in (tuning, whole, half))
+        np.testing.assert_allclose(coarse / base, tuning.whole_chroma)
+        np.testing.assert_allclose(between / base, tuning.whole_chroma**0.5)
+    assert tables.for_sampling(TUNINGS["psnr"], (1, 1)) == TUNINGS["psnr"]

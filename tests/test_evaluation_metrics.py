@@ -32,6 +32,7 @@ from saliency_jpeg.metrics import (
     measure,
     ms_ssim,
     ms_ssim_db,
+    predicted_elo,
     psnr,
     psnr_hvsm,
     psnr_rgb,
@@ -377,3 +378,11 @@ def test_the_compiled_metrics_guard_their_memory(photo: Image) -> None:
         _metrics.luma(photo[..., 0].copy())
     with pytest.raises(TypeError):
         metric.score(photo.astype(np.float32))
+
+
+def test_predicted_elo_follows_both_metrics() -> None:
+    """A point of SSIMULACRA2 is 39.6 points, and twice the distance 222 ln 2."""
+    base = predicted_elo(70.0, 1.5)
+    assert predicted_elo(71.0, 1.5) - base == pytest.approx(39.6)
+    assert base - predicted_elo(70.0, 3.0) == pytest.approx(222 * math.log(2))
+    assert predicted_elo(80.0, 1.0) == pytest.approx(-1117 + 39.6 * 80)

@@ -130,3 +130,46 @@ def test_a_page_of_text_beside_a_dithered_picture_keeps_its_colours() -> None:
     page = np.vstack([np.hstack([text(True), text(False)])] * 3)
     page[:100, :100] = dithered
     assert choose_subsampling("auto", page, 75) == WHOLE
+
+
+# Chroma detail and fine steps ---------------------------------------------------------------------------------------
+
+
+def coloured_grain(spread: int) -> Pixels:
+    """A photograph whose red has grain of its own, up to ``spread`` between neighbours."""
+    grain = np.random.default_rng(5).integers(-spread // 2, spread // 2 + 1, (256, 256))
+    pixels = photo(256, 256).astype(np.int64)
+    pixels[..., 0] += grain
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def test_fine_steps_keep_chroma_detail_where_there_is_any() -> None:
+    detailed, smooth = coloured_grain(60), photo(96, 96, 0, 0)
+    assert chroma_content(detailed).has_detail
+    assert not chroma_content(smooth).has_detail
+    assert [choose_subsampling("auto", detailed, quality) for quality in (75, 92.9, 93)] == [AVERAGED, AVERAGED, WHOLE]
+    assert [choose_subsampling("auto", smooth, quality) for quality in (75, 93, 97)] == [AVERAGED, AVERAGED, WHOLE]
+
+
+def test_a_target_with_room_for_fine_steps_keeps_chroma_detail() -> None:
+    for pixels, sampling in ((coloured_grain(60), WHOLE), (photo(256, 256, 0, 0), AVERAGED)):
+        plenty, few = (compress(pixels, target_kb=kb, saliency=None) for kb in (30.0, 6.0))
+        assert sampling_of(plenty) == sampling
+        assert sampling_of(few) == AVERAGED
+
+
+def test_a_drawing_with_few_coloured_edges_gets_whole_chroma() -> None:
+    drawing = np.full((256, 256, 3), 255, np.uint8)
+    drawing[101:103, 20:160] = (220, 30, 30)
+    share = chroma_content(drawing).edges
+    assert 0.001 < share < 0.02
+    assert choose_subsampling("auto", drawing, 75) == WHOLE
+    assert choose_subsampling("auto", drawing, 30) == AVERAGED
+    noisy = np.clip(drawing + np.random.default_rng(1).integers(-9, 10, drawing.shape), 0, 255).astype(np.uint8)
+    assert choose_subsampling("auto", noisy, 75) == AVERAGED  # a photograph of one
+
+
+def sampling_of(jpeg: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        first = image.layer[0]  # type: ignore[attr-defined]
+    return first[1], first[2]

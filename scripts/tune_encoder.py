@@ -84,7 +84,7 @@ GOALS = {
     ),
     "psnr": Goal({"ssimulacra2": 15, "psnr_y": -40}, {"ssimulacra2": 0.3, "psnr_y": 1}),
     "hvs": Goal({"psnr_hvsm": -40, "ssimulacra2": 0}, {"psnr_hvsm": 1, "ssimulacra2": 0.3}),
-    "ssimulacra2": Goal({"ssimulacra2": -40, "psnr_hvsm": 0}, {"ssimulacra2": 1, "psnr_hvsm": 0.3}),
+    "ssimulacra2": Goal({"ssimulacra2": -40, "ms_ssim_db": 2}, {"ssimulacra2": 1, "ms_ssim_db": 0.3}),
 }
 
 

@@ -83,7 +83,7 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: compress(PHOTO, saliency=None, progressive=False, subsampling="4:4:4"),
         "e4be80bc4f935365",
     ),
-    "tune ssimulacra2": (lambda: compress(PHOTO, saliency=None, quality=40, tune="ssimulacra2"), "6451c7b2efb841c7"),
+    "tune ssimulacra2": (lambda: compress(PHOTO, saliency=None, quality=40, tune="ssimulacra2"), "a141f315b4f02b20"),
     "tune psnr": (lambda: compress(PHOTO, saliency=None, quality=40, tune="psnr"), "aacef5562231d9c0"),
     "tune hvs": (lambda: compress(PHOTO, saliency=None, quality=40, tune="hvs"), "668d9d0bc0f7f026"),
     "default map": (lambda: compress(PHOTO, saliency=fixed_model(), target_kb=40), "14a206550b951009"),

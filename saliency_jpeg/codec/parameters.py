@@ -183,7 +183,7 @@ UNFILLED: Final = 1.03  # of a target: where averaged chroma is not estimated to
 
 DARKEST: Final = 0.1  # light below which darkness makes errors no more visible; 1 is white
 
-# Saliency: measured on 48 pictures that no result is reported on (scripts/tune_allocation.py); see docs/decisions.md.
+# Saliency: measured on pictures that no head has seen and no result is reported on (scripts/tune_allocation.py).
 FULL_GAIN: Final = 500.0  # weight of the most salient block against the least at strength 1
 SALIENCY_POWER: Final = 2.0  # half as salient as the most is a quarter of the way in the logarithm
 USUAL_SCALE: Final = 3.0  # of a photograph at one bit a pixel

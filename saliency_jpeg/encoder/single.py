@@ -214,10 +214,10 @@ class PictureEncoding:
         target = self._options.target_bytes or 0
         if self._options.quality is not None or 8 * target < ROOMY_RATE * encoding.pixels:
             return False
-        free = target - encoding.header.overhead
+        overhead = encoding.header.overhead
         if chroma_content(self._picture.pixels).has_detail:
-            return TRELLIS_SHARE * encoding.rounded_estimate(max(FINE_SCALE, self._finest)) < free
-        return encoding.rounded_estimate(self._finest) < UNFILLED * target - encoding.header.overhead
+            return overhead + TRELLIS_SHARE * encoding.rounded_estimate(max(FINE_SCALE, self._finest)) < target
+        return overhead + encoding.rounded_estimate(self._finest) < UNFILLED * target
 
     def _fitting_tuning(self) -> Tuning:
         tuning = TUNINGS[self._options.tune]

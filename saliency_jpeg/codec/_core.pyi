@@ -294,3 +294,69 @@ def read_jpeg(data: bytes, max_pixels: int | None = 178956970) -> JpegImage:
             of JPEG is not supported (arithmetic coding, lossless, hierarchical, 12 bits, DNL). The message ends with
             the offset in bytes.
     """
+
+def inverse_dct(levels: _Levels, table: NDArray[np.uint16], clip: bool = False) -> _Float:
+    """Decodes a component to samples in float: dequantization and the inverse DCT (T.81, A.3.3), nothing rounded.
+
+    Args:
+        levels: (rows, cols, 64).
+        table: (64,) steps, at least 1, natural order.
+        clip: limit the samples to 0..255, as decoders do before they upsample.
+
+    Returns:
+        (8 * rows, 8 * cols) samples, level shift undone: 0 is black, 255 white, and values beyond both occur.
+    """
+
+def correct_samples(
+    levels: _Levels, table: NDArray[np.uint16], correction: _Float, bounds: _Float | None = None
+) -> _Float:
+    """Decodes a component and adds a correction, as far as the levels allow.
+
+    The correction is transformed block by block. Each of its coefficients is limited to the interval of the level, so
+    that the result is a picture that the levels may stand for.
+
+    Args:
+        levels: (rows, cols, 64).
+        table: (64,) steps, at least 1, natural order.
+        correction: (8 * rows, 8 * cols), added to the samples.
+        bounds: (4,) half-widths (zero, below, above, dc) in steps, above 0. A level of 0 moves by at most ``zero``;
+            another one by ``below`` towards 0 and by ``above`` away from 0; DC by ``dc`` either way. ``None`` for no
+            limits.
+
+    Returns:
+        (8 * rows, 8 * cols) samples as of :func:`inverse_dct`, not clipped.
+    """
+
+def upsample(plane: _Float, h: int, v: int, size: tuple[int, int]) -> _Float:
+    """Brings a component to the resolution of the image, as libjpeg-turbo does, but without rounding.
+
+    With factors of 1 and 2, each new sample is 3/4 of the nearest one and 1/4 of the next; samples repeat with other
+    factors, and where a component with ``h`` of 2 is at most two samples wide ("fancy upsampling" has that exception).
+
+    Args:
+        plane: (ceil(height / v), ceil(width / h)); rows may be apart in memory, so the view that leaves out what pads
+            the last blocks will do.
+        h: horizontal pixels per sample, 1 to 4.
+        v: vertical pixels per sample, 1 to 4.
+        size: (height, width) of the image.
+
+    Returns:
+        (height, width).
+    """
+
+def to_pixels(
+    planes: Sequence[_Float],
+    factors: Sequence[tuple[int, int]],
+    ycc: bool,
+    out: NDArray[np.uint8] | NDArray[np.uint16] | _Float,
+) -> None:
+    """Upsamples components row by row, converts them to RGB and writes pixels.
+
+    Samples are limited to 0..255 before and after the conversion. Integers are rounded to the nearest one.
+
+    Args:
+        planes: 1 or 3 components as for :func:`upsample`.
+        factors: (h, v) pixels per sample of each.
+        ycc: the components are YCbCr (JFIF), else they are written as they are.
+        out: (H, W) for one component, (H, W, 3) for three: uint8; uint16, where 65535 is white; or float32, where 1 is.
+    """

@@ -15,10 +15,12 @@
 
 #include "codec/compensation.h"
 #include "codec/constants.h"
+#include "codec/decode.h"
 #include "codec/huffman.h"
 #include "codec/jpeg_reader.h"
 #include "codec/jpeg_writer.h"
 #include "codec/overshoot.h"
+#include "codec/pixels.h"
 #include "codec/quantize.h"
 #include "codec/quantize_dc.h"
 #include "codec/statistics.h"
@@ -75,6 +77,45 @@ void rewrite(Frame frame) {
     frame.progressive = progressive;
     check(same_levels(read(write_jpeg(frame, {})).frame, frame), "levels are read as they were written");
   }
+}
+
+// ---- decoding ------------------------------------------------------------------------------------------------------
+
+// The components of a frame; none if a factor is no integer, or the picture is too large for many runs.
+std::vector<SampledPlane> make_planes(const Frame& frame, std::vector<std::vector<float>>& samples) {
+  std::vector<SampledPlane> planes;
+  for (const Component& component : frame.components) {
+    if (frame.max_h() % component.h != 0 || frame.max_v() % component.v != 0) return {};
+    const int h = frame.max_h() / component.h, v = frame.max_v() / component.v;
+    const LevelView& levels = component.levels;
+    const uint16_t* table = frame.tables[component.table].data();
+    const std::vector<float> correction(levels.count() * kBlockSize, 3.0f);
+    samples.emplace_back(correction.size());
+    decode_blocks(levels, table, kLevelShift, samples.back().data());
+    correct_samples(levels, table, correction.data(), {0.5f, 0.5f, 0.5f, 0.5f}, samples.back().data());
+    planes.push_back({{samples.back().data(), ceil_div(frame.height, v), ceil_div(frame.width, h),
+                       static_cast<size_t>(levels.cols) * 8},
+                      h,
+                      v});
+  }
+  return planes;
+}
+
+template <class T>
+void decode_as(const std::vector<SampledPlane>& planes, const Frame& frame) {
+  std::vector<T> pixels(planes.size() * frame.height * frame.width);
+  to_pixels(planes, planes.size() == 3, frame.height, frame.width, pixels.data());
+}
+
+void decode(const Frame& frame) {
+  const size_t channels = frame.components.size();
+  if ((channels != 1 && channels != 3) || static_cast<size_t>(frame.height) * frame.width > 100000) return;
+  std::vector<std::vector<float>> samples;
+  const std::vector<SampledPlane> planes = make_planes(frame, samples);
+  if (planes.empty()) return;
+  decode_as<uint8_t>(planes, frame);
+  decode_as<uint16_t>(planes, frame);
+  decode_as<float>(planes, frame);
 }
 
 // ---- encoding ------------------------------------------------------------------------------------------------------
@@ -163,6 +204,7 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
                {p.levels[c].data(), view.rows, view.cols});
     }
     rewrite(p.frame);
+    decode(p.frame);
     p.frame.progressive = true;
     check(same_levels(read(write_jpeg(p.frame, {}, 2)).frame, p.frame), "scans chosen by a sample keep all levels");
     if (channels == 3) compensate(image, p.frame, h, v);
@@ -236,6 +278,7 @@ bool read_and_rewrite(const std::string& jpeg) {
     const JpegFile file = read_jpeg(exact.data(), exact.size());
     check(file.end <= exact.size(), "the end lies inside the file");
     rewrite(file.frame);
+    decode(file.frame);
     return true;
   } catch (const FormatError&) {
     return false;

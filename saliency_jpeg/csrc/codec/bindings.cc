@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, m) {
   bind_statistics(m);
   bind_write(m);
   bind_read(m);
+  bind_decode(m);
 }

@@ -4,8 +4,9 @@
 #include <vector>
 
 #include "codec/color.h"
+#include "codec/decode.h"
 #include "codec/fdct.h"
-#include "codec/idct.h"
+#include "codec/upsample.h"
 #include "common/simd.h"
 #include "common/ycbcr.h"
 
@@ -20,82 +21,26 @@ constexpr float kRedFromCr = kCrRange, kBlueFromCb = kCbRange;
 constexpr float kGreenFromCb = kBlueWeight * kCbRange / kGreenWeight;
 constexpr float kGreenFromCr = kRedWeight * kCrRange / kGreenWeight;
 
-// A chroma component, decoded to `height` x `width` samples.
-struct Plane {
-  std::vector<float> samples;
-  int height, width;
-  size_t stride;
-
-  // Rows outside the plane repeat the nearest row.
-  const float* row(int y) const { return &samples[std::clamp(y, 0, height - 1) * stride]; }
-};
-
-SJ_INLINE void decode_block(const Basis& basis, const int16_t* levels, const uint16_t* table, size_t stride,
-                            float* samples) {
-  float coefficients[kBlockSize], block[kBlockSize];
-  for (int k = 0; k < kBlockSize; ++k) coefficients[k] = static_cast<float>(levels[k] * table[k]);
-  inverse_dct(basis, coefficients, block);
-  for (int y = 0; y < 8; ++y) std::copy_n(block + 8 * y, 8, samples + y * stride);
-}
-
-SJ_MULTIVERSION
-void decode_blocks(const LevelView& levels, const uint16_t* table, float* samples) {
-  const Basis basis;
-  const size_t stride = static_cast<size_t>(levels.cols) * 8;
-  for (int row = 0; row < levels.rows; ++row) {
-    for (int col = 0; col < levels.cols; ++col) {
-      decode_block(basis, levels.at(row, col), table, stride, samples + row * 8 * stride + col * 8);
-    }
-  }
-}
-
-Plane decode(const LevelView& levels, const uint16_t* table, int height, int width) {
-  Plane plane{std::vector<float>(levels.count() * kBlockSize), height, width, static_cast<size_t>(levels.cols) * 8};
-  decode_blocks(levels, table, plane.samples.data());
-  return plane;
-}
-
-// Interpolates as decoders do: three parts of the nearest sample and one of the next.
-SJ_MULTIVERSION
-void mix_rows(const float* near, const float* far, int width, float* out) {
-  for (int x = 0; x < width; ++x) out[x] = 0.75f * near[x] + 0.25f * far[x];
-}
-
-SJ_MULTIVERSION
-void widen_row(const float* samples, int width, float* out) {
-  for (int x = 0; x < width; ++x) {
-    const float before = samples[x > 0 ? x - 1 : 0], after = samples[x + 1 < width ? x + 1 : x];
-    out[2 * x] = 0.75f * samples[x] + 0.25f * before;
-    out[2 * x + 1] = 0.75f * samples[x] + 0.25f * after;
-  }
-}
-
-// Returns the rows of a plane at the resolution of the image.  Upsamples as decoders do: interpolates if a sample
-// stands for two pixels, repeats it if it stands for more.
-class Upsampler {
+// The chroma components, decoded, and their rows at the resolution of the image.
+class DecodedChroma {
  public:
-  Upsampler(Plane plane, int h, int v)
-      : plane_(std::move(plane)), h_(h), v_(v), tall_(plane_.width), wide_(static_cast<size_t>(plane_.width) * h) {}
-
-  const float* row(int y) {
-    const float* samples = plane_.row(y / v_);
-    if (v_ == 2) {
-      mix_rows(samples, plane_.row(y / 2 + (y % 2 == 0 ? -1 : 1)), plane_.width, tall_.data());
-      samples = tall_.data();
+  DecodedChroma(const ImageView& image, const CodedChroma& chroma) {
+    const int height = ceil_div(image.height, chroma.v), width = ceil_div(image.width, chroma.h);
+    for (int c = 0; c < 2; ++c) {
+      const LevelView& levels = chroma.levels[c];
+      samples_[c].resize(levels.count() * kBlockSize);
+      decode_blocks(levels, chroma.tables[c], 0, samples_[c].data());
+      const Plane plane{samples_[c].data(), height, width, static_cast<size_t>(levels.cols) * 8};
+      upsamplers_.emplace_back(plane, chroma.h, chroma.v);
     }
-    if (h_ == 1) return samples;
-    if (h_ == 2) {
-      widen_row(samples, plane_.width, wide_.data());
-    } else {
-      for (size_t x = 0; x < wide_.size(); ++x) wide_[x] = samples[x / h_];
-    }
-    return wide_.data();
   }
+
+  const float* cb(int y) { return upsamplers_[0].row(y); }
+  const float* cr(int y) { return upsamplers_[1].row(y); }
 
  private:
-  Plane plane_;
-  int h_, v_;
-  std::vector<float> tall_, wide_;
+  std::vector<float> samples_[2];
+  std::vector<Upsampler> upsamplers_;
 };
 
 // Changes a row of luma.  `cb` and `cr` are the original chroma, `coded_cb` and `coded_cr` the decoded one.
@@ -116,12 +61,7 @@ void compensate_row(const uint8_t* rgb, const float* cb, const float* cr, const 
 }  // namespace
 
 void compensated_luma(const ImageView& image, const CodedChroma& chroma, float strength, const BlockView<float>& out) {
-  std::vector<Upsampler> coded;
-  for (int c = 0; c < 2; ++c) {
-    coded.emplace_back(
-        decode(chroma.levels[c], chroma.tables[c], ceil_div(image.height, chroma.v), ceil_div(image.width, chroma.h)),
-        chroma.h, chroma.v);
-  }
+  DecodedChroma coded(image, chroma);
   const size_t stride = static_cast<size_t>(out.cols) * 8;
   std::vector<float> luma(8 * stride), cb(stride), cr(stride);
   for (int row = 0; row < out.rows; ++row) {
@@ -130,7 +70,7 @@ void compensated_luma(const ImageView& image, const CodedChroma& chroma, float s
       const uint8_t* rgb = image.row(y);
       float* line = &luma[i * stride];
       rgb_row_to_ycbcr(rgb, image.width, static_cast<int>(stride), line, cb.data(), cr.data());
-      compensate_row(rgb, cb.data(), cr.data(), coded[0].row(y), coded[1].row(y), strength, image.width, line);
+      compensate_row(rgb, cb.data(), cr.data(), coded.cb(y), coded.cr(y), strength, image.width, line);
       std::fill(line + image.width, line + stride, line[image.width - 1]);
     }
     forward_dct_row(luma.data(), stride, out.cols, out.at(row, 0));

@@ -29,14 +29,16 @@ __all__ = [
     "PresetHead",
     "Task",
     "find",
+    "find_entry",
     "folders",
     "names",
     "read_arrays",
+    "read_checked",
     "read_class_names",
     "read_head",
 ]
 
-#: What a preset's network does. Every preset that ships is for saliency.
+#: What a preset's network does.
 Task = Literal["saliency", "restoration", "segmentation", "perceptual"]
 
 #: Further folders with a ``presets.json`` and the files that it names, for presets that do not ship with the library.
@@ -146,6 +148,19 @@ def find(name: str, task: Task = "saliency") -> Preset:
     Raises:
         PresetError: there is none, it is for another task, or its entry is not valid.
     """
+    name, entry = find_entry(name, task)
+    try:
+        return _parse(name, entry)
+    except (TypeError, KeyError, OptionError) as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+
+
+def find_entry(name: str, task: Task) -> tuple[str, dict[str, Any]]:
+    """Returns the name behind a name or alias, and its entry in ``presets.json``, whatever the task needs of fields.
+
+    Raises:
+        PresetError: there is none, or it is for another task.
+    """
     entries = _entries()
     if not isinstance(name, str) or name not in entries:
         raise PresetError(f"unknown preset {name!r}, known are {', '.join(names(task))}")
@@ -154,10 +169,7 @@ def find(name: str, task: Task = "saliency") -> Preset:
     entry = _expand(entries, name)
     if (actual := entry.get("task")) != task:
         raise PresetError(f"preset {name!r} is for {actual}; a preset for {task} is needed: {', '.join(names(task))}")
-    try:
-        return _parse(name, entry)
-    except (TypeError, KeyError, OptionError) as error:
-        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+    return name, entry
 
 
 def _entries() -> dict[str, Any]:
@@ -193,7 +205,7 @@ def read_arrays(preset: Preset) -> Arrays:
     Raises:
         PresetError: the file is missing, or its sha256 is not the preset's.
     """
-    return _read_arrays(preset.name, preset.file, preset.sha256)
+    return read_checked(preset.name, preset.file, preset.sha256)
 
 
 def read_head(preset: Preset) -> Arrays:
@@ -202,7 +214,7 @@ def read_head(preset: Preset) -> Arrays:
     Raises:
         PresetError: the file is missing, or its sha256 is not the preset's.
     """
-    return {} if preset.head is None else _read_arrays(preset.name, preset.head.file, preset.head.sha256)
+    return {} if preset.head is None else read_checked(preset.name, preset.head.file, preset.head.sha256)
 
 
 def read_class_names(preset: Preset) -> tuple[str, ...]:
@@ -215,7 +227,17 @@ def read_class_names(preset: Preset) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _read_arrays(preset: str, file: str, sha256: str) -> Arrays:
+def read_checked(preset: str, file: str, sha256: str) -> Arrays:
+    """Reads the arrays of a weights file.
+
+    Args:
+        preset: what needs it, for the error.
+        file: its name.
+        sha256: that it must have, in hex.
+
+    Raises:
+        PresetError: the file is missing, or its sha256 is another one.
+    """
     data = _read(file)
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:

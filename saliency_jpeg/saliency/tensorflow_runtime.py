@@ -22,7 +22,7 @@ from ..errors import OptionError
 from . import forks, network
 from .presets import Preset
 
-__all__ = ["Runner", "check_device", "load_tensorflow"]
+__all__ = ["Runner", "check_device", "full_precision", "load_tensorflow"]
 
 _DEVICE = re.compile(r"(?:/(?:device:)?)?(cpu|gpu)(?::(\d+))?", re.IGNORECASE)
 _loading = threading.Lock()  # importing TensorFlow from two threads at once is not safe
@@ -177,7 +177,7 @@ class Runner:
     def _run(self, compute: Callable[[Any], Any], rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         forks.check()
         tf = self.tensorflow
-        with _full_precision(tf), tf.device(self._device):
+        with full_precision(tf), tf.device(self._device):
             result: NDArray[np.float32] = self._trace(compute)(tf.constant(rgb)).numpy()
         return result
 
@@ -194,7 +194,7 @@ class Runner:
 
 
 @contextlib.contextmanager
-def _full_precision(tf: Any) -> Iterator[None]:
+def full_precision(tf: Any) -> Iterator[None]:
     """Turns off TF32, the ten-bit multiplication that is the default on newer GPUs, so that maps match a CPU's."""
     precision = tf.config.experimental
     if not tf.config.list_physical_devices("GPU"):

@@ -1,0 +1,62 @@
+"""Presets of the networks that :func:`saliency_jpeg.decode` runs: entries of ``weights/presets.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import PresetError
+from ..saliency import presets
+from ..saliency.weights_file import Arrays
+from .network import Architecture
+
+__all__ = ["RestorationPreset", "find", "read_arrays"]
+
+
+@dataclass(frozen=True)
+class RestorationPreset:
+    """One entry of ``presets.json`` with the task "restoration".
+
+    Attributes:
+        name: of the entry.
+        version: of the weights; a layer names the version it was made for.
+        description: one sentence on what it does.
+        card: model card, beside ``presets.json``.
+        file: weights file, beside ``presets.json``.
+        sha256: of the weights file, in hex.
+        source: where the weights come from.
+        license: SPDX identifier of the weights' licence.
+        architecture: size of the network.
+    """
+
+    name: str
+    version: int
+    description: str
+    card: str
+    file: str
+    sha256: str
+    source: str
+    license: str
+    architecture: Architecture
+
+
+def find(name: str) -> RestorationPreset:
+    """Returns a preset by name.
+
+    Raises:
+        PresetError: there is none, or its entry is not valid.
+    """
+    name, entry = presets.find_entry(name, "restoration")
+    fields = {key: value for key, value in entry.items() if key != "task"}
+    try:
+        return RestorationPreset(name=name, **{**fields, "architecture": Architecture(**fields["architecture"])})
+    except (TypeError, KeyError) as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+
+
+def read_arrays(preset: RestorationPreset) -> Arrays:
+    """Reads the weights of a preset.
+
+    Raises:
+        PresetError: the file is missing, or its sha256 is not the preset's.
+    """
+    return presets.read_checked(preset.name, preset.file, preset.sha256)

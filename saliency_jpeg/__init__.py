@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._version import __version__
 from .encoder import Compressed, Encoder, compress
+from .enhance import DecodeOptions, Decoder, decode
 from .errors import InputError, LowRateWarning, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
 from .options import Options
 from .recompression.recompress import recompress
@@ -17,6 +18,8 @@ from .saliency import SaliencyModel, saliency_map
 
 __all__ = [
     "Compressed",
+    "DecodeOptions",
+    "Decoder",
     "Encoder",
     "InputError",
     "LowRateWarning",
@@ -29,6 +32,7 @@ __all__ = [
     "TargetError",
     "__version__",
     "compress",
+    "decode",
     "recompress",
     "saliency_map",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, with_image_suffix
 
 __all__ = ["Job", "Plan", "PlanError", "check_folder_name", "images_in", "plan"]
 
@@ -59,6 +59,8 @@ def plan(
     *,
     recursive: bool = False,
     in_place: bool = False,
+    kinds: Collection[str] = IMAGE_SUFFIXES,
+    suffix: str = ".jpg",
 ) -> Plan:
     """Pairs every input with its output.
 
@@ -75,6 +77,8 @@ def plan(
         output: file or folder to write, or ``-``; ``None`` with ``in_place``.
         recursive: take images from subfolders too.
         in_place: make every JPEG file its own output.
+        kinds: suffixes, in lower case, of what is taken from folders.
+        suffix: of the outputs in a folder, also instead of ``.jpg`` in the names above.
 
     Raises:
         PlanError: the output does not fit, nothing matches a pattern, two inputs have the same output, or an output
@@ -84,7 +88,7 @@ def plan(
         raise PlanError("give either -o OUT or --in-place")
     unreadable: list[OSError] = []
     excluded = Path(output).resolve() if output not in (None, STREAM) else None
-    inputs = [item for name in sources for item in _expand(name, recursive, excluded, unreadable)]
+    inputs = [item for name in sources for item in _expand(name, recursive, excluded, unreadable, kinds)]
     if output is None:
         return Plan(_in_place(inputs, sources), None, unreadable)
     if len(sources) == 1 and [item.source for item in inputs] == list(sources) and not _is_folder(output):
@@ -95,7 +99,7 @@ def plan(
         if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
-        names = _distinct_names([item.relative for item in inputs], _folds_case(folder))
+        names = _distinct_names([item.relative for item in inputs], _folds_case(folder), suffix)
         jobs = [Job(item.source, str(folder / name), folder) for item, name in zip(inputs, names, strict=True)]
     _check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
@@ -117,13 +121,17 @@ def check_folder_name(output: str) -> None:
         )
 
 
-def _distinct_names(inputs: Sequence[Path], folds_case: bool) -> list[Path]:
+def _distinct_names(inputs: Sequence[Path], folds_case: bool, suffix: str) -> list[Path]:
     """The outputs below their folder; inputs that would get the same one keep their whole names and add a suffix.
 
     Args:
         inputs: paths below the folder that was named.
         folds_case: whether the output folder takes ``a.jpg`` and ``A.JPG`` for the same file.
+        suffix: of the outputs.
     """
+
+    def name_of(path: Path) -> Path:
+        return jpeg_name(path) if suffix == ".jpg" else with_image_suffix(path, suffix)
 
     def key(name: Path) -> str:
         return os.path.normcase(str(name).casefold() if folds_case else name)
@@ -131,26 +139,26 @@ def _distinct_names(inputs: Sequence[Path], folds_case: bool) -> list[Path]:
     different = sorted(set(inputs))
     rivals: dict[str, list[Path]] = {}
     for path in different:
-        rivals.setdefault(key(jpeg_name(path)), []).append(path)
-    winners = [_winner(paths) for paths in rivals.values()]
-    names = {path: jpeg_name(path) for path in winners if path is not None}
+        rivals.setdefault(key(name_of(path)), []).append(path)
+    winners = [_winner(paths, name_of) for paths in rivals.values()]
+    names = {path: name_of(path) for path in winners if path is not None}
     taken = {key(name) for name in names.values()}
     for path in different:
         if path not in names:
-            names[path] = name = _longer_name(path, lambda name: key(name) in taken)
+            names[path] = name = _longer_name(path, suffix, lambda name: key(name) in taken)
             taken.add(key(name))
     return [names[path] for path in inputs]
 
 
-def _winner(paths: list[Path]) -> Path | None:
+def _winner(paths: list[Path], name_of: Callable[[Path], Path]) -> Path | None:
     """Of inputs that want the same name the one that keeps it: the only one, or the JPEG file that has it already."""
-    return paths[0] if len(paths) == 1 else next((path for path in paths if jpeg_name(path) == path), None)
+    return paths[0] if len(paths) == 1 else next((path for path in paths if name_of(path) == path), None)
 
 
-def _longer_name(path: Path, is_taken: Callable[[Path], bool]) -> Path:
-    name = Path(f"{path}.jpg")
+def _longer_name(path: Path, suffix: str, is_taken: Callable[[Path], bool]) -> Path:
+    name = Path(f"{path}{suffix}")
     while is_taken(name):
-        name = Path(f"{name}.jpg")
+        name = Path(f"{name}{suffix}")
     return name
 
 
@@ -177,20 +185,24 @@ def _in_place(inputs: Sequence[_Input], sources: Sequence[str]) -> list[Job]:
 # Inputs -------------------------------------------------------------------------------------------------------------
 
 
-def _expand(name: str, recursive: bool, excluded: Path | None, unreadable: list[OSError]) -> Iterator[_Input]:
+def _expand(
+    name: str, recursive: bool, excluded: Path | None, unreadable: list[OSError], kinds: Collection[str]
+) -> Iterator[_Input]:
     """The files that one source names, in order."""
     path = Path(name)
     if name == STREAM:
         yield _Input(name, Path("stdin"), Path())
     elif path.is_dir():
-        yield from _walk(path, path, recursive, excluded, unreadable)
+        yield from _walk(path, path, recursive, excluded, unreadable, kinds)
     elif glob.has_magic(name) and not os.path.lexists(name):
-        yield from _match(name, recursive, excluded, unreadable)
+        yield from _match(name, recursive, excluded, unreadable, kinds)
     else:
         yield _Input(name, Path(path.name or name), path.parent)
 
 
-def _match(pattern: str, recursive: bool, excluded: Path | None, unreadable: list[OSError]) -> Iterator[_Input]:
+def _match(
+    pattern: str, recursive: bool, excluded: Path | None, unreadable: list[OSError], kinds: Collection[str]
+) -> Iterator[_Input]:
     """The files that match a pattern; paths are relative to the part of the pattern without wildcards."""
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
@@ -204,11 +216,16 @@ def _match(pattern: str, recursive: bool, excluded: Path | None, unreadable: lis
         if not match.is_dir() and is_regular(str(match)):
             yield _Input(str(match), match.relative_to(root), root)
         elif match.is_dir() and recursive:
-            yield from _walk(match, root, recursive, excluded, unreadable)
+            yield from _walk(match, root, recursive, excluded, unreadable, kinds)
 
 
 def _walk(
-    folder: Path, root: Path, recursive: bool, excluded: Path | None, unreadable: list[OSError]
+    folder: Path,
+    root: Path,
+    recursive: bool,
+    excluded: Path | None,
+    unreadable: list[OSError],
+    kinds: Collection[str] = IMAGE_SUFFIXES,
 ) -> Iterator[_Input]:
     """The images of a folder, without hidden ones and without an output folder that lies inside it."""
     for place, folders, names in os.walk(folder, onerror=unreadable.append):
@@ -216,7 +233,7 @@ def _walk(
         folders[:] = sorted(name for name in inner if (Path(place) / name).resolve() != excluded)
         for name in sorted(names):
             path = Path(place) / name
-            is_image = path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
+            is_image = path.suffix.lower() in kinds and not name.startswith(".")
             if is_image and is_regular(str(path)):
                 yield _Input(str(path), path.relative_to(root), root)
 

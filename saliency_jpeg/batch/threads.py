@@ -22,7 +22,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from ..image.picture import Picture
 from ..options import Options
 from ..saliency.sources import has_network, resolve_many
 
-__all__ = ["BATCH_SIZE", "ErrorMode", "StagedEncoder", "compress_many", "default_workers"]
+__all__ = ["BATCH_SIZE", "ErrorMode", "StagedEncoder", "compress_many", "default_workers", "work_in_order"]
 
 BATCH_SIZE: Final = 8
 ErrorMode = Literal["raise", "return"]
@@ -100,19 +100,66 @@ def compress_many(
     Raises:
         OptionError: an argument is out of range; raised at once, before the first image is read.
     """
+    threads = _checked(workers, errors)
+    _check_count("batch_size", batch_size)
+
+    def pipeline() -> _Threads[Result]:
+        if has_network(encoder.options.saliency):
+            return _Pipeline(encoder, threads, batch_size)
+        return _Threads(partial(_hold, encoder.options), encoder.compress, threads)
+
+    return _results(pipeline, sources, errors == "return")
+
+
+def work_in_order(
+    work: Callable[[Any], Result],
+    sources: Iterable[Any],
+    *,
+    hold: Callable[[Any], Any],
+    workers: int | None = None,
+    errors: ErrorMode = "raise",
+) -> Generator[Result | Exception, None, None]:
+    """Works on many images in threads, one step for each image.
+
+    Args:
+        work: takes what ``hold`` returned; called in several threads.
+        sources: as for :func:`compress_many`.
+        hold: takes a source and returns it as it is now; called in the caller's thread.
+        workers: as for :func:`compress_many`.
+        errors: as for :func:`compress_many`.
+
+    Returns:
+        Results in the order of the sources; at most twice ``workers`` images are held.
+
+    Raises:
+        OptionError: an argument is out of range; raised at once.
+    """
+    threads = _checked(workers, errors)
+    return _results(lambda: _Threads(hold, work, threads), sources, errors == "return")
+
+
+def _checked(workers: int | None, errors: str) -> int:
+    """The number of threads."""
     threads = default_workers() if workers is None else workers
-    for name, value in (("workers", threads), ("batch_size", batch_size)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise OptionError(f"{name} must be a positive integer, got {value!r}")
+    _check_count("workers", threads)
     if errors not in get_args(ErrorMode):
         raise OptionError(f"errors must be one of {', '.join(map(repr, get_args(ErrorMode)))}, got {errors!r}")
-    return _results(encoder, sources, threads, batch_size, errors == "return")
+    return threads
+
+
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise OptionError(f"{name} must be a positive integer, got {value!r}")
+
+
+def _hold(options: Options, source: ImageSource) -> HeldSource:
+    return hold(source, background=options.background, max_pixels=options.max_pixels)
 
 
 def _results(
-    encoder: StagedEncoder[Result], sources: Iterable[ImageSource], workers: int, batch_size: int, return_errors: bool
+    make_pipeline: Callable[[], _Threads[Result]], sources: Iterable[Any], return_errors: bool
 ) -> Generator[Result | Exception, None, None]:
-    pipeline = _Pipeline(encoder, workers, batch_size)
+    pipeline = make_pipeline()
     reader = iter(sources)
     reading, source_error = True, None
     try:
@@ -172,21 +219,57 @@ class _PendingImage(Generic[Result]):
     pixels: int = 0
 
 
-class _Pipeline(Generic[Result]):
-    """The threads, the images in the pipeline, and the group that is being filled.
+class _Threads(Generic[Result]):
+    """A pool of threads and the images in it, each of which takes one step.
 
     Attributes:
         pending: images whose results were not yielded yet, in order; only the caller's thread touches it.
     """
 
-    def __init__(self, encoder: StagedEncoder[Result], workers: int, batch_size: int) -> None:
+    def __init__(self, hold: Callable[[Any], Any], work: Callable[[Any], Result], workers: int) -> None:
         self.pending: deque[_PendingImage[Result]] = deque()
-        self._encoder = encoder
-        self._needs_network = has_network(encoder.options.saliency)
-        self._batch_size = batch_size
+        self._hold, self._work = hold, work
         self._always_admitted = 2 * workers  # for each thread one image to work on and one that is ready
-        self._capacity = self._always_admitted + (2 * batch_size if self._needs_network else 0)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="saliency_jpeg")
+
+    def has_room(self) -> bool:
+        """Returns whether one more image may be added."""
+        return len(self.pending) < self._always_admitted
+
+    def is_next_done(self) -> bool:
+        """Returns whether the next result is ready."""
+        return bool(self.pending) and self.pending[0].result.done()
+
+    def add(self, source: Any) -> None:
+        """Adds an image as it is now; if it cannot be read, its result is the error."""
+        item: _PendingImage[Result] = _PendingImage()
+        self.pending.append(item)
+        try:
+            held = self._hold(source)
+        except Exception as error:
+            item.result.set_exception(error)
+            return
+        self._begin(item, held)
+
+    def finish(self) -> None:
+        """Tells that no more images follow."""
+
+    def close(self) -> None:
+        """Cancels work that has not begun and waits for the rest."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self, item: _PendingImage[Result], held: Any) -> None:
+        self._pool.submit(_run, partial(self._work, held), item.result)
+
+
+class _Pipeline(_Threads[Result]):
+    """Threads and the group of images that is being filled for the network."""
+
+    def __init__(self, encoder: StagedEncoder[Result], workers: int, batch_size: int) -> None:
+        super().__init__(partial(_hold, encoder.options), encoder.compress, workers)
+        self._encoder = encoder
+        self._batch_size = batch_size
+        self._capacity = self._always_admitted + 2 * batch_size
         self._lock = threading.Lock()  # guards everything below
         self._decoding: deque[_PendingImage[Result]] = deque()
         self._group: list[_PendingImage[Result]] = []
@@ -198,30 +281,9 @@ class _Pipeline(Generic[Result]):
         Beyond ``_always_admitted`` images their pixels are limited to two groups' worth as well. At least one group is
         then complete and on its way, so the pipeline cannot wait forever.
         """
-        if len(self.pending) < self._always_admitted:
+        if super().has_room():
             return True
         return len(self.pending) < self._capacity and sum(item.pixels for item in self.pending) < 2 * _GROUP_PIXELS
-
-    def is_next_done(self) -> bool:
-        """Returns whether the next result is ready."""
-        return bool(self.pending) and self.pending[0].result.done()
-
-    def add(self, source: ImageSource) -> None:
-        """Adds an image as it is now; if it cannot be read, its result is the error."""
-        item: _PendingImage[Result] = _PendingImage()
-        self.pending.append(item)
-        try:
-            options = self._encoder.options
-            held = hold(source, background=options.background, max_pixels=options.max_pixels)
-        except Exception as error:
-            item.result.set_exception(error)
-            return
-        if self._needs_network:
-            with self._lock:
-                self._decoding.append(item)
-            self._pool.submit(self._decode, item, held)
-        else:
-            self._pool.submit(_run, partial(self._encoder.compress, held), item.result)
 
     def finish(self) -> None:
         """Tells that no more images follow, so that the last group need not be full."""
@@ -233,7 +295,12 @@ class _Pipeline(Generic[Result]):
         """Cancels work that has not begun and waits for the rest."""
         with self._lock:
             self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        super().close()
+
+    def _begin(self, item: _PendingImage[Result], held: HeldSource) -> None:
+        with self._lock:
+            self._decoding.append(item)
+        self._pool.submit(self._decode, item, held)
 
     def _decode(self, item: _PendingImage[Result], held: HeldSource) -> None:
         try:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
-from . import bench, compare, completion, compress, duel, info, map, train
+from . import bench, compare, completion, compress, decode, duel, info, map, train
 from .terminal import NAME, Parser, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
@@ -24,6 +24,7 @@ _EXAMPLES = f"""examples:
   {NAME} compress *.png -o smaller/ --quality 80
   {NAME} compress photo.png -o photo.jpg --saliency mask.png
   {NAME} compress - -o - --saliency none < photo.png > photo.jpg
+  {NAME} decode photo.jpg -o photo.png --bits 16
   {NAME} map photo.png -o heat.png
   {NAME} train photos/ masks/ -o own.npz
 
@@ -67,6 +68,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, map, compare, info, bench, duel, train, completion):
+    for module in (compress, decode, map, compare, info, bench, duel, train, completion):
         module.add(commands)
     return parser

@@ -39,7 +39,7 @@ from .pillow_file import decode, open_decoded
 from .read import read_bytes
 from .unedited import is_described, is_unread
 
-__all__ = ["HeldSource", "ImageSource", "hold", "load", "load_jpeg"]
+__all__ = ["HeldSource", "ImageSource", "hold", "icc_fits", "load", "load_jpeg"]
 
 
 ImageSource: TypeAlias = Union[
@@ -148,11 +148,11 @@ def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:
 
 def _picture(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> Picture:
     values = pixels.from_image(image, metadata, background)
-    if not _icc_fits(metadata, image.mode, values.ndim):
+    if not icc_fits(metadata, image.mode, values.ndim):
         metadata = replace(metadata, icc=None)
     return Picture(values, metadata)
 
 
-def _icc_fits(metadata: Metadata, mode: str, ndim: int) -> bool:
+def icc_fits(metadata: Metadata, mode: str, ndim: int) -> bool:
     """Whether a profile describes the pixels made; one without a readable header is kept as it is."""
     return mode != "CMYK" and metadata.icc_space in (None, b"GRAY" if ndim == 2 else b"RGB ")

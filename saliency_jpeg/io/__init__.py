@@ -5,7 +5,7 @@ written, ``names`` knows suffixes and makes names fit to print. May import ``err
 """
 
 from .files import FileChangedError, Version, is_regular, read, version, write
-from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable
+from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable, with_image_suffix
 from .temporary import remove_temporaries, sweep
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "remove_temporaries",
     "sweep",
     "version",
+    "with_image_suffix",
     "write",
 ]

@@ -6,7 +6,15 @@ import re
 from pathlib import PurePath
 from typing import Final, TypeVar
 
-__all__ = ["IMAGE_SUFFIXES", "JPEG_SUFFIXES", "LOSSLESS_SUFFIXES", "STREAM", "jpeg_name", "printable"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "JPEG_SUFFIXES",
+    "LOSSLESS_SUFFIXES",
+    "STREAM",
+    "jpeg_name",
+    "printable",
+    "with_image_suffix",
+]
 
 #: Stands for standard input and standard output.
 STREAM: Final = "-"
@@ -42,11 +50,13 @@ def jpeg_name(path: PathKind) -> PathKind:
     ``a/b.png`` becomes ``a/b.jpg``. The suffix of a JPEG file stays as it is, such as ``.JPG`` or ``.jpeg``. What is
     no suffix of an image stays too: ``v1.5`` becomes ``v1.5.jpg``.
     """
-    suffix = path.suffix.lower()
-    if suffix in JPEG_SUFFIXES:
-        return path
-    is_image = suffix in IMAGE_SUFFIXES | _OTHER_SUFFIXES
-    return path.with_suffix(".jpg") if is_image else path.with_name(f"{path.name}.jpg")
+    return path if path.suffix.lower() in JPEG_SUFFIXES else with_image_suffix(path, ".jpg")
+
+
+def with_image_suffix(path: PathKind, suffix: str) -> PathKind:
+    """Returns a name with another suffix in place of that of an image, or after what is no suffix of an image."""
+    is_image = path.suffix.lower() in IMAGE_SUFFIXES | _OTHER_SUFFIXES
+    return path.with_suffix(suffix) if is_image else path.with_name(f"{path.name}{suffix}")
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,288 @@
+"""Decodes JPEG files with one set of options: :class:`Decoder` and :func:`decode`."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol, Unpack, overload
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..batch.threads import default_workers, work_in_order
+from ..codec import _core
+from ..errors import InputError
+from ..image.load import ImageSource, icc_fits, load_jpeg
+from ..image.orientation import rotate
+from ..image.read import read_bytes
+from ..metadata import refresh
+from ..metadata.jpeg_header import JpegHeader
+from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.limits import DEFAULT_MAX_PIXELS
+from ..metadata.model import Metadata
+from ..options import Orientation, check_names
+from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
+from .planes import Plane, decode_planes, sampling_factors, to_pixels
+
+__all__ = ["Decoded", "Decoder", "decode", "is_restorable"]
+
+Array = NDArray[Any]
+
+_RESTORED_SAMPLINGS: Final = ((1, 1), (2, 1), (1, 2), (2, 2))
+_MOST_NETWORKS: Final = 2  # pictures that are restored at a time by default: TensorFlow uses all processors for one
+
+
+class Restoring(Protocol):
+    """A network that restores pictures, with its weights loaded; :class:`.restoration.Restorer` is one."""
+
+    def restore(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Sequence[Plane]:
+        """Returns the components of a file, float32 (H, W) each, at the resolution of the picture."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A decoded picture.
+
+    Attributes:
+        pixels: (H, W) gray or (H, W, 3) RGB of the dtype that was asked for.
+        metadata: of the file, without what says that other images follow; the orientation is 1 where it was applied.
+        enhanced: the network that restored the picture, ``None`` where it was decoded plainly.
+    """
+
+    pixels: Array
+    metadata: Metadata
+    enhanced: str | None
+
+
+class Decoder:
+    """Decodes JPEG files with one set of options. A decoder may be used from several threads at once.
+
+    The network is loaded with the first picture that needs it, and kept.
+
+    Attributes:
+        options: the options of every picture.
+    """
+
+    def __init__(self, options: DecodeOptions | None = None, **changes: Unpack[DecodeKeywords]) -> None:
+        """Takes options, or the defaults, with changes to single fields.
+
+        >>> decoder = Decoder(enhance=None, dtype=np.uint16)
+
+        Args:
+            options: of every picture; ``None`` for the defaults.
+            changes: fields of :class:`DecodeOptions`.
+
+        Raises:
+            OptionError: an option is out of range, or there is none of that name.
+        """
+        check_names("Decoder()", changes, DECODE_OPTION_NAMES)
+        self.options = replace(options or DecodeOptions(), **changes)
+
+    def decode(self, jpeg: ImageSource) -> Array:
+        """Decodes one file.
+
+        Args:
+            jpeg: path, bytes or binary file object of a JPEG file; of several images the primary one is decoded.
+
+        Returns:
+            (H, W) gray or (H, W, 3) RGB.
+
+        Raises:
+            InputError: not a JPEG file, damaged, truncated, over a limit, of a kind that is not read (arithmetic
+                coding, 12 bits); or ``enhance`` names a network that does not apply to it.
+            PresetError: the weights of the network are missing or damaged.
+            OSError: a path cannot be read.
+        """
+        return self._decode(self._source(jpeg))[0]
+
+    def decode_picture(self, jpeg: ImageSource) -> Decoded:
+        """Decodes one file and its metadata; arguments and errors are those of :meth:`decode`."""
+        source = self._source(jpeg)
+        pixels, enhanced = self._decode(source)
+        is_cmyk = source.header is not None and source.header.colour == "cmyk"
+        metadata = source.primary().metadata
+        if not icc_fits(metadata, "CMYK" if is_cmyk else "", pixels.ndim):
+            metadata = replace(metadata, icc=None)
+        if self.options.orientation == "apply" and metadata.orientation != 1:
+            metadata = refresh.refresh(refresh.refresh_orientation(metadata), _as_bytes(pixels))
+        return Decoded(pixels, metadata, enhanced)
+
+    @overload
+    def decode_many(
+        self, jpegs: Iterable[ImageSource], *, workers: int | None = ..., errors: Literal["raise"] = ...
+    ) -> Generator[Array, None, None]: ...
+
+    @overload
+    def decode_many(
+        self, jpegs: Iterable[ImageSource], *, workers: int | None = ..., errors: Literal["return"]
+    ) -> Generator[Array | Exception, None, None]: ...
+
+    def decode_many(
+        self,
+        jpegs: Iterable[ImageSource],
+        *,
+        workers: int | None = None,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> Generator[Array | Exception, None, None]:
+        """Decodes many files in a few threads; the results have the order of the files and are those of :meth:`decode`.
+
+        Files are read from ``jpegs`` as room is made, in the thread that asks for results, so it may be a generator
+        without end. At most ``2 * workers`` files or results are held at a time.
+
+        Args:
+            jpegs: files, each as for :meth:`decode`.
+            workers: threads; ``None`` for :attr:`workers`.
+            errors: ``"raise"`` the first error where its file stands in the order, or ``"return"`` the exception
+                there in place of an array and go on.
+
+        Raises:
+            OptionError: an argument is out of range.
+        """
+        threads = self.workers if workers is None else workers
+        return work_in_order(self.decode, jpegs, hold=read_bytes, workers=threads, errors=errors)
+
+    def load_network(self) -> None:
+        """Loads the network now, where there is one, and not with the first picture.
+
+        Raises:
+            PresetError: its weights are missing or damaged.
+        """
+        if self.options.enhance is not None:
+            _restorer(_network_name(self.options.enhance), self.options.device)
+
+    @property
+    def workers(self) -> int:
+        """Threads for many files: one for each processor, or two for a network, which uses several itself."""
+        return default_workers() if self.options.enhance is None else min(_MOST_NETWORKS, default_workers())
+
+    def _source(self, jpeg: ImageSource) -> JpegSource:
+        """The file, its limits checked by its header."""
+        data = read_bytes(jpeg)
+        if not is_jpeg(data):
+            raise InputError(f"only a JPEG file can be decoded; these {len(data)} bytes are none")
+        source = JpegSource(data)
+        source.check_limits(self.options.max_pixels)
+        return source
+
+    def _decode(self, source: JpegSource) -> tuple[Array, str | None]:
+        """Pixels, turned as the options ask, and the network that restored them."""
+        if source.header is None:
+            raise InputError("the header of this JPEG file is damaged")
+        network = self._network(source.header)
+        pixels = self._pixels(source, source.header, network)
+        if self.options.orientation == "apply":
+            pixels = np.ascontiguousarray(rotate(pixels, source.metadata.orientation))
+        return pixels, network
+
+    def _network(self, header: JpegHeader) -> str | None:
+        """The name of the network for a file, ``None`` for none."""
+        enhance = self.options.enhance
+        if enhance is None or (enhance == "auto" and not is_restorable(header)):
+            return None
+        if is_restorable(header):
+            return _network_name(enhance)
+        raise InputError(
+            f"enhance={enhance!r} is for gray files and for YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0; pass "
+            f"enhance='auto' to decode others plainly, got {header.colour} with sampling {header.sampling}"
+        )
+
+    def _pixels(self, source: JpegSource, header: JpegHeader, network: str | None) -> Array:
+        options = self.options
+        if header.colour == "cmyk":
+            return _from_bytes(load_jpeg(source, max_pixels=options.max_pixels).pixels, np.dtype(options.dtype))
+        image = _core.read_jpeg(source.data, options.max_pixels)
+        if len(image.levels) not in (1, 3):
+            raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
+        if network is None:
+            planes, factors = decode_planes(image), sampling_factors(image)
+        else:
+            restorer = _restorer(network, options.device)
+            planes = list(restorer.restore(image, amount=float(options.amount), fidelity=float(options.fidelity)))
+            factors = [(1, 1)] * len(planes)
+        return to_pixels(planes, factors, image.size, is_ycc=header.colour == "ycc", dtype=options.dtype)
+
+
+def is_restorable(header: JpegHeader) -> bool:
+    """Whether the networks are made for a file: gray, or YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0."""
+    if header.colour == "gray":
+        return len(header.sampling) == 1
+    return header.colour == "ycc" and header.subsampling in _RESTORED_SAMPLINGS
+
+
+def _network_name(enhance: Enhancement) -> str:
+    return "restore" if enhance == "auto" else enhance
+
+
+_loading: Final = threading.Lock()
+
+
+def _restorer(name: str, device: str | None) -> Restoring:
+    """The network of a preset, loaded once."""
+    with _loading:
+        return _load_restorer(name, device)
+
+
+@functools.cache
+def _load_restorer(name: str, device: str | None) -> Restoring:
+    from .restoration import Restorer
+
+    restorer: Restoring = Restorer.from_preset(name, device=device)
+    return restorer
+
+
+def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:
+    """8-bit pixels in the range of another dtype."""
+    if dtype == np.uint16:
+        return pixels * np.uint16(257)
+    return pixels / np.float32(255) if dtype == np.float32 else pixels
+
+
+def _as_bytes(pixels: Array) -> NDArray[np.uint8]:
+    """Pixels of any dtype with 8 bits, for thumbnails."""
+    if pixels.dtype == np.uint16:
+        return (pixels >> 8).astype(np.uint8)
+    return (pixels * 255).astype(np.uint8) if pixels.dtype == np.float32 else pixels
+
+
+def decode(
+    jpeg: ImageSource,
+    *,
+    enhance: Enhancement | None = "auto",
+    amount: float = 1.0,
+    fidelity: float = 1.0,
+    dtype: DTypeLike = np.uint8,
+    device: str | None = None,
+    orientation: Orientation = "apply",
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Array:
+    """Decodes a JPEG file of any encoder, and restores what its quantization took from the picture.
+
+    The keywords are the fields of :class:`saliency_jpeg.DecodeOptions`, which says more about each.
+    :class:`saliency_jpeg.Decoder` does the same for many files.
+
+    >>> pixels = decode("photo.jpg", enhance=None, dtype=np.uint16)  # doctest: +SKIP
+
+    Args:
+        jpeg: path, bytes or binary file object of a JPEG file: baseline or progressive, 8 bits, Huffman codes.
+        enhance: ``"auto"``, ``"restore"``, ``"restore-fast"``, or ``None`` for plain decoding, without TensorFlow.
+        amount: 0 to 1, how much of the network's correction is added.
+        fidelity: 1 keeps every coefficient where the file allows it, 0 lets it go anywhere.
+        dtype: ``np.uint8``, ``np.uint16`` (65535 is white) or ``np.float32`` (1 is white).
+        device: where the network runs.
+        orientation: ``"apply"`` the EXIF orientation to the pixels, or ``"keep"`` them as they are stored.
+        max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
+
+    Returns:
+        (H, W) for gray files, else (H, W, 3) RGB. CMYK becomes sRGB as when encoding; no other profile is applied.
+
+    Raises:
+        InputError: not a JPEG file, damaged, over a limit, or of a kind that is not read or not restored.
+        OptionError: an option is out of range.
+        PresetError: the weights of the network are missing or damaged.
+        OSError: a path cannot be read.
+    """
+    options = {name: value for name, value in locals().items() if name != "jpeg"}  # nothing may stand above this line
+    return Decoder(DecodeOptions(**options)).decode(jpeg)

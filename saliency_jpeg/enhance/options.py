@@ -1,0 +1,94 @@
+"""The options of decoding: a frozen dataclass that checks itself, and the same fields as typed keywords."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, Final, Literal, TypedDict, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import OptionError
+from ..metadata.limits import DEFAULT_MAX_PIXELS
+from ..options import Options, Orientation
+
+__all__ = ["DECODE_OPTION_NAMES", "DecodeKeywords", "DecodeOptions", "Enhancement"]
+
+Enhancement = Literal["auto", "restore", "restore-fast"]
+
+_DTYPES: Final = ("uint8", "uint16", "float32")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions:
+    """How to decode. Every field is also a keyword of :func:`saliency_jpeg.decode`.
+
+    Attributes:
+        enhance: ``None`` decodes and does no more. ``"restore"`` and ``"restore-fast"`` undo what quantization did to
+            the picture by a network, as far as the file allows. ``"auto"`` is ``"restore"`` where that applies, and
+            plain decoding elsewhere; see :func:`saliency_jpeg.enhance.decoder.is_restorable`.
+        amount: 0 to 1, how much of the network's correction is added.
+        fidelity: 1 keeps every coefficient inside the interval that its level stands for, 0 lets it go anywhere;
+            between, the intervals widen.
+        dtype: of the array: ``np.uint8``; ``np.uint16``, where 65535 is white; or ``np.float32``, where 1 is.
+        device: where the network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's choice.
+        orientation: ``"apply"`` rotates the pixels as the EXIF orientation asks, ``"keep"`` returns them as they are
+            stored. An array has no tag, so the default is not that of :class:`saliency_jpeg.Options`.
+        max_pixels: most pixels by the header of the file, checked before it is decoded; ``None`` for no limit.
+
+    Raises:
+        OptionError: a value is out of range or of the wrong kind.
+    """
+
+    enhance: Enhancement | None = "auto"
+    amount: float = 1.0
+    fidelity: float = 1.0
+    dtype: DTypeLike = np.uint8
+    device: str | None = None
+    orientation: Orientation = "apply"
+    max_pixels: int | None = DEFAULT_MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.enhance is not None and self.enhance not in get_args(Enhancement):
+            known = ", ".join(map(repr, get_args(Enhancement)))
+            raise OptionError(f"enhance must be one of {known}, or None, got {self.enhance!r}")
+        _check_share("amount", self.amount)
+        _check_share("fidelity", self.fidelity)
+        if not _is_dtype(self.dtype):
+            raise OptionError(f"dtype must be one of {', '.join(_DTYPES)}, got {self.dtype!r}")
+        Options(device=self.device, orientation=self.orientation, max_pixels=self.max_pixels)  # checks these
+        for name, default in (("amount", 1.0), ("fidelity", 1.0), ("device", None)):
+            value = getattr(self, name)
+            if self.enhance is None and value != default:
+                raise OptionError(f"{name} is for a picture that is enhanced, and enhance is None, got {value!r}")
+
+
+def _check_share(name: str, value: Any) -> None:
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if not is_number or not math.isfinite(value) or not 0 <= value <= 1:
+        raise OptionError(f"{name} must be a number from 0 to 1, got {value!r}")
+
+
+def _is_dtype(value: Any) -> bool:
+    try:
+        return value is not None and np.dtype(value) in map(np.dtype, _DTYPES)
+    except TypeError:
+        return False
+
+
+#: Names of the fields of :class:`DecodeOptions`.
+DECODE_OPTION_NAMES: Final = tuple(field.name for field in fields(DecodeOptions))
+
+
+class DecodeKeywords(TypedDict, total=False):
+    """The fields of :class:`DecodeOptions` as keywords (PEP 692)."""
+
+    enhance: Enhancement | None
+    amount: float
+    fidelity: float
+    dtype: DTypeLike
+    device: str | None
+    orientation: Orientation
+    max_pixels: int | None

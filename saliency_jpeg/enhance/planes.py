@@ -1,0 +1,64 @@
+"""Component planes: decoded from levels, and made into pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..codec import _core
+from ..errors import InputError
+
+__all__ = ["Plane", "decode_planes", "sampling_factors", "to_pixels"]
+
+Plane = NDArray[np.float32]
+Factors = tuple[int, int]
+
+
+def sampling_factors(image: _core.JpegImage) -> list[Factors]:
+    """Returns the pixels (across, down) for which a sample of each component stands.
+
+    Raises:
+        InputError: a ratio is not an integer, which no decoder based on libjpeg reads either.
+    """
+    most_h, most_v = (max(factors) for factors in zip(*image.sampling, strict=True))
+    if any(most_h % h or most_v % v for h, v in image.sampling):
+        raise InputError(f"sampling factors whose ratios are no integers are not supported, got {image.sampling}")
+    return [(most_h // h, most_v // v) for h, v in image.sampling]
+
+
+def decode_planes(image: _core.JpegImage) -> list[Plane]:
+    """Decodes the components of a file by the inverse DCT in float.
+
+    Returns:
+        float32 (height, width) of each component, 0 to 255, at its own resolution.
+
+    Raises:
+        InputError: as :func:`sampling_factors`.
+    """
+    height, width = image.size
+    return [
+        _core.inverse_dct(levels, image.tables[table], clip=True)[: -(-height // v), : -(-width // h)]
+        for levels, table, (h, v) in zip(image.levels, image.component_tables, sampling_factors(image), strict=True)
+    ]
+
+
+def to_pixels(
+    planes: Sequence[Plane], factors: Sequence[Factors], size: tuple[int, int], *, is_ycc: bool, dtype: DTypeLike
+) -> NDArray[np.generic]:
+    """Makes pixels of component planes, upsampled as libjpeg-turbo does ("fancy upsampling").
+
+    Args:
+        planes: float32 of one component or three, 0 to 255.
+        factors: pixels (across, down) for a sample of each.
+        size: (height, width) of the picture.
+        is_ycc: the components are YCbCr (JFIF), else gray or RGB.
+        dtype: uint8, uint16 or float32, as for :class:`.options.DecodeOptions`.
+
+    Returns:
+        (H, W) for one component, (H, W, 3) RGB for three.
+    """
+    out = np.empty(size if len(planes) == 1 else (*size, 3), dtype)
+    _core.to_pixels(planes, factors, is_ycc, out)
+    return out

@@ -42,7 +42,9 @@ def from_blocks(blocks: Tensor) -> Tensor:
 def to_blocks(planes: Tensor) -> Tensor:
     """Divides planes (n, 8 rows, 8 cols) into blocks (n, rows, cols, 64)."""
     n, height, width = planes.shape
-    return planes.reshape(n, height // 8, 8, width // 8, 8).permute(0, 1, 3, 2, 4).reshape(n, height // 8, width // 8, 64)
+    return (
+        planes.reshape(n, height // 8, 8, width // 8, 8).permute(0, 1, 3, 2, 4).reshape(n, height // 8, width // 8, 64)
+    )
 
 
 class Bounds(NamedTuple):

@@ -33,12 +33,21 @@ from torch_jpeg import Bounds, bound, from_blocks, inverse_dct, upsample
 
 from saliency_jpeg.codec import _core
 from saliency_jpeg.enhance.network import CONDITION, GROUP, OUTPUTS, PLACES, PRESETS, Architecture
-from saliency_jpeg.enhance.restoration import DEFAULT_WIDTHS, DETAIL_SCALE, condition, correction_scale, places
+from saliency_jpeg.enhance.restoration import (
+    CONTRAST,
+    DEFAULT_WIDTHS,
+    DETAIL_SCALE,
+    INPUT_SCALE,
+    condition,
+    correction_scale,
+    places,
+)
 
 CROP: Final = 128
 BATCH: Final = 12
-RATE: Final = 5e-4
-WARM_UP: Final = 500  # steps
+RATE: Final = 5e-4  # of Adam
+KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
+WARM_UP: Final = 200  # steps
 AVERAGE: Final = 0.999  # of the weights over the steps
 CHROMA: Final = 0.35  # weight of the error of Cb and of Cr; luma has 1
 FLOOR: Final = 0.15  # squared error below which the plain decoder is good enough, in squared levels
@@ -54,7 +63,7 @@ class Restoration(nn.Module):
 
     def __init__(self, size: Architecture) -> None:
         super().__init__()
-        width, planes = size.width, 3 * GROUP * GROUP
+        width, planes = size.width, 6 * GROUP * GROUP
         self.levels_in = nn.ConvTranspose2d(64, size.features, 2, stride=2)
         self.first = nn.Conv2d(planes + size.features + PLACES, width, 3, padding=1)
         self.known0, self.known1 = nn.Linear(CONDITION, 128), nn.Linear(128, 64)
@@ -164,7 +173,9 @@ class Sampler:
         files = self._files[sampling]
         chosen = [files[i] for i in self._draw.choice(len(files), BATCH, p=self._areas[sampling])]
         turns = sampling == (1, 2)
-        crops = [self._crop(file, turns or (sampling in ((2, 2), (1, 1)) and self._draw.random() < 0.5)) for file in chosen]
+        crops = [
+            self._crop(file, turns or (sampling in ((2, 2), (1, 1)) and self._draw.random() < 0.5)) for file in chosen
+        ]
         levels = [torch.from_numpy(np.stack(part)).float() for part in zip(*(crop[0] for crop in crops), strict=True)]
         tables, known, target = (torch.from_numpy(np.stack([crop[i] for crop in crops])) for i in (1, 2, 3))
         return Batch(levels, tables, sampling, known, to_ycbcr(target.float()))
@@ -225,17 +236,26 @@ def plain(batch: Batch) -> tuple[list[Tensor], Tensor]:
     return coefficients, torch.stack([planes[0], *(upsample(plane, h, v) for plane in planes[1:])], 1)
 
 
+def network_planes(planes: Tensor, scales: Tensor) -> Tensor:
+    """The planes as the network gets them, (n, 96, h / 4, w / 4): whole, and their contrast in steps."""
+    means = F.avg_pool2d(F.avg_pool2d(planes, GROUP), 3, 1, 1, count_include_pad=False)
+    contrast = (planes - F.interpolate(means, scale_factor=GROUP)) / (CONTRAST * scales[:, :, None, None])
+    return F.pixel_unshuffle(torch.cat([(planes - 128) / INPUT_SCALE, 1.5 * torch.tanh(contrast)], 1), GROUP)
+
+
 def restore(model: nn.Module, batch: Batch, coefficients: list[Tensor], planes: Tensor) -> Tensor:
     """Restores a batch: the network's corrections, bounded, and the detail of chroma."""
     levels = torch.tanh(batch.levels[0] / 2).permute(0, 3, 1, 2)
     levels[:, 0] = 0
     size = CROP // GROUP
     where = torch.from_numpy(places(size, size)).permute(2, 0, 1)[None]
-    inputs = (F.pixel_unshuffle((planes - 128) / 64, GROUP), levels, where, batch.known)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        out = model(*(part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs))
-    out = F.pixel_shuffle(out.float(), GROUP)  # 5 planes
     scales = torch.from_numpy(np.stack([correction_scale(t) for t in batch.tables.numpy()]))
+    inputs = (network_planes(planes, scales), levels, where, batch.known)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = model(
+            *(part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs)
+        )
+    out = F.pixel_shuffle(out.float(), GROUP)  # 5 planes
     h, v = batch.sampling or (1, 1)
     restored = []
     for i, part in enumerate(coefficients):
@@ -262,9 +282,55 @@ def losses(restored: Tensor, planes: Tensor, target: Tensor) -> Tensor:
 # ---- training -----------------------------------------------------------------------------------------------------
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Rises over the first steps, then falls along a cosine."""
-    return RATE * min(1.0, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, step / steps))) + 1e-6
+class Optimizer:
+    """Muon for the kernels of the convolutions, but for the last, and Adam for the rest.
+
+    With Adam alone the error of luma falls by half as much in the same steps. Muon takes matrices: it gets each kernel
+    as (outputs, inputs * 9), in the same memory.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        named = dict(model.named_parameters())
+        self._kernels = [part for name, part in named.items() if part.ndim == 4 and name != "last.weight"]
+        self._matrices = [nn.Parameter(kernel.detach().view(len(kernel), -1)) for kernel in self._kernels]
+        kept = {id(kernel) for kernel in self._kernels}
+        rest = [part for part in named.values() if id(part) not in kept]
+        self._adam = torch.optim.Adam(rest, lr=RATE, fused=True)
+        self._muon = torch.optim.Muon(self._matrices, lr=KERNEL_RATE, weight_decay=0.0, momentum=0.95)
+
+    def step(self, loss: Tensor, part: float) -> None:
+        """Takes one step down the gradient of a loss.
+
+        Args:
+            loss: a number.
+            part: of the learning rates.
+        """
+        for optimizer, rate in ((self._adam, RATE), (self._muon, KERNEL_RATE)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * part
+        self._adam.zero_grad()
+        for kernel in self._kernels:
+            kernel.grad = None
+        loss.backward()
+        for kernel, matrix in zip(self._kernels, self._matrices, strict=True):
+            assert kernel.grad is not None
+            matrix.grad = kernel.grad.reshape(matrix.shape)
+        self._adam.step()
+        self._muon.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, for a checkpoint."""
+        return {"adam": self._adam.state_dict(), "muon": self._muon.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes the state of a checkpoint."""
+        self._adam.load_state_dict(state["adam"])
+        self._muon.load_state_dict(state["muon"])
+
+
+def schedule(step: int, steps: int) -> float:
+    """Part of the learning rates at a step: rises over the first ones, then falls along a cosine."""
+    return min(1.0, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, step / steps))) + 1e-3
 
 
 def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoint: Path | None) -> Restoration:
@@ -274,9 +340,9 @@ def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoi
         The network with the averaged weights.
     """
     torch.manual_seed(seed)
-    model = Restoration(size).to(memory_format=torch.channels_last)
+    model = Restoration(size)
     average = copy.deepcopy(model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
+    optimizer = Optimizer(model)
     first = 0
     if checkpoint is not None and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
@@ -286,9 +352,7 @@ def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoi
         first = saved["step"]
     sample, seen, start = Sampler(files, seed + first), np.zeros((0, 3)), time.perf_counter()
     for step in range(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps)
-        seen = np.concatenate([seen, _step(model, sample(), optimizer)])
+        seen = np.concatenate([seen, _step(model, sample(), optimizer, schedule(step, steps))])
         share = min(AVERAGE, (step + 1) / (step + 10))
         with torch.no_grad():
             for kept, new in zip(average.parameters(), model.parameters(), strict=True):
@@ -296,7 +360,9 @@ def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoi
         if (step + 1) % CHECKPOINT == 0 or step + 1 == steps:
             gains = " ".join(f"{gain:.3f}" for gain in np.nanmean(seen, 0))
             took = time.perf_counter() - start
-            print(f"  step {step + 1}/{steps}: error of Y Cb Cr {gains} of the plain decoder's, {took:.0f} s", flush=True)
+            print(
+                f"  step {step + 1}/{steps}: error of Y Cb Cr {gains} of the plain decoder's, {took:.0f} s", flush=True
+            )
             seen = seen[:0]
             if checkpoint is not None:
                 state = {"model": model, "average": average, "optimizer": optimizer}
@@ -306,16 +372,13 @@ def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoi
     return average
 
 
-def _step(model: nn.Module, batch: Batch, optimizer: torch.optim.Optimizer) -> NDArray[np.float64]:
+def _step(model: nn.Module, batch: Batch, optimizer: Optimizer, part: float) -> NDArray[np.float64]:
     with torch.no_grad():
         coefficients, planes = plain(batch)
     relative = losses(restore(model, batch, coefficients, planes), planes, batch.target)
     weights = torch.tensor([1.0, CHROMA, CHROMA])[: relative.shape[1]]
     loss = (relative * weights).sum(1).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
+    optimizer.step(loss, part)
     means = relative.detach().mean(0).numpy()
     return np.array([np.pad(means.astype(np.float64), (0, 3 - len(means)), constant_values=np.nan)])
 

@@ -2,7 +2,8 @@
 
 ::
 
-    planes     (n, h/4, w/4, 48)  Y, Cb, Cr of the decoded picture, 16 samples of a group each
+    planes     (n, h/4, w/4, 96)  Y, Cb, Cr of the decoded picture, 16 samples of a group each, then their
+                                  contrast to the surroundings in steps of quantization
     levels     (n, h/8, w/8, 64)  luma levels, squashed --to 2x2 groups each------+
     condition  (n, 387)           tables, share of levels that are not 0, sampling |
       join      planes, levels, place within the block of 8 and the MCU of 16 <----+
@@ -35,7 +36,7 @@ PLACES: Final = 6
 #: Channels of the output: corrections of the three components, detail of the two chroma components.
 OUTPUTS: Final = 5 * GROUP * GROUP
 
-_PLANES: Final = 3 * GROUP * GROUP
+_PLANES: Final = 6 * GROUP * GROUP
 _HIDDEN: Final = (128, 64)  # units of the layers that read the condition
 
 
@@ -56,18 +57,19 @@ class Architecture:
     @property
     def reach(self) -> int:
         """How far away a pixel may be that changes the output, in pixels."""
-        return GROUP * (2 * self.blocks + 2) + 8
+        return GROUP * (2 * self.blocks + 3) + 8  # convolutions, the surroundings of a group, the rest of a block
 
 
 #: Sizes of the networks that ship.
 PRESETS: Final = {"restore": Architecture(64, 5), "restore-fast": Architecture(32, 4, 8)}
 
 
-def build(architecture: Architecture) -> Any:
+def build(architecture: Architecture, dtype: str = "float32") -> Any:
     """Builds the network with random weights; its last layer is zero, so that it starts as the plain decoder.
 
     Args:
         architecture: its size.
+        dtype: Keras' policy of the layers between inputs and output, such as ``"mixed_bfloat16"``.
 
     Returns:
         A ``keras.Model`` with the inputs planes, levels, places and condition and one output, float32 (n, h/4, w/4,
@@ -76,29 +78,48 @@ def build(architecture: Architecture) -> Any:
     import keras
     from keras import layers
 
-    width = architecture.width
     planes = keras.Input((None, None, _PLANES), name="planes")
     levels = keras.Input((None, None, 64), name="levels")
     places = keras.Input((None, None, PLACES), name="places")
     condition = keras.Input((CONDITION,), name="condition")
-    features = layers.Conv2DTranspose(architecture.features, 2, 2, activation="relu", name="levels_in")(levels)
-    x = layers.Concatenate(name="join")([planes, features, places])
-    x = layers.Conv2D(width, 3, padding="same", activation="relu", name="first")(x)
     known = condition
     for index, units in enumerate(_HIDDEN):
         known = layers.Dense(units, activation="relu", name=f"known{index}")(known)
+    builder = _Builder(architecture.width, dtype)
+    features = layers.Conv2DTranspose(architecture.features, 2, 2, activation="relu", dtype=dtype, name="levels_in")(
+        levels
+    )
+    x = layers.Concatenate(dtype=dtype, name="join")([planes, features, places])
+    x = builder.convolve(x, "first", "relu")
     for index in range(architecture.blocks):
-        x = _block(x, known, width, f"block{index}")
-    last = layers.Conv2D(OUTPUTS, 3, padding="same", kernel_initializer="zeros", name="last")(x)
-    return keras.Model([planes, levels, places, condition], last, name="restoration")
+        x = builder.block(x, known, f"block{index}")
+    last = layers.Conv2D(OUTPUTS, 3, padding="same", kernel_initializer="zeros", dtype=dtype, name="last")(x)
+    out = layers.Activation("linear", dtype="float32", name="out")(last)
+    return keras.Model([planes, levels, places, condition], out, name="restoration")
 
 
-def _block(x: Any, known: Any, width: int, name: str) -> Any:
-    from keras import layers
+class _Builder:
+    """Adds layers of one width and one policy."""
 
-    change = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"{name}a")(x)
-    change = layers.Conv2D(width, 3, padding="same", name=f"{name}b")(change)
-    scale = layers.Dense(width, name=f"{name}scale")(known)
-    shift = layers.Dense(width, name=f"{name}shift")(known)
-    change = change * layers.Reshape((1, 1, width))(scale) + layers.Reshape((1, 1, width))(shift)
-    return layers.Add(name=f"{name}add")([x, change])
+    def __init__(self, width: int, dtype: str) -> None:
+        self._width, self._dtype = width, dtype
+
+    def convolve(self, x: Any, name: str, activation: str | None = None) -> Any:
+        from keras import layers
+
+        return layers.Conv2D(self._width, 3, padding="same", activation=activation, dtype=self._dtype, name=name)(x)
+
+    def block(self, x: Any, known: Any, name: str) -> Any:
+        from keras import layers
+
+        change = self.convolve(self.convolve(x, f"{name}a", "relu"), f"{name}b")
+        scale, shift = (self._from_condition(known, f"{name}{part}") for part in ("scale", "shift"))
+        change = layers.Multiply(dtype=self._dtype, name=f"{name}scaled")([change, scale])
+        return layers.Add(dtype=self._dtype, name=f"{name}add")([x, change, shift])
+
+    def _from_condition(self, known: Any, name: str) -> Any:
+        """One number for each channel, (n, 1, 1, width)."""
+        from keras import layers
+
+        numbers = layers.Dense(self._width, name=name)(known)
+        return layers.Reshape((1, 1, self._width), name=f"{name}_all")(numbers)

@@ -11,20 +11,33 @@ image and no seam shows.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec import _core
-from ..errors import InputError
-from . import network
+from ..errors import InputError, OptionError
+from ..io.files import write
+from ..saliency import litert
 from .network import CONDITION, GROUP, PLACES
 from .presets import RestorationPreset, find, read_arrays
 
-__all__ = ["DEFAULT_WIDTHS", "DETAIL_SCALE", "Restorer", "Tile", "can_restore", "condition", "correction_scale", "places"]
+__all__ = [
+    "DEFAULT_WIDTHS",
+    "DETAIL_SCALE",
+    "Restorer",
+    "Tile",
+    "can_restore",
+    "condition",
+    "correction_scale",
+    "places",
+]
 
 #: Half-widths of the intervals in steps, for files of any encoder: levels of 0, others towards 0, others away from 0,
 #: DC. Encoders that decide by rate and distortion round many coefficients down that are beyond half a step.
@@ -33,10 +46,15 @@ DEFAULT_WIDTHS: Final = (1.0, 0.5, 0.6, 0.8)
 #: Sample values that an output of 1 stands for in the detail of chroma.
 DETAIL_SCALE: Final = 16.0
 
+#: Sample values that count as 1 in the network's planes.
+INPUT_SCALE: Final = 64.0
+
+#: Contrast that counts as 1, as a multiple of :func:`correction_scale`.
+CONTRAST: Final = 12.0
+
 _MCU: Final = 16  # tiles begin and end between MCUs of 4:2:0
 _TILE_PIXELS: Final = 2_000_000  # of a tile without its margin
 _TILE_SIDE: Final = 3072  # most of its width
-_INPUT_SCALE: Final = 64.0
 
 Floats = NDArray[np.float32]
 
@@ -81,15 +99,36 @@ class Restorer:
     """
 
     def __init__(self, preset: RestorationPreset, device: str | None = None) -> None:
-        from .runtime import Runner
+        from .runtime import LiteRunner, Runner
 
         self.preset = preset
-        self._runner = Runner(preset.architecture, read_arrays(preset), device)
+        self._runner: LiteRunner | Runner
+        if litert.replaces_tensorflow():
+            path = litert.find(preset.name)
+            self._runner = LiteRunner(litert.unpack(path.read_bytes(), path.name).network, path.name)
+        else:
+            self._runner = Runner(preset.architecture, read_arrays(preset), device)
 
     @classmethod
     def from_preset(cls, name: str = "restore", device: str | None = None) -> Restorer:
         """Loads a preset: ``"restore"`` or ``"restore-fast"``."""
         return cls(find(name), device)
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Writes the network as a file for LiteRT, which runs it without TensorFlow.
+
+        Args:
+            path: of the file; :mod:`saliency_jpeg.saliency.litert` says where it is looked for.
+
+        Raises:
+            OptionError: this restorer runs on LiteRT itself.
+            OSError: the file cannot be written.
+        """
+        from .runtime import Runner
+
+        if not isinstance(self._runner, Runner):
+            raise OptionError("a network is exported where TensorFlow is installed, got one that runs on LiteRT")
+        write(str(Path(path).absolute()), litert.pack(litert.Exported(self._runner.export(), self.preset.name, ())))
 
     def restore(
         self, image: _core.JpegImage, *, amount: float = 1.0, fidelity: float = 1.0, widths: Floats | None = None
@@ -150,7 +189,7 @@ class Restorer:
     def _tile(self, file: _File, start: tuple[int, int], size: tuple[int, int]) -> Tile:
         reach = -(-self.preset.architecture.reach // _MCU) * _MCU + _MCU
         part = _Part.around(file, start, size, reach)
-        out = self._runner.run(part.inputs(file))
+        out = self._runner.run_one(part.inputs(file))
         return part.finish(file, out)
 
 
@@ -226,7 +265,9 @@ class _File:
     def __init__(self, image: _core.JpegImage, amount: float, intervals: Sequence[Floats | None]) -> None:
         self.size, self.levels, self.amount, self.intervals = image.size, list(image.levels), amount, intervals
         self.tables = [np.ascontiguousarray(image.tables[row]) for row in image.component_tables]
-        self.scales = correction_scale(np.stack(self.tables)) * np.float32(amount)
+        self.input_scales = np.ones(3, np.float32)
+        self.input_scales[: len(self.tables)] = correction_scale(np.stack(self.tables))
+        self.scales = self.input_scales * np.float32(amount)
         self.condition = condition(image)
         h, v = image.sampling[0] if len(self.levels) == 3 else (1, 1)
         self.factors = [(1, 1), (h, v), (h, v)][: len(self.levels)]
@@ -285,11 +326,11 @@ class _Part:
             planes.append(_core.upsample(plane, *file.factors[index], self._shape))
         planes += [np.full(self._shape, 128, np.float32)] * (3 - len(planes))
         rows, cols = self._shape[0] // GROUP, self._shape[1] // GROUP
-        joined = np.empty((rows, cols, 3, GROUP, GROUP), np.float32)
+        joined = np.empty((rows, cols, 6, GROUP, GROUP), np.float32)
         for index, plane in enumerate(planes):
-            joined[:, :, index] = _to_groups(plane)
-        joined -= 128
-        joined /= _INPUT_SCALE
+            groups, scale = _to_groups(plane), file.input_scales[index]
+            joined[:, :, index] = (groups - 128) / np.float32(INPUT_SCALE)
+            joined[:, :, 3 + index] = 1.5 * np.tanh((groups - _surroundings(groups)) / (np.float32(CONTRAST) * scale))
         levels = np.tanh(self._levels(file, 0).astype(np.float32) / 2)
         levels[..., 0] = 0
         return [joined.reshape(rows, cols, -1), levels, places(rows, cols), file.condition]
@@ -316,6 +357,13 @@ def _to_groups(plane: Floats) -> Floats:
     """A plane as (rows, cols, 4, 4), a view."""
     height, width = plane.shape
     return plane.reshape(height // GROUP, GROUP, width // GROUP, GROUP).swapaxes(1, 2)
+
+
+def _surroundings(groups: Floats) -> Floats:
+    """Mean of each group and its eight neighbours, as far as there are any, (rows, cols, 1, 1)."""
+    means = groups.mean(axis=(2, 3))
+    sums = cv2.blur(means, (3, 3), borderType=cv2.BORDER_CONSTANT)
+    return (sums / cv2.blur(np.ones_like(means), (3, 3), borderType=cv2.BORDER_CONSTANT))[:, :, None, None]
 
 
 def _from_groups(groups: Floats) -> Floats:

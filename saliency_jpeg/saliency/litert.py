@@ -15,7 +15,7 @@ import os
 import threading
 import weakref
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,7 +30,7 @@ from .weights_file import DAMAGED, open_archive, read_entry
 if TYPE_CHECKING:
     from .tensorflow_runtime import Runner
 
-__all__ = ["SUFFIX", "Exported", "LiteRunner", "export", "find", "pack", "replaces_tensorflow", "unpack"]
+__all__ = ["SUFFIX", "Exported", "LiteNetwork", "LiteRunner", "convert", "export", "find", "pack", "replaces_tensorflow", "unpack"]
 
 #: Ending of the name of an exported file.
 SUFFIX = ".tflite"
@@ -64,11 +64,22 @@ def export(runner: Runner) -> bytes:
     Returns:
         The network from RGB uint8 (n, h, w, 3) to class activations and, with a head, the head's maps.
     """
+    tf = runner.tensorflow
+    return convert(tf, runner.outputs, [tf.TensorSpec((None, None, None, 3), tf.uint8)])
+
+
+def convert(tensorflow: Any, compute: Callable[..., Any], signature: Sequence[Any]) -> bytes:
+    """Converts a function with a network's weights to LiteRT, with float16 weights.
+
+    Args:
+        tensorflow: the module.
+        compute: takes and returns tensors.
+        signature: a ``TensorSpec`` of each argument.
+    """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    tf = runner.tensorflow
-    signature = tf.TensorSpec((None, None, None, 3), tf.uint8)
-    function = tf.function(runner.outputs, input_signature=[signature], autograph=False, jit_compile=False)
+    tf = tensorflow
+    function = tf.function(compute, input_signature=signature, autograph=False, jit_compile=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())  # the converter can drop variables
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -129,24 +140,24 @@ def find(name: str) -> Path:
     )
 
 
-_RUNNERS: weakref.WeakSet[LiteRunner] = weakref.WeakSet()
+_NETWORKS: weakref.WeakSet[LiteNetwork] = weakref.WeakSet()
 
 
-def _renew_runners() -> None:
-    for runner in list(_RUNNERS):
-        runner._renew()
+def _renew_networks() -> None:
+    for network in list(_NETWORKS):
+        network._renew()
 
 
-forks.renew_in_child(_renew_runners)
+forks.renew_in_child(_renew_networks)
 
 
-class LiteRunner:
-    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`.
+class LiteNetwork:
+    """An exported network. Safe to call from several threads, which take turns.
 
-    Safe to call from several threads, which take turns. A forked process makes an interpreter of its own.
+    A forked process makes an interpreter of its own.
 
     Args:
-        network: from :func:`export`.
+        network: what LiteRT reads.
         name: of the file, for the error.
 
     Raises:
@@ -158,12 +169,12 @@ class LiteRunner:
         self._network, self._name = network, name
         self._renew()
         self._load()
-        _RUNNERS.add(self)
+        _NETWORKS.add(self)
 
     def _renew(self) -> None:
         """Forgets the interpreter, whose threads a fork does not copy, and a lock that may be held."""
         self._interpreter: Any = None
-        self._shape: tuple[int, ...] | None = None
+        self._shapes: list[tuple[int, ...]] = []
         self._busy = threading.Lock()
 
     def _load(self) -> Any:
@@ -174,26 +185,37 @@ class LiteRunner:
                 raise PresetError(f"{self._name} cannot be read by LiteRT: {error}") from error
         return self._interpreter
 
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """Returns all outputs.
+
+        Args:
+            inputs: with the axis of the batch; no two may have the same number of channels.
+        """
+        with self._busy:
+            interpreter = self._load()
+            by_channels = {int(entry["shape"][-1]): entry["index"] for entry in interpreter.get_input_details()}
+            indices = [by_channels[array.shape[-1]] for array in inputs]
+            if (shapes := [array.shape for array in inputs]) != self._shapes:
+                for index, shape in zip(indices, shapes, strict=True):
+                    interpreter.resize_tensor_input(index, shape)
+                interpreter.allocate_tensors()
+                self._shapes = shapes
+            for index, array in zip(indices, inputs, strict=True):
+                interpreter.set_tensor(index, array)
+            interpreter.invoke()
+            return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
+
+
+class LiteRunner(LiteNetwork):
+    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`; see :class:`LiteNetwork`."""
+
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
-        return self._run(rgb)[0]
+        return self.run([rgb])[0]
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
-        return self._run(rgb)[-1]
-
-    def _run(self, rgb: NDArray[np.uint8]) -> Sequence[NDArray[np.float32]]:
-        """Returns all outputs, in the order of :meth:`.Runner.outputs`."""
-        with self._busy:
-            interpreter = self._load()
-            (entry,) = interpreter.get_input_details()
-            if rgb.shape != self._shape:
-                interpreter.resize_tensor_input(entry["index"], rgb.shape)
-                interpreter.allocate_tensors()
-                self._shape = rgb.shape
-            interpreter.set_tensor(entry["index"], rgb)
-            interpreter.invoke()
-            return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
+        return self.run([rgb])[-1]
 
 
 @cache

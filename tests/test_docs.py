@@ -12,13 +12,14 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import ROOT, photo
 from PIL import Image
 from processes import python
 
 import saliency_jpeg
-from saliency_jpeg import Options, cli, errors, integrations
+from saliency_jpeg import DecodeOptions, Options, cli, errors, integrations
 from saliency_jpeg.evaluation import __main__ as evaluation
 from saliency_jpeg.evaluation import saliency_table
 from saliency_jpeg.saliency import preset_names, presets
@@ -218,6 +219,17 @@ def test_the_table_of_options() -> None:
         assert re.search(rf"^ +{row[1].strip('`')}\b", shown.getvalue(), re.MULTILINE), row[1]
 
 
+def test_the_table_of_decoding_options() -> None:
+    rows = {row[0].strip("`"): row for row in table("docs/decoding.md", "Decoding options")}
+    fields = {field.name: field.default for field in dataclasses.fields(DecodeOptions)}
+    assert list(rows) == list(fields)
+    with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
+        cli.make_parser().parse_args(["decode", "--help"])
+    for name, row in rows.items():
+        assert eval(row[2].strip("`"), {"np": np}) == fields[name], name  # np.uint8 is no literal
+        assert not row[1] or re.search(rf"^ +{row[1].strip('`')}\b", shown.getvalue(), re.MULTILINE), row[1]
+
+
 def test_the_table_of_results() -> None:
     named = {name for row in table("docs/python.md", "Results") for name in re.findall(r"`(\w+)", row[0])}
     fields = {name for name in saliency_jpeg.Compressed.__annotations__ if name[0] != "_"}
@@ -303,7 +315,7 @@ find_faces = lambda rgb: [(10, 10, 60, 60)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/saliency.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/saliency.md", "docs/decoding.md"])
 def test_examples_run(page: str, tmp_path: Path) -> None:
     """In a folder with the files that a reader would have, and with the reader's own names."""
     small = Image.fromarray(photo(160, 192, 100, 300))

@@ -11,6 +11,8 @@ import saliency_jpeg
 
 NAMES = [
     "Compressed",
+    "DecodeOptions",
+    "Decoder",
     "Encoder",
     "InputError",
     "LowRateWarning",
@@ -23,6 +25,7 @@ NAMES = [
     "TargetError",
     "__version__",
     "compress",
+    "decode",
     "recompress",
     "saliency_map",
 ]

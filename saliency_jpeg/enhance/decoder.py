@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import threading
+import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, Unpack, overload
+from typing import IO, Any, Final, Literal, TypeAlias, Union, Unpack, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..batch.threads import default_workers, work_in_order
 from ..codec import _core
+from ..codec.parameters import BT601_LUMA
 from ..errors import InputError
-from ..image.load import ImageSource, icc_fits, load_jpeg
+from ..image.load import icc_fits, load_jpeg
 from ..image.orientation import rotate
 from ..image.read import read_bytes
 from ..metadata import refresh
@@ -23,23 +23,16 @@ from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
 from ..options import Orientation, check_names
+from . import networks
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
-from .planes import Plane, decode_planes, sampling_factors, to_pixels
+from .planes import Factors, Plane, decode_planes, sampling_factors, to_pixels
 
-__all__ = ["Decoded", "Decoder", "decode", "is_restorable"]
+__all__ = ["Decoded", "Decoder", "JpegInput", "decode"]
 
 Array = NDArray[Any]
+JpegInput: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
 
-_RESTORED_SAMPLINGS: Final = ((1, 1), (2, 1), (1, 2), (2, 2))
 _MOST_NETWORKS: Final = 2  # pictures that are restored at a time by default: TensorFlow uses all processors for one
-
-
-class Restoring(Protocol):
-    """A network that restores pictures, with its weights loaded; :class:`.restoration.Restorer` is one."""
-
-    def restore(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Sequence[Plane]:
-        """Returns the components of a file, float32 (H, W) each, at the resolution of the picture."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +74,7 @@ class Decoder:
         check_names("Decoder()", changes, DECODE_OPTION_NAMES)
         self.options = replace(options or DecodeOptions(), **changes)
 
-    def decode(self, jpeg: ImageSource) -> Array:
+    def decode(self, jpeg: JpegInput) -> Array:
         """Decodes one file.
 
         Args:
@@ -98,7 +91,11 @@ class Decoder:
         """
         return self._decode(self._source(jpeg))[0]
 
-    def decode_picture(self, jpeg: ImageSource) -> Decoded:
+    def decode_luma(self, jpeg: JpegInput) -> Array:
+        """Decodes one file to its luma, (H, W), as libjpeg's grayscale output; else as :meth:`decode`."""
+        return self._decode(self._source(jpeg), luma=True)[0]
+
+    def decode_picture(self, jpeg: JpegInput) -> Decoded:
         """Decodes one file and its metadata; arguments and errors are those of :meth:`decode`."""
         source = self._source(jpeg)
         pixels, enhanced = self._decode(source)
@@ -112,17 +109,17 @@ class Decoder:
 
     @overload
     def decode_many(
-        self, jpegs: Iterable[ImageSource], *, workers: int | None = ..., errors: Literal["raise"] = ...
+        self, jpegs: Iterable[JpegInput], *, workers: int | None = ..., errors: Literal["raise"] = ...
     ) -> Generator[Array, None, None]: ...
 
     @overload
     def decode_many(
-        self, jpegs: Iterable[ImageSource], *, workers: int | None = ..., errors: Literal["return"]
+        self, jpegs: Iterable[JpegInput], *, workers: int | None = ..., errors: Literal["return"]
     ) -> Generator[Array | Exception, None, None]: ...
 
     def decode_many(
         self,
-        jpegs: Iterable[ImageSource],
+        jpegs: Iterable[JpegInput],
         *,
         workers: int | None = None,
         errors: Literal["raise", "return"] = "raise",
@@ -151,14 +148,14 @@ class Decoder:
             PresetError: its weights are missing or damaged.
         """
         if self.options.enhance is not None:
-            _restorer(_network_name(self.options.enhance), self.options.device)
+            networks.load(networks.preset_name(self.options.enhance), self.options.device)
 
     @property
     def workers(self) -> int:
         """Threads for many files: one for each processor, or two for a network, which uses several itself."""
         return default_workers() if self.options.enhance is None else min(_MOST_NETWORKS, default_workers())
 
-    def _source(self, jpeg: ImageSource) -> JpegSource:
+    def _source(self, jpeg: JpegInput) -> JpegSource:
         """The file, its limits checked by its header."""
         data = read_bytes(jpeg)
         if not is_jpeg(data):
@@ -167,70 +164,42 @@ class Decoder:
         source.check_limits(self.options.max_pixels)
         return source
 
-    def _decode(self, source: JpegSource) -> tuple[Array, str | None]:
+    def _decode(self, source: JpegSource, *, luma: bool = False) -> tuple[Array, str | None]:
         """Pixels, turned as the options ask, and the network that restored them."""
         if source.header is None:
             raise InputError("the header of this JPEG file is damaged")
-        network = self._network(source.header)
-        pixels = self._pixels(source, source.header, network)
+        network = networks.choose(self.options.enhance, source.header)
+        pixels = self._pixels(source, source.header, network, luma=luma)
+        if luma and pixels.ndim == 3:
+            pixels = _luma(pixels)
         if self.options.orientation == "apply":
             pixels = np.ascontiguousarray(rotate(pixels, source.metadata.orientation))
         return pixels, network
 
-    def _network(self, header: JpegHeader) -> str | None:
-        """The name of the network for a file, ``None`` for none."""
-        enhance = self.options.enhance
-        if enhance is None or (enhance == "auto" and not is_restorable(header)):
-            return None
-        if is_restorable(header):
-            return _network_name(enhance)
-        raise InputError(
-            f"enhance={enhance!r} is for gray files and for YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0; pass "
-            f"enhance='auto' to decode others plainly, got {header.colour} with sampling {header.sampling}"
-        )
-
-    def _pixels(self, source: JpegSource, header: JpegHeader, network: str | None) -> Array:
+    def _pixels(self, source: JpegSource, header: JpegHeader, network: str | None, *, luma: bool) -> Array:
+        """Pixels as they are stored."""
         options = self.options
         if header.colour == "cmyk":
             return _from_bytes(load_jpeg(source, max_pixels=options.max_pixels).pixels, np.dtype(options.dtype))
+        planes, factors, size = self._planes(source, network)  # the levels are free from here on
+        is_ycc = header.colour == "ycc"
+        if luma and is_ycc:
+            planes, factors, is_ycc = planes[:1], factors[:1], False
+        return to_pixels(planes, factors, size, is_ycc=is_ycc, dtype=options.dtype)
+
+    def _planes(
+        self, source: JpegSource, network: str | None
+    ) -> tuple[Sequence[Plane], list[Factors], tuple[int, int]]:
+        """The components, the pixels for which a sample of each stands, and the size of the picture."""
+        options = self.options
         image = _core.read_jpeg(source.data, options.max_pixels)
         if len(image.levels) not in (1, 3):
             raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
         if network is None:
-            planes, factors = decode_planes(image), sampling_factors(image)
-        else:
-            restorer = _restorer(network, options.device)
-            planes = list(restorer.restore(image, amount=float(options.amount), fidelity=float(options.fidelity)))
-            factors = [(1, 1)] * len(planes)
-        return to_pixels(planes, factors, image.size, is_ycc=header.colour == "ycc", dtype=options.dtype)
-
-
-def is_restorable(header: JpegHeader) -> bool:
-    """Whether the networks are made for a file: gray, or YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0."""
-    if header.colour == "gray":
-        return len(header.sampling) == 1
-    return header.colour == "ycc" and header.subsampling in _RESTORED_SAMPLINGS
-
-
-def _network_name(enhance: Enhancement) -> str:
-    return "restore" if enhance == "auto" else enhance
-
-
-_loading: Final = threading.Lock()
-
-
-def _restorer(name: str, device: str | None) -> Restoring:
-    """The network of a preset, loaded once."""
-    with _loading:
-        return _load_restorer(name, device)
-
-
-@functools.cache
-def _load_restorer(name: str, device: str | None) -> Restoring:
-    from .restoration import Restorer
-
-    restorer: Restoring = Restorer.from_preset(name, device=device)
-    return restorer
+            return decode_planes(image), sampling_factors(image), image.size
+        restorer = networks.load(network, options.device)
+        planes = restorer.restore(image, amount=float(options.amount), fidelity=float(options.fidelity))
+        return planes, [(1, 1)] * len(planes), image.size
 
 
 def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:
@@ -238,6 +207,12 @@ def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:
     if dtype == np.uint16:
         return pixels * np.uint16(257)
     return pixels / np.float32(255) if dtype == np.float32 else pixels
+
+
+def _luma(pixels: Array) -> Array:
+    """The luma of RGB pixels, in their dtype."""
+    luma = pixels @ np.array(BT601_LUMA, np.float32)
+    return luma if pixels.dtype == np.float32 else np.rint(luma).astype(pixels.dtype)
 
 
 def _as_bytes(pixels: Array) -> NDArray[np.uint8]:
@@ -248,7 +223,7 @@ def _as_bytes(pixels: Array) -> NDArray[np.uint8]:
 
 
 def decode(
-    jpeg: ImageSource,
+    jpeg: JpegInput,
     *,
     enhance: Enhancement | None = "auto",
     amount: float = 1.0,

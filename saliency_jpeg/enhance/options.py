@@ -28,7 +28,7 @@ class DecodeOptions:
     Attributes:
         enhance: ``None`` decodes and does no more. ``"restore"`` and ``"restore-fast"`` undo what quantization did to
             the picture by a network, as far as the file allows. ``"auto"`` is ``"restore"`` where that applies, and
-            plain decoding elsewhere; see :func:`saliency_jpeg.enhance.decoder.is_restorable`.
+            plain decoding elsewhere; see :func:`saliency_jpeg.enhance.networks.is_restorable`.
         amount: 0 to 1, how much of the network's correction is added.
         fidelity: 1 keeps every coefficient inside the interval that its level stands for, 0 lets it go anywhere;
             between, the intervals widen.

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..codec import _core
 from ..errors import InputError
 
-__all__ = ["Plane", "decode_planes", "sampling_factors", "to_pixels"]
+__all__ = ["Factors", "Plane", "decode_planes", "sampling_factors", "to_pixels"]
 
 Plane = NDArray[np.float32]
 Factors = tuple[int, int]

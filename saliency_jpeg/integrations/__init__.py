@@ -1,4 +1,4 @@
-"""Front doors: other libraries' ways to write a JPEG file, with this encoder behind them.
+"""Front doors: other libraries' ways to write a JPEG file, and to read one, with this library behind them.
 
 Import a door by its own name; importing the package loads none of them. A door accepts the keywords or flags of the
 call it replaces, plus the fields of :class:`saliency_jpeg.Options`, and writes what that call would have written: same
@@ -8,9 +8,9 @@ keyword that cannot be honoured raises ``OptionError``; none is ignored.
 ==============  ===========  ==================================================================================
 Module          Extra        Replaces
 ==============  ===========  ==================================================================================
-``pillow``      none         Pillow's ``image.save(...)``, by format name or for every JPEG file a process writes
-``opencv``      none         ``cv2.imencode``, ``cv2.imwrite`` and their ``WithMetadata`` variants
-``tensorflow``  none         ``tf.io.encode_jpeg``, eagerly and inside ``tf.data``
+``pillow``      none         Pillow's ``image.save(...)``, by format name or for every file; ``Image.open`` by name
+``opencv``      none         ``cv2.imencode``, ``imwrite``, their ``WithMetadata`` variants; ``imdecode``, ``imread``
+``tensorflow``  none         ``tf.io.encode_jpeg`` and ``decode_jpeg``, eagerly and inside ``tf.data``
 ``torch``       none         ``torchvision.io.encode_jpeg``, for any tensor that supports DLPack
 ``imageio``     imageio      ``imageio.v3.imwrite`` and, through it, ``skimage.io.imsave``
 ``batch``       dask, spark  a per-row function over a pandas, pyarrow, Dask or Spark table of images

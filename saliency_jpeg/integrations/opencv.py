@@ -1,10 +1,15 @@
-"""OpenCV: its calls that write JPEG files, with its flag lists. OpenCV itself is not needed.
+"""OpenCV: its calls that write and read JPEG files, with its flags. OpenCV itself is not needed.
 
 Replaces ``cv2.imencode``, ``cv2.imwrite``, and OpenCV 5's ``imencodeWithMetadata`` and ``imwriteWithMetadata``::
 
     from saliency_jpeg.integrations.opencv import imencode, imwrite
     success, buffer = imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])
     imwrite("photo.jpg", bgr, target_kb=50)
+
+It also replaces ``cv2.imdecode`` and ``cv2.imread`` for JPEG files::
+
+    bgr = imread("photo.jpg")  # restored; enhance=None decodes plainly
+    gray = imdecode(buffer, cv2.IMREAD_GRAYSCALE, dtype=np.uint16)
 
 Images are uint8 arrays: (H, W) or (H, W, 1) gray, (H, W, 3) BGR, (H, W, 4) BGRA. Alpha is dropped, as OpenCV does,
 unless ``background=`` names the colour under transparent pixels.
@@ -13,8 +18,12 @@ Honours all ``IMWRITE_JPEG_*`` flags, and the fields of :class:`saliency_jpeg.Op
 flags and keywords OpenCV's defaults apply: quality 95, 4:2:0, baseline. ``IMWRITE_JPEG_OPTIMIZE`` changes nothing:
 Huffman tables are always optimal.
 
-Raises an error where OpenCV only warns or returns False: ``OptionError`` for unknown flags and values out of range,
-``InputError`` for depths other than uint8, ``OSError`` for a file that cannot be written.
+Reading honours the ``IMREAD_*`` flags that change no size, and the fields of :class:`saliency_jpeg.DecodeOptions`
+except ``orientation``, which OpenCV's flags set.
+
+Raises an error where OpenCV only warns or returns False or None: ``OptionError`` for unknown flags and values out of
+range, ``InputError`` for depths other than uint8 and for damaged files, ``OSError`` for a file that cannot be written
+or read.
 """
 
 from __future__ import annotations
@@ -38,8 +47,9 @@ from ..metadata.model import EXIF_HEADER, Metadata
 from ..metadata.segments import XMP_HEADER
 from ..options import Options
 from ._compat import OPTION_NAMES, EncodeRequest, check_names, encode
+from ._opencv_read import imdecode, imread
 
-__all__ = ["imencode", "imencodeWithMetadata", "imwrite", "imwriteWithMetadata"]
+__all__ = ["imdecode", "imencode", "imencodeWithMetadata", "imread", "imwrite", "imwriteWithMetadata"]
 
 _EXTENSIONS: Final = (".jpg", ".jpeg", ".jpe")
 _DEFAULT_QUALITY: Final = 95

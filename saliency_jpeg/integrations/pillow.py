@@ -1,4 +1,4 @@
-"""Pillow: writes JPEG files with this encoder through ``image.save``.
+"""Pillow: writes JPEG files with this encoder through ``image.save``, and reads them with this decoder.
 
 Replaces ``image.save(..., format="JPEG")``. By format name, for a single call::
 
@@ -10,6 +10,11 @@ or for every JPEG file, those of imageio and scikit-image included, which save t
     saliency_jpeg.integrations.pillow.install(target_kb=50)  # the whole process, until uninstall()
     with saliency_jpeg.integrations.pillow.takeover(strength=0.8):  # this thread or task only
         image.save("photo.jpg")
+
+Replaces ``Image.open(path)`` where the format is named, and nowhere else::
+
+    image = Image.open("photo.jpg", formats=["SALIENCY_JPEG"])  # restored
+    image.decoder = saliency_jpeg.Decoder(enhance=None, orientation="keep")  # optional, before the pixels are used
 
 Honours all of Pillow's JPEG save options with Pillow's meaning, and the fields of :class:`saliency_jpeg.Options`.
 
@@ -48,6 +53,7 @@ from ..errors import InputError, OptionError
 from ..image.load import load
 from ._compat import OPTION_NAMES
 from ._compat import encode as encode_request
+from ._pillow_open import JpegImage, accepts
 from ._pillow_save_options import PILLOW_KEYWORDS, PILLOW_MODES, translate
 
 __all__ = ["FORMAT", "encode", "encode_as_pillow", "install", "register", "takeover", "uninstall"]
@@ -128,6 +134,7 @@ def register(*extensions: str) -> None:
         *extensions: such as ``".jpg"``; files with these names are then written in this format by default. With none,
             ``save("x.jpg")`` stays Pillow's own.
     """
+    Image.OPEN[FORMAT] = JpegImage, accepts  # not in Image.ID, so that open() never takes it unless it is named
     Image.register_save(FORMAT, _save)
     Image.register_save_all(FORMAT, _save_all)
     Image.register_mime(FORMAT, "image/jpeg")

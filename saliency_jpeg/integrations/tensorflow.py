@@ -1,20 +1,24 @@
-"""TensorFlow: ``encode_jpeg``, eagerly and inside ``tf.function`` and ``tf.data``.
+"""TensorFlow: ``encode_jpeg`` and ``decode_jpeg``, eagerly and inside ``tf.function`` and ``tf.data``.
 
-Replaces ``tf.io.encode_jpeg``::
+Replaces ``tf.io.encode_jpeg`` and ``tf.io.decode_jpeg``::
 
-    from saliency_jpeg.integrations.tensorflow import encode_jpeg
+    from saliency_jpeg.integrations.tensorflow import decode_jpeg, encode_jpeg
     jpeg = encode_jpeg(image, quality=80)
     dataset = dataset.map(lambda image: encode_jpeg(image, target_kb=50), num_parallel_calls=2)
+    image = decode_jpeg(jpeg)  # restored; enhance=None decodes plainly
 
 Honours all arguments of ``tf.io.encode_jpeg`` with their defaults, and the fields of :class:`saliency_jpeg.Options`
-that these arguments do not set. ``optimize_size`` changes nothing: Huffman tables are always optimal.
+that these arguments do not set. ``optimize_size`` changes nothing: Huffman tables are always optimal. ``decode_jpeg``
+honours ``channels`` and the fields of :class:`saliency_jpeg.DecodeOptions`; ``dct_method`` changes nothing, since the
+DCT is in float. Other values of its arguments than the defaults of TensorFlow are refused: smaller scales, plain
+upsampling, truncated files.
 
 Raises ``OptionError``, ``InputError``, ``SegmentError`` and ``TargetError`` when called eagerly or while a graph is
 built. An error while a graph runs is raised by TensorFlow as ``tf.errors.InvalidArgumentError`` or ``UnknownError``
 with the same message.
 
-In a graph the encoder is called as a Python function (``tf.numpy_function``): the graph runs in a process that has
-this package, and cannot be saved to run without it.
+In a graph encoder and decoder are called as Python functions (``tf.numpy_function``): the graph runs in a process that
+has this package, and cannot be saved to run without it.
 """
 
 from __future__ import annotations
@@ -32,8 +36,9 @@ from ..image.load import load
 from ..metadata.model import Metadata
 from ..options import Options
 from ._compat import OPTION_NAMES, EncodeRequest, check_names, encode
+from ._decode import Channels, decode_channels, make_decoder
 
-__all__ = ["encode_jpeg"]
+__all__ = ["decode_jpeg", "encode_jpeg"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -152,3 +157,68 @@ def _check_image(dtype: Any, shape: Any, channels: tuple[int, ...]) -> None:
     if dtype != tf.uint8 or (known and (shape.rank != 3 or shape[2] not in (None, *channels))):
         expected = " or ".join(f"(H, W, {count})" for count in channels)
         raise InputError(f"an image must be uint8 {expected}, got {dtype.name} {shape}")
+
+
+# Decoding -----------------------------------------------------------------------------------------------------------
+
+
+@_outside_autograph
+def decode_jpeg(
+    contents: Any,
+    channels: Channels = 0,
+    ratio: int = 1,
+    fancy_upscaling: bool = True,
+    try_recover_truncated: bool = False,
+    acceptable_fraction: float = 1,
+    dct_method: Literal["", "INTEGER_FAST", "INTEGER_ACCURATE"] = "",
+    name: str | None = None,
+    **options: Any,
+) -> Any:
+    """Decodes a JPEG file, as ``tf.io.decode_jpeg`` does.
+
+    Args:
+        contents: the file, a scalar string tensor or bytes.
+        channels: 1 (luma), 3 (RGB) or 0 for those of the file.
+        ratio: 1; the picture is not made smaller.
+        fancy_upscaling: True.
+        try_recover_truncated: False; a truncated file is an error.
+        acceptable_fraction: 1.
+        dct_method: no effect; the DCT is in float.
+        name: of the operation.
+        **options: fields of :class:`saliency_jpeg.DecodeOptions`. Without ``orientation`` the pixels stay as they are
+            stored, as TensorFlow leaves them.
+
+    Returns:
+        (H, W, channels) tensor of ``dtype``, uint8 by default.
+
+    Raises:
+        InputError: not a JPEG file, damaged, over a limit, or not scalar.
+        OptionError: an option is unknown or out of range, or an argument is not supported.
+    """
+    _check_decoding(channels, dct_method)
+    fixed: dict[str, tuple[float, float]] = {"ratio": (ratio, 1), "fancy_upscaling": (fancy_upscaling, True)}
+    fixed |= {"try_recover_truncated": (try_recover_truncated, False), "acceptable_fraction": (acceptable_fraction, 1)}
+    for argument, (value, supported) in fixed.items():
+        if value != supported:
+            raise OptionError(f"{argument} can only be {supported!r}, got {value!r}")
+    decoder = make_decoder("decode_jpeg", {"orientation": "keep", **options})
+
+    def run(jpeg: bytes) -> Any:
+        pixels = decode_channels(decoder, jpeg, channels)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    file = tf.convert_to_tensor(contents, tf.string)
+    if file.shape.rank not in (0, None):
+        raise InputError(f"contents must be one file, a scalar, got a tensor of shape {file.shape}")
+    if tf.executing_eagerly():
+        return tf.convert_to_tensor(run(file.numpy()))
+    image = tf.numpy_function(run, [file], tf.as_dtype(np.dtype(decoder.options.dtype)), name=name)
+    image.set_shape([None, None, channels or None])
+    return image
+
+
+def _check_decoding(channels: int, dct_method: str) -> None:
+    if channels not in (0, 1, 3):
+        raise OptionError(f"channels must be 0, 1 or 3, got {channels!r}")
+    if dct_method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
+        raise OptionError(f"dct_method must be '', 'INTEGER_FAST' or 'INTEGER_ACCURATE', got {dct_method!r}")

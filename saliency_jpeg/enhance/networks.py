@@ -1,0 +1,79 @@
+"""Which network restores a file, and networks that are loaded once."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from ..codec import _core
+from ..errors import InputError
+from ..metadata.jpeg_header import JpegHeader
+from .options import Enhancement
+from .planes import Plane
+
+__all__ = ["Restoring", "choose", "is_restorable", "load", "preset_name"]
+
+_RESTORED_SAMPLINGS: Final = ((1, 1), (2, 1), (1, 2), (2, 2))
+
+
+class Restoring(Protocol):
+    """A network that restores pictures, with its weights loaded; may be used from several threads at once."""
+
+    def restore(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Sequence[Plane]:
+        """Returns the components of a file, float32 (H, W) each, at the resolution of the picture."""
+        ...
+
+
+def is_restorable(header: JpegHeader) -> bool:
+    """Whether the networks are made for a file: gray, or YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0."""
+    if header.colour == "gray":
+        return len(header.sampling) == 1
+    return header.colour == "ycc" and header.subsampling in _RESTORED_SAMPLINGS
+
+
+def preset_name(enhance: Enhancement) -> str:
+    """Returns the preset that an enhancement stands for."""
+    return "restore" if enhance == "auto" else enhance
+
+
+def choose(enhance: Enhancement | None, header: JpegHeader) -> str | None:
+    """Returns the preset that restores a file, ``None`` for none.
+
+    Raises:
+        InputError: ``enhance`` names one that is not made for this file.
+    """
+    if enhance is None or (enhance == "auto" and not is_restorable(header)):
+        return None
+    if is_restorable(header):
+        return preset_name(enhance)
+    raise InputError(
+        f"enhance={enhance!r} is for gray files and for YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0; pass "
+        f"enhance='auto' to decode others plainly, got {header.colour} with sampling {header.sampling}"
+    )
+
+
+_loading: Final = threading.Lock()
+
+
+def load(name: str, device: str | None) -> Restoring:
+    """Returns the network of a preset, loaded with the first call.
+
+    Args:
+        name: of the preset.
+        device: as TensorFlow names it; ``None``: its choice.
+
+    Raises:
+        PresetError: the weights are missing or damaged.
+    """
+    with _loading:
+        return _load(name, device)
+
+
+@functools.cache
+def _load(name: str, device: str | None) -> Restoring:
+    from .restoration import Restorer
+
+    restorer: Restoring = Restorer.from_preset(name, device=device)
+    return restorer

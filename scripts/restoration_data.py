@@ -9,11 +9,12 @@ file of ``photos_large`` and of ``osie``, and all of ``kodak``.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ def _pillow(rgb: Pixels, draw: random.Random, saliency: Any = None) -> bytes:
 
 def _mozjpeg(rgb: Pixels, draw: random.Random, saliency: Any = None) -> bytes:
     codec = find_codec(draw.choices(("mozjpeg", "mozjpeg-444"), (75, 25))[0])
-    return codec.encode(rgb, draw.uniform(8, 95))
+    return codec.encode(rgb, draw.uniform(8, 95), None)
 
 
 def _jpegli(rgb: Pixels, draw: random.Random, saliency: Any = None) -> bytes:
@@ -141,7 +142,8 @@ def encode(original: Original, saliency: Any, seed: int) -> Coded:
     for _ in range(max(2, original.rgb.shape[0] * original.rgb.shape[1] // _PIXELS_A_FILE)):
         name = draw.choices(names, counts)[0]
         rgb = _saved_before(original.rgb, draw) if draw.random() < _TWICE else original.rgb
-        files.append((name, _ENCODERS[name][0](rgb, draw, saliency)))
+        encoder: Callable[..., bytes] = _ENCODERS[name][0]
+        files.append((name, encoder(rgb, draw, saliency)))
     return Coded(original, files)
 
 
@@ -158,5 +160,5 @@ def make(data: Path, seed: int = SEED, count: int | None = None) -> list[Coded]:
         originals = originals[:: max(1, len(originals) // count)]
     model = SaliencyModel.from_preset("default")
     maps = [model.predict(original.rgb) for original in originals]
-    with ProcessPoolExecutor(2, mp_context=__import__("multiprocessing").get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:  # TensorFlow does not survive a fork
         return list(pool.map(partial(encode, seed=seed), originals, maps, chunksize=4))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 __all__ = ["Bounds", "bound", "forward_dct", "from_blocks", "inverse_dct", "to_blocks", "upsample"]
 
@@ -91,6 +91,6 @@ def upsample(plane: Tensor, h: int, v: int) -> Tensor:
 
 
 def _double(plane: Tensor) -> Tensor:
-    padded = F.pad(plane, (1, 1), mode="replicate")
+    padded = functional.pad(plane, (1, 1), mode="replicate")
     near = 0.75 * plane
     return torch.stack([near + 0.25 * padded[..., :-2], near + 0.25 * padded[..., 2:]], -1).flatten(-2)

@@ -17,8 +17,10 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+import os
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,20 +30,14 @@ from head_training import cached
 from numpy.typing import NDArray
 from restoration_data import SEED, UNIT, Coded, make
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch_jpeg import Bounds, bound, from_blocks, inverse_dct, upsample
 
 from saliency_jpeg.codec import _core
-from saliency_jpeg.enhance.network import CONDITION, GROUP, OUTPUTS, PLACES, PRESETS, Architecture
-from saliency_jpeg.enhance.restoration import (
-    CONTRAST,
-    DEFAULT_WIDTHS,
-    DETAIL_SCALE,
-    INPUT_SCALE,
-    condition,
-    correction_scale,
-    places,
-)
+from saliency_jpeg.enhance.network import CONDITION, GROUP, OUTPUTS, PLACES, PRESETS, Architecture, build
+from saliency_jpeg.enhance.restoration import DEFAULT_WIDTHS
+from saliency_jpeg.enhance.tiles import CONTRAST, DETAIL_SCALE, INPUT_SCALE, condition, correction_scale, places
+from saliency_jpeg.saliency.network import set_arrays
 
 CROP: Final = 128
 BATCH: Final = 12
@@ -50,7 +46,7 @@ KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
 WARM_UP: Final = 200  # steps
 AVERAGE: Final = 0.999  # of the weights over the steps
 CHROMA: Final = 0.35  # weight of the error of Cb and of Cr; luma has 1
-FLOOR: Final = 0.15  # squared error below which the plain decoder is good enough, in squared levels
+FLOOR: Final = 1.0  # squared error below which the plain decoder is good enough, in squared levels
 CHECKPOINT: Final = 500  # steps
 _DRAWN: Final = {(2, 2): 0.6, (1, 1): 0.28, (2, 1): 0.06, (1, 2): 0.03, None: 0.03}  # sampling; None: gray
 
@@ -58,7 +54,7 @@ _DRAWN: Final = {(2, 2): 0.6, (1, 1): 0.28, (2, 1): 0.06, (1, 2): 0.03, None: 0.
 # ---- the network in PyTorch ---------------------------------------------------------------------------------------
 
 
-class Restoration(nn.Module):
+class Restoration(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
     """The layers of :func:`saliency_jpeg.enhance.network.build`, by the same names."""
 
     def __init__(self, size: Architecture) -> None:
@@ -82,12 +78,12 @@ class Restoration(nn.Module):
 
     def forward(self, planes: Tensor, levels: Tensor, places: Tensor, known: Tensor) -> Tensor:
         """Computes the output (n, 80, rows, cols) of inputs with channels second."""
-        features = F.relu(self.levels_in(levels))
-        x = F.relu(self.first(torch.cat([planes, features, places.expand(len(planes), -1, -1, -1)], 1)))
-        known = F.relu(self.known1(F.relu(self.known0(known))))
+        features = functional.relu(self.levels_in(levels))
+        x = functional.relu(self.first(torch.cat([planes, features, places.expand(len(planes), -1, -1, -1)], 1)))
+        known = functional.relu(self.known1(functional.relu(self.known0(known))))
         for index in range(self.blocks):
             part = {name: self.get_submodule(f"block{index}{name}") for name in ("a", "b", "scale", "shift")}
-            change = part["b"](F.relu(part["a"](x)))
+            change = part["b"](functional.relu(part["a"](x)))
             x = x + change * part["scale"](known)[:, :, None, None] + part["shift"](known)[:, :, None, None]
         return self.last(x)
 
@@ -184,9 +180,8 @@ class Sampler:
         height, width = file.rgb.shape[:2]
         y, x = (UNIT * self._draw.integers((side - CROP) // UNIT + 1) for side in (height, width))
         h, v = file.sampling or (1, 1)
-        levels = [_blocks(file.levels[0], y // 8, x // 8, CROP // 8, CROP // 8)]
-        for component in file.levels[1:]:
-            levels.append(_blocks(component, y // (8 * v), x // (8 * h), CROP // (8 * v), CROP // (8 * h)))
+        factors = [(1, 1), (v, h), (v, h)]
+        levels = [_blocks(component, (y, x), factor) for component, factor in zip(file.levels, factors, strict=False)]
         tables, known, rgb = file.tables, file.known, file.rgb[y : y + CROP, x : x + CROP]
         if self._draw.random() < 0.5:
             signs = np.tile(np.array([1, -1] * 4, np.int16), 8)
@@ -200,11 +195,16 @@ class Sampler:
 
 def _areas(files: list[File]) -> NDArray[np.float64]:
     areas = np.array([file.rgb.size for file in files], np.float64)
-    return areas / areas.sum()
+    shares: NDArray[np.float64] = areas / areas.sum()
+    return shares
 
 
-def _blocks(levels: NDArray[np.int16], row: int, col: int, rows: int, cols: int) -> NDArray[np.int16]:
-    return np.ascontiguousarray(levels[row : row + rows, col : col + cols])
+def _blocks(levels: NDArray[np.int16], start: tuple[int, int], factor: tuple[int, int]) -> NDArray[np.int16]:
+    """The blocks of a crop, of a component with so many pixels (down, across) for a sample."""
+    rows, cols = (
+        slice(place // (8 * step), (place + CROP) // (8 * step)) for place, step in zip(start, factor, strict=True)
+    )
+    return np.ascontiguousarray(levels[rows, cols])
 
 
 def _turned(known: NDArray[np.float32], turn: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -238,9 +238,9 @@ def plain(batch: Batch) -> tuple[list[Tensor], Tensor]:
 
 def network_planes(planes: Tensor, scales: Tensor) -> Tensor:
     """The planes as the network gets them, (n, 96, h / 4, w / 4): whole, and their contrast in steps."""
-    means = F.avg_pool2d(F.avg_pool2d(planes, GROUP), 3, 1, 1, count_include_pad=False)
-    contrast = (planes - F.interpolate(means, scale_factor=GROUP)) / (CONTRAST * scales[:, :, None, None])
-    return F.pixel_unshuffle(torch.cat([(planes - 128) / INPUT_SCALE, 1.5 * torch.tanh(contrast)], 1), GROUP)
+    means = functional.avg_pool2d(functional.avg_pool2d(planes, GROUP), 3, 1, 1, count_include_pad=False)
+    contrast = (planes - functional.interpolate(means, scale_factor=GROUP)) / (CONTRAST * scales[:, :, None, None])
+    return functional.pixel_unshuffle(torch.cat([(planes - 128) / INPUT_SCALE, 1.5 * torch.tanh(contrast)], 1), GROUP)
 
 
 def restore(model: nn.Module, batch: Batch, coefficients: list[Tensor], planes: Tensor) -> Tensor:
@@ -255,13 +255,13 @@ def restore(model: nn.Module, batch: Batch, coefficients: list[Tensor], planes: 
         out = model(
             *(part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs)
         )
-    out = F.pixel_shuffle(out.float(), GROUP)  # 5 planes
+    out = functional.pixel_shuffle(out.float(), GROUP)  # 5 planes
     h, v = batch.sampling or (1, 1)
     restored = []
     for i, part in enumerate(coefficients):
         correction = out[:, i] * scales[:, i, None, None]
         if i and (h, v) != (1, 1):
-            correction = F.avg_pool2d(correction[:, None], (v, h))[:, 0]
+            correction = functional.avg_pool2d(correction[:, None], (v, h))[:, 0]
         plane = from_blocks(inverse_dct(part + bound(correction, batch.levels[i], batch.tables[:, i], BOUNDS))) + 128
         if i and (h, v) != (1, 1):
             plane = upsample(plane, h, v) + DETAIL_SCALE * out[:, i + 2]
@@ -365,7 +365,7 @@ def train(files: list[File], size: Architecture, steps: int, seed: int, checkpoi
             )
             seen = seen[:0]
             if checkpoint is not None:
-                state = {"model": model, "average": average, "optimizer": optimizer}
+                state: dict[str, Any] = {"model": model, "average": average, "optimizer": optimizer}
                 kept = {name: part.state_dict() for name, part in state.items()}
                 torch.save({**kept, "step": step + 1}, checkpoint.with_suffix(".new"))
                 checkpoint.with_suffix(".new").replace(checkpoint)
@@ -381,6 +381,23 @@ def _step(model: nn.Module, batch: Batch, optimizer: Optimizer, part: float) -> 
     optimizer.step(loss, part)
     means = relative.detach().mean(0).numpy()
     return np.array([np.pad(means.astype(np.float64), (0, 3 - len(means)), constant_values=np.nan)])
+
+
+def difference(model: Restoration, size: Architecture) -> float:
+    """Returns the largest difference between the outputs in PyTorch and in Keras, for noise."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    from keras import ops
+
+    noise = torch.Generator().manual_seed(0)
+    shapes = ((2, 96, 16, 12), (2, 64, 8, 6), (2, PLACES, 16, 12), (2, CONDITION))
+    inputs = [torch.randn(shape, generator=noise) for shape in shapes]
+    other = build(size)
+    set_arrays(other, model.arrays())
+    with torch.no_grad():
+        ours = model(*inputs).permute(0, 2, 3, 1).numpy()
+        last = [part.permute(0, 2, 3, 1) if part.ndim == 4 else part for part in inputs]
+        theirs = ops.convert_to_numpy(other([ops.convert_to_tensor(part.numpy()) for part in last], training=False))
+    return float(np.abs(ours - theirs).max())
 
 
 def main() -> None:
@@ -400,8 +417,10 @@ def main() -> None:
     print(f"  {len(files)} files", flush=True)
     checkpoint = args.cache / f"{args.preset}.pt" if args.cache else None
     model = train(files, PRESETS[args.preset], args.steps, args.seed, checkpoint)
-    np.savez(args.out, **{name: array.astype(np.float16) for name, array in model.arrays().items()})
-    print(f"{args.out}: {args.out.stat().st_size} bytes")
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in model.arrays().items()}
+    np.savez(args.out, **arrays)
+    print(f"{args.out}: {args.out.stat().st_size} bytes, sha256 {sha256(args.out.read_bytes()).hexdigest()}")
+    print(f"largest difference of the outputs from those of Keras: {difference(model, PRESETS[args.preset]):.1e}")
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ class Runner:
         forks.check()
         tf = self._tensorflow
         with full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._traced()(*(tf.constant(array[None]) for array in inputs)).numpy()
-        return result[0]
+            result: NDArray[np.float32] = self._traced()(*(tf.constant(array[None]) for array in inputs)).numpy()[0]
+        return result
 
     def _traced(self) -> Any:
         tf = self._tensorflow
@@ -95,7 +95,8 @@ class LiteRunner(litert.LiteNetwork):
 
     def run_one(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Runs the network on one tile, as :meth:`Runner.run_one` does."""
-        return self.run([array[None] for array in inputs])[0][0]
+        result: NDArray[np.float32] = self.run([array[None] for array in inputs])[0][0]
+        return result
 
 
 @functools.cache

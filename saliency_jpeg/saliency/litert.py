@@ -30,7 +30,18 @@ from .weights_file import DAMAGED, open_archive, read_entry
 if TYPE_CHECKING:
     from .tensorflow_runtime import Runner
 
-__all__ = ["SUFFIX", "Exported", "LiteNetwork", "LiteRunner", "convert", "export", "find", "pack", "replaces_tensorflow", "unpack"]
+__all__ = [
+    "SUFFIX",
+    "Exported",
+    "LiteNetwork",
+    "LiteRunner",
+    "convert",
+    "export",
+    "find",
+    "pack",
+    "replaces_tensorflow",
+    "unpack",
+]
 
 #: Ending of the name of an exported file.
 SUFFIX = ".tflite"

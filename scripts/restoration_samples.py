@@ -1,0 +1,140 @@
+"""Crops of JPEG files as levels, for training: which file, where, mirrored or turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from restoration_data import UNIT, Coded
+from torch import Tensor
+
+from saliency_jpeg.codec import _core
+from saliency_jpeg.enhance.tiles import condition
+
+__all__ = ["CROP", "Batch", "File", "Sampler", "read"]
+
+CROP: Final = 128
+BATCH: Final = 12
+_DRAWN: Final = {(2, 2): 0.6, (1, 1): 0.28, (2, 1): 0.06, (1, 2): 0.03, None: 0.03}  # sampling; None: gray
+
+
+@dataclass
+class File:
+    """A JPEG file as levels, and what it shows.
+
+    Attributes:
+        levels: int16 (rows, cols, 64) of each component.
+        tables: float32 (3, 64), ones for a component that is not there.
+        sampling: horizontal and vertical factor of luma over chroma; None for gray.
+        known: float32 (387,), the condition.
+        rgb: of the original.
+    """
+
+    levels: list[NDArray[np.int16]]
+    tables: NDArray[np.float32]
+    sampling: tuple[int, int] | None
+    known: NDArray[np.float32]
+    rgb: NDArray[np.uint8]
+
+
+def read(coded: list[Coded]) -> list[File]:
+    """Reads the levels of all files."""
+    files = []
+    for item in coded:
+        for _, jpeg in item.files:
+            image = _core.read_jpeg(jpeg)
+            tables = np.ones((3, 64), np.float32)
+            for index, row in enumerate(image.component_tables):
+                tables[index] = image.tables[row]
+            sampling = image.sampling[0] if len(image.levels) == 3 else None
+            files.append(File(list(image.levels), tables, sampling, condition(image), item.original.rgb))
+    return files
+
+
+@dataclass
+class Batch:
+    """Crops of files of one sampling, as tensors; blocks are (n, rows, cols, 64)."""
+
+    levels: list[Tensor]
+    tables: Tensor
+    sampling: tuple[int, int] | None
+    known: Tensor
+    target: Tensor
+
+
+class Sampler:
+    """Draws crops: files by their area, places on the grid of MCUs, mirrored or not.
+
+    Args:
+        files: to draw from.
+        seed: of the draws.
+    """
+
+    def __init__(self, files: list[File], seed: int) -> None:
+        self._draw = np.random.default_rng(seed)
+        self._files: dict[Any, list[File]] = {}
+        for file in files:
+            self._files.setdefault(file.sampling, []).append(file)
+            if file.sampling == (2, 1):
+                self._files.setdefault((1, 2), []).append(file)  # turned by a quarter
+        self._shares = {key: share for key, share in _DRAWN.items() if key in self._files}
+        self._areas = {key: _areas(self._files[key]) for key in self._shares}
+
+    def __call__(self) -> Batch:
+        """Returns the next batch."""
+        shares = np.array(list(self._shares.values()))
+        sampling = list(self._shares)[self._draw.choice(len(shares), p=shares / shares.sum())]
+        files = self._files[sampling]
+        chosen = [files[i] for i in self._draw.choice(len(files), BATCH, p=self._areas[sampling])]
+        turns = sampling == (1, 2)
+        crops = [
+            self._crop(file, turns or (sampling in ((2, 2), (1, 1)) and self._draw.random() < 0.5)) for file in chosen
+        ]
+        levels = [torch.from_numpy(np.stack(part)).float() for part in zip(*(crop[0] for crop in crops), strict=True)]
+        tables, known, target = (torch.from_numpy(np.stack([crop[i] for crop in crops])) for i in (1, 2, 3))
+        return Batch(levels, tables, sampling, known, to_ycbcr(target.float()))
+
+    def _crop(self, file: File, turned: bool) -> tuple[list[NDArray[np.int16]], Any, Any, Any]:
+        height, width = file.rgb.shape[:2]
+        y, x = (UNIT * self._draw.integers((side - CROP) // UNIT + 1) for side in (height, width))
+        h, v = file.sampling or (1, 1)
+        factors = [(1, 1), (v, h), (v, h)]
+        levels = [_blocks(component, (y, x), factor) for component, factor in zip(file.levels, factors, strict=False)]
+        tables, known, rgb = file.tables, file.known, file.rgb[y : y + CROP, x : x + CROP]
+        if self._draw.random() < 0.5:
+            signs = np.tile(np.array([1, -1] * 4, np.int16), 8)
+            levels, rgb = [part[:, ::-1] * signs for part in levels], rgb[:, ::-1]
+        if turned:
+            turn = np.arange(64).reshape(8, 8).T.ravel()
+            levels = [part.swapaxes(0, 1)[..., turn] for part in levels]
+            tables, known, rgb = tables[:, turn], _turned(known, turn), rgb.swapaxes(0, 1)
+        return levels, np.ascontiguousarray(tables), known, np.ascontiguousarray(rgb)
+
+
+def _areas(files: list[File]) -> NDArray[np.float64]:
+    areas = np.array([file.rgb.size for file in files], np.float64)
+    shares: NDArray[np.float64] = areas / areas.sum()
+    return shares
+
+
+def _blocks(levels: NDArray[np.int16], start: tuple[int, int], factor: tuple[int, int]) -> NDArray[np.int16]:
+    """The blocks of a crop, of a component with so many pixels (down, across) for a sample."""
+    rows, cols = (
+        slice(place // (8 * step), (place + CROP) // (8 * step)) for place, step in zip(start, factor, strict=True)
+    )
+    return np.ascontiguousarray(levels[rows, cols])
+
+
+def _turned(known: NDArray[np.float32], turn: NDArray[np.int64]) -> NDArray[np.float32]:
+    per_coefficient = known[: 6 * 64].reshape(6, 64)[:, turn]
+    flags = known[6 * 64 :][[1, 0, 2]]
+    return np.concatenate([per_coefficient.ravel(), flags])
+
+
+def to_ycbcr(rgb: Tensor) -> Tensor:
+    """Converts (n, h, w, 3) RGB to JFIF Y, Cb, Cr, (n, 3, h, w)."""
+    matrix = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+    return torch.einsum("nhwc,pc->nphw", rgb, matrix) + torch.tensor([0.0, 128.0, 128.0])[:, None, None]

@@ -1,0 +1,87 @@
+"""The training of restoration: a smoke run that learns and resumes, and its parts beside the library's own."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import ROOT, encoded, photo
+from processes import Script, needs
+
+needs("torch", "ajpegli")
+sys.path.append(str(ROOT / "scripts"))
+
+import torch  # noqa: E402
+import torch_jpeg  # noqa: E402
+
+from saliency_jpeg.codec import _core  # noqa: E402
+
+
+def _read(sampling: str = "4:2:0") -> Any:
+    return _core.read_jpeg(encoded(photo(64, 96), quality=40, subsampling=sampling))
+
+
+def _blocks(levels: Any, table: Any) -> torch.Tensor:
+    return torch.from_numpy(levels.astype(np.float32) * table.astype(np.float32))[None]
+
+
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_the_differentiable_decoder_is_the_decoder(sampling: str) -> None:
+    image = _read(sampling)
+    h, v = image.sampling[0]
+    table = image.tables[image.component_tables[1]]
+    plane = torch_jpeg.from_blocks(torch_jpeg.inverse_dct(_blocks(image.levels[1], table))) + 128
+    exact = _core.inverse_dct(image.levels[1], table)
+    assert np.abs(plane[0].numpy() - exact).max() < 1e-3
+    assert np.abs(torch_jpeg.upsample(plane, h, v)[0].numpy() - _core.upsample(exact, h, v, (64, 96))).max() < 1e-3
+
+
+def test_the_differentiable_bounds_are_those_of_the_core() -> None:
+    image, widths = _read(), torch_jpeg.Bounds(0.9, 0.4, 0.6, 0.7)
+    levels, table = image.levels[0], image.tables[0]
+    noise = np.random.default_rng(0).normal(0, 20, (64, 96)).astype(np.float32)
+    steps = torch.from_numpy(table.astype(np.float32))[None]
+    kept = torch_jpeg.bound(
+        torch.from_numpy(noise)[None], torch.from_numpy(levels.astype(np.float32))[None], steps, widths
+    )
+    corrected = torch_jpeg.from_blocks(torch_jpeg.inverse_dct(kept + _blocks(levels, table))) + 128
+    exact = _core.correct_samples(levels, table, noise, np.array(widths, np.float32))
+    assert np.abs(corrected[0].numpy() - exact).max() < 1e-2
+    assert np.abs(exact - _core.correct_samples(levels, table, noise, None)).max() > 1
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None:
+    if not _has_mozjpeg():
+        pytest.skip("not installed: mozjpeg")
+    folder = tmp_path / "data" / "photos_cid22"  # every other one is for reports
+    folder.mkdir(parents=True)
+    for index in range(4):
+        (folder / f"{index}.png").write_bytes(encoded(photo(192, 256, 40 * index, 90 * index), "PNG"))
+    words = ("scripts/train_restoration.py", tmp_path / "data", tmp_path / "out.npz", "--cache", tmp_path / "cache")
+    form = ("--preset", "restore-fast", "--every", "25")
+    first = run_script(*words, *form, "--steps", "50")
+    again = run_script(*words, *form, "--steps", "75")
+    errors = [float(error) for error in re.findall(r"error of Y Cb Cr (\d\.\d+)", first + again)]
+    assert len(errors) == 3
+    assert errors[-1] < errors[0]
+    assert "step 75/75" in again
+    assert "step 25/75" not in again
+    (gap,) = re.findall(r"from those of Keras: (\S+)", again)
+    assert float(gap) < 1e-4
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert {array.dtype for array in arrays.values()} == {np.dtype(np.float16)}
+
+
+def _has_mozjpeg() -> bool:
+    from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
+
+    try:
+        return bool(find_cjpeg())
+    except FileNotFoundError:
+        return False

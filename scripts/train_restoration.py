@@ -3,7 +3,8 @@
 
 Photographs are encoded by four encoders at all qualities (:mod:`restoration_data`), decoded in PyTorch as a decoder
 does, corrected by the network inside the intervals of quantization, and compared with the original. The loss is the
-squared error of each plane relative to the plain decoder's, so that every quality counts alike. ::
+squared error of each plane and the distance by SSIMULACRA2, both relative to the plain decoder's, so that every quality
+counts alike. By the squared error alone, pictures become smoother than people, and SSIMULACRA2, like them. ::
 
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER [--preset restore|restore-fast] [--steps N]
 
@@ -30,6 +31,7 @@ from restoration_data import SEED, make
 from restoration_samples import Batch, File, Sampler, read
 from torch import Tensor, nn
 from torch_restoration import Restoration, difference, losses, plain, restore
+from torch_ssimulacra2 import distance, to_linear_rgb
 
 from saliency_jpeg.enhance.network import PRESETS, Architecture
 
@@ -38,6 +40,9 @@ KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
 WARM_UP: Final = 200  # steps
 AVERAGE: Final = 0.999  # of the weights over the steps
 CHROMA: Final = 0.35  # weight of the error of Cb and of Cr; luma has 1
+PERCEPTUAL: Final = 1.0  # weight of the distance by SSIMULACRA2
+PERCEIVED: Final = 4  # pictures of a batch for which it is computed
+DISTANCE_FLOOR: Final = 2.0  # added to the plain decoder's distance from 100 points
 CHECKPOINT: Final = 500  # steps
 
 
@@ -144,7 +149,7 @@ def train(
     state = Checkpoint(model, copy.deepcopy(model), Optimizer(model))
     if path is not None and path.exists():
         state.load(path)
-    sample, seen, start = Sampler(files, seed + state.step), np.zeros((0, 3)), time.perf_counter()
+    sample, seen, start = Sampler(files, seed + state.step), np.zeros((0, 4)), time.perf_counter()
     while state.step < steps:
         seen = np.concatenate([seen, _step(model, sample(), state.optimizer, schedule(state.step, steps))])
         state.step += 1
@@ -152,7 +157,10 @@ def train(
         if state.step % every == 0 or state.step == steps:
             errors = " ".join(f"{error:.3f}" for error in np.nanmean(seen, 0))
             took = f"{time.perf_counter() - start:.0f} s"
-            print(f"  step {state.step}/{steps}: error of Y Cb Cr {errors} of the plain decoder's, {took}", flush=True)
+            print(
+                f"  step {state.step}/{steps}: error of Y Cb Cr SSIMULACRA2 {errors} of the plain decoder's, {took}",
+                flush=True,
+            )
             seen = seen[:0]
             if path is not None:
                 state.save(path)
@@ -167,14 +175,29 @@ def _average(state: Checkpoint) -> None:
 
 
 def _step(model: nn.Module, batch: Batch, optimizer: Optimizer, part: float) -> NDArray[np.float64]:
+    """Takes one step; returns the relative errors of Y, Cb, Cr and of SSIMULACRA2, (1, 4), NaN where there is none."""
     with torch.no_grad():
         coefficients, planes = plain(batch)
-    relative = losses(restore(model, batch, coefficients, planes), planes, batch.target)
+    restored = restore(model, batch, coefficients, planes)
+    relative = losses(restored, planes, batch.target)
     weights = torch.tensor([1.0, CHROMA, CHROMA])[: relative.shape[1]]
     loss = (relative * weights).sum(1).mean()
+    seen = np.full((1, 4), np.nan)
+    seen[0, : relative.shape[1]] = relative.detach().mean(0).numpy()
+    if batch.sampling is not None:
+        perceived = _perceived(restored[:PERCEIVED], planes[:PERCEIVED], batch.target[:PERCEIVED])
+        loss = loss + PERCEPTUAL * perceived
+        seen[0, 3] = float(perceived.detach())
     optimizer.step(loss, part)
-    means = relative.detach().mean(0).numpy()
-    return np.array([np.pad(means.astype(np.float64), (0, 3 - len(means)), constant_values=np.nan)])
+    return seen
+
+
+def _perceived(restored: Tensor, planes: Tensor, target: Tensor) -> Tensor:
+    """How far the pictures are from the originals by SSIMULACRA2, relative to the plain decoder's."""
+    original = to_linear_rgb(target)
+    with torch.no_grad():
+        before = distance(original, to_linear_rgb(planes))
+    return (distance(original, to_linear_rgb(restored)) / (before + DISTANCE_FLOOR)).mean()
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import ROOT, encoded, photo
+from PIL import Image
 from processes import Script, needs
 
 needs("torch", "ajpegli")
@@ -17,8 +19,11 @@ sys.path.append(str(ROOT / "scripts"))
 
 import torch  # noqa: E402
 import torch_jpeg  # noqa: E402
+import torch_ssimulacra2  # noqa: E402
+from restoration_samples import to_ycbcr  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
+from saliency_jpeg.metrics import Ssimulacra2  # noqa: E402
 
 
 def _read(sampling: str = "4:2:0") -> Any:
@@ -54,6 +59,18 @@ def test_the_differentiable_bounds_are_those_of_the_core() -> None:
     assert np.abs(exact - _core.correct_samples(levels, table, noise, None)).max() > 1
 
 
+def test_the_differentiable_ssimulacra2_is_near_the_metric() -> None:
+    original = photo(256, 256)
+    for quality in (10, 30, 75):
+        decoded = np.asarray(Image.open(io.BytesIO(encoded(original, quality=quality))))
+        linear = [
+            torch_ssimulacra2.to_linear_rgb(to_ycbcr(torch.from_numpy(np.array(pixels))[None].float()))
+            for pixels in (original, decoded)
+        ]
+        assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original)(decoded)) < 2
+    assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 0.2
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None:
@@ -67,7 +84,7 @@ def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None
     form = ("--preset", "restore-fast", "--every", "25")
     first = run_script(*words, *form, "--steps", "50")
     again = run_script(*words, *form, "--steps", "75")
-    errors = [float(error) for error in re.findall(r"error of Y Cb Cr (\d\.\d+)", first + again)]
+    errors = [float(error) for error in re.findall(r"error of Y Cb Cr SSIMULACRA2 (\d\.\d+)", first + again)]
     assert len(errors) == 3
     assert errors[-1] < errors[0]
     assert "step 75/75" in again

@@ -10,6 +10,9 @@ import numpy.typing as npt
 MS_SSIM_MIN_SIDE: int
 """Shortest side of an image that :func:`ms_ssim` accepts, in pixels."""
 
+SSIMULACRA2_WEIGHTS: tuple[float, ...]
+"""Weights of the 108 numbers that :meth:`Ssimulacra2.norms` returns for six scales."""
+
 class Ssimulacra2:
     """SSIMULACRA2 against one reference image, about 48 bytes a pixel. Several threads may use one object."""
 

@@ -9,6 +9,7 @@
 #include "metrics/ms_ssim.h"
 #include "metrics/psnr_hvsm.h"
 #include "metrics/ssimulacra2.h"
+#include "metrics/ssimulacra2_weights.h"
 
 namespace saliency_jpeg::metrics {
 namespace {
@@ -86,6 +87,7 @@ void bind(py::module_& m) {
       .def("score", &py_score, py::arg("distorted").noconvert())
       .def("norms", &py_norms, py::arg("distorted").noconvert());
   m.attr("MS_SSIM_MIN_SIDE") = kMsSsimMinSide;
+  m.attr("SSIMULACRA2_WEIGHTS") = py::tuple(py::cast(score_weights()));
   m.def("luma", &py_luma, py::arg("rgb").noconvert());
   m.def("ms_ssim", &py_ms_ssim, py::arg("reference").noconvert(), py::arg("distorted").noconvert());
   m.def("masked_block_errors", &py_masked_block_errors, py::arg("reference").noconvert(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace saliency_jpeg::metrics {
 namespace {
@@ -49,6 +50,8 @@ constexpr double kWeights[] = {
 // clang-format on
 
 }  // namespace
+
+std::vector<double> score_weights() { return {std::begin(kWeights), std::end(kWeights)}; }
 
 double score_from_norms(const std::vector<double>& norms) {
   double error = 0.0;

@@ -10,4 +10,7 @@ namespace saliency_jpeg::metrics {
 // program.
 double score_from_norms(const std::vector<double>& norms);
 
+// The weight of each norm, in that order.
+std::vector<double> score_weights();
+
 }  // namespace saliency_jpeg::metrics

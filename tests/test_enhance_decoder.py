@@ -11,12 +11,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jpeg_modes
 import numpy as np
 import pytest
 from bombs import flat_baseline, scan_bomb
 from doors import EXIF, ICC, PHOTO, XMP
 from exif_blocks import camera_exif, thumbnail
-from helpers import encoded, ffmpeg_pixels, opencv_pixels, photo, pillow_pixels, psnr, quantized
+from helpers import (
+    encoded,
+    ffmpeg_pixels,
+    float_rgb,
+    opencv_pixels,
+    photo,
+    pillow_pixels,
+    psnr,
+    quantized,
+    random_levels,
+)
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
@@ -127,6 +138,24 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
     wanted = plain(jpeg)
     for source in (path, str(path), bytearray(jpeg), memoryview(jpeg), io.BytesIO(jpeg)):
         np.testing.assert_array_equal(plain(source), wanted)
+
+
+@pytest.mark.parametrize("mode", jpeg_modes.modes(), ids=lambda mode: mode.name)
+def test_files_of_every_mode_that_this_library_writes(mode: jpeg_modes.Mode) -> None:
+    for size in [size for size in mode.sizes if max(size) < 100]:
+        jpeg = mode.jpeg(size)
+        with Image.open(io.BytesIO(jpeg)) as image:
+            theirs = np.asarray(image)
+        assert difference(plain(jpeg, orientation="keep"), theirs) <= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("components", [1, 3])
+def test_random_levels_are_decoded_as_an_ideal_decoder_does(components: int, seed: int) -> None:
+    """In float, whatever the levels: an inverse DCT by SciPy, clipped, and JFIF's equations in double precision."""
+    picture = random_levels((21, 35), [(1, 1)] * components, seed, high=[3, 100, 1023][seed % 3])
+    found = plain(picture.jpeg(progressive=seed % 2 == 0), dtype=np.float32)
+    np.testing.assert_allclose(255 * found.astype(float), float_rgb(picture), atol=0.01)
 
 
 def test_our_own_files() -> None:

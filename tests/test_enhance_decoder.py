@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import io
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jpeg_modes
 import numpy as np
@@ -210,20 +211,28 @@ def test_a_profile_for_other_pixels_is_dropped() -> None:
 # Restoration, by a network made up here -----------------------------------------------------------------------------
 
 
+class Tile(NamedTuple):
+    rows: slice
+    cols: slice
+    planes: list[NDArray[np.float32]]
+
+
 class Brighter:
-    """Adds ten times ``amount`` to the luma, and says with what it was called."""
+    """Adds ten times ``amount`` to the luma, in tiles of 32 x 48, and says with what it was called."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
 
-    def restore(self, image: _core.JpegImage, **options: Any) -> list[NDArray[np.float32]]:
+    def tiles(self, image: _core.JpegImage, **options: Any) -> Iterator[Tile]:
         self.calls.append(options)
         planes = [
             _core.upsample(plane, h, v, image.size)
             for plane, (h, v) in zip(decode_planes(image), sampling_factors(image), strict=True)
         ]
         planes[0] += np.float32(10 * options["amount"])
-        return planes
+        for top, left in itertools.product(range(0, image.size[0], 32), range(0, image.size[1], 48)):
+            rows, cols = slice(top, min(top + 32, image.size[0])), slice(left, min(left + 48, image.size[1]))
+            yield Tile(rows, cols, [plane[rows, cols] for plane in planes])
 
 
 @pytest.fixture

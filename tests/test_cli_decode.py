@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -17,7 +18,6 @@ from processes import Capture, command, run, usage_error
 
 from saliency_jpeg import decode
 from saliency_jpeg.enhance import networks
-from saliency_jpeg.enhance.planes import decode_planes
 
 PLAIN = ("--enhance", "none")
 PIXELS = np.array(photo(60, 84))
@@ -106,9 +106,10 @@ def test_streams(words: tuple[str, ...], kind: str, tmp_path: Path) -> None:
 class Black:
     """A network that returns black."""
 
-    def restore(self, image: Any, **options: Any) -> Any:
+    def tiles(self, image: Any, **options: Any) -> Any:
         assert options == {"amount": 0.5, "fidelity": 0.25}
-        return [0 * np.ascontiguousarray(plane) + 128 * (n > 0) for n, plane in enumerate(decode_planes(image))]
+        planes = [np.full(image.size, value, np.float32) for value in (0, 128, 128)]
+        yield SimpleNamespace(rows=slice(None), cols=slice(None), planes=planes)
 
 
 @pytest.mark.parametrize("name", ["auto", "restore", "restore-fast"])

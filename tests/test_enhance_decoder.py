@@ -5,18 +5,30 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import io
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jpeg_modes
 import numpy as np
 import pytest
 from bombs import flat_baseline, scan_bomb
 from doors import EXIF, ICC, PHOTO, XMP
 from exif_blocks import camera_exif, thumbnail
-from helpers import encoded, ffmpeg_pixels, opencv_pixels, photo, pillow_pixels, psnr, quantized
+from helpers import (
+    encoded,
+    ffmpeg_pixels,
+    float_rgb,
+    opencv_pixels,
+    photo,
+    pillow_pixels,
+    psnr,
+    quantized,
+    random_levels,
+)
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
@@ -129,6 +141,24 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
         np.testing.assert_array_equal(plain(source), wanted)
 
 
+@pytest.mark.parametrize("mode", jpeg_modes.modes(), ids=lambda mode: mode.name)
+def test_files_of_every_mode_that_this_library_writes(mode: jpeg_modes.Mode) -> None:
+    for size in [size for size in mode.sizes if max(size) < 100]:
+        jpeg = mode.jpeg(size)
+        with Image.open(io.BytesIO(jpeg)) as image:
+            theirs = np.asarray(image)
+        assert difference(plain(jpeg, orientation="keep"), theirs) <= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("components", [1, 3])
+def test_random_levels_are_decoded_as_an_ideal_decoder_does(components: int, seed: int) -> None:
+    """In float, whatever the levels: an inverse DCT by SciPy, clipped, and JFIF's equations in double precision."""
+    picture = random_levels((21, 35), [(1, 1)] * components, seed, high=[3, 100, 1023][seed % 3])
+    found = plain(picture.jpeg(progressive=seed % 2 == 0), dtype=np.float32)
+    np.testing.assert_allclose(255 * found.astype(float), float_rgb(picture), atol=0.01)
+
+
 def test_our_own_files() -> None:
     for options in ({"quality": 60}, {"target_kb": 4}, {"quality": 90, "progressive": False}):
         jpeg = compress(PHOTO, saliency=None, **options)  # type: ignore[arg-type]
@@ -181,20 +211,28 @@ def test_a_profile_for_other_pixels_is_dropped() -> None:
 # Restoration, by a network made up here -----------------------------------------------------------------------------
 
 
+class Tile(NamedTuple):
+    rows: slice
+    cols: slice
+    planes: list[NDArray[np.float32]]
+
+
 class Brighter:
-    """Adds ten times ``amount`` to the luma, and says with what it was called."""
+    """Adds ten times ``amount`` to the luma, in tiles of 32 x 48, and says with what it was called."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
 
-    def restore(self, image: _core.JpegImage, **options: Any) -> list[NDArray[np.float32]]:
+    def tiles(self, image: _core.JpegImage, **options: Any) -> Iterator[Tile]:
         self.calls.append(options)
         planes = [
             _core.upsample(plane, h, v, image.size)
             for plane, (h, v) in zip(decode_planes(image), sampling_factors(image), strict=True)
         ]
         planes[0] += np.float32(10 * options["amount"])
-        return planes
+        for top, left in itertools.product(range(0, image.size[0], 32), range(0, image.size[1], 48)):
+            rows, cols = slice(top, min(top + 32, image.size[0])), slice(left, min(left + 48, image.size[1]))
+            yield Tile(rows, cols, [plane[rows, cols] for plane in planes])
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -11,13 +13,11 @@ import numpy as np
 import pytest
 from doors import EXIF, ICC, PHOTO, XMP
 from helpers import encoded, pillow_pixels
-from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 from processes import python
 
 from saliency_jpeg import Decoder, InputError, OptionError
 from saliency_jpeg.enhance import networks
-from saliency_jpeg.enhance.planes import decode_planes
 from saliency_jpeg.integrations import opencv, pillow
 
 HEADER = b"Exif\0\0"
@@ -71,8 +71,9 @@ def test_pillow_converts_cmyk() -> None:
 
 def test_pillow_restores_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     class Network:
-        def restore(self, image: Any, **_: Any) -> list[NDArray[np.float32]]:
-            return [np.full(image.size, 100, np.float32)] * len(decode_planes(image))
+        def tiles(self, image: Any, **_: Any) -> Iterator[Any]:
+            planes = [np.full(image.size, 100, np.float32)]
+            yield SimpleNamespace(rows=slice(None), cols=slice(None), planes=planes)
 
     monkeypatch.setattr(networks, "load", lambda name, device: Network())
     with Image.open(io.BytesIO(GRAY), formats=["SALIENCY_JPEG"]) as image:

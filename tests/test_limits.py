@@ -17,6 +17,7 @@ from helpers import encoded, photo
 from PIL import Image
 
 from saliency_jpeg import (
+    Decoder,
     Encoder,
     InputError,
     OptionError,
@@ -24,6 +25,7 @@ from saliency_jpeg import (
     PresetError,
     SaliencyModel,
     compress,
+    decode,
     recompress,
     saliency_map,
 )
@@ -116,6 +118,8 @@ def test_max_pixels_holds_in_every_call(tmp_path, capsys):
         lambda: next(iter(Encoder(options).compress_many([jpeg]))),
         lambda: recompress(jpeg, max_pixels=limit),
         lambda: recompress(jpeg, quality=30, saliency=None, max_pixels=limit),
+        lambda: decode(jpeg, enhance=None, max_pixels=limit),
+        lambda: next(Decoder(enhance=None, max_pixels=limit).decode_many([jpeg])),
         lambda: inspect_jpeg(jpeg, max_pixels=limit),
         lambda: _core.read_jpeg(jpeg, max_pixels=limit),
         lambda: saliency_map(jpeg, [], max_pixels=limit),
@@ -128,6 +132,7 @@ def test_max_pixels_holds_in_every_call(tmp_path, capsys):
             call()
     commands = (
         ["compress", str(path), "-o", str(out), "--saliency", "none"],
+        ["decode", str(path), "-o", str(tmp_path / "out.png"), "--enhance", "none"],
         ["info", str(path)],
         ["map", str(path), "-o", str(tmp_path / "map.png"), "--protect", "0,0,9,9", "--saliency", "none"],
         ["compare", str(path), str(path), "--saliency", "none", "--no-butteraugli"],
@@ -181,10 +186,13 @@ CALLS = {
     "recompress to a size": "recompress(data, target_kb=50, saliency=[(0, 0, 9, 9)])",
     "saliency_map": "saliency_map(data, [])",
     "read_jpeg": "_core.read_jpeg(data)",
+    "decode": "decode(data, enhance=None)",
+    "decode many": "list(Decoder(enhance=None).decode_many([path]))",
     "inspect_jpeg": "inspect_jpeg(data)",
     "doors for files": "optimize_jpeg(data, Options(saliency=None))",
     "doors for files, pixels": "optimize_jpeg(data, Options(saliency=None, subsampling='4:2:0'))",
     "command compress": "main(['compress', path, '-o', path + '.out.jpg', '--saliency', 'none'])",
+    "command decode": "main(['decode', path, '-o', path + '.out.png', '--enhance', 'none'])",
     "command info": "main(['info', path])",
     "command map": "main(['map', path, '-o', path + '.png', '--saliency', 'none', '--protect', '0,0,9,9'])",
     "command compare": "main(['compare', path, path, '--saliency', 'none'])",

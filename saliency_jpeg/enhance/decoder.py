@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import IO, Any, Final, Literal, TypeAlias, Union, Unpack, overload
 
@@ -25,7 +25,7 @@ from ..metadata.model import Metadata
 from ..options import Orientation, check_names
 from . import networks
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
-from .planes import Factors, Plane, decode_planes, sampling_factors, to_pixels
+from .planes import OutputForm, decode_planes, sampling_factors
 
 __all__ = ["Decoded", "Decoder", "JpegInput", "decode"]
 
@@ -181,25 +181,25 @@ class Decoder:
         options = self.options
         if header.colour == "cmyk":
             return _from_bytes(load_jpeg(source, max_pixels=options.max_pixels).pixels, np.dtype(options.dtype))
-        planes, factors, size = self._planes(source, network)  # the levels are free from here on
-        is_ycc = header.colour == "ycc"
-        if luma and is_ycc:
-            planes, factors, is_ycc = planes[:1], factors[:1], False
-        return to_pixels(planes, factors, size, is_ycc=is_ycc, dtype=options.dtype)
-
-    def _planes(
-        self, source: JpegSource, network: str | None
-    ) -> tuple[Sequence[Plane], list[Factors], tuple[int, int]]:
-        """The components, the pixels for which a sample of each stands, and the size of the picture."""
-        options = self.options
         image = _core.read_jpeg(source.data, options.max_pixels)
         if len(image.levels) not in (1, 3):
             raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
-        if network is None:
-            return decode_planes(image), sampling_factors(image), image.size
+        form = OutputForm(is_ycc=header.colour == "ycc", luma=luma and header.colour == "ycc", dtype=options.dtype)
+        if network is not None:
+            return self._restored(image, network, form)
+        planes, factors, size = decode_planes(image), sampling_factors(image), image.size
+        del image  # its levels are free while pixels are made
+        return form.pixels(planes, factors, size)
+
+    def _restored(self, image: _core.JpegImage, network: str, form: OutputForm) -> Array:
+        """Pixels of a picture that is restored tile by tile, so that no whole component is held."""
+        options = self.options
         restorer = networks.load(network, options.device)
-        planes = restorer.restore(image, amount=float(options.amount), fidelity=float(options.fidelity))
-        return planes, [(1, 1)] * len(planes), image.size
+        pixels = form.empty(image.size, len(image.levels))
+        for tile in restorer.tiles(image, amount=float(options.amount), fidelity=float(options.fidelity)):
+            factors = [(1, 1)] * len(tile.planes)
+            pixels[tile.rows, tile.cols] = form.pixels(tile.planes, factors, tile.planes[0].shape)
+        return pixels
 
 
 def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from ..codec import _core
@@ -13,16 +13,35 @@ from ..metadata.jpeg_header import JpegHeader
 from .options import Enhancement
 from .planes import Plane
 
-__all__ = ["Restoring", "choose", "is_restorable", "load", "preset_name"]
+__all__ = ["RestoredTile", "Restoring", "choose", "is_restorable", "load", "preset_name"]
 
 _RESTORED_SAMPLINGS: Final = ((1, 1), (2, 1), (1, 2), (2, 2))
+
+
+class RestoredTile(Protocol):
+    """A part of a restored picture."""
+
+    @property
+    def rows(self) -> slice:
+        """Of the picture."""
+        ...
+
+    @property
+    def cols(self) -> slice:
+        """Of the picture."""
+        ...
+
+    @property
+    def planes(self) -> Sequence[Plane]:
+        """Its components, float32 samples from 0 to 255 at the resolution of the picture."""
+        ...
 
 
 class Restoring(Protocol):
     """A network that restores pictures, with its weights loaded; may be used from several threads at once."""
 
-    def restore(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Sequence[Plane]:
-        """Returns the components of a file, float32 (H, W) each, at the resolution of the picture."""
+    def tiles(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Iterable[RestoredTile]:
+        """Yields the parts of a picture, which cover it."""
         ...
 
 

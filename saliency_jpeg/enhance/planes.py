@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -10,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..codec import _core
 from ..errors import InputError
 
-__all__ = ["Factors", "Plane", "decode_planes", "sampling_factors", "to_pixels"]
+__all__ = ["Factors", "OutputForm", "Plane", "decode_planes", "sampling_factors"]
 
 Plane = NDArray[np.float32]
 Factors = tuple[int, int]
@@ -44,21 +46,42 @@ def decode_planes(image: _core.JpegImage) -> list[Plane]:
     ]
 
 
-def to_pixels(
-    planes: Sequence[Plane], factors: Sequence[Factors], size: tuple[int, int], *, is_ycc: bool, dtype: DTypeLike
-) -> NDArray[np.generic]:
-    """Makes pixels of component planes, upsampled as libjpeg-turbo does ("fancy upsampling").
+@dataclass(frozen=True, kw_only=True)
+class OutputForm:
+    """What pixels are made of component planes.
 
-    Args:
-        planes: float32 of one component or three, 0 to 255.
-        factors: pixels (across, down) for a sample of each.
-        size: (height, width) of the picture.
+    Attributes:
         is_ycc: the components are YCbCr (JFIF), else gray or RGB.
+        luma: take the first of them alone.
         dtype: uint8, uint16 or float32, as for :class:`.options.DecodeOptions`.
-
-    Returns:
-        (H, W) for one component, (H, W, 3) RGB for three.
     """
-    out = np.empty(size if len(planes) == 1 else (*size, 3), dtype)
-    _core.to_pixels(planes, factors, is_ycc, out)
-    return out
+
+    is_ycc: bool
+    luma: bool
+    dtype: DTypeLike
+
+    def empty(self, size: tuple[int, ...], components: int) -> NDArray[Any]:
+        """Returns an array for a picture, (H, W) or (H, W, 3).
+
+        Args:
+            size: (height, width).
+            components: of the file, 1 or 3.
+        """
+        is_single = components == 1 or self.luma
+        return np.empty(size if is_single else (*size, 3), self.dtype)
+
+    def pixels(self, planes: Sequence[Plane], factors: Sequence[Factors], size: tuple[int, ...]) -> NDArray[Any]:
+        """Makes pixels, upsampled as libjpeg-turbo does ("fancy upsampling").
+
+        Args:
+            planes: float32 of one component or three, 0 to 255.
+            factors: pixels (across, down) for a sample of each.
+            size: (height, width) of the picture.
+
+        Returns:
+            (H, W) or (H, W, 3) RGB.
+        """
+        count = 1 if self.luma else len(planes)
+        out = self.empty(size, len(planes))
+        _core.to_pixels(planes[:count], factors[:count], self.is_ycc and count == 3, out)
+        return out

@@ -67,7 +67,7 @@ def test_the_differentiable_ssimulacra2_is_near_the_metric() -> None:
             torch_ssimulacra2.to_linear_rgb(to_ycbcr(torch.from_numpy(np.array(pixels))[None].float()))
             for pixels in (original, decoded)
         ]
-        assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original)(decoded)) < 2
+        assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original).score(decoded)) < 2
     assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 0.2
 
 

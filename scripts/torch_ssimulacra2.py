@@ -22,7 +22,7 @@ _SCALES: Final = 6
 _LEAST_SIDE: Final = 8
 _C2: Final = 0.0009
 _BIAS: Final = 0.0037930732552754493
-_TINY: Final = 1e-12  # keeps the roots' derivatives finite
+_TINY: Final = 1e-18  # keeps the roots' derivatives finite
 _ABSORBANCE: Final = (
     (0.30, 1 - 0.078 - 0.30, 0.078),
     (0.23, 1 - 0.078 - 0.23, 0.078),

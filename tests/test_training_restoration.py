@@ -68,7 +68,7 @@ def test_the_differentiable_ssimulacra2_is_near_the_metric() -> None:
             for pixels in (original, decoded)
         ]
         assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original).score(decoded)) < 2
-    assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 0.2
+    assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 1.5
 
 
 @pytest.mark.slow

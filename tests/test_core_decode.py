@@ -94,6 +94,12 @@ def test_small_corrections_are_added_in_full() -> None:
     np.testing.assert_array_equal(_core.correct_samples(levels, TABLE, correction), wanted)
 
 
+def test_bounds_of_0_leave_the_levels_as_they_are() -> None:
+    levels, steps = moved(np.zeros(4, np.float32))
+    assert levels.any()
+    np.testing.assert_allclose(steps, 0, atol=2e-3)
+
+
 def test_without_bounds_large_corrections_are_added_in_full() -> None:
     _, steps = moved(None)
     assert np.abs(steps[..., 1:4]).max() > 10
@@ -209,8 +215,8 @@ ONE_BLOCK, ONE_PLANE = np.zeros((1, 1, 64), np.int16), np.zeros((8, 8), np.float
         ("inverse_dct", (ONE_BLOCK, TABLE * 0), "quantization step must be in 1..65535, got 0"),
         ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE[:4]), r"correction must have shape \(8, 8\)"),
         ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE, np.ones(3, np.float32)), r"bounds must have shape \(4,\)"),
-        ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE, np.zeros(4, np.float32)), "greater than 0, got 0"),
-        ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE, np.full(4, np.nan, np.float32)), "greater than 0, got nan"),
+        ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE, np.full(4, -0.5, np.float32)), "0 or more, got -0.5"),
+        ("correct_samples", (ONE_BLOCK, TABLE, ONE_PLANE, np.full(4, np.nan, np.float32)), "0 or more, got nan"),
         ("upsample", (ONE_PLANE, 5, 1, (8, 8)), r"h must be in 1\.\.4, got 5"),
         ("upsample", (ONE_PLANE, 2, 1, (8, 8)), r"a plane must have shape \(8, 4\), got \(8, 8\)"),
         ("upsample", (ONE_PLANE, 1, 1, (8, 0)), "the width must be in 1..65535, got 0"),

@@ -26,8 +26,8 @@ void check_blocks(const LevelView& levels) {
 Bounds bounds_of(const Array<float>& array) {
   const float* widths = vector_of(array, 4, "bounds");
   for (int i = 0; i < 4; ++i) {
-    if (!(widths[i] > 0)) {
-      throw std::invalid_argument("a bound must be greater than 0, got " + std::to_string(widths[i]));
+    if (!(widths[i] >= 0)) {
+      throw std::invalid_argument("a bound must be 0 or more, got " + std::to_string(widths[i]));
     }
   }
   return {widths[0], widths[1], widths[2], widths[3]};

@@ -10,8 +10,19 @@ from __future__ import annotations
 
 from ._version import __version__
 from .encoder import Compressed, Encoder, compress
-from .errors import InputError, LowRateWarning, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
+from .errors import (
+    InputError,
+    LayerWarning,
+    LowRateWarning,
+    OptionError,
+    PresetError,
+    SaliencyJpegError,
+    SegmentError,
+    TargetError,
+)
+from .metadata.layers import LayerInfo
 from .options import Options
+from .recompression.layers import list_layers, strip_layers
 from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
 
@@ -19,6 +30,8 @@ __all__ = [
     "Compressed",
     "Encoder",
     "InputError",
+    "LayerInfo",
+    "LayerWarning",
     "LowRateWarning",
     "OptionError",
     "Options",
@@ -29,6 +42,8 @@ __all__ = [
     "TargetError",
     "__version__",
     "compress",
+    "list_layers",
     "recompress",
     "saliency_map",
+    "strip_layers",
 ]

@@ -13,6 +13,8 @@ NAMES = [
     "Compressed",
     "Encoder",
     "InputError",
+    "LayerInfo",
+    "LayerWarning",
     "LowRateWarning",
     "OptionError",
     "Options",
@@ -23,8 +25,10 @@ NAMES = [
     "TargetError",
     "__version__",
     "compress",
+    "list_layers",
     "recompress",
     "saliency_map",
+    "strip_layers",
 ]
 TREE = {"InputError": ValueError, "OptionError": ValueError, "PresetError": LookupError, "SegmentError": ValueError}
 

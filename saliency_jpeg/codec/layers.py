@@ -70,7 +70,7 @@ def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[
     counts = np.stack([_core.offset_histograms(*part) for part in parts]).astype(np.int64)
     totals = counts.sum(axis=-1, keepdims=True)
     is_inside = np.cumsum(counts, axis=-1) >= totals - totals // _OUTSIDE
-    return np.argmax(is_inside, axis=-1).astype(np.uint8)
+    return np.asarray(np.argmax(is_inside, axis=-1), np.uint8)
 
 
 def digest_of(image: _core.JpegImage) -> bytes:

@@ -123,14 +123,22 @@ def starts_box(payload: bytes, described: bytes) -> bool:
 def belonging(segments: Sequence[Segment], described: bytes) -> list[bool]:
     """Returns for each segment whether it holds a part of a superbox of one kind.
 
+    GraphicsMagick joins the segments of all boxes and splits them elsewhere, so a part may lack its header.
+
     Args:
         segments: of a file.
         described: how its description box begins, behind the length.
     """
     own = {_identity(payload) for marker, payload in segments if marker == APP11 and starts_box(payload, described)}
-    return [
-        marker == APP11 and payload.startswith(_JUMBF) and _identity(payload) in own for marker, payload in segments
-    ]
+    found, missing = [], 0
+    for marker, payload in segments:
+        is_part = marker == APP11 and payload.startswith(_JUMBF) and _identity(payload) in own
+        is_rest = marker == APP11 and not payload.startswith(_JUMBF) and missing > 0
+        if is_part and starts_box(payload, described):
+            missing = _BOX.unpack_from(payload, 8)[0] - _BOX.size
+        missing -= len(payload) - _HEAD.size if is_part else len(payload) if is_rest else 0
+        found.append(is_part or is_rest)
+    return found
 
 
 def _identity(payload: bytes) -> bytes:

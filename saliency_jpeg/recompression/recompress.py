@@ -92,6 +92,8 @@ def recompress(
         TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         OSError: a path cannot be read.
     """
+    if not isinstance(keep_layers, bool):
+        raise OptionError(f"keep_layers must be True or False, got {keep_layers!r}")
     given = {name: value for name, value in locals().items() if name in OPTION_NAMES}
     options, data = Options(**given), read_bytes(jpeg)
     if not is_jpeg(data):

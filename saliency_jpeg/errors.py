@@ -26,7 +26,6 @@ __all__ = [
     "SaliencyJpegError",
     "SegmentError",
     "TargetError",
-    "caller_level",
 ]
 
 _PACKAGE: Final = __name__.partition(".")[0] + "."

@@ -18,6 +18,7 @@ from saliency_jpeg.errors import LayerWarning, SegmentError
 from saliency_jpeg.metadata import jumbf, segments
 from saliency_jpeg.metadata.jpeg_metadata import MODES, build, collect
 from saliency_jpeg.metadata.layers import (
+    DESCRIBED,
     Layer,
     are_layers,
     build_layers,
@@ -43,7 +44,7 @@ def states(own: list[Segment], digest: bytes = DIGEST) -> list[tuple[str, str]]:
 
 def with_content(content: bytes) -> list[Segment]:
     """Segments as the library writes them around any content of the vendor's box."""
-    return jumbf.split(0x534A, segments_of()[0][1][20:61], jumbf.box(b"uuid", VENDOR + content))
+    return jumbf.split(0x534A, DESCRIBED, jumbf.box(b"uuid", VENDOR + content))
 
 
 def segments_of(*layers: Layer) -> list[Segment]:
@@ -209,8 +210,8 @@ HOSTILE: dict[str, Callable[[], list[Segment]]] = {
     "overlapping layers": lambda: with_content(
         with_check(b"\1\xff" + DIGEST + entry(900_000) * 255) + bytes(1_000_000)
     ),
-    "boxes of no length": lambda: jumbf.split(0x534A, segments_of()[0][1][20:61], bytes(1_000_000)),
-    "boxes of 8 bytes": lambda: jumbf.split(0x534A, segments_of()[0][1][20:61], jumbf.box(b"free", b"") * 10_000),
+    "boxes of no length": lambda: jumbf.split(0x534A, DESCRIBED, bytes(1_000_000)),
+    "boxes of 8 bytes": lambda: jumbf.split(0x534A, DESCRIBED, jumbf.box(b"free", b"") * 10_000),
     "a box that says it is longer": lambda: [box_of(0xFFFFFFFF)],
     "XLBox": lambda: [box_of(1), box_of(1, 2)],
     "a box to the end of the file": lambda: [box_of(0)],

@@ -20,7 +20,7 @@ from typing import Final
 
 from .segments import Segment
 
-__all__ = ["belonging", "box", "boxes", "description", "split", "starts_box", "superboxes"]
+__all__ = ["APP11", "belonging", "box", "boxes", "description", "split", "starts_box", "superboxes"]
 
 APP11: Final = 0xEB
 _JUMBF: Final = b"JP"

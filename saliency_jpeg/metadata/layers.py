@@ -30,7 +30,9 @@ from . import jumbf
 from .segments import Segment
 
 __all__ = [
+    "DESCRIBED",
     "UNITS_PER_STEP",
+    "VENDOR",
     "Layer",
     "LayerInfo",
     "Layers",
@@ -47,8 +49,10 @@ State = Literal["valid", "stale", "damaged", "unknown"]
 
 UNITS_PER_STEP: Final = 64  # of the numbers in a layer of widths
 
-_DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00389b71"), b"saliency-jpeg.layers")
-_VENDOR: Final = bytes.fromhex("705849f039b14d65b9ff23ffbe21e7ca")
+#: The description box of our superbox, behind its length.
+DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00389b71"), b"saliency-jpeg.layers")
+#: The UUID that begins the box with the layers.
+VENDOR: Final = bytes.fromhex("705849f039b14d65b9ff23ffbe21e7ca")
 _BOX_NUMBER: Final = 0x534A  # En; c2pa-rs writes 0x0211, other writers of C2PA 0x0001
 _FORMAT: Final = 1
 _HEAD: Final = struct.Struct(">BB8s")  # format, count, digest
@@ -122,8 +126,8 @@ def build_layers(digest: bytes, layers: Sequence[Layer]) -> list[Segment]:
     entries = (_ENTRY.pack(_name(kind), version, len(data), zlib.crc32(data)) for kind, version, data in layers)
     head = _HEAD.pack(_FORMAT, len(layers), digest) + b"".join(entries)
     payloads = b"".join(layer.payload for layer in layers)
-    content = _VENDOR + head + _CRC.pack(zlib.crc32(head)) + payloads
-    return jumbf.split(_BOX_NUMBER, _DESCRIBED, jumbf.box(b"uuid", content))
+    content = VENDOR + head + _CRC.pack(zlib.crc32(head)) + payloads
+    return jumbf.split(_BOX_NUMBER, DESCRIBED, jumbf.box(b"uuid", content))
 
 
 def _name(kind: str) -> bytes:
@@ -212,9 +216,9 @@ def _parse_widths(payload: bytes) -> Layers | None:
 
 def _stored_layers(segments: Sequence[Segment]) -> Iterator[_Stored]:
     """The layers of a file, with their state as far as their own bytes tell."""
-    for content in jumbf.superboxes(segments, _DESCRIBED):
-        own = (data for kind, data in jumbf.boxes(content) if kind == b"uuid" and data.startswith(_VENDOR))
-        yield from _parse_content(next(own, _VENDOR)[len(_VENDOR) :])
+    for content in jumbf.superboxes(segments, DESCRIBED):
+        own = (data for kind, data in jumbf.boxes(content) if kind == b"uuid" and data.startswith(VENDOR))
+        yield from _parse_content(next(own, VENDOR)[len(VENDOR) :])
 
 
 def _parse_content(content: bytes) -> Iterator[_Stored]:
@@ -240,7 +244,7 @@ def _parse_content(content: bytes) -> Iterator[_Stored]:
 
 def are_layers(segments: Sequence[Segment]) -> list[bool]:
     """Returns for each segment of a file whether it holds layers."""
-    return jumbf.belonging(segments, _DESCRIBED)
+    return jumbf.belonging(segments, DESCRIBED)
 
 
 def without_layers(segments: Sequence[Segment]) -> list[Segment]:

@@ -33,6 +33,7 @@ from saliency_jpeg import (
 from saliency_jpeg.cli import main
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import layers_in
+from saliency_jpeg.encoder.single import Coding
 from saliency_jpeg.integrations import opencv, pillow
 from saliency_jpeg.integrations._optimizer import optimize_jpeg
 from saliency_jpeg.integrations.torch import encode_jpeg
@@ -208,6 +209,17 @@ def test_the_layer_counts_towards_the_target(target: float, options: dict[str, A
     assert states(jpeg) == ["valid"]
     assert len(jpeg) <= 1000 * target
     assert len(jpeg) >= 0.97 * len(plain)
+
+
+def test_a_layer_beside_other_segments_from_levels() -> None:
+    coding = Coding(
+        level_segments=[lambda quantized, coefficients: [(0xEC, bytes(500 + quantized.levels[0].size % 7))]]
+    )
+    for options in ({"target_kb": 6}, {"quality": 60}):
+        jpeg = Encoder(saliency=None, layers="widths", coding=coding, **options).compress(PIXELS).jpeg
+        assert [marker for marker, _ in app_segments(jpeg)][1:3] == [0xEC, 0xEB]
+        assert states(jpeg) == ["valid"]
+        assert "quality" in options or 5700 < len(jpeg) <= 6000
 
 
 def test_a_target_that_the_layer_alone_misses() -> None:

@@ -215,7 +215,8 @@ def test_a_layer_beside_other_segments_from_levels() -> None:
     coding = Coding(
         level_segments=[lambda quantized, coefficients: [(0xEC, bytes(500 + quantized.levels[0].size % 7))]]
     )
-    for options in ({"target_kb": 6}, {"quality": 60}):
+    ways: list[dict[str, Any]] = [{"target_kb": 6}, {"quality": 60}]
+    for options in ways:
         jpeg = Encoder(saliency=None, layers="widths", coding=coding, **options).compress(PIXELS).jpeg
         assert [marker for marker, _ in app_segments(jpeg)][1:3] == [0xEC, 0xEB]
         assert states(jpeg) == ["valid"]

@@ -11,8 +11,19 @@ from __future__ import annotations
 from ._version import __version__
 from .encoder import Compressed, Encoder, compress
 from .enhance import DecodeOptions, Decoder, decode
-from .errors import InputError, LowRateWarning, OptionError, PresetError, SaliencyJpegError, SegmentError, TargetError
+from .errors import (
+    InputError,
+    LayerWarning,
+    LowRateWarning,
+    OptionError,
+    PresetError,
+    SaliencyJpegError,
+    SegmentError,
+    TargetError,
+)
+from .metadata.layers import LayerInfo
 from .options import Options
+from .recompression.layers import list_layers, strip_layers
 from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
 
@@ -22,6 +33,8 @@ __all__ = [
     "Decoder",
     "Encoder",
     "InputError",
+    "LayerInfo",
+    "LayerWarning",
     "LowRateWarning",
     "OptionError",
     "Options",
@@ -33,6 +46,8 @@ __all__ = [
     "__version__",
     "compress",
     "decode",
+    "list_layers",
     "recompress",
     "saliency_map",
+    "strip_layers",
 ]

@@ -9,13 +9,17 @@
       PresetError(LookupError)     unknown preset, missing or damaged weights file
       SegmentError(ValueError)     malformed or oversized APPn data
 
-Warnings are ``UserWarning``: :class:`LowRateWarning`.
+Warnings are ``UserWarning``: :class:`LowRateWarning`, :class:`LayerWarning`.
 """
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
 __all__ = [
     "InputError",
+    "LayerWarning",
     "LowRateWarning",
     "OptionError",
     "PresetError",
@@ -23,6 +27,8 @@ __all__ = [
     "SegmentError",
     "TargetError",
 ]
+
+_PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
 class SaliencyJpegError(Exception):
@@ -62,3 +68,15 @@ class SegmentError(SaliencyJpegError, ValueError):
 
 class LowRateWarning(UserWarning):
     """A target leaves so few bits a pixel that the picture would look better at a lower resolution."""
+
+
+class LayerWarning(UserWarning):
+    """A layer of a JPEG file is damaged; the picture is whole, and shown without what the layer would have added."""
+
+
+def caller_level() -> int:
+    """Returns the ``stacklevel`` by which a warning in the calling function names the line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -20,10 +20,11 @@ from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
 from .saliency.sources import Saliency
 
-__all__ = ["BYTES_PER_KB", "OPTION_NAMES", "OptionKeywords", "Options", "check_names"]
+__all__ = ["BYTES_PER_KB", "OPTION_NAMES", "LayersMode", "OptionKeywords", "Options", "check_names"]
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
+LayersMode = Literal["widths"]
 
 BYTES_PER_KB: Final = 1000
 
@@ -117,6 +118,10 @@ class Options:
             rotates the pixels and sets the tag to 1. Maps, masks and boxes always follow the stored pixels.
         trailing_images: what to do with data after the primary image of a JPEG source (MPO, Ultra HDR, motion photos):
             ``"keep"`` copies them behind the new primary image, ``"drop"`` leaves them out.
+        layers: data for readers that know this library, which others skip: ``"widths"`` says in some 140 bytes how far
+            the coefficients of the original lie from the levels of the file, so that a restoration repairs as much as
+            it may and no more. They count towards ``target_kb``. A JPEG source that comes back with its own levels
+            keeps the layers that it has, and gets none.
         never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be
             smaller or the source already meets ``target_kb``.
         background: colour under transparent pixels, (red, green, blue), 0 to 255 each.
@@ -151,6 +156,7 @@ class Options:
     keep_segments: Sequence[str] = ()
     orientation: Orientation = "keep"
     trailing_images: TrailingMode = "keep"
+    layers: LayersMode | None = None
     never_enlarge: bool = True
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
@@ -179,6 +185,8 @@ class Options:
         _segment_names(self.keep_segments)
         _one_of("orientation", self.orientation, get_args(Orientation))
         _one_of("trailing_images", self.trailing_images, get_args(TrailingMode))
+        if self.layers is not None:
+            _one_of("layers", self.layers, get_args(LayersMode))
         _flag("never_enlarge", self.never_enlarge)
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
@@ -225,6 +233,7 @@ class OptionKeywords(TypedDict, total=False):
     keep_segments: Sequence[str]
     orientation: Orientation
     trailing_images: TrailingMode
+    layers: LayersMode | None
     never_enlarge: bool
     background: tuple[int, int, int]
     restart_interval: int

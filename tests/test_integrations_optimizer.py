@@ -86,7 +86,7 @@ def test_targets() -> None:
 
 
 def test_every_option_is_handled() -> None:
-    on_coefficients = set(inspect.signature(recompress).parameters) - {"jpeg"}
+    on_coefficients = set(inspect.signature(recompress).parameters) - {"jpeg", "keep_layers"}
     looked_at = {"max_width", "max_height", "background"}  # the last: a JPEG file never shows it
     known = {*on_coefficients, *_optimizer._PIXEL_OPTIONS, *looked_at}
     assert known == set(OPTION_NAMES)

@@ -15,6 +15,8 @@ NAMES = [
     "Decoder",
     "Encoder",
     "InputError",
+    "LayerInfo",
+    "LayerWarning",
     "LowRateWarning",
     "OptionError",
     "Options",
@@ -26,8 +28,10 @@ NAMES = [
     "__version__",
     "compress",
     "decode",
+    "list_layers",
     "recompress",
     "saliency_map",
+    "strip_layers",
 ]
 TREE = {"InputError": ValueError, "OptionError": ValueError, "PresetError": LookupError, "SegmentError": ValueError}
 

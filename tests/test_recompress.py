@@ -228,6 +228,7 @@ def test_options_are_checked_and_are_those_of_the_encoder() -> None:
         recompress(saved(), quality=40, saliency=np.zeros((3, 4), np.float32))
     parameters = dict(inspect.signature(recompress).parameters)
     parameters.pop("jpeg")
+    assert parameters.pop("keep_layers").default is True
     options = {field.name: field for field in fields(Options)}
     for name, parameter in parameters.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY

@@ -55,6 +55,20 @@ def test_measure_recompress(run_script: Script, tmp_path: Path) -> None:
     assert len(re.findall(r"^without loss, saved at \d+: [1-9][\d.]* % fewer bytes$", printed, re.MULTILINE)) == 3
 
 
+def test_measure_widths(run_script: Script, tmp_path: Path) -> None:
+    (tmp_path / "part.png").write_bytes(encoded(photo(96, 128), "PNG"))
+    printed = run_script("scripts/measure_widths.py", tmp_path / "part.png")
+    rows = re.findall(r"^(?:30|60|85) (?:luma|chroma) \| (.*)$", printed, re.MULTILINE)
+    clamped = re.findall(r"^  clamped, % \(mean / worst\) \| (.*)$", printed, re.MULTILINE)
+    assert len(rows) == len(clamped) == 6
+    for row, cells in zip(rows, clamped, strict=True):
+        for kind in row.split(" | "):
+            quantiles = [float(value) for value in kind.split()]
+            assert quantiles == sorted(quantiles)
+        half, _, *shares, everything = (float(cell.split(" / ")[0]) for cell in cells.split(" | "))
+        assert half > shares[0] >= shares[1] >= shares[2] >= everything == 0
+
+
 @pytest.mark.slow
 def test_measure_downscale(run_script: Script, tmp_path: Path) -> None:
     """On two small photographs: the rule loses less than the plain encoding at few bits, and nothing is done twice."""

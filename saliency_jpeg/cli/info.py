@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.inspect import Inspection, block_bits, inspect_jpeg
+from ..codec.layers import list_layers_in
 from ..errors import SaliencyJpegError
 from ..image.load import load
 from ..io import STREAM, read
@@ -74,6 +75,7 @@ def _to_json(name: str, data: bytes, inspection: Inspection) -> dict[str, Any]:
         "bytes_by_use": inspection.bytes_by_use(),
         "parts": [asdict(part) for part in inspection.parts],
         "scans": [asdict(scan) for scan in inspection.scans],
+        "layers": [asdict(layer) for layer in list_layers_in(image)],
         "tables": image.tables.tolist(),
         "component_tables": image.component_tables,
     }
@@ -91,7 +93,14 @@ def _to_text(name: str, data: bytes, inspection: Inspection) -> list[str]:
         "  " + ", ".join(f"{use} {size} bytes" for use, size in values["bytes_by_use"].items() if size),
     ]
     spread = _bit_spread(block_bits(inspection.image, 8.0 * values["bytes_by_use"]["picture"]))
-    return [*head, spread, *_parts(inspection), *_scans(inspection), *_tables(values, inspection), ""]
+    return [*head, *_layers(values), spread, *_parts(inspection), *_scans(inspection), *_tables(values, inspection), ""]
+
+
+def _layers(values: dict[str, Any]) -> list[str]:
+    found = (
+        f"{layer['kind']!r} {layer['version']}, {layer['length']} bytes, {layer['state']}" for layer in values["layers"]
+    )
+    return [f"  layer {text}" for text in found]
 
 
 def _bit_spread(bits: NDArray[np.float32]) -> str:

@@ -138,6 +138,9 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
     "trailing_images": _Argument(
         "file format", "keep or drop the images after the primary one in MPO and Ultra HDR files (default: keep)"
     ),
+    "layers": _Argument(
+        "file format", "add data for readers that know this library, in some 140 bytes: how far the original may lie"
+    ),
     "never_enlarge": _Argument(
         "file format", "re-encode a JPEG input even if the result is larger", flag="--may-enlarge"
     ),
@@ -170,8 +173,9 @@ def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
     """Keywords of ``add_argument`` for a field of a type and with a default; without the option it is ``None``."""
     if kind is bool:
         return {"action": "store_const", "const": not default}
-    if get_origin(kind) is Literal:
-        return {"choices": get_args(kind)}
+    literal = next((part for part in (kind, *get_args(kind)) if get_origin(part) is Literal), None)  # or None
+    if literal is not None:
+        return {"choices": get_args(literal)}
     plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
     action = "append" if get_origin(kind) is Sequence else "store"
     return {"type": argument.type or plain, "metavar": argument.metavar, "action": action}

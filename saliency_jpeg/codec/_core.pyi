@@ -198,6 +198,21 @@ def code_lengths(histogram: NDArray[np.uint32]) -> NDArray[np.uint8]:
         (256,) lengths in bits; 0 for symbols with a count of 0.
     """
 
+def offset_histograms(coefficients: _Float, levels: _Levels, table: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """Counts how far coefficients lie from the levels that they became, in 1/64 of their steps.
+
+    Bin ``i`` counts offsets above ``(i - 1) / 64`` step, up to ``i / 64`` step; the last one all that are farther.
+
+    Args:
+        coefficients: (rows, cols, 64).
+        levels: (rows, cols, 64).
+        table: (64,) steps, at least 1, natural order.
+
+    Returns:
+        (4, 256) counts: AC coefficients whose level is 0; those of other levels, by how far they lie below the level
+        in its own direction (bin 0 where they do not), and by how far above; DC.
+    """
+
 def write_jpeg(
     levels: Sequence[_Levels],
     tables: NDArray[np.uint16],
@@ -235,6 +250,29 @@ def write_jpeg(
 
     Raises:
         ValueError: T.81 does not allow the frame, a level or a scan; the message says which, and its value.
+    """
+
+def levels_digest(
+    levels: Sequence[_Levels],
+    tables: NDArray[np.uint16],
+    size: tuple[int, int],
+    sampling: Sequence[tuple[int, int]],
+    component_tables: Sequence[int] | None = None,
+) -> bytes:
+    """Computes a digest of what is in a picture: size, sampling, steps and levels.
+
+    Files that hold the same levels have the same digest, whatever their scans, Huffman codes, segments and restart
+    markers. It is XXH64, which finds changes but does not withstand forgery.
+
+    Args:
+        levels: of each component, (rows, cols, 64).
+        tables: (n, 64) steps, natural order.
+        size: (height, width).
+        sampling: (h, v) of each component; of a single one they do not matter.
+        component_tables: row of ``tables`` for each component; by default its index, or the last row.
+
+    Returns:
+        8 bytes.
     """
 
 class JpegImage:

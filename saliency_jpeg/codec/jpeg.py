@@ -50,6 +50,7 @@ class JpegHeaderPolicy:
         size: (height, width) of the image.
         segments: APPn and COM segments behind SOI.
         level_segments: makers of further segments, which follow these. Their bytes count towards a file size.
+        level_bytes: how many of those bytes are known beforehand.
         trailing: data behind the primary image; ``segments`` must hold its listing.
         progressive: progressive or baseline.
         restart_interval: MCUs between restart markers (T.81 E.1.4); 0: none.
@@ -60,6 +61,7 @@ class JpegHeaderPolicy:
     size: tuple[int, int]
     segments: Sequence[Segment] = ()
     level_segments: Sequence[LevelSegments] = ()
+    level_bytes: int = 0
     trailing: TrailingImages | None = None
     progressive: bool = True
     restart_interval: int = 0
@@ -69,7 +71,7 @@ class JpegHeaderPolicy:
     @property
     def overhead(self) -> int:
         """About the bytes that do not depend on the levels: metadata, tables, scan headers, trailing images."""
-        return HEADER_BYTES + segments.encoded_size(self.segments) + self.trailing_bytes
+        return HEADER_BYTES + segments.encoded_size(self.segments) + self.level_bytes + self.trailing_bytes
 
     @property
     def trailing_bytes(self) -> int:
@@ -175,8 +177,9 @@ class JpegEncoding:
         return self.quantizer.quantize(scale, costs)
 
     def estimate(self, quantized: Quantized) -> float:
-        """Returns about the bytes that follow from these levels: coded data and segments made from them."""
-        return quantized.costs.total_bits / 8 + segments.encoded_size(self._made_segments(quantized))
+        """Returns about the bytes that follow from these levels: coded data and segments of a size not yet known."""
+        made = segments.encoded_size(self._made_segments(quantized))
+        return quantized.costs.total_bits / 8 + made - self.header.level_bytes
 
     def rounded_estimate(self, scale: float) -> float:
         """Returns the estimate for coefficients that are only rounded at a scale."""

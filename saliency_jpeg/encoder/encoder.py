@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
@@ -16,12 +15,12 @@ from ..batch.threads import BATCH_SIZE
 from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
 from ..codec.subsampling import Subsampling
-from ..errors import LowRateWarning, TargetError
+from ..errors import LowRateWarning, TargetError, caller_level
 from ..image.load import ImageSource, load
 from ..image.picture import Picture
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from ..options import OptionKeywords, Options, Orientation, TrailingMode, check_names
+from ..options import LayersMode, OptionKeywords, Options, Orientation, TrailingMode, check_names
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
 from .resolution import encode_picture
@@ -30,7 +29,6 @@ from .single import Coding
 
 __all__ = ["Encoder", "compress"]
 
-_PACKAGE = __name__.partition(".")[0] + "."
 _IDENTICAL = 100.0  # SSIMULACRA2 of a picture against itself
 
 
@@ -134,7 +132,7 @@ class Encoder:
         if result is None:
             raise failure or AssertionError("unreachable")
         for warning in result.warnings:
-            warnings.warn(warning, LowRateWarning, stacklevel=_caller())
+            warnings.warn(warning, LowRateWarning, stacklevel=caller_level())
         return result
 
     @overload
@@ -193,14 +191,6 @@ class Encoder:
         return threads.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
 
 
-def _caller() -> int:
-    """The ``stacklevel`` by which a warning in the function that calls this names the line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:
     """A result that holds the source's own levels."""
     header = None if picture.source is None else picture.source.header
@@ -224,6 +214,7 @@ def compress(
     keep_segments: Sequence[str] = (),
     orientation: Orientation = "keep",
     trailing_images: TrailingMode = "keep",
+    layers: LayersMode | None = None,
     never_enlarge: bool = True,
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
@@ -255,6 +246,7 @@ def compress(
         keep_segments: segments that stay in every metadata mode, such as ``"APP11"``.
         orientation: ``"keep"`` the EXIF tag, or ``"apply"`` it to the pixels.
         trailing_images: ``"keep"`` or ``"drop"`` the data behind the primary image of a JPEG source.
+        layers: ``"widths"`` tells readers that know this library how far the original may lie from the file.
         never_enlarge: return a JPEG source where its encoding would not be smaller.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers; 0: none.

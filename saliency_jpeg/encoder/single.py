@@ -15,6 +15,7 @@ from ..codec import tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
+from ..codec.layers import WidthsLayer
 from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tuning
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling, chroma_content
@@ -257,7 +258,8 @@ class PictureEncoding:
         return JpegHeaderPolicy(
             size=self._size,
             segments=[*self._own_segments, *(trailing.segments if trailing is not None else [])],
-            level_segments=self._coding.level_segments,
+            level_segments=[*self._coding.level_segments, *self._layers],
+            level_bytes=self._layer_bytes,
             trailing=trailing,
             progressive=options.progressive,
             restart_interval=options.restart_interval,
@@ -267,9 +269,19 @@ class PictureEncoding:
 
     @property
     def _metadata_bytes(self) -> int:
-        """Bytes of segments beyond the JFIF header, and of trailing images."""
+        """Bytes of segments beyond the JFIF header, of layers, and of trailing images."""
         trailing = self._picture.trailing
-        return segments.encoded_size(self._own_segments[1:]) + (0 if trailing is None else len(trailing.tail))
+        own = segments.encoded_size(self._own_segments[1:]) + self._layer_bytes
+        return own + (0 if trailing is None else len(trailing.tail))
+
+    @property
+    def _layers(self) -> list[WidthsLayer]:
+        return [] if self._options.layers is None else [WidthsLayer(self._size)]
+
+    @property
+    def _layer_bytes(self) -> int:
+        components = 1 if self._picture.pixels.ndim == 2 else 3
+        return sum(layer.encoded_size(components) for layer in self._layers)
 
     def _build_segments(self) -> list[segments.Segment]:
         metadata, options = self._picture.metadata, self._options

@@ -22,6 +22,7 @@ _PIXEL_OPTIONS: Final = (
     "subsampling",
     "orientation",
     "trailing_images",
+    "layers",
     "never_enlarge",
     "allow_downscale",
     "target_score",
@@ -85,7 +86,7 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
             return Encoder(options).compress_picture(picture).jpeg
     header = source.header
     if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
-        options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False)
+        options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False, layers=None)
     elif _needs_pixels(options):
         picture = load_jpeg(source, background=options.background, max_pixels=options.max_pixels)
         return Encoder(options).compress_picture(picture).jpeg

@@ -17,6 +17,7 @@ from .exif import EXIF_HEADER, shown
 from .exif_resolution import resolution
 from .exif_segments import join_exif, split_exif
 from .jpeg_header import JpegHeader
+from .layers import without_layers
 from .model import Metadata
 from .segments import (
     ADOBE_HEADER,
@@ -98,7 +99,8 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
 
     Args:
         metadata: what to write. Without a density JFIF says aspect ratio 1:1.
-        mode: ``"keep"`` writes everything but Content Credentials, whose signature would not match. ``"safe"`` writes
+        mode: ``"keep"`` writes everything but layers, which are for the levels of another file, and
+            Content Credentials, whose signature would not match. ``"safe"`` writes
             nothing that could name a person, place or device: only the ICC profile, the density (of EXIF where JFIF
             has none), and an EXIF block with the orientation and, for Adobe RGB, the colour space (none where both are
             default). ``"strip"`` writes only what the picture needs to be shown right: as ``"safe"``, but the density
@@ -153,7 +155,8 @@ def build_for_scans(
 
 
 def _all_segments(metadata: Metadata) -> list[Segment]:
-    return [segment for write in _WRITERS for segment in write(metadata)]
+    """All that is in the metadata, but for layers: those are for the levels of the old file."""
+    return without_layers([segment for write in _WRITERS for segment in write(metadata)])
 
 
 # Modes: what is left of the metadata ---------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def with_only(jpeg: bytes, spans: Sequence[Span], own: Sequence[Segment]) -> byt
     Raises:
         SegmentError: a segment behind the first scan is damaged.
     """
-    tables = [jpeg[start:end] for marker, start, end in spans if not _is_metadata(marker)]
+    tables = [jpeg[start:end] for marker, start, end in spans if not segments.is_metadata(marker)]
     scans = _scans(jpeg, spans[-1][2]) if spans and spans[-1][0] == segments.SOS else [b"\xff\xd9"]
     return b"".join([segments.replace_segments(b"\xff\xd8", own, []), *tables, *scans])
 
@@ -43,12 +43,8 @@ def _scans(jpeg: bytes, at: int) -> Iterator[bytes]:
             yield b"\xff\xd9"
             return
         at = segments.segment_end(jpeg, start + 2)
-        is_scan = marker == segments.SOS or (is_scan and _is_metadata(marker))
-        if not _is_metadata(marker):
+        is_scan = marker == segments.SOS or (is_scan and segments.is_metadata(marker))
+        if not segments.is_metadata(marker):
             yield jpeg[start:at]
     if is_scan:
         yield jpeg[at:]
-
-
-def _is_metadata(marker: int) -> bool:
-    return segments.APP0 <= marker <= segments.APP15 or marker == segments.COM

@@ -27,6 +27,7 @@ __all__ = [
     "checked_segment",
     "encoded_size",
     "fit_payload",
+    "is_metadata",
     "names_colours",
     "next_marker",
     "parse",
@@ -142,7 +143,7 @@ def segment_end(data: bytes, offset: int) -> int:
     if offset + 2 > len(data):
         raise SegmentError(f"truncated JPEG file: the segment length at offset {offset} is missing")
     (length,) = struct.unpack_from(">H", data, offset)
-    if length < 2 and not _is_metadata(data[offset - 1]):
+    if length < 2 and not is_metadata(data[offset - 1]):
         raise SegmentError(f"segment length {length} at offset {offset} is below 2")
     end = offset + max(2, int(length))
     if end > len(data):
@@ -192,7 +193,7 @@ def without_metadata(jpeg: bytes, spans: Iterable[Span] | None = None) -> bytes:
         SegmentError: as :func:`walk`.
     """
     found = list(walk(jpeg) if spans is None else spans)
-    kept = [s for s in found if not _is_metadata(s[0]) or names_colours(s[0], jpeg[s[1] + 4 : s[2]])]
+    kept = [s for s in found if not is_metadata(s[0]) or names_colours(s[0], jpeg[s[1] + 4 : s[2]])]
     return _joined(jpeg, found, [], kept)
 
 
@@ -216,7 +217,7 @@ def replace_segments(jpeg: bytes, segments: Sequence[Segment], spans: Iterable[S
         SegmentError: as :func:`walk`.
     """
     found = list(walk(jpeg) if spans is None else spans)
-    return _joined(jpeg, found, segments, [span for span in found if not _is_metadata(span[0])])
+    return _joined(jpeg, found, segments, [span for span in found if not is_metadata(span[0])])
 
 
 def _joined(jpeg: bytes, spans: Sequence[Span], new: Iterable[Segment], kept: Iterable[Span]) -> bytes:
@@ -231,10 +232,11 @@ def _encoded(segment: Segment) -> bytes:
 
 
 def _metadata_spans(spans: Iterable[Span]) -> Iterator[Span]:
-    return (span for span in spans if _is_metadata(span[0]))
+    return (span for span in spans if is_metadata(span[0]))
 
 
-def _is_metadata(marker: int) -> bool:
+def is_metadata(marker: int) -> bool:
+    """Whether a marker is APPn or COM."""
     return APP0 <= marker <= APP15 or marker == COM
 
 

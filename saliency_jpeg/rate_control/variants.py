@@ -47,22 +47,22 @@ class BestOf:
             TargetError: the plain encoding meets no target.
         """
         plain = self.control(encoding, costs)
-        size = len(plain.jpeg)
-        other = NearSize(plain.scale, size) if self.is_free else self.control
-        best, highest, passes = plain, self._merit(plain, size), plain.passes
+        size, fixed = len(plain.jpeg), encoding.header.level_bytes
+        other = NearSize(plain.scale, size, fixed) if self.is_free else self.control
+        best, highest, passes = plain, self._merit(plain, size, fixed), plain.passes
         for variant in self.variants:
             try:
                 candidate = other(encoding.varied(variant), plain.costs)
             except TargetError:
                 continue
             passes += candidate.passes
-            merit = self._merit(candidate, size)
+            merit = self._merit(candidate, size, fixed)
             if merit > highest:
                 best, highest = candidate, merit
         return replace(best, passes=passes)
 
-    def _merit(self, candidate: Encoded, size: int) -> float:
-        saved = math.log(size / len(candidate.jpeg)) if self.is_free else 0.0
+    def _merit(self, candidate: Encoded, size: int, fixed: int) -> float:
+        saved = math.log((size - fixed) / (len(candidate.jpeg) - fixed)) if self.is_free else 0.0
         return self.judge(candidate.jpeg) + parameters.VARIANT_WORTH * min(saved, parameters.VARIANT_MOST_SAVED)
 
 
@@ -73,10 +73,12 @@ class NearSize:
     Attributes:
         scale: where it may be.
         size: bytes.
+        fixed: bytes in it that are the same in all files and do not count, so that they do not change the choice.
     """
 
     scale: float
     size: int
+    fixed: int = 0
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
         """Encodes an image in at most ``VARIANT_PASSES`` passes.
@@ -98,4 +100,4 @@ class NearSize:
         return replace(min(found, key=lambda each: abs(self._error(each))), passes=len(found))
 
     def _error(self, encoded: Encoded) -> float:
-        return math.log(len(encoded.jpeg) / self.size)
+        return math.log((len(encoded.jpeg) - self.fixed) / (self.size - self.fixed))

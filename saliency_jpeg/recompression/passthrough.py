@@ -9,6 +9,7 @@ from ..metadata import jpeg_metadata
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource
+from ..metadata.layers import layer_segments
 from ..metadata.multi_picture import refusal, without_listing
 from ..options import Options
 from .recompress import lossless
@@ -43,7 +44,8 @@ def original(picture: Picture, options: Options) -> bytes | None:
 
     With ``metadata="keep"`` these are its very bytes. Otherwise its APPn and COM segments are replaced, and trailing
     bytes, such as a camera's preview with metadata of its own, are cut off. Where a baseline file or restart markers
-    are asked for, the same levels are written again; that is done once for each source.
+    are asked for, the same levels are written again; that is done once for each source. Layers stay valid, as the
+    levels are the same; without metadata they stay where the options ask for layers.
 
     Args:
         picture: loaded image.
@@ -60,7 +62,8 @@ def original(picture: Picture, options: Options) -> bytes | None:
         return source.data
     if picture.trailing is not None:
         return None
-    key = (options.metadata, tuple(options.keep_segments), options.progressive, options.restart_interval)
+    form = (options.progressive, options.restart_interval)
+    key = (options.metadata, tuple(options.keep_segments), options.layers, *form)
     if key not in source.rewrites:
         source.rewrites[key] = _rewritten(source, header, options, is_form)
     return source.rewrites[key]
@@ -86,6 +89,7 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form
             own = without_credentials(without_listing(source.segments), options.kept_segments)
         else:
             own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
+            own += [] if options.layers is None else layer_segments(source.segments)
         if not is_form:
             interval = options.restart_interval
             return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)

@@ -21,15 +21,16 @@ from ..codec.effort import DEFAULT_EFFORT, EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from ..codec.parameters import TUNINGS, Tune
 from ..codec.steps import KeptSteps, TunedSteps
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from ..image.load import load_jpeg
 from ..image.read import read_bytes
 from ..metadata import jpeg_metadata, multi_picture, segments
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.layers import layer_segments, without_layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from ..options import Options
+from ..options import OPTION_NAMES, Options
 from ..rate_control import AtScale, BySizeBracket
 from ..rate_control.by_size import likely_scale
 from ..saliency.sources import Saliency, resolve
@@ -52,6 +53,7 @@ def recompress(
     metadata: MetadataMode = "keep",
     keep_segments: Sequence[str] = (),
     restart_interval: int = 0,
+    keep_layers: bool = True,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
 ) -> bytes:
@@ -59,7 +61,7 @@ def recompress(
 
     The levels, and so the pixels, stay what they are unless a target or a quality asks for fewer bytes than that takes.
     Sampling and colour space never change. Trailing images are copied, and the file never becomes larger than it was in
-    the form that is asked for. The keywords are fields of :class:`saliency_jpeg.Options`.
+    the form that is asked for. The keywords are fields of :class:`saliency_jpeg.Options`, except ``keep_layers``.
 
     >>> smaller = recompress("photo.jpg")  # doctest: +SKIP
 
@@ -75,6 +77,8 @@ def recompress(
         metadata: ``"keep"``, ``"safe"`` or ``"strip"``.
         keep_segments: segments that stay in every metadata mode.
         restart_interval: MCUs between restart markers; 0: none.
+        keep_layers: keep the layers of a file whose levels stay the same, in every metadata mode; with other levels
+            they are always left out.
         max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
         device: where a preset's network runs.
 
@@ -88,28 +92,38 @@ def recompress(
         TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         OSError: a path cannot be read.
     """
-    given = {name: value for name, value in locals().items() if name != "jpeg"}  # nothing may stand above this line
+    if not isinstance(keep_layers, bool):
+        raise OptionError(f"keep_layers must be True or False, got {keep_layers!r}")
+    given = {name: value for name, value in locals().items() if name in OPTION_NAMES}
     options, data = Options(**given), read_bytes(jpeg)
     if not is_jpeg(data):
         raise InputError(f"only a JPEG file can be recompressed; these {len(data)} bytes are none")
-    return recompress_source(JpegSource(data), options)
+    return recompress_source(JpegSource(data), options, keep_layers=keep_layers)
 
 
 def recompress_source(
-    source: JpegSource, options: Options, *, keep_below: float = parameters.KEEP_TABLE_BELOW
+    source: JpegSource,
+    options: Options,
+    *,
+    keep_layers: bool = True,
+    keep_below: float = parameters.KEEP_TABLE_BELOW,
 ) -> bytes:
     """Makes a JPEG file smaller, as :func:`recompress` does; options that ask for other pixels are not looked at.
 
     Args:
         source: the file.
         options: of the new file.
+        keep_layers: as for :func:`recompress`.
         keep_below: ratio of wanted to own quantization step below which the own one stays.
 
     Raises:
         InputError, TargetError: as :func:`recompress`.
+        OptionError: the options ask for layers, which need the original.
     """
+    if options.layers is not None:
+        raise OptionError(f"recompress() cannot make layers, which need the original picture, got {options.layers!r}")
     source.check_limits(options.max_pixels)
-    return _Recompression(source, options, keep_below).file()
+    return _Recompression(source, options, keep_layers, keep_below).file()
 
 
 def lossless(
@@ -160,7 +174,7 @@ class _Recompression:
         InputError: it cannot be read, or has trailing images whose metadata would have to go.
     """
 
-    def __init__(self, source: JpegSource, options: Options, keep_below: float) -> None:
+    def __init__(self, source: JpegSource, options: Options, keep_layers: bool, keep_below: float) -> None:
         self._image = _core.read_jpeg(source.data, options.max_pixels)
         if source.header is None:
             raise InputError("the header of this JPEG file is damaged")
@@ -168,14 +182,16 @@ class _Recompression:
         self._effort, self._tuning = EFFORTS[options.effort], TUNINGS[options.tune]
         self._keep_below = keep_below
         self._trailing = source.trailing_bytes
-        self._segments = without_credentials(self._image.segments, options.kept_segments)
+        own = without_credentials(self._image.segments, options.kept_segments)
         if options.metadata != "keep":
             if source.trailing is not None:
                 raise multi_picture.refusal(f"metadata={options.metadata!r}")
             self._trailing = None
-            self._segments = jpeg_metadata.build_for_scans(
-                source.metadata, options.metadata, options.kept_segments, source.header
-            )
+            own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, source.header)
+            own += layer_segments(self._image.segments)
+        self._plain_segments = without_layers(own)
+        self._segments = own if keep_layers else self._plain_segments
+        self._keeps_all = options.metadata == "keep" and self._segments == own
 
     def file(self) -> bytes:
         """The file that the options ask for."""
@@ -194,11 +210,16 @@ class _Recompression:
             "choice_blocks": self._effort.choice_blocks,
         }
         rewritten = _written(self._image, self._segments, **form)
-        candidates = [rewritten if self._trailing is None else self._trailing.append_to(rewritten)]
+        candidates = [self._with_trailing(rewritten)]
         if self._header.has_form(self._options.progressive, self._options.restart_interval):
-            keeps_all = self._options.metadata == "keep"
-            candidates.append(self._source.data if keeps_all else self._source.with_segments(self._segments))
+            candidates.append(self._source.data if self._keeps_all else self._with_own_scans())
         return min(candidates, key=len)
+
+    def _with_own_scans(self) -> bytes:
+        return self._with_trailing(self._source.with_segments(self._segments))
+
+    def _with_trailing(self, primary: bytes) -> bytes:
+        return primary if self._trailing is None else self._trailing.append_to(primary)
 
     def _requantized(self) -> bytes:
         """Fewer levels, by the same steps 3, 4, 6 and 7 as an encoding."""
@@ -229,7 +250,7 @@ class _Recompression:
         steps = KeptSteps(TunedSteps(tuning, len(self._image.levels)), self._own_tables, self._keep_below)
         header = JpegHeaderPolicy(
             size=self._image.size,
-            segments=self._segments,
+            segments=self._plain_segments,
             trailing=self._trailing,
             progressive=self._options.progressive,
             restart_interval=self._options.restart_interval,
@@ -243,7 +264,7 @@ class _Recompression:
         if target is None:
             return asked
         trailing = 0 if self._trailing is None else len(self._trailing.tail)
-        return likely_scale(target, segments.encoded_size(self._segments[1:]) + trailing, self._image.size, asked)
+        return likely_scale(target, segments.encoded_size(self._plain_segments[1:]) + trailing, self._image.size, asked)
 
     def _sampling(self) -> tuple[int, int]:
         if self._header.colour == "gray" and len(self._image.levels) == 1:

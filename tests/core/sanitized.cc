@@ -19,6 +19,8 @@
 #include "codec/huffman.h"
 #include "codec/jpeg_reader.h"
 #include "codec/jpeg_writer.h"
+#include "codec/levels_digest.h"
+#include "codec/offsets.h"
 #include "codec/overshoot.h"
 #include "codec/pixels.h"
 #include "codec/quantize.h"
@@ -75,7 +77,9 @@ bool same_levels(const Frame& a, const Frame& b) {
 void rewrite(Frame frame) {
   for (bool progressive : {false, true}) {
     frame.progressive = progressive;
-    check(same_levels(read(write_jpeg(frame, {})).frame, frame), "levels are read as they were written");
+    const JpegFile file = read(write_jpeg(frame, {}));
+    check(same_levels(file.frame, frame), "levels are read as they were written");
+    check(levels_digest(file.frame) == levels_digest(frame), "the digest is that of the levels");
   }
 }
 
@@ -132,6 +136,8 @@ void quantize(const CoefficientView& coefficients, const QuantTable& table, floa
   if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, dc_costs.data()}, lambdas.data(), levels);
   const LevelView view{levels.data, levels.rows, levels.cols};
   for (size_t part : {0, 1, 5}) best_bands({view}, part);
+  const OffsetHistograms offsets = offset_histograms(coefficients, view, table.data());
+  check(std::accumulate(offsets.dc.begin(), offsets.dc.end(), size_t{0}) == view.count(), "each DC is counted once");
   std::vector<float> bits(levels.count());
   block_bits(view, costs.data(), bits.data());
 }

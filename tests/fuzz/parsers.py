@@ -34,14 +34,15 @@ with imports:
     import numpy as np
     from PIL import Image
 
-    from saliency_jpeg import Encoder, Options
+    from saliency_jpeg import Encoder, Options, list_layers, strip_layers
     from saliency_jpeg.batch import resume
     from saliency_jpeg.codec import _core
     from saliency_jpeg.codec.inspect import block_bits, inspect_jpeg
+    from saliency_jpeg.codec.layers import digest_of
     from saliency_jpeg.errors import PresetError, SaliencyJpegError
     from saliency_jpeg.image.load import load
     from saliency_jpeg.integrations._optimizer import optimize_jpeg
-    from saliency_jpeg.metadata import exif, multi_picture, photoshop, refresh, segments, xmp
+    from saliency_jpeg.metadata import exif, jumbf, layers, multi_picture, photoshop, refresh, segments, xmp
     from saliency_jpeg.metadata.exif_previews import embedded, without_previews
     from saliency_jpeg.metadata.exif_resolution import resolution, with_swapped_resolution
     from saliency_jpeg.metadata.exif_segments import join_exif, split_exif
@@ -287,6 +288,30 @@ def multi_picture_listing(data: bytes) -> None:
     source.primary()
 
 
+def layers_of_file(data: bytes) -> None:
+    """Layers: a way (1 byte), and the content of our box, that of the superbox, or segments with lengths (2 bytes)."""
+    way, rest = data[:1], data[1:]
+    if way == b"C":
+        rest = layers.VENDOR + rest
+    if way in (b"C", b"U"):
+        own = jumbf.split(0x534A, layers.DESCRIBED, jumbf.box(b"uuid", rest))
+    elif way == b"B":
+        own = jumbf.split(0x534A, layers.DESCRIBED, rest)
+    else:
+        file = io.BytesIO(rest)
+        own = [(jumbf.APP11, file.read(int.from_bytes(size, "big"))) for size in iter(lambda: file.read(2), b"")]
+    jpeg = segments.replace_segments(TINY, own)
+    listed = list_layers(jpeg)
+    kept, others = layers.layer_segments(own), layers.without_layers(own)
+    assert len(kept) + len(others) == len(own)
+    assert bool(kept) or not listed
+    found = layers.read_layers(own, digest_of(_core.read_jpeg(jpeg)), 1)
+    assert found.widths is None or (found.widths.shape == (1, 4) and "valid" in {info.state for info in listed})
+    assert strip_layers(jpeg) == segments.replace_segments(TINY, others)
+    assert list_layers(recompress(jpeg, metadata="strip")) == listed
+    assert not list_layers(recompress(jpeg, keep_layers=False))
+
+
 # Files of one's own -------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +362,7 @@ PARSERS: Final[dict[bytes, Callable[[bytes], None]]] = {
     b"I": icc_profile,
     b"8": photoshop_resources,
     b"M": multi_picture_listing,
+    b"Y": layers_of_file,
     b"L": journal,
     b"W": weights,
     b"H": weights_header,

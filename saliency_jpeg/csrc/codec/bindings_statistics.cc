@@ -1,10 +1,11 @@
-// Bindings of the functions that count and price symbols.
+// Bindings of the functions that count and price symbols, and count offsets.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "codec/bindings.h"
 #include "codec/huffman.h"
+#include "codec/offsets.h"
 #include "codec/statistics.h"
 
 namespace saliency_jpeg::codec {
@@ -48,6 +49,21 @@ Array<uint8_t> py_code_lengths(const Array<uint32_t>& histogram) {
   return Array<uint8_t>(kMaxSymbols, lengths.data());
 }
 
+Array<uint64_t> py_offset_histograms(const Array<float>& coefficients, const Array<int16_t>& levels,
+                                     const Array<uint16_t>& table) {
+  const CoefficientView view = block_view(coefficients, "coefficients");
+  require_shape(levels, {view.rows, view.cols, kBlockSize}, "levels");
+  const LevelView quantized = block_view(levels, "levels");
+  const uint16_t* steps = table_of(table);
+  const OffsetHistograms counts = without_gil([&] { return offset_histograms(view, quantized, steps); });
+  Array<uint64_t> rows = new_array<uint64_t>({4, kOffsetBins});
+  uint64_t* out = rows.mutable_data();
+  for (const auto* bins : {&counts.zero, &counts.below, &counts.above, &counts.dc}) {
+    out = std::copy(bins->begin(), bins->end(), out);
+  }
+  return rows;
+}
+
 }  // namespace
 
 void bind_statistics(py::module_& m) {
@@ -56,6 +72,8 @@ void bind_statistics(py::module_& m) {
   m.def("best_bands", &py_best_bands, py::arg("levels").noconvert(), py::arg("choice_blocks") = 0);
   m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("symbol_costs").noconvert());
   m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
+  m.def("offset_histograms", &py_offset_histograms, py::arg("coefficients").noconvert(), py::arg("levels").noconvert(),
+        py::arg("table").noconvert());
 }
 
 }  // namespace saliency_jpeg::codec

@@ -1,4 +1,4 @@
-// Binding of the writer.
+// Bindings of what takes all levels of a file: the writer and the digest.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "codec/bindings.h"
 #include "codec/jpeg_writer.h"
+#include "codec/levels_digest.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -62,6 +63,24 @@ py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<u
   return py::bytes(without_gil([&] { return write_jpeg(frame, script, choice_blocks); }));
 }
 
+// The digest in the byte order of the text forms of XXH64, the highest first.
+py::bytes py_levels_digest(const std::vector<Array<int16_t>>& levels, const Array<uint16_t>& tables,
+                           std::pair<int, int> size, const std::vector<std::pair<int, int>>& sampling,
+                           const OptionalInts& component_tables) {
+  Frame frame;
+  frame.height = size.first;
+  frame.width = size.second;
+  set_tables(frame, tables);
+  require(!levels.empty() && !frame.tables.empty(), "levels and tables must not be empty");
+  set_components(frame, levels, sampling, component_tables, {});
+  const long last = static_cast<long>(frame.tables.size()) - 1;
+  for (const Component& component : frame.components) require_in(component.table, 0, last, "component_tables");
+  const uint64_t hash = without_gil([&] { return levels_digest(frame); });
+  std::string digest;
+  for (int shift = 56; shift >= 0; shift -= 8) digest += static_cast<char>(hash >> shift);
+  return py::bytes(digest);
+}
+
 }  // namespace
 
 void bind_write(py::module_& m) {
@@ -69,6 +88,8 @@ void bind_write(py::module_& m) {
         py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
         py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
         py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0);
+  m.def("levels_digest", &py_levels_digest, py::arg("levels").noconvert(), py::arg("tables").noconvert(),
+        py::arg("size"), py::arg("sampling"), py::arg("component_tables") = py::none());
 }
 
 }  // namespace saliency_jpeg::codec

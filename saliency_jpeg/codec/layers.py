@@ -1,0 +1,100 @@
+"""Layers that say how a file was quantized: widths of the intervals in which the original's coefficients lie.
+
+A decoder knows of a level that the coefficient is near it. How near depends on the encoder: rounding leaves half a
+step, a trellis, a dead zone and luma that makes up for chroma leave more. :class:`WidthsLayer` measures it on the
+levels that are written. docs/layers.md says what is measured and what that gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metadata import layers, segments
+from ..metadata.layers import LayerInfo, Layers
+from ..metadata.segments import Segment
+from . import _core
+from .coefficients import Coefficients
+from .quantizer import Quantized
+
+__all__ = ["WidthsLayer", "digest_of", "layers_in", "list_layers_in", "measure_widths"]
+
+RECOMMENDED_PRESET: Final = "restore"
+
+#: Of 2000 coefficients one may lie outside. The farthest of all lies twice as far and more, where samples at white and
+#: black were moved, and would make an interval that forbids nothing.
+_OUTSIDE: Final = 2000
+
+
+@dataclass(frozen=True)
+class WidthsLayer:
+    """Makes the segments of a layer of widths; see :class:`.jpeg.LevelSegments`. Their length is always the same.
+
+    Attributes:
+        size: (height, width) of the image.
+        preset: of restoration, to recommend.
+    """
+
+    size: tuple[int, int]
+    preset: str = RECOMMENDED_PRESET
+
+    def __call__(self, quantized: Quantized, coefficients: Coefficients) -> list[Segment]:
+        """Measures the levels that are about to be written."""
+        sampling = [coefficients.sampling, *[(1, 1)] * (len(quantized.levels) - 1)]
+        digest = _core.levels_digest(quantized.levels, quantized.tables, self.size, sampling)
+        return self._segments(digest, measure_widths(quantized, coefficients))
+
+    def encoded_size(self, components: int) -> int:
+        """Returns the bytes that the segments take in a file of so many components."""
+        return segments.encoded_size(self._segments(bytes(8), np.zeros((components, 4), np.uint8)))
+
+    def _segments(self, digest: bytes, widths: NDArray[np.uint8]) -> list[Segment]:
+        return layers.build_layers(digest, [layers.widths_layer(widths, self.preset)])
+
+
+def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[np.uint8]:
+    """Returns how far coefficients of the original lie from their levels, for all but one in 2000 of each kind.
+
+    Args:
+        quantized: levels and tables.
+        coefficients: of the original.
+
+    Returns:
+        (components, 4) in 1/64 step, rounded up, 255 for all beyond: zeros, below levels, above them, DC, see
+        :class:`.metadata.layers.Layers`.
+    """
+    parts = zip(coefficients.components, quantized.levels, quantized.tables, strict=True)
+    counts = np.stack([_core.offset_histograms(*part) for part in parts]).astype(np.int64)
+    totals = counts.sum(axis=-1, keepdims=True)
+    is_inside = np.cumsum(counts, axis=-1) >= totals - totals // _OUTSIDE
+    return np.asarray(np.argmax(is_inside, axis=-1), np.uint8)
+
+
+def digest_of(image: _core.JpegImage) -> bytes:
+    """Returns the digest of the levels of a file, to which layers are bound."""
+    return _core.levels_digest(image.levels, image.tables, image.size, image.sampling, image.component_tables)
+
+
+def layers_in(image: _core.JpegImage) -> Layers:
+    """Reads what the valid layers of a file say.
+
+    Args:
+        image: the file, as :func:`_core.read_jpeg` returns it.
+
+    Warns:
+        LayerWarning: a layer is damaged, and so ignored.
+    """
+    own = layers.layer_segments(image.segments)
+    return layers.read_layers(own, digest_of(image), len(image.levels)) if own else Layers()
+
+
+def list_layers_in(image: _core.JpegImage) -> list[LayerInfo]:
+    """Lists the layers of a file.
+
+    Args:
+        image: the file, as :func:`_core.read_jpeg` returns it.
+    """
+    return layers.describe_layers(image.segments, lambda: digest_of(image))

@@ -34,11 +34,13 @@ from PIL import Image, ImageOps
 
 from saliency_jpeg import DecodeOptions, Decoder, InputError, OptionError, compress, decode
 from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.layers import digest_of
 from saliency_jpeg.enhance import networks
 from saliency_jpeg.enhance.options import DecodeKeywords
 from saliency_jpeg.enhance.planes import decode_planes, sampling_factors
 from saliency_jpeg.metadata import exif
 from saliency_jpeg.metadata.jpeg_header import read_header
+from saliency_jpeg.metadata.layers import build_layers, widths_layer
 
 GRAY = np.ascontiguousarray(PHOTO[..., 1])
 
@@ -266,6 +268,26 @@ def test_the_result_says_which_network(network: dict[str, Brighter]) -> None:
     assert Decoder().decode_picture(jpeg_of()).enhanced == "restore"
     assert Decoder(enhance="restore-fast").decode_picture(jpeg_of()).enhanced == "restore-fast"
     assert len(network) == 2
+
+
+def test_layers_name_the_network_and_the_intervals(network: dict[str, Brighter]) -> None:
+    image = _core.read_jpeg(jpeg_of())
+    layer = widths_layer(np.arange(12, dtype=np.uint8).reshape(3, 4), "restore-fast")
+    own = build_layers(digest_of(image), [layer])
+    jpeg = _core.write_jpeg(
+        image.levels, image.tables, image.size, image.sampling, segments=own, component_tables=image.component_tables
+    )
+    assert Decoder().decode_picture(jpeg).enhanced == "restore-fast"
+    assert Decoder(enhance="restore").decode_picture(jpeg).enhanced == "restore"
+    for name in ("restore", "restore-fast"):
+        (call,) = network[name].calls
+        assert call["widths"].tolist() == (np.arange(12).reshape(3, 4) / 64).tolist()
+    image.levels[0][0, 0, 1] += 1  # the layers are of another picture now
+    stale = _core.write_jpeg(
+        image.levels, image.tables, image.size, image.sampling, segments=own, component_tables=image.component_tables
+    )
+    assert Decoder().decode_picture(stale).enhanced == "restore"
+    assert network["restore"].calls[-1]["widths"] is None
 
 
 NOT_RESTORED = {

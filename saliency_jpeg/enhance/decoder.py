@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..batch.threads import default_workers, work_in_order
 from ..codec import _core
+from ..codec.layers import layers_in
 from ..codec.parameters import BT601_LUMA
 from ..errors import InputError
 from ..image.load import icc_fits, load_jpeg
@@ -168,19 +169,19 @@ class Decoder:
         """Pixels, turned as the options ask, and the network that restored them."""
         if source.header is None:
             raise InputError("the header of this JPEG file is damaged")
-        network = networks.choose(self.options.enhance, source.header)
-        pixels = self._pixels(source, source.header, network, luma=luma)
+        pixels, network = self._pixels(source, source.header, luma=luma)
         if luma and pixels.ndim == 3:
             pixels = _luma(pixels)
         if self.options.orientation == "apply":
             pixels = np.ascontiguousarray(rotate(pixels, source.metadata.orientation))
         return pixels, network
 
-    def _pixels(self, source: JpegSource, header: JpegHeader, network: str | None, *, luma: bool) -> Array:
-        """Pixels as they are stored."""
-        options = self.options
+    def _pixels(self, source: JpegSource, header: JpegHeader, *, luma: bool) -> tuple[Array, str | None]:
+        """Pixels as they are stored, and the network that restored them."""
+        options, network = self.options, networks.choose(self.options.enhance, header)
         if header.colour == "cmyk":
-            return _from_bytes(load_jpeg(source, max_pixels=options.max_pixels).pixels, np.dtype(options.dtype))
+            pixels = load_jpeg(source, max_pixels=options.max_pixels).pixels
+            return _from_bytes(pixels, np.dtype(options.dtype)), None
         image = _core.read_jpeg(source.data, options.max_pixels)
         if len(image.levels) not in (1, 3):
             raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
@@ -189,17 +190,24 @@ class Decoder:
             return self._restored(image, network, form)
         planes, factors, size = decode_planes(image), sampling_factors(image), image.size
         del image  # its levels are free while pixels are made
-        return form.pixels(planes, factors, size)
+        return form.pixels(planes, factors, size), None
 
-    def _restored(self, image: _core.JpegImage, network: str, form: OutputForm) -> Array:
-        """Pixels of a picture that is restored tile by tile, so that no whole component is held."""
-        options = self.options
+    def _restored(self, image: _core.JpegImage, network: str, form: OutputForm) -> tuple[Array, str]:
+        """Pixels of a picture that is restored tile by tile, so that no whole component is held; and the network.
+
+        Layers of the file say how far its coefficients may move, and which network its encoder had in mind.
+        """
+        options, layers = self.options, layers_in(image)
+        if options.enhance == "auto" and layers.preset in networks.names():
+            network = layers.preset
         restorer = networks.load(network, options.device)
         pixels = form.empty(image.size, len(image.levels))
-        for tile in restorer.tiles(image, amount=float(options.amount), fidelity=float(options.fidelity)):
+        for tile in restorer.tiles(
+            image, amount=float(options.amount), fidelity=float(options.fidelity), widths=layers.widths
+        ):
             factors = [(1, 1)] * len(tile.planes)
             pixels[tile.rows, tile.cols] = form.pixels(tile.planes, factors, tile.planes[0].shape)
-        return pixels
+        return pixels, network
 
 
 def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:

@@ -7,13 +7,17 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..codec import _core
 from ..errors import InputError
 from ..metadata.jpeg_header import JpegHeader
+from ..saliency import presets
 from .options import Enhancement
 from .planes import Plane
 
-__all__ = ["RestoredTile", "Restoring", "choose", "is_restorable", "load", "preset_name"]
+__all__ = ["RestoredTile", "Restoring", "choose", "is_restorable", "load", "names", "preset_name"]
 
 _RESTORED_SAMPLINGS: Final = ((1, 1), (2, 1), (1, 2), (2, 2))
 
@@ -40,7 +44,9 @@ class RestoredTile(Protocol):
 class Restoring(Protocol):
     """A network that restores pictures, with its weights loaded; may be used from several threads at once."""
 
-    def tiles(self, image: _core.JpegImage, *, amount: float, fidelity: float) -> Iterable[RestoredTile]:
+    def tiles(
+        self, image: _core.JpegImage, *, amount: float, fidelity: float, widths: NDArray[np.float32] | None
+    ) -> Iterable[RestoredTile]:
         """Yields the parts of a picture, which cover it."""
         ...
 
@@ -71,6 +77,11 @@ def choose(enhance: Enhancement | None, header: JpegHeader) -> str | None:
         f"enhance={enhance!r} is for gray files and for YCbCr with 4:4:4, 4:2:2, 4:2:0 or 4:4:0; pass "
         f"enhance='auto' to decode others plainly, got {header.colour} with sampling {header.sampling}"
     )
+
+
+def names() -> tuple[str, ...]:
+    """Returns the presets that restore."""
+    return presets.names("restoration")
 
 
 _loading: Final = threading.Lock()

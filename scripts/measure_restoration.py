@@ -28,7 +28,7 @@ from PIL import Image
 
 from saliency_jpeg import OptionError
 from saliency_jpeg.evaluation.arguments import comma_separated
-from saliency_jpeg.evaluation.decoders import DECODERS, OURS, Decode, find_decoder
+from saliency_jpeg.evaluation.decoders import DECODERS, OURS, Decode, find_decoder, find_decoders
 from saliency_jpeg.evaluation.folders import choose_images
 from saliency_jpeg.evaluation.restoration import QUALITIES, Measured, Photograph, Row, Scores, Store, measure
 from saliency_jpeg.io import LOSSLESS_SUFFIXES
@@ -179,19 +179,6 @@ def find_photographs(options: argparse.Namespace) -> list[Path]:
     return found
 
 
-def usable(names: Sequence[str]) -> list[str]:
-    """Returns the decoders that can run here; says of the others why they cannot."""
-    found = []
-    for name in names:
-        try:
-            find_decoder(name)
-        except (ImportError, FileNotFoundError) as error:
-            print(f"without {name}: {error}")
-        else:
-            found.append(name)
-    return found
-
-
 def rows_of(text: str) -> list[Row]:
     """Returns the rows of a list between commas."""
     try:
@@ -222,7 +209,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Runs the command line."""
     options = parse()
-    options.decoders = usable(options.decoders)
+    options.decoders = find_decoders(options.decoders)
     paths = find_photographs(options)
     if options.gray:
         print_gray([Photograph(path) for path in paths], options.decoders)

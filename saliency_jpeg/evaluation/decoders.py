@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,14 +29,15 @@ from .codecs import decode, find_package, parse_value
 from .interval_deblocking import smooth_jpeg
 from .self_guided import filter_plane, strengths
 
-__all__ = ["DECODERS", "OURS", "Decode", "find_decoder", "ncnn_model"]
+__all__ = ["DECODERS", "OURS", "Decode", "find_decoder", "find_decoders", "ncnn_model"]
 
 #: JPEG file -> uint8 (H, W, 3)
 Decode = Callable[[bytes], Pixels]
 
 #: Names of this library's decoders, and the value of ``decode(enhance=...)`` behind each.
 OURS: Final = {"exact": None, "restore": "restore", "restore-fast": "restore-fast"}
-_PAD: Final = 28  # samples around the picture that waifu2x's CUnet takes away
+_PAD: Final = 28  # pixels around the picture that waifu2x's CUnet takes away
+_TILE: Final = 768  # pixels; CUnet takes 3 GB a megapixel
 
 
 def find_decoder(name: str) -> Decode:
@@ -53,6 +54,23 @@ def find_decoder(name: str) -> Decode:
     if words and (base not in OURS or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
         raise OptionError(f"only {', '.join(OURS)} take options, as in restore+amount=0.5, got {name!r}")
     return _build(name)
+
+
+def find_decoders(names: Iterable[str]) -> list[str]:
+    """Returns the names whose decoders can run here; prints of the others why they cannot.
+
+    Raises:
+        OptionError: as :func:`find_decoder`.
+    """
+    found = []
+    for name in names:
+        try:
+            find_decoder(name)
+        except (ImportError, FileNotFoundError) as error:
+            print(f"without {name}: {error}")
+        else:
+            found.append(name)
+    return found
 
 
 @cache
@@ -134,16 +152,23 @@ def _cunet(noise: int) -> Decode:
 
     def run(jpeg: bytes) -> Pixels:
         rgb = decode(jpeg)
-        height, width = rgb.shape[:2]
-        sides = [(_PAD, _PAD + side % 2) for side in (height, width)]  # the network halves the picture twice
-        padded = np.pad(rgb.astype(np.float32) / 255, (*sides, (0, 0)), mode="edge")
-        array = np.ascontiguousarray(padded.transpose(2, 0, 1))  # a Mat does not keep the memory it is made of
-        source = ncnn.Mat(array).clone()
+        around = [(_PAD, _PAD + -side % 4) for side in rgb.shape[:2]]  # the network halves the picture twice
+        padded = np.pad(rgb, (*around, (0, 0)), mode="edge")
+        result = np.empty_like(rgb)
+        for top in range(0, rgb.shape[0], _TILE):
+            for left in range(0, rgb.shape[1], _TILE):
+                tile = padded[top : top + _TILE + 2 * _PAD, left : left + _TILE + 2 * _PAD]
+                out = result[top : top + _TILE, left : left + _TILE]
+                out[...] = filter_tile(tile)[: out.shape[0], : out.shape[1]]
+        return result
+
+    def filter_tile(rgb: Pixels) -> Pixels:
+        planes = np.ascontiguousarray(rgb.transpose(2, 0, 1), np.float32) / np.float32(255)
+        source = ncnn.Mat(planes).clone()  # a Mat does not keep the memory it is made of, nor an extractor its input
         extractor = net.create_extractor()
         extractor.input("Input1", source)
         _, out = extractor.extract("Eltwise4")
-        planes = np.array(out).transpose(1, 2, 0)[:height, :width]
-        return np.asarray(np.rint(255 * np.clip(planes, 0, 1)), np.uint8)
+        return np.asarray(np.rint(255 * np.clip(np.array(out).transpose(1, 2, 0), 0, 1)), np.uint8)
 
     return run
 

@@ -35,9 +35,16 @@ class Strength(NamedTuple):
     second: float
 
 
-#: By mean log2 of the luma steps: strengths for Y and for Cb and Cr.
-_FITTED: Final[dict[float, tuple[Strength, Strength]]] = {
-    0.0: (Strength(0, 0.0, 0.0), Strength(0, 0.0, 0.0)),
+#: Strengths for Y and for Cb and Cr, by whether a file is progressive (mozjpeg's, jpegli's, this library's) or not
+#: (Pillow's), and by the mean log2 of its luma steps.
+_FITTED: Final[dict[bool, dict[float, tuple[Strength, Strength]]]] = {
+    False: {
+        7.45: (Strength(14, 2.828, 0.0), Strength(2, 4.045, -3.147)),
+        6.81: (Strength(12, 0.0, 2.708), Strength(0, 1.753, -0.217)),
+    },
+    True: {
+        6.40: (Strength(0, 0.0, 0.0), Strength(0, 0.0, 0.0)),
+    },
 }
 
 
@@ -108,18 +115,11 @@ def strengths(jpeg: bytes) -> tuple[Strength, Strength]:
     Raises:
         InputError: it is damaged or of a kind of JPEG that is not read.
     """
-    step = mean_log_step(jpeg)
-    return _FITTED[min(_FITTED, key=lambda fitted: abs(fitted - step))]
-
-
-def mean_log_step(jpeg: bytes) -> float:
-    """Returns the mean log2 of the 64 luma steps of a file.
-
-    Args:
-        jpeg: the file.
-
-    Raises:
-        InputError: it is damaged or of a kind of JPEG that is not read.
-    """
     image = _core.read_jpeg(jpeg, DEFAULT_MAX_PIXELS)
+    fitted = _FITTED[image.progressive]
+    return fitted[min(fitted, key=lambda step: abs(step - mean_log_step(image)))]
+
+
+def mean_log_step(image: _core.JpegImage) -> float:
+    """Returns the mean log2 of the 64 luma steps of a file that was read."""
     return float(np.log2(image.tables[image.component_tables[0]]).mean())

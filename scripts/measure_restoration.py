@@ -16,8 +16,12 @@ second: training takes the others. ``--gray`` measures gray files at qualities 1
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.resources
 import io
+import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,7 +32,7 @@ from PIL import Image
 
 from saliency_jpeg import OptionError
 from saliency_jpeg.evaluation.arguments import comma_separated
-from saliency_jpeg.evaluation.decoders import DECODERS, OURS, Decode, find_decoder, find_decoders
+from saliency_jpeg.evaluation.decoders import DECODERS, OURS, Decode, find_decoder, find_decoders, ncnn_model
 from saliency_jpeg.evaluation.folders import choose_images
 from saliency_jpeg.evaluation.restoration import QUALITIES, Measured, Photograph, Row, Scores, Store, measure
 from saliency_jpeg.io import LOSSLESS_SUFFIXES
@@ -165,6 +169,41 @@ def gray_cell(
     return "{:.2f} / {:.4f}".format(*np.mean(values, axis=0))
 
 
+# Models -------------------------------------------------------------------------------------------------------------
+
+#: Parameters in millions as published: Swin2SR's and SwinIR's papers, and Open Model Zoo's page on FBCNN.
+PUBLISHED: Final = {"DnCNN-3": 0.67, "SwinIR": 11.5, "DRUNet": 32.7, "FBCNN": 71.9}
+
+
+def print_models() -> None:
+    """Prints parameters and bytes of the networks here, and the parameters of published ones."""
+    print("| network | parameters | weights |\n|---|---:|---:|")
+    folder = importlib.resources.files("saliency_jpeg") / "weights"
+    for name, entry in json.loads((folder / "presets.json").read_text()).items():
+        if isinstance(entry, dict) and entry.get("task") == "restoration":
+            data = (folder / entry["file"]).read_bytes()
+            count = sum(array.size for array in np.load(io.BytesIO(data)).values())
+            print(f"| `{name}` | {count / 1e6:.2f} M | {len(data) / 1e6:.2f} MB |")
+    with contextlib.suppress(FileNotFoundError):
+        path = ncnn_model(1)
+        count = cunet_parameters(path.with_suffix(".param").read_text())
+        print(f"| waifu2x CUnet | {count / 1e6:.2f} M | {path.stat().st_size / 1e6:.2f} MB |")
+    for name, millions in PUBLISHED.items():
+        print(f"| {name}, published | {millions} M | |")
+
+
+def cunet_parameters(layers: str) -> int:
+    """Returns how many weights and offsets the layers of ncnn's text format have."""
+    count = 0
+    for kind, words in re.findall(
+        r"^(Convolution|Deconvolution|InnerProduct) .*?((?: -?\d+=\S+)+)$", layers, re.MULTILINE
+    ):
+        values = dict(word.split("=", 1) for word in words.split())
+        weights, has_offsets = ("2", "1") if kind == "InnerProduct" else ("6", "5")
+        count += int(values[weights]) + int(values["0"]) * int(values.get(has_offsets, 0))
+    return count
+
+
 # Command line -------------------------------------------------------------------------------------------------------
 
 
@@ -203,12 +242,16 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bytes", default="ours,off", type=comma_separated, help="encoders (default: ours,off)")
     parser.add_argument("--label", help="name of the weights that restore")
     parser.add_argument("--gray", action="store_true", help="measure gray files only")
+    parser.add_argument("--models", action="store_true", help="print the sizes of networks only")
     return parser.parse_args(words)
 
 
 def main() -> None:
     """Runs the command line."""
     options = parse()
+    if options.models:
+        print_models()
+        return
     options.decoders = find_decoders(options.decoders)
     paths = find_photographs(options)
     if options.gray:

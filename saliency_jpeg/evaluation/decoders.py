@@ -2,7 +2,7 @@
 
 A decoder takes a JPEG file and returns uint8 (H, W, 3) sRGB. :data:`DECODERS` maps names to factories. A factory raises
 ``ImportError`` or ``FileNotFoundError``, with a message that says what to install, if its decoder is missing. The names
-of this library's decoders may be followed by options of ``decode``: ``restore+amount=0.5+fidelity=0``.
+of this library's decoders may be followed by options of ``decode()``: ``restore+amount=0.5+fidelity=0``.
 """
 
 from __future__ import annotations
@@ -84,12 +84,13 @@ def _build(name: str) -> Decode:
 
 
 def _ours(enhance: str | None, **settings: Any) -> Decode:
-    function = getattr(find_package("saliency_jpeg.enhance", "saliency-jpeg"), "decode", None)
-    if function is None:
-        raise ImportError("this version of saliency_jpeg has no decode()")
+    kind = getattr(find_package("saliency_jpeg.enhance", "saliency-jpeg"), "Decoder", None)
+    if kind is None:
+        raise ImportError("this version of saliency_jpeg has no decoder")
+    decoder = kind(enhance=enhance, **settings)
 
     def run(jpeg: bytes) -> Pixels:
-        pixels = np.asarray(function(jpeg, enhance=enhance, **settings), np.uint8)
+        pixels = np.asarray(decoder.decode(jpeg), np.uint8)
         return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
     tiny = io.BytesIO()

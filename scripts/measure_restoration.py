@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.resources
 import io
 import json
 import math
@@ -38,6 +37,7 @@ from saliency_jpeg.evaluation.restoration import QUALITIES, Measured, Photograph
 from saliency_jpeg.io import LOSSLESS_SUFFIXES
 from saliency_jpeg.metrics import psnr
 from saliency_jpeg.metrics.arrays import Pixels
+from saliency_jpeg.saliency import presets
 
 GRAY_QUALITIES: Final = (10, 20, 30, 40)
 METRICS: Final = ("luma, dB", "chroma, dB", "SSIMULACRA2")
@@ -178,9 +178,10 @@ PUBLISHED: Final = {"DnCNN-3": 0.67, "SwinIR": 11.5, "DRUNet": 32.7, "FBCNN": 71
 def print_models() -> None:
     """Prints parameters and bytes of the networks here, and the parameters of published ones."""
     print("| network | parameters | weights |\n|---|---:|---:|")
-    folder = importlib.resources.files("saliency_jpeg") / "weights"
-    for name, entry in json.loads((folder / "presets.json").read_text()).items():
-        if isinstance(entry, dict) and entry.get("task") == "restoration":
+    folder = presets.folders()[0]
+    entries = json.loads((folder / "presets.json").read_text())
+    for name, entry in entries.items():
+        if isinstance(entry, dict) and name in presets.names("restoration"):
             data = (folder / entry["file"]).read_bytes()
             count = sum(array.size for array in np.load(io.BytesIO(data)).values())
             print(f"| `{name}` | {count / 1e6:.2f} M | {len(data) / 1e6:.2f} MB |")

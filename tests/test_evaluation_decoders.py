@@ -371,6 +371,17 @@ def test_fit_self_guided(run_script: Script, pictures: Path, tmp_path: Path) -> 
     assert float(gain) > 0
 
 
+@pytest.mark.tensorflow
+def test_the_restored_pair_of_the_readme(run_script: Script, tmp_path: Path) -> None:
+    found("restore")
+    printed = run_script("scripts/readme_pictures.py", "--restored", "--output", tmp_path)
+    scores = dict(re.findall(r"^(old|restored): SSIMULACRA2 ([\d.]+)$", printed, re.MULTILINE))
+    assert float(scores["restored"]) > float(scores["old"])
+    parts = [Image.open(tmp_path / f"{name}.png").convert("RGB") for name in ("old", "restored")]
+    assert parts[0].size == parts[1].size == (288, 252)
+    assert psnr(*parts) > 25
+
+
 def test_decoding_benchmark(run_script: Script) -> None:
     words = ("--decoders", "knusperli", "--rounds", "1", "--memory-megapixels", "0.2")
     printed = run_script("benchmarks/decoding.py", *words)

@@ -262,7 +262,7 @@ def photograph(tmp_path: Path) -> Photograph:
 
 def test_rows() -> None:
     assert [str(Row.parse(text)) for text in ("pillow-30", "ours-0.50")] == ["pillow-30", "ours-0.5"]
-    for text in ("pillow", "pillow-x", "gif-3", "off-0", "off--1"):
+    for text in ("pillow", "pillow-x", "gif-3", "off-0", "off--1", "pillow-30.5"):
         with pytest.raises(OptionError, match=f"got '{text}'"):
             Row.parse(text)
 
@@ -283,7 +283,7 @@ def test_gains_over_plain_decoding(photograph: Photograph, tmp_path: Path) -> No
     for plain in measured[::2]:
         assert plain.gains == Scores(0, 0, 0)
         assert plain.saved == pytest.approx(0, abs=1e-9)
-    jpeg = (tmp_path / "cache" / "pillow-20" / "window.jpg").read_bytes()
+    jpeg = (tmp_path / "cache" / "pillow-20" / f"{photograph.key}.jpg").read_bytes()
     assert jpeg == encoded(photograph.pixels, quality=20, subsampling="4:2:0")
     smoothed_scores, plain_scores = (photograph.scores(find_decoder(name)(jpeg)) for name in ("knusperli", "plain"))
     assert measured[1].gains == smoothed_scores.above(plain_scores)
@@ -303,7 +303,7 @@ def test_files_and_scores_are_kept(photograph: Photograph, tmp_path: Path, monke
         assert store.scores(photograph, jpeg, "sgr") == store.scores(photograph, jpeg, "restore+amount=1")
     assert calls.count("sgr") == 1
     assert calls.count("restore+amount=1") == 4  # twice without a label, once for each label
-    written = tmp_path / "cache" / "pillow-30" / "window.jpg"
+    written = tmp_path / "cache" / "pillow-30" / f"{photograph.key}.jpg"
     other = encoded(photograph.pixels, quality=31)
     written.write_bytes(other)
     assert Store(tmp_path / "cache").file(photograph, row) == other

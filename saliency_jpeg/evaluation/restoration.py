@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import OptionError
+from ..io import write
 from ..metrics import Ssimulacra2, psnr
 from ..metrics.arrays import Pixels
 from ..metrics.quality import psnr_chroma
@@ -53,8 +54,9 @@ class Row(NamedTuple):
             number = float(value)
         except ValueError:
             number = 0.0
-        if kind not in _LADDERS or not number > 0:
-            raise OptionError(f"a row is one of {', '.join(_LADDERS)} with a number, as in pillow-30, got {text!r}")
+        if kind not in _LADDERS or not number > 0 or (kind == "pillow" and number not in range(1, 101)):
+            known = ", ".join(_LADDERS)
+            raise OptionError(f"a row is one of {known} with a number, as in pillow-30 or off-0.5, got {text!r}")
         return cls(kind, number)
 
     def __str__(self) -> str:
@@ -74,11 +76,18 @@ class Scores(NamedTuple):
 
 
 class Photograph:
-    """An original and its measurements."""
+    """An original and its measurements.
+
+    Attributes:
+        name: of its file, without suffix.
+        pixels: uint8 (H, W, 3).
+        key: tells it from others of the same name.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         self.pixels: Pixels = load(path)[0]
+        self.key = f"{path.stem}-{hashlib.sha256(self.pixels.tobytes()).hexdigest()[:8]}"
 
     @cached_property
     def _ssimulacra2(self) -> Ssimulacra2:
@@ -116,16 +125,16 @@ class Store:
 
     def file(self, photograph: Photograph, row: Row) -> bytes:
         """Returns the file of a row, made once."""
-        path = self._folder / str(row) / f"{photograph.name}.jpg"
+        path = self._folder / str(row) / f"{photograph.key}.jpg"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(photograph.encode(row))
+            write(str(path), photograph.encode(row))
         return path.read_bytes()
 
     def scores(self, photograph: Photograph, jpeg: bytes, name: str) -> Scores:
         """Returns what a file scores by a decoder."""
         is_ours = name.split("+")[0] in OURS
-        key = f"{hashlib.sha256(jpeg).hexdigest()[:24]} {photograph.name} {name} {self._label if is_ours else ''}"
+        key = f"{hashlib.sha256(jpeg).hexdigest()[:24]} {photograph.key} {name} {self._label if is_ours else ''}"
         if key not in self._known:
             self._known[key] = photograph.scores(find_decoder(name)(jpeg))
             if self._label or not is_ours:

@@ -41,9 +41,17 @@ _FITTED: Final[dict[bool, dict[float, tuple[Strength, Strength]]]] = {
     False: {
         7.45: (Strength(14, 2.828, 0.0), Strength(2, 4.045, -3.147)),
         6.81: (Strength(12, 0.0, 2.708), Strength(0, 1.753, -0.217)),
+        6.23: (Strength(2, -0.336, 3.082), Strength(0, 0.424, 1.417)),
+        5.83: (Strength(1, -0.251, 2.935), Strength(0, -0.202, 2.108)),
+        5.50: (Strength(4, -0.365, 1.757), Strength(10, 0.0, 1.442)),
+        4.51: (Strength(3, -0.704, 2.29), Strength(9, -1.825, 3.736)),
+        3.17: (Strength(4, -0.376, 0.945), Strength(9, -2.373, 4.228)),
+        2.16: (Strength(2, -0.449, 1.008), Strength(9, -2.496, 4.025)),
     },
     True: {
-        6.40: (Strength(0, 0.0, 0.0), Strength(0, 0.0, 0.0)),
+        6.41: (Strength(1, -0.278, 2.915), Strength(10, 0.0, 1.733)),
+        5.65: (Strength(6, -0.427, 1.726), Strength(10, 0.0, 1.434)),
+        4.18: (Strength(1, -0.345, 1.548), Strength(0, -1.109, 3.132)),
     },
 }
 

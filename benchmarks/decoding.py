@@ -2,9 +2,10 @@
 
     python benchmarks/decoding.py PHOTO... [--decoders restore,restore-fast] [--rounds 5] [--memory-megapixels 24]
 
-JPEG files are decoded as they are; other pictures are saved by Pillow at quality 75 first. Times are wall times, the
-medians of the rounds after one to warm up; "x plain" is the median ratio to plain decoding within a round. TensorFlow
-uses all CPUs that the process may use (``taskset`` restricts them), the other decoders one thread.
+JPEG files are decoded as they are; other pictures are saved by Pillow at quality 75 first. Times are medians of the
+rounds after one to warm up: wall time, and CPU time of this process and of the programs it starts. Ratios to plain
+decoding are taken within a round. TensorFlow uses all CPUs that the process may use (``taskset`` restricts them), the
+other decoders one thread. Wall times mean something on an idle machine only.
 
 Memory is that of a new process that decodes one file of the repository's photograph, mirrored to that many megapixels:
 its peak, and how much of it is above the packages and networks that a tiny file loads too.
@@ -18,17 +19,19 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pictures import PHOTO, mirrored
 from PIL import Image
-from speed import in_child, memory_bytes
+from speed import cpu_seconds, in_child, memory_bytes
 
 from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.decoders import DECODERS, find_decoder, find_decoders
 from saliency_jpeg.metadata.jpeg_source import is_jpeg
+
+Times = NDArray[np.float64]
 
 QUALITY: Final = 75
 DEFAULT: Final = ",".join(name for name in DECODERS if name != "plain")
@@ -47,15 +50,15 @@ def read(path: Path) -> bytes:
     return data if is_jpeg(data) else jpeg_file(Image.open(io.BytesIO(data)))
 
 
-def seconds(jpeg: bytes, decoders: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """Runs every decoder once a round; the first round does not count."""
-    times: dict[str, list[float]] = {name: [] for name in decoders}
+def measured_times(jpeg: bytes, decoders: Sequence[str], rounds: int) -> dict[str, Times]:
+    """Runs every decoder once a round, and once more to warm up; returns (rounds, 2) wall and CPU seconds by name."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in decoders}
     for _ in range(rounds + 1):
         for name, values in times.items():
-            start = time.perf_counter()
+            wall, cpu = time.perf_counter(), cpu_seconds()
             find_decoder(name)(jpeg)
-            values.append(time.perf_counter() - start)
-    return {name: values[1:] for name, values in times.items()}
+            values.append((time.perf_counter() - wall, cpu_seconds() - cpu))
+    return {name: np.array(values[1:]) for name, values in times.items()}
 
 
 def print_times(paths: Sequence[Path], decoders: Sequence[str], rounds: int) -> None:
@@ -65,11 +68,13 @@ def print_times(paths: Sequence[Path], decoders: Sequence[str], rounds: int) -> 
         width, height = Image.open(io.BytesIO(jpeg)).size
         megapixels = width * height / 1e6
         print(f"\n{path.name}: {width} x {height}, {megapixels:.1f} megapixels, {len(jpeg)} bytes")
-        times = seconds(jpeg, ("plain", *decoders), rounds)
-        print(f"{'decoder':16s}{'ms':>10s}{'ms/MP':>10s}{'x plain':>10s}")
+        times = measured_times(jpeg, ("plain", *decoders), rounds)
+        print(f"{'decoder':16s}{'ms':>10s}{'ms/MP':>10s}{'x plain':>10s}{'CPU ms/MP':>12s}{'x plain':>10s}")
         for name, values in times.items():
-            ratio = median(a / b for a, b in zip(values, times["plain"], strict=True))
-            print(f"{name:16s}{1e3 * median(values):10.1f}{1e3 * median(values) / megapixels:10.1f}{ratio:10.1f}")
+            wall, cpu = 1e3 * np.median(values, axis=0)
+            ratios = np.median(values / np.maximum(times["plain"], 1e-6), axis=0)
+            row = f"{name:16s}{wall:10.1f}{wall / megapixels:10.1f}{ratios[0]:10.1f}"
+            print(f"{row}{cpu / megapixels:12.1f}{ratios[1]:10.1f}")
 
 
 def print_memory(megapixels: float, decoders: Sequence[str]) -> None:

@@ -9,8 +9,9 @@ much smaller the file is than the same encoder's file that scores as high when d
     python scripts/measure_restoration.py CACHE --whole KODAK --half CID22 --decoders restore,jpegqs-3,knusperli
 
 Files and scores are kept in CACHE. Scores of this library's decoders are kept only under a ``--label``, which names
-their weights; without one they are measured anew. ``--half`` takes every second file of a folder, beginning with the
-second: training takes the others. ``--gray`` measures gray files at qualities 10 to 40, as papers report them.
+their weights; without one they are measured anew. Remove CACHE after an encoder or a filter has changed. ``--half``
+takes every second file of a folder, beginning with the second: training takes the others. ``--gray`` measures gray
+files at qualities 10 to 40, as papers report them; ``--models`` prints the sizes of networks.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from .msroi import Levels, collage
 if TYPE_CHECKING:
     from ..saliency import SaliencyModel
 
-__all__ = ["CODECS", "Codec", "annex_k_tables", "decode", "find_codec", "find_model"]
+__all__ = ["CODECS", "Codec", "annex_k_tables", "decode", "find_codec", "find_model", "find_package", "parse_value"]
 
 #: (rgb, knob, map or None) -> JPEG file
 Encode = Callable[[Pixels, float, Map | None], bytes]
@@ -87,11 +87,11 @@ def find_codec(name: str) -> Codec:
 def _build(name: str) -> Codec:
     base, *words = name.split("+")
     settings = dict(word.split("=", 1) for word in words)
-    return CODECS[base](name, **{key: _parse_value(text) for key, text in settings.items()})
+    return CODECS[base](name, **{key: parse_value(text) for key, text in settings.items()})
 
 
-def _parse_value(text: str) -> Any:
-    """A number, true, false or null as in JSON, or the text itself."""
+def parse_value(text: str) -> Any:
+    """Returns a number, true, false or null as in JSON, or the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -146,7 +146,7 @@ def _pillow(name: str, **options: Any) -> Codec:
 
 
 def _simplejpeg(name: str) -> Codec:
-    simplejpeg = _package("simplejpeg", "simplejpeg")
+    simplejpeg = find_package("simplejpeg", "simplejpeg")
 
     def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
         jpeg: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(rgb), quality=round(quality), colorsubsampling="420")
@@ -168,7 +168,7 @@ def _mozjpeg(name: str, *flags: str) -> Codec:
 
 
 def _jpegli(name: str, **options: Any) -> Codec:
-    ajpegli = _package("ajpegli", "ajpegli")
+    ajpegli = find_package("ajpegli", "ajpegli")
 
     def encode(rgb: Pixels, knob: float, saliency: Map | None = None) -> bytes:  # knob: -log2 of the distance
         jpeg: bytes = ajpegli.encode(np.ascontiguousarray(rgb), distance=2.0**-knob, **options)
@@ -193,7 +193,16 @@ def _guetzli(name: str) -> Codec:
     return Codec(name, encode, low=84.0, high=99.0)
 
 
-def _package(module: str, requirement: str) -> Any:
+def find_package(module: str, requirement: str) -> Any:
+    """Imports a module that is optional.
+
+    Args:
+        module: its name.
+        requirement: what pip has to install for it.
+
+    Raises:
+        ImportError: it is missing; the message says what to install.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from . import _metrics
 from .arrays import BLOCK, Map, as_map, as_pair, block_means, composite
+from .ycbcr import to_ycbcr
 
-__all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "ms_ssim_db", "psnr", "psnr_hvsm", "psnr_rgb"]
+__all__ = ["MS_SSIM_MIN_SIDE", "ms_ssim", "ms_ssim_db", "psnr", "psnr_chroma", "psnr_hvsm", "psnr_rgb"]
 
 #: Smallest height and width, in pixels, for five scales of MS-SSIM.
 MS_SSIM_MIN_SIDE: int = _metrics.MS_SSIM_MIN_SIDE
@@ -58,6 +59,24 @@ def psnr_rgb(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
     """
     a, b = as_pair(reference, distorted)
     return _decibels(float(np.mean((a.astype(np.float64) - b) ** 2)))
+
+
+def psnr_chroma(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
+    """Measures the PSNR over JFIF's Cb and Cr together, at full resolution and not rounded, in dB.
+
+    Args:
+        reference: uint8 (H, W, 3) sRGB or (H, W) gray.
+        distorted: uint8 of the same size.
+
+    Returns:
+        Decibels; 108.1 for identical images.
+
+    Raises:
+        InputError: the arrays do not fit.
+    """
+    a, b = as_pair(reference, distorted)
+    errors = to_ycbcr(a)[..., 1:] - to_ycbcr(b)[..., 1:]
+    return _decibels(float(np.mean(errors**2)))
 
 
 def ms_ssim(reference: npt.ArrayLike, distorted: npt.ArrayLike, saliency: npt.ArrayLike | None = None) -> float:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from ..batch.in_order import default_workers
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..batch.resume import JOURNAL_NAME, Journal, options_digest
-from ..batch.threads import default_workers
 from ..encoder import Compressed, Encoder
 from ..errors import LowRateWarning, SaliencyJpegError, TargetError
 from ..image.load import load

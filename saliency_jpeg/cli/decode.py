@@ -9,8 +9,8 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
+from ..batch.in_order import work_in_order
 from ..batch.plan import Job, Plan, check_folder_name, plan
-from ..batch.threads import work_in_order
 from ..enhance import DecodeOptions, Decoder
 from ..enhance.options import Enhancement
 from ..errors import SaliencyJpegError

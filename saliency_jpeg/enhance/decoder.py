@@ -10,7 +10,7 @@ from typing import IO, Any, Final, Literal, TypeAlias, Union, Unpack, overload
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..batch.threads import default_workers, work_in_order
+from ..batch.in_order import default_workers, work_in_order
 from ..codec import _core
 from ..codec.layers import layers_in
 from ..codec.parameters import BT601_LUMA

@@ -10,7 +10,7 @@ much smaller the file is than the same encoder's file that scores as high when d
 
 Files and scores are kept in CACHE. Scores of this library's decoders are kept only under a ``--label``, which names
 their weights; without one they are measured anew. Remove CACHE after an encoder or a filter has changed. ``--half``
-takes every second file of a folder, beginning with the second: training takes the others. ``--gray`` measures gray
+takes the half of a folder that :mod:`tune_encoder` reports on: training takes the other. ``--gray`` measures gray
 files at qualities 10 to 40, as papers report them; ``--models`` prints the sizes of networks.
 """
 
@@ -29,13 +29,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from PIL import Image
+from tune_encoder import split
 
 from saliency_jpeg import OptionError
 from saliency_jpeg.evaluation.arguments import comma_separated
+from saliency_jpeg.evaluation.comparison import find_images
 from saliency_jpeg.evaluation.decoders import DECODERS, OURS, Decode, find_decoder, find_decoders, ncnn_model
-from saliency_jpeg.evaluation.folders import choose_images
 from saliency_jpeg.evaluation.restoration import QUALITIES, Measured, Photograph, Row, Scores, Store, measure
-from saliency_jpeg.io import LOSSLESS_SUFFIXES
 from saliency_jpeg.metrics import psnr
 from saliency_jpeg.metrics.arrays import Pixels
 from saliency_jpeg.saliency import presets
@@ -212,9 +212,9 @@ def cunet_parameters(layers: str) -> int:
 def find_photographs(options: argparse.Namespace) -> list[Path]:
     """Returns the files of all folders; ``--count`` of each, evenly spread."""
     found = []
-    for folders, first, step in ((options.whole, 0, 1), (options.half, 1, 2)):
+    for folders, choose in ((options.whole, find_images), (options.half, lambda folder: split(folder)[1])):
         for folder in folders:
-            paths = choose_images(folder, LOSSLESS_SUFFIXES)[first::step]
+            paths = sorted(choose(folder))
             apart = max(1, len(paths) // options.count) if options.count else 1
             found += paths[::apart][: options.count]
     return found
@@ -233,7 +233,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path, metavar="CACHE", help="folder for files and scores")
     parser.add_argument("--whole", nargs="+", type=Path, default=[], help="folders of lossless photographs")
-    parser.add_argument("--half", nargs="+", type=Path, default=[], help="folders of which every second file counts")
+    parser.add_argument("--half", nargs="+", type=Path, default=[], help="folders of which the half for reports counts")
     parser.add_argument("--count", type=int, help="photographs of each folder (default: all)")
     decoders = ",".join(name for name in DECODERS if name != "plain")
     parser.add_argument("--decoders", type=comma_separated, default=decoders, help=f"(default: {decoders})")

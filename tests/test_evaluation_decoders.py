@@ -325,7 +325,7 @@ def test_measure_restoration(run_script: Script, pictures: Path, tmp_path: Path)
     words = (tmp_path / "cache", "--whole", pictures, "--half", pictures, "--count", "2")
     rows = ("--rows", "pillow-30,pillow-75", "--bytes", "pillow", "--decoders", "knusperli,sgr")
     printed = run_script("scripts/measure_restoration.py", *words, *rows)
-    assert printed.startswith("3 photographs; ")  # two of the whole folder, one of half of it
+    assert printed.startswith("4 photographs; ")  # two of the whole folder, two of half of it
     number = r"[+-]\d+\.\d+"
     goals = re.findall(r"^\| (Pillow, quality \d+) \| (.*) \|$", printed, re.MULTILINE)
     assert len(goals) == 2
@@ -338,7 +338,7 @@ def test_measure_restoration(run_script: Script, pictures: Path, tmp_path: Path)
     assert {row: " / ".join(values) for row, *values in details} == {
         row: " / ".join(cell.split(" / ")[:2]) for row, cell in means.items()
     }
-    assert re.search(r"^\| sgr \| all \| \d of 6 lose \|", printed, re.MULTILINE)
+    assert re.search(r"^\| sgr \| all \| \d of 8 lose \|", printed, re.MULTILINE)
     again = run_script("scripts/measure_restoration.py", *words, *rows)
     assert again == printed
 

@@ -21,7 +21,7 @@ from pictures import mirrored
 from PIL import Image
 from speed import in_child, memory_bytes
 
-from saliency_jpeg import Options, TargetError, compress, recompress
+from saliency_jpeg import Options, TargetError, compress, decode, recompress
 from saliency_jpeg.codec.inspect import inspect_jpeg
 from saliency_jpeg.integrations._optimizer import optimize_jpeg
 
@@ -35,6 +35,8 @@ CALLS: Final[dict[str, Callable[[bytes, int], Any]]] = {
     "recompress()": lambda data, _: recompress(data),
     "recompress(target_kb)": lambda data, pixels: recompress(data, target_kb=pixels / 1e4, saliency=BOXES),
     "doors for files": lambda data, _: optimize_jpeg(data, Options(quality=75, saliency=BOXES)),
+    "decode(uint8)": lambda data, _: decode(data, enhance=None),
+    "decode(uint16)": lambda data, _: decode(data, enhance=None, dtype="uint16"),
     "inspect_jpeg()": lambda data, _: inspect_jpeg(data),
 }
 

@@ -107,7 +107,7 @@ class Black:
     """A network that returns black."""
 
     def tiles(self, image: Any, **options: Any) -> Any:
-        assert options == {"amount": 0.5, "fidelity": 0.25}
+        assert options == {"amount": 0.5, "fidelity": 0.25, "widths": None}
         planes = [np.full(image.size, value, np.float32) for value in (0, 128, 128)]
         yield SimpleNamespace(rows=slice(None), cols=slice(None), planes=planes)
 

@@ -41,6 +41,9 @@ INPUT_SCALE: Final = 64.0
 #: Contrast that counts as 1, as a multiple of :func:`correction_scale`.
 CONTRAST: Final = 12.0
 
+_MOST_LEVEL: Final = 24  # levels beyond are squashed to the same number
+_SQUASHED: Final = np.tanh(np.arange(-_MOST_LEVEL, _MOST_LEVEL + 1, dtype=np.float32) / 2)
+
 Floats = NDArray[np.float32]
 
 
@@ -182,14 +185,18 @@ class Part:
         for index, table in enumerate(file.tables):
             plane = self._repeat_edges(file, index, _core.inverse_dct(self._levels(file, index), table))
             planes.append(_core.upsample(plane, *file.factors[index], self._shape))
-        planes += [np.full(self._shape, 128, np.float32)] * (3 - len(planes))
+        planes += [np.full(self._shape, 128, np.float32) for _ in range(3 - len(planes))]
         rows, cols = self._shape[0] // GROUP, self._shape[1] // GROUP
         joined = np.empty((rows, cols, 6, GROUP, GROUP), np.float32)
         for index, plane in enumerate(planes):
-            groups, scale = _to_groups(plane), file.input_scales[index]
-            joined[:, :, index] = (groups - 128) / np.float32(INPUT_SCALE)
-            joined[:, :, 3 + index] = 1.5 * np.tanh((groups - _surroundings(groups)) / (np.float32(CONTRAST) * scale))
-        levels = np.tanh(self._levels(file, 0).astype(np.float32) / 2)
+            contrast = plane - _surroundings(plane)
+            contrast *= np.float32(1 / (CONTRAST * file.input_scales[index]))
+            np.tanh(contrast, out=contrast)
+            contrast *= np.float32(1.5)
+            plane -= np.float32(128)
+            plane *= np.float32(1 / INPUT_SCALE)
+            joined[:, :, index], joined[:, :, 3 + index] = _to_groups(plane), _to_groups(contrast)
+        levels = _SQUASHED[np.clip(self._levels(file, 0), -_MOST_LEVEL, _MOST_LEVEL) + _MOST_LEVEL]
         levels[..., 0] = 0
         return [joined.reshape(rows, cols, -1), levels, places(rows, cols), file.condition]
 
@@ -217,12 +224,12 @@ def _to_groups(plane: Floats) -> Floats:
     return plane.reshape(height // GROUP, GROUP, width // GROUP, GROUP).swapaxes(1, 2)
 
 
-def _surroundings(groups: Floats) -> Floats:
-    """Mean of each group and its eight neighbours, as far as there are any, (rows, cols, 1, 1)."""
-    means = groups.mean(axis=(2, 3))
+def _surroundings(plane: Floats) -> Floats:
+    """For each sample the mean of its group and the eight groups around it, as far as there are any."""
+    means = _average(plane, GROUP, GROUP)
     sums = cv2.blur(means, (3, 3), borderType=cv2.BORDER_CONSTANT)
-    mean: Floats = np.divide(sums, cv2.blur(np.ones_like(means), (3, 3), borderType=cv2.BORDER_CONSTANT))
-    return mean[:, :, None, None]
+    sums /= cv2.blur(np.ones_like(means), (3, 3), borderType=cv2.BORDER_CONSTANT)
+    return cv2.resize(sums, plane.shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _from_groups(groups: Floats) -> Floats:
@@ -231,8 +238,8 @@ def _from_groups(groups: Floats) -> Floats:
 
 
 def _average(plane: Floats, h: int, v: int) -> Floats:
+    """Means of v x h samples."""
     if (h, v) == (1, 1):
         return plane
     height, width = plane.shape
-    mean: Floats = plane.reshape(height // v, v, width // h, h).mean(axis=(1, 3), dtype=np.float32)
-    return mean
+    return cv2.resize(plane, (width // h, height // v), interpolation=cv2.INTER_AREA)

@@ -16,7 +16,7 @@ from helpers import encoded, photo, psnr, random_levels, table_pair
 from PIL import Image
 from processes import Script, needs
 
-from saliency_jpeg import OptionError
+from saliency_jpeg import Decoder, OptionError
 from saliency_jpeg.codec import _core
 from saliency_jpeg.evaluation import decoders, restoration
 from saliency_jpeg.evaluation.codecs import decode
@@ -232,23 +232,17 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
-
-    class Fake:
-        def __init__(self, **options: object) -> None:
-            made.append(options)
-
-        def decode(self, jpeg: bytes) -> Any:
-            return decode(jpeg)[..., 0]
-
-    monkeypatch.setattr(decoders, "find_package", lambda *_: type("module", (), {"Decoder": Fake}))
+    made: list[Decoder] = []
+    monkeypatch.setattr(Decoder, "load_network", made.append)
     decoders._build.cache_clear()
     try:
-        decoder = find_decoder("restore-fast+amount=0.5+fidelity=0")
+        find_decoder("restore-fast+amount=0.5+fidelity=0")
+        gray = find_decoder("exact")(encoded(photo(9, 8)[..., 0]))
     finally:
         decoders._build.cache_clear()
-    assert made == [{"enhance": "restore-fast", "amount": 0.5, "fidelity": 0}]
-    assert decoder(encoded(photo(9, 8))).shape == (9, 8, 3)
+    options = made[0].options
+    assert (options.enhance, options.amount, options.fidelity) == ("restore-fast", 0.5, 0)
+    assert gray.shape == (9, 8, 3)
 
 
 # Measuring ----------------------------------------------------------------------------------------------------------

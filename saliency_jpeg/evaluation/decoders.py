@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from ..enhance import DecodeOptions, Decoder
 from ..errors import OptionError, PresetError
 from ..metrics.arrays import Pixels
 from ..metrics.ycbcr import from_ycbcr, to_ycbcr
@@ -84,21 +85,16 @@ def _build(name: str) -> Decode:
 
 
 def _ours(enhance: str | None, **settings: Any) -> Decode:
-    kind = getattr(find_package("saliency_jpeg.enhance", "saliency-jpeg"), "Decoder", None)
-    if kind is None:
-        raise ImportError("this version of saliency_jpeg has no decoder")
-    decoder = kind(enhance=enhance, **settings)
+    decoder = Decoder(DecodeOptions(enhance=enhance, **settings))  # type: ignore[arg-type]  # from the command line
+    try:
+        decoder.load_network()
+    except PresetError as error:
+        raise FileNotFoundError(f"no weights: {error}") from error
 
     def run(jpeg: bytes) -> Pixels:
         pixels = np.asarray(decoder.decode(jpeg), np.uint8)
         return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
-    tiny = io.BytesIO()
-    Image.new("L", (8, 8)).save(tiny, "JPEG")
-    try:
-        run(tiny.getvalue())
-    except PresetError as error:
-        raise FileNotFoundError(f"no weights: {error}") from error
     return run
 
 

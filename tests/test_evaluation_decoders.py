@@ -233,7 +233,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Decoder] = []
-    monkeypatch.setattr(Decoder, "load_network", made.append)
+    monkeypatch.setattr(Decoder, "load_network", lambda decoder: made.append(decoder))
     decoders._build.cache_clear()
     try:
         find_decoder("restore-fast+amount=0.5+fidelity=0")

@@ -229,7 +229,7 @@ def _surroundings(plane: Floats) -> Floats:
     means = _average(plane, GROUP, GROUP)
     sums = cv2.blur(means, (3, 3), borderType=cv2.BORDER_CONSTANT)
     sums /= cv2.blur(np.ones_like(means), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    return cv2.resize(sums, plane.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(sums, plane.shape[::-1], interpolation=cv2.INTER_NEAREST), np.float32)
 
 
 def _from_groups(groups: Floats) -> Floats:
@@ -242,4 +242,4 @@ def _average(plane: Floats, h: int, v: int) -> Floats:
     if (h, v) == (1, 1):
         return plane
     height, width = plane.shape
-    return cv2.resize(plane, (width // h, height // v), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(plane, (width // h, height // v), interpolation=cv2.INTER_AREA), np.float32)

@@ -8,7 +8,6 @@ of this library's decoders may be followed by options of ``decode()``: ``restore
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import re
 import shutil
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
 
 from ..enhance import DecodeOptions, Decoder
 from ..errors import OptionError, PresetError

@@ -17,7 +17,7 @@ from PIL import Image
 from processes import Capture, command, run, usage_error
 
 from saliency_jpeg import decode
-from saliency_jpeg.enhance import networks
+from saliency_jpeg.enhance import loading
 
 PLAIN = ("--enhance", "none")
 PIXELS = np.array(photo(60, 84))
@@ -120,7 +120,7 @@ def test_a_restored_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         asked.append(name)
         return Black()
 
-    monkeypatch.setattr(networks, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     source, output = tmp_path / "whole.jpg", tmp_path / "out.png"
     source.write_bytes(encoded(PIXELS, subsampling="4:4:4"))
     options = ("--enhance", name, "--amount", "0.5", "--fidelity", "0.25")

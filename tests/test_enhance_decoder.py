@@ -32,10 +32,19 @@ from helpers import (
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from saliency_jpeg import DecodeOptions, Decoder, InputError, OptionError, compress, decode
+from saliency_jpeg import (
+    DecodeOptions,
+    Decoder,
+    InputError,
+    LayerWarning,
+    OptionError,
+    PresetError,
+    compress,
+    decode,
+)
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import digest_of
-from saliency_jpeg.enhance import networks
+from saliency_jpeg.enhance import loading
 from saliency_jpeg.enhance.options import DecodeKeywords
 from saliency_jpeg.enhance.planes import decode_planes, sampling_factors
 from saliency_jpeg.metadata import exif
@@ -246,7 +255,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> dict[str, Brighter]:
         assert device in (None, "cpu")
         return asked.setdefault(name, Brighter())
 
-    monkeypatch.setattr(networks, "load", restorer)
+    monkeypatch.setattr(loading, "load", restorer)
     return asked
 
 
@@ -288,6 +297,34 @@ def test_layers_name_the_network_and_the_intervals(network: dict[str, Brighter])
     )
     assert Decoder().decode_picture(stale).enhanced == "restore"
     assert network["restore"].calls[-1]["widths"] is None
+
+
+def test_a_network_that_a_layer_names_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = _core.read_jpeg(jpeg_of())
+    layer = widths_layer(np.full((3, 4), 20, np.uint8), "restore-fast")
+    jpeg = _core.write_jpeg(
+        image.levels,
+        image.tables,
+        image.size,
+        image.sampling,
+        segments=build_layers(digest_of(image), [layer]),
+        component_tables=image.component_tables,
+    )
+
+    def load(name: str, device: str | None) -> Brighter:
+        if name == "restore-fast":
+            raise PresetError("restore_fast.npz is missing")
+        return Brighter()
+
+    monkeypatch.setattr(loading, "load", load)
+    with pytest.warns(LayerWarning, match="restore restores the picture instead of restore-fast: .* is missing"):
+        assert Decoder().decode_picture(jpeg).enhanced == "restore"
+
+
+def test_no_amount_is_plain_decoding(network: dict[str, Brighter]) -> None:
+    np.testing.assert_array_equal(decode(jpeg_of(), amount=0), plain(jpeg_of()))
+    assert Decoder(amount=0).decode_picture(jpeg_of()).enhanced is None
+    assert network == {}
 
 
 NOT_RESTORED = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 from helpers import encoded, photo, psnr
@@ -16,14 +17,23 @@ from scipy.fft import dctn
 
 import saliency_jpeg
 from saliency_jpeg.codec import _core
-from saliency_jpeg.enhance import network, tiles
+from saliency_jpeg.enhance import network, restoration, tiles
 from saliency_jpeg.enhance.planes import decode_planes, sampling_factors
-from saliency_jpeg.enhance.presets import find, read_arrays
-from saliency_jpeg.enhance.restoration import DEFAULT_WIDTHS, Restorer, can_restore
-from saliency_jpeg.errors import InputError, PresetError
+from saliency_jpeg.enhance.presets import RestorationPreset, find, read_arrays
+from saliency_jpeg.enhance.restoration import DEFAULT_WIDTHS, Restorer
+from saliency_jpeg.errors import InputError, OptionError, PresetError
 
 PRESETS = ("restore", "restore-fast")
 FORMS = {"4:4:4": (256, 240), "4:2:2": (187, 203), "4:2:0": (250, 181), "L": (99, 130)}
+#: Sampling factors of three components, and what they amount to.
+FACTORS = {
+    "4:2:0": [(2, 2), (1, 1), (1, 1)],
+    "4:4:0": [(1, 2), (1, 1), (1, 1)],
+    "4:4:4, all doubled": [(2, 2)] * 3,
+    "4:4:4, all wide": [(2, 1)] * 3,
+    "4:2:2, doubled": [(2, 2), (1, 2), (1, 2)],
+    "4:4:0, doubled": [(2, 2), (2, 1), (2, 1)],
+}
 
 
 @pytest.fixture(scope="module", params=PRESETS)
@@ -32,12 +42,45 @@ def restorer(request: pytest.FixtureRequest) -> Restorer:
     return Restorer.from_preset(request.param, device="cpu")
 
 
+class MadeUp:
+    """In place of a network: an output that depends on all inputs within its reach."""
+
+    def __init__(self, strength: float = 1.0) -> None:
+        self._strength = strength
+
+    def run_one(self, inputs):
+        planes, levels, places, _ = inputs
+        spread = cv2.blur(np.ascontiguousarray(planes), (13, 13), borderType=cv2.BORDER_CONSTANT)
+        spread = spread.sum(axis=2) + np.repeat(np.repeat(levels.sum(axis=2), 2, 0), 2, 1) + places[..., 2]
+        return np.float32(self._strength) * np.stack([np.sin(i + spread) for i in range(network.OUTPUTS)], axis=-1)
+
+
+@pytest.fixture
+def made_up() -> Restorer:
+    """A restorer without weights and TensorFlow."""
+    restorer = Restorer.__new__(Restorer)
+    restorer.preset = RestorationPreset("made-up", 1, "", "", "", "", "", "", network.Architecture())
+    restorer._runner = MadeUp()  # type: ignore[assignment]
+    return restorer
+
+
 @cache
 def file(form: str, quality: int = 30) -> _core.JpegImage:
     rgb = Image.fromarray(photo(*FORMS[form]))
     if form == "L":
         return _core.read_jpeg(encoded(rgb.convert("L"), quality=quality))
     return _core.read_jpeg(encoded(rgb, quality=quality, subsampling=form))
+
+
+@cache
+def sampled(factors: str, height: int = 400, width: int = 421) -> _core.JpegImage:
+    """A file with these sampling factors."""
+    sampling = FACTORS[factors]
+    h, v = (sampling[0][i] // sampling[1][i] for i in (0, 1))
+    coefficients = _core.forward_dct(photo(height, width, 60, 120), h, v)
+    table = np.full(64, 24, np.uint16)
+    levels = [_core.quantize_plain(part, table) for part in coefficients]
+    return _core.read_jpeg(_core.write_jpeg(levels, np.stack([table] * 3), (height, width), sampling))
 
 
 def ycbcr(rgb):
@@ -99,33 +142,48 @@ def reach(levels, off):
     return np.abs(moved[ac == 0]).max(), -nonzero.min(), nonzero.max(), np.abs(off[..., 0]).max()
 
 
-def test_corrections_stay_in_the_intervals(restorer):
-    image = file("4:4:4", 10)
+def check_intervals(restorer, form):
+    """Luma of every form, and chroma at its own resolution where that is the image's."""
+    image = file(form, 10)
     planes = restorer.restore(image)
-    for index in range(3):
+    for index in range(3 if form == "4:4:4" else 1):
         off = corrections(image, planes, index)
         found = reach(image.levels[index][: off.shape[0], : off.shape[1]], off)
         assert np.all(np.array(found) <= np.array(DEFAULT_WIDTHS) + 1e-3)
-    assert found[0] > 0.2  # and they are used
+        assert found[0] > 0.2  # and they are used
 
 
-def test_narrow_intervals_and_fidelity(restorer):
+@pytest.mark.parametrize("form", ["4:4:4", "4:2:0"])
+def test_corrections_stay_in_the_intervals(restorer, form):
+    check_intervals(restorer, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_wild_corrections_stay_in_the_intervals(made_up, form):
+    made_up._runner = MadeUp(100)
+    check_intervals(made_up, form)
+
+
+def test_narrow_intervals_and_fidelity(made_up):
+    made_up._runner = MadeUp(10)
     image, widths = file("4:4:4", 10), np.full((3, 4), 0.1, np.float32)
-    narrow = corrections(image, restorer.restore(image, widths=widths), 0)
-    halved = corrections(image, restorer.restore(image, widths=widths, fidelity=0.5), 0)
-    free = corrections(image, restorer.restore(image, widths=widths, fidelity=0), 0)
+    narrow = corrections(image, made_up.restore(image, widths=widths), 0)
+    halved = corrections(image, made_up.restore(image, widths=widths, fidelity=0.5), 0)
     assert np.abs(narrow).max() == pytest.approx(0.1, abs=1e-3)
     assert np.abs(halved).max() == pytest.approx(0.2, abs=1e-3)
-    assert np.abs(free).max() > 0.3
+    for fidelity in (0, 1e-300):
+        free = corrections(image, made_up.restore(image, widths=0 * widths, fidelity=fidelity), 0)
+        assert np.abs(free).max() > 0.5
+    assert np.abs(corrections(image, made_up.restore(image, widths=0 * widths), 0)).max() < 1e-3
 
 
-def test_amount(restorer):
+def test_amount(made_up):
     image = file("4:2:0")
     plain = [
         _core.upsample(_core.inverse_dct(levels, image.tables[table])[: -(-250 // v), : -(-181 // h)], h, v, (250, 181))
         for levels, table, (h, v) in zip(image.levels, image.component_tables, sampling_factors(image), strict=True)
     ]
-    none, half, whole = (restorer.restore(image, amount=amount, fidelity=0) for amount in (0.0, 0.5, 1.0))
+    none, half, whole = (made_up.restore(image, amount=amount, fidelity=0) for amount in (0.0, 0.5, 1.0))
     for index in range(3):
         assert np.abs(none[index] - plain[index]).max() < 2e-3  # but for the last bits
         assert np.abs((none[index] + whole[index]) / 2 - half[index]).max() < 2e-3
@@ -137,25 +195,59 @@ def test_amount(restorer):
 # ---- tiles, precisions ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_tiles_are_the_whole_to_the_last_bit(restorer, form):
-    image = file(form)
+def assert_tiles_join(restorer, image, sizes):
     whole = restorer.restore(image)
-    for size in ((64, 64), (16, 192), (128, 96)):
+    for size in sizes:
         joined = [np.full(image.size, np.nan, np.float32) for _ in whole]
-        for tile in restorer.tiles(image, tile_size=size):
+        tiles = list(restorer.tiles(image, tile_size=size))
+        for tile in tiles:
             for plane, part in zip(joined, tile.planes, strict=True):
                 plane[tile.rows, tile.cols] = part
+        assert len(tiles) > 2
         for plane, part in zip(joined, whole, strict=True):
             assert np.array_equal(plane, part)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (17, 3), (8, 8), (65, 31)])
-def test_any_size(restorer, size):
-    image = _core.read_jpeg(encoded(photo(*size), quality=20, subsampling="4:2:0"))
-    planes = restorer.restore(image)
+def test_tiles_are_the_whole_to_the_last_bit(restorer, monkeypatch):
+    image = sampled("4:2:0")
+    assert_tiles_join(restorer, image, [(64, 64), (16, 192), (208, 96)])
+    monkeypatch.setattr(restoration, "_TILE_PIXELS", 30_000)
+    monkeypatch.setattr(restoration, "_TILE_SIDE", 250)
+    assert_tiles_join(restorer, image, [None])
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+def test_tiles_of_all_samplings(made_up, factors):
+    image = sampled(factors)
+    assert restoration.can_restore(image)
+    assert_tiles_join(made_up, image, [(64, 64), (16, 192), (208, 96)])
+    same = sampled(factors.split(",")[0]) if factors.split(",")[0] in FACTORS else None
+    if same is not None:
+        for plane, other in zip(made_up.restore(image), made_up.restore(same), strict=True):
+            assert np.array_equal(plane, other)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (17, 3), (8, 8), (65, 31), (1, 9000), (9000, 2)])
+def test_any_size(made_up, size):
+    rgb = np.resize(photo(96, 96), (*size, 3))
+    image = _core.read_jpeg(encoded(rgb, quality=20, subsampling="4:2:0"))
+    planes = made_up.restore(image)
     assert [plane.shape for plane in planes] == [size] * 3
     assert all(np.isfinite(plane).all() for plane in planes)
+
+
+def test_tiles_of_large_images_are_small():
+    for size in ((24_000, 65_000), (1, 65_500), (65_500, 16), (4000, 6000), (5, 5)):
+        rows, cols = restoration._tile_size(size)
+        assert rows % 16 == cols % 16 == 0
+        assert rows * cols <= 2_100_000
+        assert cols <= 3072
+
+
+def pixels_of(planes):
+    out = np.empty((*planes[0].shape, 3), np.uint8)
+    _core.to_pixels(planes, [(1, 1)] * 3, True, out)
+    return out.astype(int)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -167,31 +259,40 @@ def test_bfloat16_changes_no_pixel_by_more_than_one(name):
     for is_short in (False, True):
         restorer = Restorer.from_preset(name, device="cpu")
         restorer._runner = Runner(find(name).architecture, read_arrays(find(name)), "cpu", bfloat16=is_short)
-        for quality in (5, 30, 90):
-            planes = restorer.restore(file("4:2:0", quality))
-            out = np.empty((*planes[0].shape, 3), np.uint8)
-            _core.to_pixels(planes, [(1, 1)] * 3, True, out)
-            pixels.append(out.astype(int))
+        pixels += [pixels_of(restorer.restore(file("4:2:0", quality))) for quality in (5, 30, 90)]
     for exact, short in zip(pixels[:3], pixels[3:], strict=True):
         assert np.abs(exact - short).max() <= 1
         assert np.mean(exact != short) < 0.1
 
 
+@pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.tensorflow
-def test_litert_changes_no_pixel_by_more_than_one(tmp_path):
+def test_litert_changes_no_pixel_by_more_than_one(name, tmp_path):
     needs("ai_edge_litert")
     from saliency_jpeg.enhance.runtime import LiteRunner
-    from saliency_jpeg.saliency import litert
 
-    restorer = Restorer.from_preset("restore-fast", device="cpu")
-    before = [restorer.restore(file(form)) for form in FORMS]
-    restorer.export(tmp_path / "restore-fast.tflite")
-    exported = litert.unpack((tmp_path / "restore-fast.tflite").read_bytes(), "restore-fast.tflite")
-    assert exported.preset == "restore-fast"
-    restorer._runner = LiteRunner(exported.network, "restore-fast.tflite")
-    for form, planes in zip(FORMS, before, strict=True):
-        for plane, other in zip(planes, restorer.restore(file(form)), strict=True):
-            assert np.abs(plane - other).max() < 0.5
+    restorer, forms, path = Restorer.from_preset(name, device="cpu"), ("4:4:4", "4:2:2", "4:2:0"), tmp_path / "x.tflite"
+    before = [pixels_of(restorer.restore(file(form))) for form in forms]
+    restorer.export(path)
+    restorer._runner = LiteRunner.from_file(path, name)
+    for form, pixels in zip(forms, before, strict=True):
+        assert np.abs(pixels - pixels_of(restorer.restore(file(form)))).max() <= 1
+    with pytest.raises(PresetError, match="must hold the network of preset 'other'"):
+        LiteRunner.from_file(path, "other")
+    with pytest.raises(OptionError, match="runs on LiteRT"):
+        restorer.export(path)
+
+
+@pytest.mark.tensorflow
+def test_a_gpu_changes_no_pixel_by_more_than_one():
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        pytest.skip("no GPU")
+    on_cpu, on_gpu = (Restorer.from_preset("restore", device=device) for device in ("cpu", "gpu"))
+    for quality in (5, 30, 90):
+        pair = [pixels_of(restorer.restore(file("4:2:0", quality))) for restorer in (on_cpu, on_gpu)]
+        assert np.abs(pair[0] - pair[1]).max() <= 1
 
 
 # ---- what the network is told, what it refuses ----------------------------------------------------------------------
@@ -213,13 +314,13 @@ def test_places_repeat_with_the_mcu():
     assert len({tuple(place) for place in places[:4, :4].reshape(16, -1)}) == 16
 
 
-def test_other_files_are_refused(restorer):
+def test_other_files_are_refused(made_up):
     cmyk = _core.read_jpeg(encoded(Image.fromarray(photo()).convert("CMYK")))
     quarter = _core.read_jpeg(saliency_jpeg.compress(photo(), subsampling="4:1:1", saliency=None))
     for image in (cmyk, quarter):
-        assert not can_restore(image)
+        assert not restoration.can_restore(image)
         with pytest.raises(InputError, match="can be restored"):
-            restorer.restore(image)
+            made_up.restore(image)
 
 
 def test_presets_of_another_task_are_refused():

@@ -115,6 +115,15 @@ def test_locks_that_another_thread_holds_do_not_hang_a_child() -> None:
         """).endswith("done\n")
 
 
+def test_a_network_of_decoding_that_another_thread_loads_does_not_hang_a_child() -> None:
+    assert run("""
+        from saliency_jpeg.enhance import loading
+
+        with loading._loading:
+            assert in_child(lambda: loading._loading.locked(), 20) is False
+        """).endswith("done\n")
+
+
 @pytest.mark.tensorflow
 def test_litert_works_in_children(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
@@ -140,7 +149,7 @@ def test_a_child_makes_its_own_interpreter_of_litert() -> None:
                 self.process = os.getpid()  # whose threads it would have
 
             def get_input_details(self):
-                return [{"index": 0}]
+                return [{"index": 0, "shape": (1, 32, 32, 3)}]
 
             def get_tensor(self, index):
                 return self.process

@@ -17,7 +17,7 @@ from PIL import Image, JpegImagePlugin
 from processes import python
 
 from saliency_jpeg import Decoder, InputError, OptionError
-from saliency_jpeg.enhance import networks
+from saliency_jpeg.enhance import loading
 from saliency_jpeg.integrations import opencv, pillow
 
 HEADER = b"Exif\0\0"
@@ -75,7 +75,7 @@ def test_pillow_restores_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) 
             planes = [np.full(image.size, 100, np.float32)]
             yield SimpleNamespace(rows=slice(None), cols=slice(None), planes=planes)
 
-    monkeypatch.setattr(networks, "load", lambda name, device: Network())
+    monkeypatch.setattr(loading, "load", lambda name, device: Network())
     with Image.open(io.BytesIO(GRAY), formats=["SALIENCY_JPEG"]) as image:
         assert image.size == PHOTO.shape[1::-1]  # the EXIF orientation stays a tag
         assert set(np.unique(np.asarray(image))) == {100}

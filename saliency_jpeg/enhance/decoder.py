@@ -24,7 +24,7 @@ from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
 from ..options import Orientation, check_names
-from . import networks
+from . import loading
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
 from .planes import OutputForm, decode_planes, sampling_factors
 
@@ -149,7 +149,7 @@ class Decoder:
             PresetError: its weights are missing or damaged.
         """
         if self.options.enhance is not None:
-            networks.load(networks.preset_name(self.options.enhance), self.options.device)
+            loading.load(loading.preset_name(self.options.enhance), self.options.device)
 
     @property
     def workers(self) -> int:
@@ -178,7 +178,9 @@ class Decoder:
 
     def _pixels(self, source: JpegSource, header: JpegHeader, *, luma: bool) -> tuple[Array, str | None]:
         """Pixels as they are stored, and the network that restored them."""
-        options, network = self.options, networks.choose(self.options.enhance, header)
+        options, network = self.options, loading.choose(self.options.enhance, header)
+        if options.amount == 0:
+            network = None
         if header.colour == "cmyk":
             pixels = load_jpeg(source, max_pixels=options.max_pixels).pixels
             return _from_bytes(pixels, np.dtype(options.dtype)), None
@@ -198,9 +200,8 @@ class Decoder:
         Layers of the file say how far its coefficients may move, and which network its encoder had in mind.
         """
         options, layers = self.options, layers_in(image)
-        if options.enhance == "auto" and layers.preset in networks.names():
-            network = layers.preset
-        restorer = networks.load(network, options.device)
+        recommended = layers.preset if options.enhance == "auto" else None
+        restorer, network = loading.load_recommended(recommended, network, options.device)
         pixels = form.empty(image.size, len(image.levels))
         for tile in restorer.tiles(
             image, amount=float(options.amount), fidelity=float(options.fidelity), widths=layers.widths

@@ -22,8 +22,9 @@ from ..codec import _core
 from ..errors import InputError, OptionError
 from ..io.files import write
 from ..saliency import litert
+from .planes import sampling_factors
 from .presets import RestorationPreset, find, read_arrays
-from .tiles import MCU, File, Floats, Part, Tile
+from .tiles import MCU, Floats, Part, SharedInputs, Tile
 
 __all__ = ["DEFAULT_WIDTHS", "Restorer", "can_restore"]
 
@@ -31,6 +32,7 @@ __all__ = ["DEFAULT_WIDTHS", "Restorer", "can_restore"]
 #: DC. Encoders that decide by rate and distortion round many coefficients down that are beyond half a step.
 DEFAULT_WIDTHS: Final = (1.0, 0.5, 0.6, 0.8)
 
+_LEAST_FIDELITY: Final = 1e-6  # below it intervals are wider than any coefficient
 _TILE_PIXELS: Final = 2_000_000  # of a tile without its margin
 _TILE_SIDE: Final = 3072  # most of its width
 
@@ -41,10 +43,13 @@ def can_restore(image: _core.JpegImage) -> bool:
     Args:
         image: as :func:`_core.read_jpeg` returns it. Whether its three components are YCbCr is not looked at.
     """
-    if len(image.levels) == 1:
+    try:
+        factors = sampling_factors(image)
+    except InputError:  # ratios that are no integers
+        return False
+    if len(factors) == 1:
         return True
-    h, v = image.sampling[0]
-    return len(image.levels) == 3 and max(h, v) <= 2 and list(image.sampling[1:]) == [(1, 1), (1, 1)]
+    return len(factors) == 3 and factors[0] == (1, 1) and factors[1] == factors[2] and max(factors[1]) <= 2
 
 
 class Restorer:
@@ -65,8 +70,8 @@ class Restorer:
         self.preset = preset
         self._runner: LiteRunner | Runner
         if litert.replaces_tensorflow():
-            path = litert.find(preset.name)
-            self._runner = LiteRunner(litert.unpack(path.read_bytes(), path.name).network, path.name)
+            litert.check_device(device)
+            self._runner = LiteRunner.from_file(litert.find(preset.name), preset.name)
         else:
             self._runner = Runner(preset.architecture, read_arrays(preset), device)
 
@@ -141,17 +146,17 @@ class Restorer:
                 "only gray and YCbCr files with whole or halved chroma can be restored; pass enhance=None, got "
                 f"{len(image.levels)} components with sampling {list(image.sampling)}"
             )
-        file = File(image, amount, _intervals(len(image.levels), fidelity, widths))
+        file = SharedInputs(image, amount, _intervals(len(image.levels), fidelity, widths))
         rows, cols = tile_size or _tile_size(image.size)
         for top in range(0, image.size[0], rows):
             for left in range(0, image.size[1], cols):
                 yield self._tile(file, (top, left), (rows, cols))
 
-    def _tile(self, file: File, start: tuple[int, int], size: tuple[int, int]) -> Tile:
+    def _tile(self, file: SharedInputs, start: tuple[int, int], size: tuple[int, int]) -> Tile:
         reach = -(-self.preset.architecture.reach // MCU) * MCU + MCU
         part = Part.around(file, start, size, reach)
-        out = self._runner.run_one(part.inputs(file))
-        return part.finish(file, out)
+        components = [part.levels(file, index) for index in range(len(file.levels))]
+        return part.finish(file, components, self._runner.run_one(part.inputs(file, components)))
 
 
 def _tile_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -163,7 +168,7 @@ def _tile_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _intervals(components: int, fidelity: float, widths: Floats | None) -> list[Floats | None]:
-    if fidelity == 0:
+    if fidelity < _LEAST_FIDELITY:
         return [None] * components
     if widths is None:
         widths = np.tile(np.array(DEFAULT_WIDTHS, np.float32), (components, 1))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..saliency import forks, litert
+from ..errors import PresetError
+from ..saliency import forks, litert, weights_file
 from ..saliency.network import Arrays, set_arrays
 from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
 from . import network
@@ -46,7 +47,8 @@ class Runner:
         self._device = check_device(device)
         self._tracing = threading.Lock()
         self._function: Any = None
-        dtype = "mixed_bfloat16" if (has_fast_bfloat16() if bfloat16 is None else bfloat16) else "float32"
+        is_short = self._runs_on_cpu() and has_fast_bfloat16() if bfloat16 is None else bfloat16
+        dtype = "mixed_bfloat16" if is_short else "float32"
         with self._tensorflow.device(self._device):
             self._model = network.build(architecture, dtype)
             set_arrays(self._model, arrays)
@@ -62,12 +64,21 @@ class Runner:
 
         Raises:
             OptionError: this process was forked from one that had used TensorFlow.
+            MemoryError: there is not enough memory.
         """
         forks.check()
         tf = self._tensorflow
         with full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._traced()(*(tf.constant(array[None]) for array in inputs)).numpy()[0]
+            try:
+                result: NDArray[np.float32] = self._traced()(*(tf.constant(array[None]) for array in inputs)).numpy()[0]
+            except tf.errors.ResourceExhaustedError as error:
+                raise MemoryError("TensorFlow has not enough memory for a tile of the picture") from error
         return result
+
+    def _runs_on_cpu(self) -> bool:
+        if self._device is not None:
+            return "CPU" in self._device
+        return not self._tensorflow.config.list_physical_devices("GPU")
 
     def _traced(self) -> Any:
         tf = self._tensorflow
@@ -92,6 +103,18 @@ class Runner:
 
 class LiteRunner(litert.LiteNetwork):
     """An exported network with the method :meth:`run_one` of :class:`Runner`."""
+
+    @classmethod
+    def from_file(cls, path: Path, preset: str) -> LiteRunner:
+        """Reads a file that :meth:`Restorer.export <.restoration.Restorer.export>` wrote.
+
+        Raises:
+            PresetError: it cannot be read, or was exported from another preset.
+        """
+        exported = litert.unpack(weights_file.read_bytes(path), str(path))
+        if exported.preset != preset:
+            raise PresetError(f"{path} must hold the network of preset {preset!r}, got that of {exported.preset!r}")
+        return cls(exported.network, path.name)
 
     def run_one(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Runs the network on one tile, as :meth:`Runner.run_one` does."""

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from ..codec import _core
 from .network import CONDITION, GROUP, PLACES
+from .planes import sampling_factors
 
 __all__ = [
     "CONTRAST",
     "DETAIL_SCALE",
     "INPUT_SCALE",
     "MCU",
-    "File",
     "Part",
+    "SharedInputs",
     "Tile",
     "condition",
     "correction_scale",
@@ -75,7 +76,7 @@ def condition(image: _core.JpegImage) -> Floats:
     for index, (levels, row) in enumerate(zip(image.levels, image.component_tables, strict=True)):
         known[index] = np.log2(image.tables[row].astype(np.float32)) / 4 - 1
         known[3 + index] = np.sqrt(np.count_nonzero(levels, axis=(0, 1)) / (levels.size // 64))
-    h, v = image.sampling[0] if len(image.levels) == 3 else (1, 1)
+    h, v = sampling_factors(image)[-1]
     result = np.concatenate([known.ravel(), np.array([h - 1, v - 1, len(image.levels) == 1], np.float32)])
     assert result.shape == (CONDITION,)
     return result
@@ -110,7 +111,7 @@ def places(rows: int, cols: int) -> Floats:
 # ---- one tile -----------------------------------------------------------------------------------------------------
 
 
-class File:
+class SharedInputs:
     """What all tiles of a file share."""
 
     def __init__(self, image: _core.JpegImage, amount: float, intervals: Sequence[Floats | None]) -> None:
@@ -120,8 +121,7 @@ class File:
         self.input_scales[: len(self.tables)] = correction_scale(np.stack(self.tables))
         self.scales = self.input_scales * np.float32(amount)
         self.condition = condition(image)
-        h, v = image.sampling[0] if len(self.levels) == 3 else (1, 1)
-        self.factors = [(1, 1), (h, v), (h, v)][: len(self.levels)]
+        self.factors = sampling_factors(image)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Part:
     right: int
 
     @classmethod
-    def around(cls, file: File, start: tuple[int, int], size: tuple[int, int], reach: int) -> Part:
+    def around(cls, file: SharedInputs, start: tuple[int, int], size: tuple[int, int], reach: int) -> Part:
         """Returns the tile at a place, with a margin."""
         ends = [min(a + b, side) for a, b, side in zip(start, size, file.size, strict=True)]
         whole = [-(-side // MCU) * MCU for side in file.size]
@@ -155,7 +155,7 @@ class Part:
     def _shape(self) -> tuple[int, int]:
         return self.bottom - self.top, self.right - self.left
 
-    def _levels(self, file: File, index: int) -> NDArray[np.int16]:
+    def levels(self, file: SharedInputs, index: int) -> NDArray[np.int16]:
         """The component's levels here, and where the image ends before the part, its last blocks again, AC 0."""
         h, v = file.factors[index]
         rows, cols = self._shape[0] // (8 * v), self._shape[1] // (8 * h)
@@ -169,7 +169,7 @@ class Part:
             return padded
         return np.ascontiguousarray(levels)
 
-    def _repeat_edges(self, file: File, index: int, plane: Floats) -> Floats:
+    def _repeat_edges(self, file: SharedInputs, index: int, plane: Floats) -> Floats:
         """Replaces the samples beyond the component's own by its last ones, as decoders do before they interpolate."""
         h, v = file.factors[index]
         rows, cols = -(-file.size[0] // v) - self.top // v, -(-file.size[1] // h) - self.left // h
@@ -179,11 +179,16 @@ class Part:
             plane[:, cols:] = plane[:, cols - 1 : cols]
         return plane
 
-    def inputs(self, file: File) -> list[Floats]:
-        """Returns the network's inputs, without the axis of the batch."""
+    def inputs(self, file: SharedInputs, components: Sequence[NDArray[np.int16]]) -> list[Floats]:
+        """Returns the network's inputs, without the axis of the batch.
+
+        Args:
+            file: of this tile.
+            components: the levels of each component here, see :meth:`levels`.
+        """
         planes = []
-        for index, table in enumerate(file.tables):
-            plane = self._repeat_edges(file, index, _core.inverse_dct(self._levels(file, index), table))
+        for index, (levels, table) in enumerate(zip(components, file.tables, strict=True)):
+            plane = self._repeat_edges(file, index, _core.inverse_dct(levels, table))
             planes.append(_core.upsample(plane, *file.factors[index], self._shape))
         planes += [np.full(self._shape, 128, np.float32) for _ in range(3 - len(planes))]
         rows, cols = self._shape[0] // GROUP, self._shape[1] // GROUP
@@ -196,21 +201,21 @@ class Part:
             plane -= np.float32(128)
             plane *= np.float32(1 / INPUT_SCALE)
             joined[:, :, index], joined[:, :, 3 + index] = _to_groups(plane), _to_groups(contrast)
-        levels = _SQUASHED[np.clip(self._levels(file, 0), -_MOST_LEVEL, _MOST_LEVEL) + _MOST_LEVEL]
-        levels[..., 0] = 0
-        return [joined.reshape(rows, cols, -1), levels, places(rows, cols), file.condition]
+        squashed = _SQUASHED[np.clip(components[0], -_MOST_LEVEL, _MOST_LEVEL) + _MOST_LEVEL]
+        squashed[..., 0] = 0
+        return [joined.reshape(rows, cols, -1), squashed, places(rows, cols), file.condition]
 
-    def finish(self, file: File, out: Floats) -> Tile:
-        """Corrects the components by the network's output, (rows, cols, 80)."""
+    def finish(self, file: SharedInputs, components: Sequence[NDArray[np.int16]], out: Floats) -> Tile:
+        """Corrects the components, given as for :meth:`inputs`, by the network's output, (rows, cols, 80)."""
         groups = out.reshape(*out.shape[:2], -1, GROUP, GROUP)
         top, bottom, left, right = self.core
         rows, cols = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
         planes = []
-        for index, table in enumerate(file.tables):
+        for index, (levels, table) in enumerate(zip(components, file.tables, strict=True)):
             h, v = file.factors[index]
             correction = _from_groups(groups[:, :, index]) * file.scales[index]
             correction = _average(correction, h, v)
-            plane = _core.correct_samples(self._levels(file, index), table, correction, file.intervals[index])
+            plane = _core.correct_samples(levels, table, correction, file.intervals[index])
             plane = _core.upsample(self._repeat_edges(file, index, plane), h, v, self._shape)
             if (h, v) != (1, 1):
                 plane += _from_groups(groups[:, :, index + 2]) * np.float32(DETAIL_SCALE * file.amount)

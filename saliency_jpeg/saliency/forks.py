@@ -42,8 +42,9 @@ def check() -> None:
     if _is_lost:
         raise OptionError(
             "TensorFlow does not survive a fork, and this process was forked after it had been used; start the workers "
-            "before the first map is made, start them by 'spawn' or 'forkserver', or pass saliency=None, a map of your "
-            f"own or a model exported to LiteRT, got a network in process {os.getpid()}, forked from {os.getppid()}"
+            "before a network runs, start them by 'spawn' or 'forkserver', or pass saliency=None, a map of your own, a "
+            "model exported to LiteRT, or enhance=None, "
+            f"got a network in process {os.getpid()}, forked from {os.getppid()}"
         )
 
 

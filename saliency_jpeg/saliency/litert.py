@@ -35,6 +35,7 @@ __all__ = [
     "Exported",
     "LiteNetwork",
     "LiteRunner",
+    "check_device",
     "convert",
     "export",
     "find",
@@ -127,12 +128,22 @@ def unpack(data: bytes, name: str) -> Exported:
                 metadata = json.loads(file.read())
         return Exported(data, str(metadata["preset"]), tuple(map(str, metadata["names"])))
     except (*DAMAGED, KeyError, TypeError, ValueError) as error:
-        raise PresetError(f"{name} is not a file that SaliencyModel.export wrote: {error}") from error
+        raise PresetError(f"{name} is not a file that export() of a model of this library wrote: {error}") from error
 
 
 def replaces_tensorflow() -> bool:
     """Returns whether LiteRT is installed and TensorFlow is not."""
     return importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("ai_edge_litert") is not None
+
+
+def check_device(name: str | None) -> None:
+    """Checks the name of a device.
+
+    Raises:
+        OptionError: it is not that of the CPU.
+    """
+    if name is not None and name.lower().strip("/") not in ("cpu", "cpu:0"):
+        raise OptionError(f"LiteRT runs on the CPU; device must be None or 'cpu', got {name!r}")
 
 
 def find(name: str) -> Path:
@@ -147,7 +158,8 @@ def find(name: str) -> Path:
         return path
     raise PresetError(
         f"without TensorFlow, preset {name!r} is read from {name}{SUFFIX} in the folder that {_FOLDER} names; write it "
-        f"by SaliencyModel.from_preset({name!r}).export(path) where TensorFlow is installed, got {_FOLDER}={folder}"
+        f"by from_preset({name!r}).export(path) of SaliencyModel, or of Restorer for decoding, where TensorFlow is "
+        f"installed, got {_FOLDER}={folder}"
     )
 
 

@@ -134,8 +134,7 @@ class SaliencyModel:
     @classmethod
     def _from_exported(cls, path: Path, device: str | None, options: MapOptions | None) -> SaliencyModel:
         exported = litert.unpack(weights_file.read_bytes(path), str(path))
-        if device is not None and device.lower().strip("/") not in ("cpu", "cpu:0"):
-            raise OptionError(f"LiteRT runs on the CPU; device must be None or 'cpu', got {device!r}")
+        litert.check_device(device)
         model = cls({}, exported.names, presets.find(exported.preset), options=options)
         model._exported = exported.network
         return model

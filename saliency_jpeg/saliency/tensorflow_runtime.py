@@ -50,8 +50,9 @@ def load_tensorflow() -> Any:
     with _loading:
         if importlib.util.find_spec("tensorflow") is None:
             raise OptionError(
-                "the saliency network needs TensorFlow, which Macs with Intel processors do not have; pip install "
-                "tensorflow, or pass saliency=None or your own map, got no module 'tensorflow'"
+                "the networks need TensorFlow, which Macs with Intel processors do not have; pip install tensorflow, "
+                "or do without: saliency=None or your own map to encode, enhance=None to decode, got no module "
+                "'tensorflow'"
             )
         if "keras" not in sys.modules:
             _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
@@ -67,7 +68,7 @@ def load_tensorflow() -> Any:
 def _check_backend(name: str) -> None:
     if name != "tensorflow":
         raise OptionError(
-            "the saliency network needs Keras with its TensorFlow backend; set KERAS_BACKEND=tensorflow before Keras "
+            "the networks need Keras with its TensorFlow backend; set KERAS_BACKEND=tensorflow before Keras "
             f"is imported, or pass saliency=None or your own map, got {name!r}"
         )
 

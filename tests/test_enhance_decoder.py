@@ -438,6 +438,8 @@ BAD: list[tuple[str, Any]] = [
     ("dtype", "half"),
     ("dtype", None),
     ("dtype", np.float64),
+    ("dtype", {"names": ["a"]}),
+    ("dtype", ("u1", -1)),
     ("device", 0),
     ("orientation", "up"),
     ("max_pixels", 0),

@@ -74,7 +74,7 @@ def _check_share(name: str, value: Any) -> None:
 def _is_dtype(value: Any) -> bool:
     try:
         return value is not None and np.dtype(value) in map(np.dtype, _DTYPES)
-    except TypeError:
+    except (TypeError, ValueError):
         return False
 
 

@@ -440,6 +440,7 @@ BAD: list[tuple[str, Any]] = [
     ("dtype", np.float64),
     ("dtype", {"names": ["a"]}),
     ("dtype", ("u1", -1)),
+    ("dtype", "i4,,"),
     ("device", 0),
     ("orientation", "up"),
     ("max_pixels", 0),

@@ -74,7 +74,7 @@ def _check_share(name: str, value: Any) -> None:
 def _is_dtype(value: Any) -> bool:
     try:
         return value is not None and np.dtype(value) in map(np.dtype, _DTYPES)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, SyntaxError):  # of NumPy, for what names no dtype
         return False
 
 

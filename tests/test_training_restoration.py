@@ -26,7 +26,6 @@ from train_restoration import pack_half  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
 from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
-
 from saliency_jpeg.metrics import Ssimulacra2  # noqa: E402
 from saliency_jpeg.saliency.weights_file import unpack  # noqa: E402
 

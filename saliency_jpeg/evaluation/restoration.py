@@ -144,7 +144,7 @@ class Store:
 
 
 def _whole_lines(log: Path) -> list[str]:
-    """The lines of a log. A last one that was not written to its end is cut off, so that the next is not added to it."""
+    """The lines of a log. A last one that was not written whole is cut off, so that the next does not go on in it."""
     data = log.read_bytes() if log.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):

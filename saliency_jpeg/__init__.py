@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ._version import __version__
 from .encoder import Compressed, Encoder, compress
-from .enhance import DecodeOptions, Decoder, decode
+from .enhance import Decoded, DecodeOptions, Decoder, decode
 from .errors import (
     InputError,
     LayerWarning,
@@ -30,6 +30,7 @@ from .saliency import SaliencyModel, saliency_map
 __all__ = [
     "Compressed",
     "DecodeOptions",
+    "Decoded",
     "Decoder",
     "Encoder",
     "InputError",

@@ -89,9 +89,9 @@ class Sampler:
         sampling = list(self._shares)[self._draw.choice(len(shares), p=shares / shares.sum())]
         files = self._files[sampling]
         chosen = [files[i] for i in self._draw.choice(len(files), BATCH, p=self._areas[sampling])]
-        turns = sampling == (1, 2)
+        may_turn = sampling in ((2, 2), (1, 1))
         crops = [
-            self._crop(file, turns or (sampling in ((2, 2), (1, 1)) and self._draw.random() < 0.5)) for file in chosen
+            self._crop(file, file.sampling != sampling or (may_turn and self._draw.random() < 0.5)) for file in chosen
         ]
         levels = [torch.from_numpy(np.stack(part)).float() for part in zip(*(crop[0] for crop in crops), strict=True)]
         tables, known, target = (torch.from_numpy(np.stack([crop[i] for crop in crops])) for i in (1, 2, 3))

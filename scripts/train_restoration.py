@@ -9,7 +9,8 @@ counts alike. By the squared error alone, pictures become smoother than people, 
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER [--preset restore|restore-fast] [--steps N]
 
 Checkpoints lie in the cache; a run that was ended goes on from the last one. The script ends with the largest
-difference between the network in PyTorch, which is trained, and in Keras, which is used.
+difference between the network in PyTorch, which is trained, and in Keras, which is used, both with the weights of the
+file.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from torch_restoration import Restoration, difference, losses, plain, restore
 from torch_ssimulacra2 import distance, to_linear_rgb
 
 from saliency_jpeg.enhance.network import PRESETS, Architecture
+from saliency_jpeg.io import write
+from saliency_jpeg.saliency.weights_file import WeightsFile, pack
 
 RATE: Final = 5e-4  # of Adam
 KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
@@ -218,10 +221,22 @@ def main() -> None:
     print(f"  {len(files)} files", flush=True)
     checkpoint = args.cache / f"{args.preset}.pt" if args.cache else None
     model = train(files, PRESETS[args.preset], args.steps, args.seed, checkpoint, args.every)
-    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in model.arrays().items()}
-    np.savez(args.out, **arrays)
-    print(f"{args.out}: {args.out.stat().st_size} bytes, sha256 {sha256(args.out.read_bytes()).hexdigest()}")
+    data = pack_half(model)
+    write(str(args.out.absolute()), data)
+    print(f"{args.out}: {len(data)} bytes, sha256 {sha256(data).hexdigest()}")
     print(f"largest difference of the outputs from those of Keras: {difference(model, PRESETS[args.preset]):.1e}")
+
+
+def pack_half(model: Restoration) -> bytes:
+    """Rounds the weights to float16, in place, and returns them as a weights file.
+
+    Raises:
+        OverflowError: a weight is too large for float16, or no number.
+    """
+    arrays = model.half().float().arrays()
+    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise OverflowError(f"all weights must be finite in float16, got others in {', '.join(bad)}")
+    return pack(WeightsFile(arrays))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from helpers import encoded, photo, pillow_pixels
 from PIL import Image
 from processes import Capture, command, run, usage_error
 
-from saliency_jpeg import decode
+from saliency_jpeg import compress, decode
 from saliency_jpeg.enhance import loading
 
 PLAIN = ("--enhance", "none")
@@ -129,6 +129,51 @@ def test_a_restored_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     wanted = "restore" if name == "auto" else name
     assert set(asked) == {wanted}
     assert capsys.readouterr().out.endswith(f"60 pixels, enhanced ({wanted})\n")
+
+
+WHOLE = compress(PIXELS, saliency=None, quality=60, layers="widths")
+DAMAGED = WHOLE.replace(b"restore", b"restorf")
+HALF = ("--amount", "0.5", "--fidelity", "0.25")
+
+
+class Dark(Black):
+    """A network that returns black whatever the intervals, and fails at pictures that are 40 pixels high."""
+
+    def tiles(self, image: Any, **options: Any) -> Any:
+        if image.size[0] == 40:
+            raise cv2.error("OpenCV: (-4:Insufficient memory) Failed to allocate")
+        return super().tiles(image, **{**options, "widths": None})
+
+
+def test_a_damaged_layer_is_in_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(loading, "load", lambda name, device: Dark())
+    assert DAMAGED != WHOLE
+    for name, jpeg in (("whole", WHOLE), ("damaged", DAMAGED)):
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg)
+    words = (tmp_path / "damaged.jpg", tmp_path / "whole.jpg", "-o", tmp_path / "out")
+    assert run("decode", *words, *HALF) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    first, second = said.out.splitlines()
+    assert first.endswith("60 pixels, enhanced (restore, without its damaged layer)")
+    assert second.endswith("60 pixels, enhanced (restore)")
+    assert run("decode", *words, *PLAIN) == 0
+    assert "damaged layer" not in capsys.readouterr().out  # plain decoding uses no layer
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_an_error_of_opencv_does_not_stop_the_others(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(loading, "load", lambda name, device: Dark())
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(encoded(PIXELS[:40].copy()))
+    assert run("decode", bad, source, "-o", tmp_path / "out", *HALF) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"saliency-jpeg: {bad}: OpenCV: (-4:Insufficient memory) Failed to allocate"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,18 @@ def test_small_corrections_are_added_in_full() -> None:
     np.testing.assert_array_equal(_core.correct_samples(levels, TABLE, correction), wanted)
 
 
+def test_an_infinite_bound_is_none() -> None:
+    _, free = moved(None, scale=600)
+    for at in range(4):
+        bounds = np.full(4, np.inf, np.float32)
+        np.testing.assert_allclose(moved(bounds, scale=600)[1], free, atol=2e-3)
+        bounds[at] = 0.5
+        _, steps = moved(bounds, scale=600)
+        inside = np.abs(steps - free) < 2e-3
+        assert 0 < inside.mean() < 1
+        assert np.isfinite(steps).all()
+
+
 def test_bounds_of_0_leave_the_levels_as_they_are() -> None:
     levels, steps = moved(np.zeros(4, np.float32))
     assert levels.any()

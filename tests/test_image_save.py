@@ -13,6 +13,7 @@ from helpers import photo
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from saliency_jpeg import InputError
 from saliency_jpeg.image.save import SUFFIXES, to_file
 from saliency_jpeg.metadata.model import Metadata
 
@@ -64,6 +65,32 @@ def test_png_holds_all_metadata(channels: int, dtype: Any, capfd: pytest.Capture
     by_opencv(file)
     if channels == 3:  # libpng warns of a profile of RGB in a gray file, which Decoded.metadata never has
         assert "warning" not in capfd.readouterr().err
+
+
+def opencv_error(code: int) -> cv2.error:
+    error = cv2.error("(-4:Insufficient memory)")
+    error.code = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("outcome", "raised"),
+    [
+        ((False, np.empty(0, np.uint8)), InputError),
+        (opencv_error(cv2.Error.StsBadArg), InputError),
+        (opencv_error(cv2.Error.StsNoMem), MemoryError),
+    ],
+    ids=["no success", "bad argument", "no memory"],
+)
+def test_a_png_that_opencv_does_not_write(outcome: Any, raised: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def imencode(*_: Any) -> Any:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(cv2, "imencode", imencode)
+    with pytest.raises(raised, match="PNG file"):
+        to_file(picture(3, np.uint16), Metadata(), ".png")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -81,6 +81,25 @@ def test_pillow_restores_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) 
         assert set(np.unique(np.asarray(image))) == {100}
 
 
+@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize(
+    ("options", "got"),
+    [
+        ({"orientation": "apply"}, "uint8 pixels of shape"),
+        ({"dtype": np.uint16}, "uint16 pixels of shape"),
+        ({"dtype": np.float32}, "float32 pixels of shape"),
+    ],
+)
+def test_pillow_takes_no_decoder_of_other_pixels(kind: str, options: dict[str, Any], got: str) -> None:
+    image = opened(FILES[kind], **options)
+    with pytest.raises(
+        OptionError, match=rf"^image\.decoder must have dtype=np\.uint8 and orientation='keep', got {got}"
+    ):
+        image.load()
+    image.decoder = Decoder(enhance=None, orientation="keep")
+    assert np.asarray(image).shape[:2] == PHOTO.shape[:2]
+
+
 ORDER = """
 import io, sys
 from PIL import Image

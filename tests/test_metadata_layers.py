@@ -95,10 +95,10 @@ def test_widths_come_back() -> None:
     found = read_layers(segments_of(), DIGEST)
     assert found.widths is not None
     assert found.widths.dtype == np.float32
-    np.testing.assert_array_equal(found.widths * 64, WIDTHS)
+    np.testing.assert_array_equal(found.widths * 64, np.where(WIDTHS == 255, np.inf, WIDTHS))
+    assert WIDTHS.max() == 255, "all beyond, which is no limit"
     assert found.preset == "restore"
     assert read_layers(segments_of(), DIGEST, 3).widths is not None
-    assert read_layers(segments_of(), DIGEST, 1).widths is None
     assert read_layers(OTHERS, DIGEST).widths is None
 
 
@@ -170,6 +170,16 @@ def test_widths_that_make_no_sense_are_damaged(payload: bytes) -> None:
     assert states(own) == [("widths", "damaged")]
     with pytest.warns(LayerWarning):
         assert read_layers(own, DIGEST).widths is None
+
+
+def test_widths_of_another_number_of_components_are_damaged() -> None:
+    own = segments_of()
+    for components, state in ((3, "valid"), (1, "damaged"), (4, "damaged"), (None, "valid")):
+        (info,) = describe_layers(own, lambda: DIGEST, components)
+        assert info.state == state
+    assert describe_layers(own, lambda: b"87654321", 1)[0].state == "stale"
+    with pytest.warns(LayerWarning, match="damaged layer .* kind 'widths'"):
+        assert read_layers(own, DIGEST, 1).widths is None
 
 
 def test_the_list_of_layers_is_guarded() -> None:
@@ -266,6 +276,22 @@ def test_parts_that_were_split_elsewhere_belong_to_the_container() -> None:
     assert len(split) == 3
     assert without_layers([*OTHERS, *split, (0xEB, b"HDR_RI ver=11")]) == [*OTHERS, (0xEB, b"HDR_RI ver=11")]
     assert states(split) == [("big", "damaged")]
+
+
+HDR: Segment = (0xEB, b"HDR_RI ver=11")  # JPEG-HDR, in APP11 too
+
+
+@pytest.mark.parametrize("between", [[], [(0xFE, b"a remark")]], ids=["directly", "further on"])
+def test_what_follows_a_damaged_container_is_not_part_of_it(between: list[Segment]) -> None:
+    own = segments_of(Layer("big", 1, bytes(150_000)))
+    payload = own[0][1]
+    lies = (0xEB, payload[:8] + b"\xff\xff\xff\xff" + payload[12:])
+    for damaged in (own[:1], own[:2], [own[0], own[2]], [lies], [(0xEB, payload[:100])]):
+        assert without_layers([*OTHERS, *damaged, *between, HDR, HDR]) == [*OTHERS, *between, HDR, HDR]
+    whole = payload + b"".join(p[16:] for _, p in own[1:])
+    cut_off = [(0xEB, whole[:65_533]), (0xEB, whole[65_533:100_000])]  # as GraphicsMagick splits
+    assert without_layers([*cut_off, *between, HDR]) == [*between, HDR]
+    assert without_layers([cut_off[0], (0xFE, b"a remark"), HDR]) == [(0xFE, b"a remark"), HDR]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import saliency_jpeg
 NAMES = [
     "Compressed",
     "DecodeOptions",
+    "Decoded",
     "Decoder",
     "Encoder",
     "InputError",
@@ -71,6 +72,13 @@ def test_the_fields_of_a_result() -> None:
     names = [field.name for field in dataclasses.fields(saliency_jpeg.Compressed)]
     assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency", "score", "warnings"]
     assert result().bits_per_pixel == 8 * 6 / 12
+
+
+def test_the_fields_of_a_decoded_picture() -> None:
+    names = [field.name for field in dataclasses.fields(saliency_jpeg.Decoded)]
+    assert names == ["pixels", "metadata", "enhanced"]
+    returned = inspect.signature(saliency_jpeg.Decoder.decode_picture, eval_str=True).return_annotation
+    assert returned is saliency_jpeg.Decoded
 
 
 def test_a_result_shows_itself_in_a_line_and_as_a_picture() -> None:

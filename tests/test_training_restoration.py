@@ -20,10 +20,14 @@ sys.path.append(str(ROOT / "scripts"))
 import torch  # noqa: E402
 import torch_jpeg  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
-from restoration_samples import to_ycbcr  # noqa: E402
+from restoration_samples import CROP, File, Sampler, to_ycbcr  # noqa: E402
+from torch_restoration import Restoration  # noqa: E402
+from train_restoration import pack_half  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
+from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
 from saliency_jpeg.metrics import Ssimulacra2  # noqa: E402
+from saliency_jpeg.saliency.weights_file import unpack  # noqa: E402
 
 
 def _read(sampling: str = "4:2:0") -> Any:
@@ -69,6 +73,46 @@ def test_the_differentiable_ssimulacra2_is_near_the_metric() -> None:
         ]
         assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original).score(decoded)) < 2
     assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 1.5
+
+
+def test_the_weights_are_those_of_the_file() -> None:
+    torch.manual_seed(1)
+    model = Restoration(PRESETS["restore-fast"])
+    before = model.arrays()
+    written = unpack(pack_half(model), "weights")
+    assert written.keys() == before.keys()
+    for name, array in model.arrays().items():
+        assert written[name].dtype == np.float16
+        np.testing.assert_array_equal(written[name], array)
+        np.testing.assert_allclose(array, before[name], rtol=1e-3, atol=1e-7)
+    model.last.bias.data[3] = 1e6
+    with pytest.raises(OverflowError, match=r"finite in float16, got others in last/1$"):
+        pack_half(model)
+
+
+@pytest.mark.parametrize("native", [(2, 1), (1, 2)])
+def test_crops_of_4_4_0_show_what_their_levels_say(native: tuple[int, int]) -> None:
+    """4:2:2 is turned by a quarter; a file that is 4:4:0 itself is not."""
+    h, v = native
+    luma = np.zeros((32, 32, 64), np.int16)
+    chroma = np.zeros((32 // v, 32 // h, 64), np.int16)
+    luma[..., 0] = np.arange(32)[:, None] + 100 * np.arange(32)
+    chroma[..., 0] = np.arange(0, 32, v)[:, None] + 100 * np.arange(0, 32, h)
+    rgb = np.zeros((256, 256, 3), np.uint8)
+    rgb[:] = np.arange(256)[:, None, None]  # tells the row
+    known = np.zeros(CONDITION, np.float32)
+    sample = Sampler([File([luma, chroma, chroma], np.ones((3, 64), np.float32), native, known, rgb)], 0)
+    seen = set()
+    for _ in range(8):
+        batch = sample()
+        assert batch.sampling is not None
+        seen.add(batch.sampling)
+        across, down = batch.sampling
+        assert batch.levels[0].shape[1:3] == (CROP // 8, CROP // 8)
+        assert batch.levels[1].shape[1:3] == (CROP // 8 // down, CROP // 8 // across)
+        varies = batch.target[:, 0, -1, 0] != batch.target[:, 0, 0, 0]
+        assert bool(varies.all()) == (batch.sampling == native)
+    assert seen == ({(2, 1), (1, 2)} if native == (2, 1) else {(1, 2)})
 
 
 @pytest.mark.slow

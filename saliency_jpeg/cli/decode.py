@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -13,10 +14,11 @@ from ..batch.in_order import work_in_order
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..enhance import DecodeOptions, Decoder
 from ..enhance.options import Enhancement
-from ..errors import SaliencyJpegError
+from ..errors import LayerWarning, SaliencyJpegError
 from ..image.read import read_bytes
 from ..image.save import SUFFIXES, to_file
 from ..io import JPEG_SUFFIXES, STREAM, read
+from ..recompression.layers import list_layers
 from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
 from .terminal import NAME, UsageError, describe_error, hide_library_output, say
@@ -91,7 +93,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if planned.folder is not None:
         planned.folder.mkdir(parents=True, exist_ok=True)
     sweep_folders(job.output for job in planned.jobs)
-    return _Batch(decoder, planned, suffix, quiet=arguments.quiet).run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LayerWarning)  # the report has it
+        return _Batch(decoder, planned, suffix, quiet=arguments.quiet).run()
 
 
 def _check_output(arguments: argparse.Namespace, planned: Plan) -> None:
@@ -123,7 +127,7 @@ class _Batch:
         for job, result in zip(jobs, results, strict=True):
             try:
                 self._write(job, result)
-            except (SaliencyJpegError, OSError, MemoryError) as error:
+            except _errors_of_a_file() as error:
                 self._fail(error, job.source)
         return 1 if self._failed else 0
 
@@ -133,9 +137,14 @@ class _Batch:
         picture = self._decoder.decode_picture(data)
         suffix = self._suffix if job.output == STREAM else Path(job.output).suffix.lower()
         height, width = picture.pixels.shape[:2]
-        how = "decoded" if picture.enhanced is None else f"enhanced ({picture.enhanced})"
+        how = "decoded" if picture.enhanced is None else f"enhanced ({picture.enhanced}{self._damage(data)})"
         report = f"{job.source} -> {job.output}: {width} x {height} pixels, {how}"
         return to_file(picture.pixels, picture.metadata, suffix), report
+
+    def _damage(self, data: bytes) -> str:
+        """What there is to say of the layers of a file; a warning would not say which file it is of."""
+        layers = list_layers(data, max_pixels=self._decoder.options.max_pixels)
+        return ", without its damaged layer" if any(layer.state == "damaged" for layer in layers) else ""
 
     def _write(self, job: Job, result: tuple[bytes, str] | Exception) -> None:
         if isinstance(result, Exception):
@@ -149,6 +158,12 @@ class _Batch:
     def _fail(self, error: Exception, source: str) -> None:
         self._failed += 1
         say(f"{NAME}: {describe_error(error, source)}", sys.stderr)
+
+
+def _errors_of_a_file() -> tuple[type[Exception], ...]:
+    """Errors that do not stop a batch; those of OpenCV only where it was loaded."""
+    opencv = sys.modules.get("cv2")
+    return SaliencyJpegError, OSError, MemoryError, *([opencv.error] if opencv else [])
 
 
 def _held(job: Job) -> tuple[Job, bytes]:

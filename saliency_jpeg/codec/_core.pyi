@@ -357,9 +357,9 @@ def correct_samples(
         levels: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
         correction: (8 * rows, 8 * cols), added to the samples.
-        bounds: (4,) half-widths (zero, below, above, dc) in steps, 0 or more. A level of 0 moves by at most ``zero``;
-            another one by ``below`` towards 0 and by ``above`` away from 0; DC by ``dc`` either way. ``None`` for no
-            limits.
+        bounds: (4,) half-widths (zero, below, above, dc) in steps, 0 to infinity. A level of 0 moves by at most
+            ``zero``; another one by ``below`` towards 0 and by ``above`` away from 0; DC by ``dc`` either way. ``None``
+            for no limits.
 
     Returns:
         (8 * rows, 8 * cols) samples as of :func:`inverse_dct`, not clipped.

@@ -63,8 +63,8 @@ def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[
         coefficients: of the original.
 
     Returns:
-        (components, 4) in 1/64 step, rounded up, 255 for all beyond: zeros, below levels, above them, DC, see
-        :class:`.metadata.layers.Layers`.
+        (components, 4) in 1/64 step, rounded up; 255 for all beyond, which is read as no limit. In this order: zeros,
+        below levels, above them, DC, see :class:`.metadata.layers.Layers`.
     """
     parts = zip(coefficients.components, quantized.levels, quantized.tables, strict=True)
     counts = np.stack([_core.offset_histograms(*part) for part in parts]).astype(np.int64)
@@ -97,4 +97,4 @@ def list_layers_in(image: _core.JpegImage) -> list[LayerInfo]:
     Args:
         image: the file, as :func:`_core.read_jpeg` returns it.
     """
-    return layers.describe_layers(image.segments, lambda: digest_of(image))
+    return layers.describe_layers(image.segments, lambda: digest_of(image), len(image.levels))

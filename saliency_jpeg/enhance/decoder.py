@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..image.load import icc_fits, load_jpeg
 from ..image.orientation import rotate
 from ..image.read import read_bytes
-from ..metadata import refresh
+from ..metadata import exif, refresh
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
@@ -105,7 +105,10 @@ class Decoder:
         if not icc_fits(metadata, "CMYK" if is_cmyk else "", pixels.ndim):
             metadata = replace(metadata, icc=None)
         if self.options.orientation == "apply" and metadata.orientation != 1:
-            metadata = refresh.refresh(refresh.refresh_orientation(metadata), _as_bytes(pixels))
+            metadata = refresh.refresh_orientation(metadata)
+            has_thumbnail = metadata.exif is not None and exif.thumbnail(metadata.exif) is not None
+            small = _as_bytes(pixels) if has_thumbnail else np.broadcast_to(np.uint8(0), pixels.shape)
+            metadata = refresh.refresh(metadata, small)
         return Decoded(pixels, metadata, enhanced)
 
     @overload
@@ -227,8 +230,8 @@ def _luma(pixels: Array) -> Array:
 def _as_bytes(pixels: Array) -> NDArray[np.uint8]:
     """Pixels of any dtype with 8 bits, for thumbnails."""
     if pixels.dtype == np.uint16:
-        return (pixels >> 8).astype(np.uint8)
-    return (pixels * 255).astype(np.uint8) if pixels.dtype == np.float32 else pixels
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.rint(pixels * np.float32(255)).astype(np.uint8) if pixels.dtype == np.float32 else pixels
 
 
 def decode(
@@ -252,7 +255,7 @@ def decode(
     Args:
         jpeg: path, bytes or binary file object of a JPEG file: baseline or progressive, 8 bits, Huffman codes.
         enhance: ``"auto"``, ``"restore"``, ``"restore-fast"``, or ``None`` for plain decoding, without TensorFlow.
-        amount: 0 to 1, how much of the network's correction is added.
+        amount: 0 to 1, factor of the network's correction before it is kept to the intervals; 0 is plain decoding.
         fidelity: 1 keeps every coefficient where the file allows it, 0 lets it go anywhere.
         dtype: ``np.uint8``, ``np.uint16`` (65535 is white) or ``np.float32`` (1 is white).
         device: where the network runs.

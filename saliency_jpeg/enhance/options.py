@@ -28,10 +28,12 @@ class DecodeOptions:
     Attributes:
         enhance: ``None`` decodes and does no more. ``"restore"`` and ``"restore-fast"`` undo what quantization did to
             the picture by a network, as far as the file allows. ``"auto"`` is ``"restore"`` where that applies, and
-            plain decoding elsewhere; see :func:`saliency_jpeg.enhance.networks.is_restorable`.
-        amount: 0 to 1, how much of the network's correction is added.
+            plain decoding elsewhere; see :func:`saliency_jpeg.enhance.loading.is_restorable`.
+        amount: 0 to 1, factor of the network's correction, before it is kept to the intervals.
         fidelity: 1 keeps every coefficient inside the interval that its level stands for, 0 lets it go anywhere;
-            between, the intervals widen.
+            between, the intervals widen. That holds for luma, and for chroma at the resolution at which it is stored,
+            before detail between its samples is added and samples are rounded. The intervals are those that a layer of
+            the file gives, or wide enough for files of any encoder, wider than those of one that rounds.
         dtype: of the array: ``np.uint8``; ``np.uint16``, where 65535 is white; or ``np.float32``, where 1 is.
         device: where the network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's choice.
         orientation: ``"apply"`` rotates the pixels as the EXIF orientation asks, ``"keep"`` returns them as they are
@@ -74,7 +76,7 @@ def _check_share(name: str, value: Any) -> None:
 def _is_dtype(value: Any) -> bool:
     try:
         return value is not None and np.dtype(value) in map(np.dtype, _DTYPES)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # of NumPy, for what names no dtype
         return False
 
 

@@ -18,7 +18,8 @@ class RestorationPreset:
 
     Attributes:
         name: of the entry.
-        version: of the weights; a layer names the version it was made for.
+        version: of the entry. The name stands for one set of weights: a layer in a file gives the name alone, so other
+            weights get another name.
         description: one sentence on what it does.
         card: model card, beside ``presets.json``.
         file: weights file, beside ``presets.json``.

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -120,8 +121,7 @@ class Store:
         self._folder, self._label = folder, label
         folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / "scores.jsonl"
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        self._known = {str(key): Scores(*values) for key, *values in map(json.loads, lines)}
+        self._known = {str(key): Scores(*values) for key, *values in map(json.loads, _whole_lines(self._log))}
 
     def file(self, photograph: Photograph, row: Row) -> bytes:
         """Returns the file of a row, made once."""
@@ -141,6 +141,15 @@ class Store:
                 with self._log.open("a") as log:
                     log.write(json.dumps([key, *self._known[key]]) + "\n")
         return self._known[key]
+
+
+def _whole_lines(log: Path) -> list[str]:
+    """The lines of a log. A last one that was not written whole is cut off, so that the next does not go on in it."""
+    data = log.read_bytes() if log.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        os.truncate(log, len(whole))
+    return whole.decode().splitlines()
 
 
 class Measured(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
+from ..errors import InputError
 from ..metadata.model import Metadata
 
 __all__ = ["SUFFIXES", "to_file"]
@@ -34,6 +35,10 @@ def to_file(pixels: Pixels, metadata: Metadata, suffix: str) -> bytes:
         pixels: uint8 or uint16, (H, W) gray or (H, W, 3) RGB.
         metadata: that go into the file, as far as its kind holds them.
         suffix: one of :data:`SUFFIXES`.
+
+    Raises:
+        InputError: OpenCV, which writes PNG files of 16 bits, refuses the pixels.
+        MemoryError: there is not enough memory.
     """
     return _WRITERS[suffix](pixels, metadata)
 
@@ -56,9 +61,20 @@ def _wide_png(pixels: Pixels) -> bytes:
     """By OpenCV, since Pillow has no RGB of 16 bits."""
     import cv2
 
-    _, file = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])
+    try:
+        is_done, file = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError("not enough memory to write a PNG file") from error
+        raise _refused(pixels) from error
+    if not is_done:
+        raise _refused(pixels)
     data: bytes = file.tobytes()
     return data
+
+
+def _refused(pixels: Pixels) -> InputError:
+    return InputError(f"OpenCV writes no PNG file of 16 bits of this picture; choose TIFF, got shape {pixels.shape}")
 
 
 def _png_chunks(metadata: Metadata) -> Iterator[bytes]:

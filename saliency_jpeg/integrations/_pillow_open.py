@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from ..enhance import Decoder
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 
 __all__ = ["JpegImage", "accepts"]
@@ -23,8 +24,8 @@ class JpegImage(ImageFile.ImageFile):
     """A JPEG file that Pillow has opened; decoded when its pixels are asked for.
 
     Attributes:
-        decoder: decodes the file. Another one may be set before the pixels are asked for; those it returns must be
-            uint8, as they are stored.
+        decoder: decodes the file. Another one may be set before the pixels are asked for; it must have
+            ``dtype=np.uint8`` and ``orientation="keep"``, else they raise an OptionError.
     """
 
     format = "SALIENCY_JPEG"
@@ -49,10 +50,17 @@ class JpegImage(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decodes the file, once."""
         if self._im is None:
-            pixels = self.decoder.decode(self._data)
-            self.im = Image.fromarray(pixels).im
+            self.im = self._decode().im
             self._data = b""
             if self._exclusive_fp and self.fp is not None:
                 self.fp.close()
             self.fp = None
         return Image.Image.load(self)
+
+    def _decode(self) -> Image.Image:
+        pixels = self.decoder.decode(self._data)
+        plain = Image.fromarray(pixels) if pixels.dtype == np.uint8 else None
+        if plain is None or (plain.size, plain.mode) != (self._size, self._mode):
+            got = f"{pixels.dtype} pixels of shape {pixels.shape}"
+            raise OptionError(f"image.decoder must have dtype=np.uint8 and orientation='keep', got {got}")
+        return plain

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .segments import Segment
+from .segments import MAX_PAYLOAD, Segment
 
 __all__ = ["APP11", "belonging", "box", "boxes", "description", "split", "starts_box", "superboxes"]
 
@@ -123,20 +123,22 @@ def starts_box(payload: bytes, described: bytes) -> bool:
 def belonging(segments: Sequence[Segment], described: bytes) -> list[bool]:
     """Returns for each segment whether it holds a part of a superbox of one kind.
 
-    GraphicsMagick joins the segments of all boxes and splits them elsewhere, so a part may lack its header.
+    GraphicsMagick joins the segments of all boxes and splits them into the longest possible ones, so a part may lack
+    its header: it then stands directly behind a segment of :data:`.segments.MAX_PAYLOAD` bytes.
 
     Args:
         segments: of a file.
         described: how its description box begins, behind the length.
     """
     own = {_identity(payload) for marker, payload in segments if marker == APP11 and starts_box(payload, described)}
-    found, missing = [], 0
+    found, missing, goes_on = [], 0, False
     for marker, payload in segments:
         is_part = marker == APP11 and payload.startswith(_JUMBF) and _identity(payload) in own
-        is_rest = marker == APP11 and not payload.startswith(_JUMBF) and missing > 0
+        is_rest = marker == APP11 and not payload.startswith(_JUMBF) and missing > 0 and goes_on
         if is_part and starts_box(payload, described):
             missing = _BOX.unpack_from(payload, 8)[0] - _BOX.size
         missing -= len(payload) - _HEAD.size if is_part else len(payload) if is_rest else 0
+        goes_on = (is_part or is_rest) and len(payload) == MAX_PAYLOAD
         found.append(is_part or is_rest)
     return found
 

@@ -48,6 +48,7 @@ __all__ = [
 State = Literal["valid", "stale", "damaged", "unknown"]
 
 UNITS_PER_STEP: Final = 64  # of the numbers in a layer of widths
+_NO_LIMIT: Final = 255  # such a number: that wide or wider
 
 #: The description box of our superbox, behind its length.
 DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00389b71"), b"saliency-jpeg.layers")
@@ -100,7 +101,8 @@ class Layers:
     Attributes:
         widths: float32 (components, 4), in quantization steps, how far the coefficients of the original lie from the
             levels of this file, for all but one in 2000 of each kind: AC coefficients to both sides of a level 0;
-            below a level, and above it, in its own direction; DC to both sides.
+            below a level, and above it, in its own direction; DC to both sides. Infinite where the layer says 255,
+            which stands for all beyond its range.
         preset: name of the preset of restoration that the encoder recommends.
     """
 
@@ -157,16 +159,19 @@ class _Stored(NamedTuple):
     payload: bytes = b""
 
 
-def describe_layers(segments: Sequence[Segment], digest: Callable[[], bytes]) -> list[LayerInfo]:
+def describe_layers(
+    segments: Sequence[Segment], digest: Callable[[], bytes], components: int | None = None
+) -> list[LayerInfo]:
     """Lists the layers of a file.
 
     Args:
         segments: of the file.
         digest: computes that of its levels; asked only where there are layers.
+        components: number of components of the file; ``None`` to take the widths of any number.
     """
     stored = list(_stored_layers(segments))
     current = digest() if stored else b""
-    return [replace(layer.info, state=_state(layer, current)) for layer in stored]
+    return [replace(layer.info, state=_state(layer, current, components)) for layer in stored]
 
 
 def read_layers(segments: Sequence[Segment], digest: bytes, components: int | None = None) -> Layers:
@@ -182,19 +187,17 @@ def read_layers(segments: Sequence[Segment], digest: bytes, components: int | No
     """
     result = Layers()
     for layer in _stored_layers(segments):
-        state = _state(layer, digest)
+        state = _state(layer, digest, components)
         if state == "damaged":
             message = f"a damaged layer of the JPEG file is ignored, kind {layer.info.kind!r}"
             warnings.warn(message, LayerWarning, stacklevel=caller_level())
         elif state == "valid" and result.widths is None:
-            found = _parse_widths(layer.payload)
-            if found is not None and found.widths is not None and components in (None, len(found.widths)):
-                result = found
+            result = _parse_widths(layer.payload) or result
     return result
 
 
-def _state(layer: _Stored, digest: bytes) -> State:
-    """Damage counts most, then another picture."""
+def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
+    """Damage counts most, then another picture. Widths of this picture must be those of all its components."""
     if layer.info.state != "valid":
         return layer.info.state
     is_known = (layer.info.kind, layer.info.version) == _WIDTHS
@@ -202,7 +205,9 @@ def _state(layer: _Stored, digest: bytes) -> State:
         return "damaged"
     if layer.digest != digest:
         return "stale"
-    return "valid" if is_known else "unknown"
+    if not is_known:
+        return "unknown"
+    return "valid" if components in (None, layer.payload[0]) else "damaged"
 
 
 def _parse_widths(payload: bytes) -> Layers | None:
@@ -211,7 +216,9 @@ def _parse_widths(payload: bytes) -> Layers | None:
     if not 1 <= count <= 4 or len(payload) < 1 + 4 * count or not preset.isascii():
         return None
     units = np.frombuffer(payload, np.uint8, 4 * count, offset=1).reshape(count, 4)
-    return Layers(units.astype(np.float32) / np.float32(UNITS_PER_STEP), preset.decode("ascii") or None)
+    widths = units.astype(np.float32) / np.float32(UNITS_PER_STEP)
+    widths[units == _NO_LIMIT] = np.inf
+    return Layers(widths, preset.decode("ascii") or None)
 
 
 def _stored_layers(segments: Sequence[Segment]) -> Iterator[_Stored]:

@@ -17,9 +17,6 @@ constexpr float kAmbient =
     20.0f;  // added to sample values: ambient light, which keeps dark pixels from extreme changes
 
 constexpr float kRed = kRedWeight, kGreen = kGreenWeight, kBlue = kBlueWeight;
-constexpr float kRedFromCr = kCrRange, kBlueFromCb = kCbRange;
-constexpr float kGreenFromCb = kBlueWeight * kCbRange / kGreenWeight;
-constexpr float kGreenFromCr = kRedWeight * kCrRange / kGreenWeight;
 
 // The chroma components, decoded, and their rows at the resolution of the image.
 class DecodedChroma {

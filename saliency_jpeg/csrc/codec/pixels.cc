@@ -10,10 +10,6 @@
 namespace saliency_jpeg::codec {
 namespace {
 
-constexpr float kRedFromCr = kCrRange, kBlueFromCb = kCbRange;
-constexpr float kGreenFromCb = kBlueWeight * kCbRange / kGreenWeight;
-constexpr float kGreenFromCr = kRedWeight * kCrRange / kGreenWeight;
-
 SJ_INLINE float clip(float sample) { return std::min(std::max(0.0f, sample), 255.0f); }  // NaN becomes 0
 
 template <class T>

@@ -11,4 +11,10 @@ constexpr double kBlueWeight = 0.114;
 constexpr double kCbRange = 2 * (1 - kBlueWeight);  // 1.772
 constexpr double kCrRange = 2 * (1 - kRedWeight);   // 1.402
 
+// What a step of chroma adds to red and blue and takes from green, in decoding.
+constexpr float kRedFromCr = kCrRange;
+constexpr float kBlueFromCb = kCbRange;
+constexpr float kGreenFromCb = kBlueWeight * kCbRange / kGreenWeight;
+constexpr float kGreenFromCr = kRedWeight * kCrRange / kGreenWeight;
+
 }  // namespace saliency_jpeg

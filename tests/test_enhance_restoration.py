@@ -195,6 +195,14 @@ def test_amount(made_up):
     assert [plane.shape for plane in clipped] == [(250, 181), (125, 91), (125, 91)]
 
 
+def test_a_picture_without_colour_stays_without(restorer):
+    gray = np.repeat(photo(96, 120).mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    image = _core.read_jpeg(encoded(gray, quality=30, subsampling="4:2:0"))
+    luma, *chroma = restorer.restore(image)
+    assert np.abs(luma - restorer.restore(image, amount=0)[0]).max() > 1
+    assert all(np.all(plane == 128) for plane in chroma)
+
+
 # ---- tiles, precisions ----------------------------------------------------------------------------------------------
 
 

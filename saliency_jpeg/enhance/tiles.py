@@ -112,7 +112,7 @@ def places(rows: int, cols: int) -> Floats:
 
 
 class SharedInputs:
-    """What all tiles of a file share."""
+    """What all tiles of a file share. A colour file without any colour (``is_gray``) stays without."""
 
     def __init__(self, image: _core.JpegImage, amount: float, intervals: Sequence[Floats | None]) -> None:
         self.size, self.levels, self.amount, self.intervals = image.size, list(image.levels), amount, intervals
@@ -122,6 +122,7 @@ class SharedInputs:
         self.scales = self.input_scales * np.float32(amount)
         self.condition = condition(image)
         self.factors = sampling_factors(image)
+        self.is_gray = not any(levels.any() for levels in self.levels[1:])
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,9 @@ class Part:
         rows, cols = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
         planes = []
         for index, (levels, table) in enumerate(zip(components, file.tables, strict=True)):
+            if index and file.is_gray:
+                planes.append(np.full((bottom - top, right - left), 128, np.float32))
+                continue
             h, v = file.factors[index]
             correction = _from_groups(groups[:, :, index]) * file.scales[index]
             correction = _average(correction, h, v)

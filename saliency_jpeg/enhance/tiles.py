@@ -91,9 +91,23 @@ def correction_scale(tables: NDArray[Any]) -> Floats:
     Returns:
         float32 (components,): an eighth of the mean step of the low frequencies, within limits.
     """
-    low = tables[:, list(_core.ZIGZAG[1:16])].astype(np.float32)
-    scale: Floats = np.clip(low.mean(axis=1) / 8, 0.25, 16).astype(np.float32)
+    scale: Floats = np.clip(_mean_step(tables) / 8, 0.25, 16)
     return scale
+
+
+def _share(tables: NDArray[Any]) -> Floats:
+    """Share of the corrections that is applied: all from a mean step of 4 on, none at steps of 1.
+
+    Where steps are that fine, the network was hardly trained, and little is to be gained.
+    """
+    share: Floats = np.clip((_mean_step(tables) - 1) / 3, 0, 1)
+    return share
+
+
+def _mean_step(tables: NDArray[Any]) -> Floats:
+    """Mean step of the low frequencies, float32 (components,)."""
+    mean: Floats = tables[:, list(_core.ZIGZAG[1:16])].astype(np.float32).mean(axis=1)
+    return mean
 
 
 def places(rows: int, cols: int) -> Floats:
@@ -119,7 +133,7 @@ class SharedInputs:
         self.tables = [np.ascontiguousarray(image.tables[row]) for row in image.component_tables]
         self.input_scales = np.ones(3, np.float32)
         self.input_scales[: len(self.tables)] = correction_scale(np.stack(self.tables))
-        self.scales = self.input_scales * np.float32(amount)
+        self.scales = correction_scale(np.stack(self.tables)) * _share(np.stack(self.tables)) * np.float32(amount)
         self.condition = condition(image)
         self.factors = sampling_factors(image)
         self.is_gray = not any(levels.any() for levels in self.levels[1:])

@@ -142,7 +142,7 @@ def test_a_preset_for_another_task_is_no_saliency(tmp_path: Path, monkeypatch: p
     before = preset_names()
     add_entries(tmp_path, {"sharp": {"task": "restoration"}, "clear": "sharp"}, monkeypatch)
     assert preset_names() == before
-    assert presets.names("restoration") == ("clear", "sharp")
+    assert {"clear", "sharp"} < set(presets.names("restoration"))
     for name in ("sharp", "clear"):
         with pytest.raises(
             PresetError, match=f"'sharp' is for restoration; a preset for saliency is needed: {before[0]},"

@@ -279,22 +279,26 @@ def test_the_result_says_which_network(network: dict[str, Brighter]) -> None:
     assert len(network) == 2
 
 
+def written(image: _core.JpegImage, layers: list[tuple[int, bytes]]) -> bytes:
+    """The levels of a file with segments of layers."""
+    tables = image.component_tables
+    return _core.write_jpeg(
+        image.levels, image.tables, image.size, image.sampling, segments=layers, component_tables=tables
+    )
+
+
 def test_layers_name_the_network_and_the_intervals(network: dict[str, Brighter]) -> None:
     image = _core.read_jpeg(jpeg_of())
     layer = widths_layer(np.arange(12, dtype=np.uint8).reshape(3, 4), "restore-fast")
     own = build_layers(digest_of(image), [layer])
-    jpeg = _core.write_jpeg(
-        image.levels, image.tables, image.size, image.sampling, segments=own, component_tables=image.component_tables
-    )
+    jpeg = written(image, own)
     assert Decoder().decode_picture(jpeg).enhanced == "restore-fast"
     assert Decoder(enhance="restore").decode_picture(jpeg).enhanced == "restore"
     for name in ("restore", "restore-fast"):
         (call,) = network[name].calls
         assert call["widths"].tolist() == (np.arange(12).reshape(3, 4) / 64).tolist()
     image.levels[0][0, 0, 1] += 1  # the layers are of another picture now
-    stale = _core.write_jpeg(
-        image.levels, image.tables, image.size, image.sampling, segments=own, component_tables=image.component_tables
-    )
+    stale = written(image, own)
     assert Decoder().decode_picture(stale).enhanced == "restore"
     assert network["restore"].calls[-1]["widths"] is None
 
@@ -302,14 +306,7 @@ def test_layers_name_the_network_and_the_intervals(network: dict[str, Brighter])
 def test_a_network_that_a_layer_names_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     image = _core.read_jpeg(jpeg_of())
     layer = widths_layer(np.full((3, 4), 20, np.uint8), "restore-fast")
-    jpeg = _core.write_jpeg(
-        image.levels,
-        image.tables,
-        image.size,
-        image.sampling,
-        segments=build_layers(digest_of(image), [layer]),
-        component_tables=image.component_tables,
-    )
+    jpeg = written(image, build_layers(digest_of(image), [layer]))
 
     def load(name: str, device: str | None) -> Brighter:
         if name == "restore-fast":

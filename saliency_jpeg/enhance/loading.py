@@ -87,7 +87,7 @@ def load_recommended(recommended: str | None, name: str, device: str | None) -> 
         PresetError: the weights of ``name`` are missing or damaged.
         OptionError: as :func:`load`.
     """
-    if recommended in presets.names("restoration") and recommended not in (None, name):
+    if recommended is not None and recommended != name and recommended in presets.names("restoration"):
         try:
             return load(recommended, device), recommended
         except PresetError as error:

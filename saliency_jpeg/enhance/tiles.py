@@ -131,9 +131,10 @@ class SharedInputs:
     def __init__(self, image: _core.JpegImage, amount: float, intervals: Sequence[Floats | None]) -> None:
         self.size, self.levels, self.amount, self.intervals = image.size, list(image.levels), amount, intervals
         self.tables = [np.ascontiguousarray(image.tables[row]) for row in image.component_tables]
+        steps = np.stack(self.tables)
         self.input_scales = np.ones(3, np.float32)
-        self.input_scales[: len(self.tables)] = correction_scale(np.stack(self.tables))
-        self.scales = correction_scale(np.stack(self.tables)) * _share(np.stack(self.tables)) * np.float32(amount)
+        self.input_scales[: len(steps)] = correction_scale(steps)
+        self.scales = correction_scale(steps) * _share(steps) * np.float32(amount)
         self.condition = condition(image)
         self.factors = sampling_factors(image)
         self.is_gray = not any(levels.any() for levels in self.levels[1:])

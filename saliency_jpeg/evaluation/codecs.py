@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
@@ -35,7 +35,17 @@ from .msroi import Levels, collage
 if TYPE_CHECKING:
     from ..saliency import SaliencyModel
 
-__all__ = ["CODECS", "Codec", "annex_k_tables", "decode", "find_codec", "find_model", "find_package", "parse_value"]
+__all__ = [
+    "CODECS",
+    "Codec",
+    "annex_k_tables",
+    "check_name",
+    "decode",
+    "find_codec",
+    "find_model",
+    "find_package",
+    "split_name",
+]
 
 #: (rgb, knob, map or None) -> JPEG file
 Encode = Callable[[Pixels, float, Map | None], bytes]
@@ -75,22 +85,44 @@ def find_codec(name: str) -> Codec:
         ImportError: a Python package is missing; the message says which.
         FileNotFoundError: a program is missing; the message says which.
     """
-    base, *words = name.split("+")
-    if base not in CODECS:
-        raise OptionError(f"codec must be one of {', '.join(CODECS)}, got {name!r}")
-    if words and (base not in _OURS or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
-        raise OptionError(f"only {', '.join(_OURS)} take options, as in saliency_jpeg+strength=0.7, got {name!r}")
+    check_name("codec", name, CODECS, _OURS, "saliency_jpeg+strength=0.7")
     return _build(name)
+
+
+def check_name(kind: str, name: str, known: Collection[str], ours: Collection[str], example: str) -> None:
+    """Checks the name of a codec or a decoder.
+
+    Args:
+        kind: what it names, for the error.
+        name: as the user wrote it.
+        known: names without options.
+        ours: those of them that take options.
+        example: of a name with options, for the error.
+
+    Raises:
+        OptionError: it is unknown, or options follow one that takes none.
+    """
+    base, *words = name.split("+")
+    if base not in known:
+        raise OptionError(f"{kind} must be one of {', '.join(known)}, got {name!r}")
+    if words and (base not in ours or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
+        raise OptionError(f"only {', '.join(ours)} take options, as in {example}, got {name!r}")
+
+
+def split_name(name: str) -> tuple[str, dict[str, Any]]:
+    """Splits a name that :func:`check_name` accepts into the name without options, and the options."""
+    base, *words = name.split("+")
+    pairs = (word.split("=", 1) for word in words)
+    return base, {key: _parse_value(text) for key, text in pairs}
 
 
 @cache
 def _build(name: str) -> Codec:
-    base, *words = name.split("+")
-    settings = dict(word.split("=", 1) for word in words)
-    return CODECS[base](name, **{key: parse_value(text) for key, text in settings.items()})
+    base, settings = split_name(name)
+    return CODECS[base](name, **settings)
 
 
-def parse_value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     """Returns a number, true, false or null as in JSON, or the text itself."""
     try:
         return json.loads(text)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -21,10 +20,10 @@ from typing import Any, Final
 import numpy as np
 
 from ..enhance import DecodeOptions, Decoder
-from ..errors import OptionError, PresetError
+from ..errors import PresetError
 from ..metrics.arrays import Pixels
 from ..metrics.ycbcr import from_ycbcr, to_ycbcr
-from .codecs import decode, find_package, parse_value
+from .codecs import check_name, decode, find_package, split_name
 from .interval_deblocking import smooth_jpeg
 from .self_guided import filter_plane, strengths
 
@@ -47,11 +46,7 @@ def find_decoder(name: str) -> Decode:
         ImportError: a Python package is missing; the message says which.
         FileNotFoundError: a program or weights are missing; the message says which.
     """
-    base, *words = name.split("+")
-    if base not in DECODERS:
-        raise OptionError(f"decoder must be one of {', '.join(DECODERS)}, got {name!r}")
-    if words and (base not in OURS or not all(re.fullmatch(r"\w+=.+", word) for word in words)):
-        raise OptionError(f"only {', '.join(OURS)} take options, as in restore+amount=0.5, got {name!r}")
+    check_name("decoder", name, DECODERS, OURS, "restore+amount=0.5")
     return _build(name)
 
 
@@ -74,9 +69,8 @@ def find_decoders(names: Iterable[str]) -> list[str]:
 
 @cache
 def _build(name: str) -> Decode:
-    base, *words = name.split("+")
-    settings = dict(word.split("=", 1) for word in words)
-    return DECODERS[base](**{key: parse_value(text) for key, text in settings.items()})
+    base, settings = split_name(name)
+    return DECODERS[base](**settings)
 
 
 # ---- ours --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -20,7 +21,15 @@ from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
 from .saliency.sources import Saliency
 
-__all__ = ["BYTES_PER_KB", "OPTION_NAMES", "LayersMode", "OptionKeywords", "Options", "check_names"]
+__all__ = [
+    "BYTES_PER_KB",
+    "OPTION_NAMES",
+    "LayersMode",
+    "OptionKeywords",
+    "Options",
+    "available_cpus",
+    "check_names",
+]
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
@@ -33,6 +42,9 @@ _LARGEST_KB: Final = 1e9
 
 _LONGEST_SIDE: Final = 65535
 _MOST_PIXELS: Final = _LONGEST_SIDE**2  # of a JPEG file, T.81 B.2.2
+
+_MOST_THREADS: Final = 1024
+_PIXELS_A_THREAD: Final = 2**17  # with fewer, starting a thread costs more than it saves
 
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
 
@@ -138,6 +150,8 @@ class Options:
             ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.
         device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's
             choice.
+        threads: that work on one picture at once; ``None`` for as many as there are processors, which
+            ``Encoder.compress_many`` divides among its workers. The file is the same for any number.
 
     Raises:
         OptionError: a value is out of range or of the wrong kind.
@@ -165,6 +179,7 @@ class Options:
     allow_downscale: bool = False
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     device: str | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.target_kb is not None:
@@ -200,6 +215,10 @@ class Options:
             raise OptionError(
                 f"max_pixels must be an integer from 1 to {_MOST_PIXELS}, or None for no limit, got {self.max_pixels!r}"
             )
+        if self.threads is not None and not _is_integer(self.threads, 1, _MOST_THREADS):
+            raise OptionError(
+                f"threads must be an integer from 1 to {_MOST_THREADS}, or None for all processors, got {self.threads!r}"
+            )
         has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
         if self.device is not None and not isinstance(self.device, str):
             raise OptionError(f"device must be a string or None, got {self.device!r}")
@@ -215,6 +234,11 @@ class Options:
     def target_bytes(self) -> int | None:
         """The target in bytes, rounded down."""
         return None if self.target_kb is None else int(self.target_kb * BYTES_PER_KB)
+
+    def threads_for(self, height: int, width: int) -> int:
+        """Returns how many threads are to work on a picture of this size at once; small ones are worth only one."""
+        worth = max(1, height * width // _PIXELS_A_THREAD)
+        return min(available_cpus() if self.threads is None else self.threads, worth)
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -242,9 +266,15 @@ class OptionKeywords(TypedDict, total=False):
     allow_downscale: bool
     max_pixels: int | None
     device: str | None
+    threads: int | None
 
 
 OPTION_NAMES: Final = tuple(field.name for field in fields(Options))
+
+
+def available_cpus() -> int:
+    """Returns the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_names(caller: str, given: Iterable[str], known: Collection[str] = OPTION_NAMES) -> None:

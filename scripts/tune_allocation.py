@@ -64,7 +64,7 @@ class Judged:
         """The file nearest to a size, and log(its bytes / bytes wanted)."""
         height, width = self.rgb.shape[:2]
         applied = strength_at(typical_scale(bits_per_pixel), strength)
-        weights = block_weights(self.saliency, self.coefficients.luma, applied)
+        weights = block_weights(self.saliency, self.coefficients.statistics, applied)
         header = JpegHeaderPolicy(size=(height, width))
         encoding = JpegEncoding.create(self.coefficients, weights, TunedSteps(TUNING, 3), header)
         wanted = math.log(bits_per_pixel * height * width / 8)

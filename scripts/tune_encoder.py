@@ -128,7 +128,7 @@ class Photo:
         return distance.norm3
 
     def encode(self, tuning: Tuning, scale: float) -> bytes:
-        weights = block_weights(None, self.coefficients.luma, tuning=tuning)
+        weights = block_weights(None, self.coefficients.statistics, tuning=tuning)
         header = JpegHeaderPolicy(size=(self.rgb.shape[0], self.rgb.shape[1]))
         encoding = JpegEncoding.create(self.coefficients, weights, TunedSteps(tuning, 3), header, tuning=tuning)
         return AtScale(scale)(encoding).jpeg

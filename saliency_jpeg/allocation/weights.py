@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec import parameters
-from ..codec.coefficients import Coefficients
+from ..codec.coefficients import Coefficients, LumaStatistics
 from ..codec.parameters import TUNINGS, Tuning
 from ..codec.subsampling import rounded_weights
 from ..errors import InputError
@@ -24,7 +24,6 @@ from ..saliency.confidence import confidence
 
 __all__ = [
     "BlockWeights",
-    "activity",
     "block_means",
     "block_weights",
     "check_weights",
@@ -54,42 +53,35 @@ def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np
     return means
 
 
-def activity(luma: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns the AC energy of each luma block, float64 (rows, cols), from coefficients (rows, cols, 64)."""
-    ac = luma[..., 1:]
-    energy: NDArray[np.float64] = np.einsum("rck,rck->rc", ac, ac, dtype=np.float64)
-    return energy
-
-
-def texture_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
+def texture_masking(activity: NDArray[np.float64], tuning: Tuning) -> NDArray[np.float64]:
     """Returns the weight of each block by what its texture hides: less, the busier it is.
 
     Args:
-        luma: float32 (rows, cols, 64) coefficients.
+        activity: float64 (rows, cols), see :class:`LumaStatistics`.
         tuning: exponent and floor.
 
     Returns:
         float64 (rows, cols).
     """
-    texture = np.log(activity(luma) + tuning.masking_floor)
+    texture = np.log(activity + tuning.masking_floor)
     weight: NDArray[np.float64] = np.exp(-tuning.masking_exponent * (texture - texture.mean()))
     return weight
 
 
-def light_masking(luma: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
+def light_masking(dc: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
     """Returns the weight of each block by its light: less where it is bright.
 
     Sample values are gamma coded, but the eye's response to light is nearer to a cube root: equal steps of the samples
     are seen more easily where it is dark.
 
     Args:
-        luma: float32 (rows, cols, 64) coefficients.
+        dc: float32 (rows, cols), DC coefficients of the luma.
         tuning: exponent.
 
     Returns:
         float64 (rows, cols).
     """
-    light = np.maximum(luma[..., 0].astype(np.float64) / 8 + 128, 0) / 255
+    light = np.maximum(dc.astype(np.float64) / 8 + 128, 0) / 255
     weight: NDArray[np.float64] = (light + parameters.DARKEST) ** -tuning.light_exponent
     return weight
 
@@ -135,7 +127,7 @@ def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.
 
 def block_weights(
     saliency: NDArray[np.float32] | None,
-    luma: NDArray[np.float32],
+    luma: LumaStatistics,
     strength: float = 0.5,
     tuning: Tuning = TUNINGS["default"],
 ) -> NDArray[np.float32]:
@@ -143,7 +135,7 @@ def block_weights(
 
     Args:
         saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
-        luma: float32 (rows, cols, 64) DCT coefficients of the luma.
+        luma: statistics of the luma of its blocks.
         strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside, if the
             map is one to :func:`trust`.
         tuning: how much texture and light mask.
@@ -151,9 +143,9 @@ def block_weights(
     Returns:
         float32 (rows, cols), mean 1, positive.
     """
-    weights = light_masking(luma, tuning) * texture_masking(luma, tuning)
+    weights = light_masking(luma.dc, tuning) * texture_masking(luma.activity, tuning)
     if saliency is not None and strength > 0:
-        means = block_means(saliency, *luma.shape[:2])
+        means = block_means(saliency, *luma.dc.shape)
         weights = weights * saliency_gain(means, strength * trust(means))
     return rounded_weights(weights / weights.mean())
 
@@ -189,15 +181,15 @@ def saliency_and_masking(
         strength: 0 to 1.
         tuning: how much texture and light mask.
     """
-    return block_weights(saliency, coefficients.luma, strength, tuning)
+    return block_weights(saliency, coefficients.statistics, strength, tuning)
 
 
-def check_weights(weights: NDArray[np.float32], luma: NDArray[np.float32]) -> NDArray[np.float32]:
+def check_weights(weights: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Checks block weights that other code made, and gives them mean 1 at 12 significant bits.
 
     Args:
         weights: one for each luma block.
-        luma: float32 (rows, cols, 64) coefficients.
+        shape: (rows, cols) of these blocks.
 
     Returns:
         float32 (rows, cols).
@@ -206,8 +198,8 @@ def check_weights(weights: NDArray[np.float32], luma: NDArray[np.float32]) -> ND
         InputError: another shape, or a weight that is not a positive finite number.
     """
     values = np.asarray(weights, np.float64)
-    if values.shape != luma.shape[:2]:
-        raise InputError(f"block weights must have shape {luma.shape[:2]}, got {values.shape}")
+    if values.shape != shape:
+        raise InputError(f"block weights must have shape {shape}, got {values.shape}")
     if not (np.isfinite(values).all() and values.min() > 0):
         raise InputError(f"block weights must be positive and finite, got {values.min()} to {values.max()}")
     return rounded_weights(values / values.mean())

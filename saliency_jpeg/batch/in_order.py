@@ -7,7 +7,6 @@ for (a file, the frame of a PIL image, the memory of an array) is read or copied
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -18,6 +17,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 from ..errors import OptionError, PresetError
 from ..image.picture import Picture
+from ..options import available_cpus
 
 __all__ = [
     "ErrorMode",
@@ -25,7 +25,6 @@ __all__ = [
     "Threads",
     "check_count",
     "checked_workers",
-    "default_workers",
     "results_of",
     "run",
     "work_in_order",
@@ -37,11 +36,6 @@ _READ_AHEAD: Final = 2  # images read for each result that is yielded, so that a
 _COMMON_ERRORS: Final = (OptionError, PresetError)  # that every image would raise
 
 Result = TypeVar("Result")  # what is made of one image
-
-
-def default_workers() -> int:
-    """Returns the number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def work_in_order(
@@ -77,7 +71,7 @@ def checked_workers(workers: int | None, errors: str) -> int:
     Raises:
         OptionError: it is less than 1, or ``errors`` is unknown.
     """
-    threads = default_workers() if workers is None else workers
+    threads = available_cpus() if workers is None else workers
     check_count("workers", threads)
     if errors not in get_args(ErrorMode):
         raise OptionError(f"errors must be one of {', '.join(map(repr, get_args(ErrorMode)))}, got {errors!r}")

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from ..batch.in_order import default_workers
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..batch.resume import JOURNAL_NAME, Journal, options_digest
 from ..encoder import Compressed, Encoder
@@ -19,7 +18,7 @@ from ..errors import LowRateWarning, SaliencyJpegError, TargetError
 from ..image.load import load
 from ..image.read import read_bytes
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
-from ..options import BYTES_PER_KB, Options
+from ..options import BYTES_PER_KB, Options, available_cpus
 from . import cluster
 from .options import add_command, add_options, add_saliency, parse_options, with_saliency
 from .output import sweep_folders, write_output
@@ -128,7 +127,7 @@ class _Batch:
     def __init__(self, arguments: argparse.Namespace, encoder: Encoder, planned: Plan) -> None:
         self._encoder, self._planned = encoder, planned
         self._dry_run, self._force = arguments.dry_run, arguments.force
-        self._workers = arguments.jobs or default_workers()
+        self._workers = arguments.jobs or available_cpus()
         self._journal = _open_journal(arguments.journal, encoder.options)
         to_stream = any(_is_stream(job.output) for job in planned.jobs)
         in_batch = planned.folder is not None or arguments.in_place or len(planned.jobs) > 1
@@ -147,7 +146,7 @@ class _Batch:
             self._report.begin(progress, skipped=[job for job in self._planned.jobs if job not in set(todo)])
             for error in self._planned.unreadable:
                 self._report.add(Row(str(error.filename), "", "failed", error=describe_error(error)))
-            results = self._encoder.compress_many(self._sources(todo), workers=self._workers, errors="return")
+            results = self._encoder.compress_many(self._sources(todo), workers=min(self._workers, max(1, len(todo))), errors="return")
             try:
                 for job, result in zip(todo, results, strict=True):
                     self._report.add(self._row(job, result))

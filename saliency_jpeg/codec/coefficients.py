@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,49 +12,89 @@ from numpy.typing import NDArray
 from . import _core
 from .parameters import BT601_LUMA
 
-__all__ = ["Blocks", "Coefficients"]
+__all__ = ["Blocks", "Coefficients", "LumaStatistics"]
 
 Blocks = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LumaStatistics:
+    """What block weights are made of.
+
+    Attributes:
+        dc: float32 (rows, cols), DC coefficient of each luma block.
+        activity: float64 (rows, cols), sum of the squares of its AC coefficients.
+    """
+
+    dc: NDArray[np.float32]
+    activity: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, luma: Blocks) -> LumaStatistics:
+        """Computes them from coefficients.
+
+        Args:
+            luma: float32 (rows, cols, 64).
+        """
+        ac = luma[..., 1:]
+        return cls(luma[..., 0], np.einsum("rck,rck->rc", ac, ac, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
     """The DCT coefficients of an image.
 
+    Those of the luma are more than all others together, and are needed a row of blocks at a time. So those of pixels
+    are computed where they are needed, and kept only if :attr:`components` or :attr:`luma` is asked for.
+
     Attributes:
-        components: float32 (rows, cols, 64) of one or three components, natural order.
-        luma: the same of the luma, by which blocks are weighted; the first component of gray and YCbCr.
+        others: float32 (rows, cols, 64) of the components behind the first, natural order.
+        statistics: of the luma.
         sampling: luma samples (across, down) for each chroma sample.
-        pixels: uint8 (H, W, 3) RGB that the components were made from, where the luma may make up for what the chroma
-            loses; else ``None``.
+        pixels: uint8 (H, W, 3) or (H, W), which the luma is computed from; ``None`` where :attr:`stored` holds the
+            first component.
+        stored: float32 (rows, cols, 64) of the first component, or ``None``.
+        is_rgb: whether the components are red, green and blue.
+        threads: that may work on the image at once.
     """
 
-    components: list[Blocks]
-    luma: Blocks
+    others: list[Blocks]
+    statistics: LumaStatistics
     sampling: tuple[int, int]
     pixels: NDArray[np.uint8] | None = None
+    stored: Blocks | None = None
+    is_rgb: bool = False
+    threads: int = 1
 
     @classmethod
-    def from_pixels(cls, pixels: NDArray[np.uint8], sampling: tuple[int, int] = (1, 1)) -> Coefficients:
+    def from_pixels(
+        cls, pixels: NDArray[np.uint8], sampling: tuple[int, int] = (1, 1), *, threads: int = 1
+    ) -> Coefficients:
         """Transforms an image, RGB by way of YCbCr.
 
         Args:
             pixels: uint8 (H, W, 3) RGB or (H, W) gray.
             sampling: luma samples (across, down) for each chroma sample.
+            threads: that may work on the image at once.
         """
-        components = _core.forward_dct(pixels, *sampling)
-        return cls(components, components[0], sampling, pixels if pixels.ndim == 3 else None)
+        dc, activity, chroma = _core.analyze(pixels, *sampling, threads=threads)
+        return cls(chroma, LumaStatistics(dc, activity), sampling, pixels, threads=threads)
 
     @classmethod
-    def from_rgb(cls, pixels: NDArray[np.uint8]) -> Coefficients:
+    def from_rgb(cls, pixels: NDArray[np.uint8], *, threads: int = 1) -> Coefficients:
         """Transforms red, green and blue, uint8 (H, W, 3), as they are."""
-        planes = [_core.forward_dct(np.ascontiguousarray(pixels[..., i]))[0] for i in range(3)]
-        luma = sum((np.float32(share) * plane for share, plane in zip(BT601_LUMA, planes, strict=True)), np.float32(0))
-        return cls(planes, np.asarray(luma, np.float32), (1, 1))
+        first, *others = (_core.luma_blocks(np.ascontiguousarray(pixels[..., i]), threads=threads) for i in range(3))
+        statistics = LumaStatistics.of(_mixed([first, *others]))
+        return cls(others, statistics, (1, 1), stored=first, is_rgb=True, threads=threads)
 
     @classmethod
     def from_levels(
-        cls, levels: Sequence[NDArray[np.int16]], tables: NDArray[np.uint16], sampling: tuple[int, int]
+        cls,
+        levels: Sequence[NDArray[np.int16]],
+        tables: NDArray[np.uint16],
+        sampling: tuple[int, int],
+        *,
+        threads: int = 1,
     ) -> Coefficients:
         """Multiplies the levels of a file by its tables.
 
@@ -61,6 +102,35 @@ class Coefficients:
             levels: int16 (rows, cols, 64) of each component.
             tables: uint16 (components, 64).
             sampling: luma samples (across, down) for each chroma sample.
+            threads: that may work on the image at once.
         """
-        components = [each * table.astype(np.float32) for each, table in zip(levels, tables, strict=True)]
-        return cls(components, components[0], sampling)
+        first, *others = (each * table.astype(np.float32) for each, table in zip(levels, tables, strict=True))
+        return cls(others, LumaStatistics.of(first), sampling, stored=first, threads=threads)
+
+    @property
+    def count(self) -> int:
+        """The number of components."""
+        return 1 + len(self.others)
+
+    @cached_property
+    def components(self) -> list[Blocks]:
+        """float32 (rows, cols, 64) of each component."""
+        return [self.first_rows(1), *self.others]
+
+    @property
+    def luma(self) -> Blocks:
+        """The luma, float32 (rows, cols, 64): the first component of gray and YCbCr."""
+        return _mixed(self.components) if self.is_rgb else self.components[0]
+
+    def first_rows(self, every: int) -> Blocks:
+        """Returns every n-th row of blocks of the first component, float32 (rows, cols, 64)."""
+        if self.stored is not None:
+            return np.ascontiguousarray(self.stored[::every])
+        assert self.pixels is not None
+        return _core.luma_blocks(self.pixels, every, threads=self.threads)
+
+
+def _mixed(rgb: Sequence[Blocks]) -> Blocks:
+    """The luma of red, green and blue."""
+    luma = sum((np.float32(share) * plane for share, plane in zip(BT601_LUMA, rgb, strict=True)), np.float32(0))
+    return np.asarray(luma, np.float32)

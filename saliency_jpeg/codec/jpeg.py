@@ -99,6 +99,7 @@ class JpegHeaderPolicy:
             segments=[*self.segments, *made],
             choice_blocks=choice_blocks,
             component_ids=self.component_ids,
+            threads=quantized.threads,
         )
         return jpeg if self.trailing is None else self.trailing.append_to(jpeg)
 
@@ -182,8 +183,8 @@ class JpegEncoding:
         return quantized.costs.total_bits / 8 + made - self.header.level_bytes
 
     def rounded_estimate(self, scale: float) -> float:
-        """Returns the estimate for coefficients that are only rounded at a scale."""
-        return self.estimate(self.quantizer.round(scale))
+        """Returns about the bytes of coefficients that are only rounded at a scale."""
+        return self.quantizer.rounded_bits(scale) / 8
 
     def write(self, quantized: Quantized) -> bytes:
         """Writes the file of these levels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,32 +29,20 @@ class Quantized:
         tables: uint16 (components, 64), the steps they are multiples of.
         progressive: whether :attr:`costs` are those of a progressive file.
         choice_blocks: about how many blocks of a component its scans are chosen by; 0: all.
+        threads: that may work on the levels at once.
     """
 
     levels: list[LevelArray]
     tables: NDArray[np.uint16]
     progressive: bool = True
     choice_blocks: int = 0
+    threads: int = 1
 
     @cached_property
     def costs(self) -> SymbolCosts:
         """The costs that these levels teach, for the next pass; worked out on first use."""
-        return symbol_costs.learn(self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks)
-
-
-@dataclass(frozen=True, eq=False)
-class _WeightedBlocks:
-    """Coefficients (rows, cols, 64) and Lagrange multipliers (rows, cols) of each component."""
-
-    coefficients: list[Blocks]
-    block_lambda: list[NDArray[np.float32]]
-
-    def sample(self, count: int) -> _WeightedBlocks:
-        """Every n-th row of blocks, about ``count`` blocks of each component."""
-        strides = [max(1, c.shape[0] * c.shape[1] // count) for c in self.coefficients]
-        return _WeightedBlocks(
-            [np.ascontiguousarray(c[::n]) for c, n in zip(self.coefficients, strides, strict=True)],
-            [np.ascontiguousarray(b[::n]) for b, n in zip(self.block_lambda, strides, strict=True)],
+        return symbol_costs.learn(
+            self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks, threads=self.threads
         )
 
 
@@ -71,7 +60,6 @@ class Quantizer:
         effort: how thoroughly first costs are learned, and whether corrections are made.
         progressive: whether the file will be progressive, which decides what codes components share.
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
-        clipped: indices of the luma blocks with samples at 0 or 255.
     """
 
     coefficients: Coefficients
@@ -81,7 +69,6 @@ class Quantizer:
     effort: Effort
     progressive: bool
     lmbda: float
-    clipped: NDArray[np.uint32]
 
     @classmethod
     def create(
@@ -105,12 +92,10 @@ class Quantizer:
             progressive: whether the file will be progressive.
         """
         block_lambda = [np.float32(tuning.lmbda) / weights]
-        for chroma in coefficients.components[1:]:
+        for chroma in coefficients.others:
             covered = chroma_weights(weights, *coefficients.sampling, *chroma.shape[:2])
             block_lambda.append(np.float32(tuning.lmbda) / covered)
-        luma = coefficients.components[0]
-        clipped = _core.clipped_blocks(luma) if effort.corrections else np.empty(0, np.uint32)
-        return cls(coefficients, block_lambda, steps, tuning, effort, progressive, tuning.lmbda, clipped)
+        return cls(coefficients, block_lambda, steps, tuning, effort, progressive, tuning.lmbda)
 
     @property
     def pixels(self) -> int:
@@ -135,60 +120,120 @@ class Quantizer:
         """
         costs = self.first_costs(scale) if costs is None else costs
         steps = self.steps.at(scale)
-        sensitivity = tables.sensitivity(steps.ideal, self.tuning, steps.tables)
-        numbers = range(1, len(steps.tables))
-        chroma = [self._component(i, self._blocks, steps, sensitivity, costs) for i in numbers]
-        luma = self._luma(steps.tables, chroma)  # last: its compensation needs the coded chroma
-        first = replace(self._blocks, coefficients=[luma])
-        levels = [self._component(0, first, steps, sensitivity, costs), *chroma]
-        return self._quantized(levels, steps.tables)
+        trellis = _Trellis(steps, tables.sensitivity(steps.ideal, self.tuning, steps.tables), costs, self.threads)
+        others = [
+            trellis.levels(i, blocks, self.block_lambda[i]) for i, blocks in enumerate(self.coefficients.others, 1)
+        ]
+        first = self._first_levels(trellis, others)  # last: the luma makes up for what the coded chroma lost
+        return self._quantized([first, *others], steps.tables)
 
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs at a scale on a part of the image, as thoroughly as the effort says."""
         steps = self.steps.at(scale)
+        blocks, block_lambda = self._sample(self.effort.learn_blocks)
+        costs = self._rounded(blocks, steps).costs
         sensitivity = tables.sensitivity(steps.ideal, self.tuning, steps.tables)
-        part = self._blocks.sample(self.effort.learn_blocks)
-        costs = self._quantized(_rounded(part, steps), steps.tables).costs
         for _ in range(self.effort.learn_passes):
-            levels = [self._component(i, part, steps, sensitivity, costs) for i in range(len(part.coefficients))]
+            trellis = _Trellis(steps, sensitivity, costs, self.threads)
+            levels = [trellis.levels(i, *part) for i, part in enumerate(zip(blocks, block_lambda, strict=True))]
             costs = self._quantized(levels, steps.tables).costs
         return costs
 
-    def round(self, scale: float) -> Quantized:
-        """Rounds all coefficients at a scale; nothing is traded for bits."""
+    def rounded_bits(self, scale: float) -> float:
+        """Returns about the bits of all coefficients rounded at a scale, by a part of them."""
         steps = self.steps.at(scale)
-        return self._quantized(_rounded(self._blocks, steps), steps.tables)
+        blocks, _ = self._sample(self.effort.learn_blocks)
+        total = 0.0
+        for part, all_lambda, table in zip(blocks, self.block_lambda, steps.tables, strict=True):
+            quantized = self._quantized([_core.quantize_plain(part, table, self.threads)], table[None])
+            total += quantized.costs.total_bits * all_lambda.shape[0] / part.shape[0]
+        return total
 
     @property
-    def _blocks(self) -> _WeightedBlocks:
-        return _WeightedBlocks(self.coefficients.components, self.block_lambda)
+    def threads(self) -> int:
+        """How many threads may work on the image at once."""
+        return self.coefficients.threads
+
+    def _sample(self, count: int) -> tuple[list[Blocks], list[NDArray[np.float32]]]:
+        """Every n-th row of blocks, about ``count`` blocks of each component: coefficients and multipliers."""
+        strides = [max(1, each.size // count) for each in self.block_lambda]
+        others = [np.ascontiguousarray(c[::n]) for c, n in zip(self.coefficients.others, strides[1:], strict=True)]
+        block_lambda = [np.ascontiguousarray(each[::n]) for each, n in zip(self.block_lambda, strides, strict=True)]
+        return [self.coefficients.first_rows(strides[0]), *others], block_lambda
+
+    def _rounded(self, blocks: Sequence[Blocks], steps: Steps) -> Quantized:
+        pairs = zip(blocks, steps.tables, strict=True)
+        return self._quantized([_core.quantize_plain(c, table, self.threads) for c, table in pairs], steps.tables)
 
     def _quantized(self, levels: list[LevelArray], file_tables: NDArray[np.uint16]) -> Quantized:
-        return Quantized(levels, file_tables, self.progressive, self.effort.choice_blocks)
+        return Quantized(levels, file_tables, self.progressive, self.effort.choice_blocks, self.threads)
 
-    def _luma(self, file_tables: NDArray[np.uint16], chroma: list[LevelArray]) -> Blocks:
-        """The luma coefficients to quantize: moved by what the chroma lost, and beyond white and black."""
-        luma, pixels = self._blocks.coefficients[0], self.coefficients.pixels
-        if chroma and pixels is not None and self.tuning.compensation > 0 and self.effort.corrections:
+    def _first_levels(self, trellis: _Trellis, others: list[LevelArray]) -> LevelArray:
+        """Levels of the first component; its coefficients are moved by what the chroma lost, and beyond the range."""
+        pixels, file_tables = self.coefficients.pixels, trellis.steps.tables
+        if pixels is None:
+            return trellis.levels(0, self._overshot(file_tables[0]), self.block_lambda[0])
+        chroma = None
+        if others and self.tuning.compensation > 0 and self.effort.corrections:
             sampling, strength = self.coefficients.sampling, self.tuning.compensation
-            luma = _core.compensated_luma(pixels, chroma, file_tables[1:], *sampling, strength)
-        if self.clipped.size:
-            overshot = luma.copy()
-            _core.overshoot(luma, file_tables[0], self.clipped, overshot)
-            luma = overshot
-        return luma
+            chroma = _core.ChromaErrors(others, file_tables[1:], *sampling, strength)
+        return trellis.luma_levels(pixels, self.block_lambda[0], chroma, overshoots=self.effort.corrections)
 
-    @staticmethod
-    def _component(
-        i: int, blocks: _WeightedBlocks, steps: Steps, sensitivity: NDArray[np.float32], costs: SymbolCosts
-    ) -> LevelArray:
-        """Levels of component ``i``."""
-        ac, dc = costs.of(i)
-        coefficients, block_lambda, table = blocks.coefficients[i], blocks.block_lambda[i], steps.tables[i]
-        levels = _core.quantize(coefficients, table, block_lambda, ac.bits, sensitivity[i], ac.bands)
-        _core.quantize_dc(coefficients, int(table[0]), float(sensitivity[i, 0]), block_lambda, dc, levels)
+    def _overshot(self, table: NDArray[np.uint16]) -> Blocks:
+        """The stored first component, moved beyond the range where its samples are at 0 or 255."""
+        stored = self.coefficients.stored
+        assert stored is not None
+        if not self._clipped.size:
+            return stored
+        moved = stored.copy()
+        _core.overshoot(stored, table, self._clipped, moved)
+        return moved
+
+    @cached_property
+    def _clipped(self) -> NDArray[np.uint32]:
+        """Indices of the blocks of the stored first component with samples at 0 or 255."""
+        stored = self.coefficients.stored
+        if stored is None or not self.effort.corrections:
+            return np.empty(0, np.uint32)
+        return _core.clipped_blocks(stored)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trellis:
+    """One pass of the trellis: steps, what an error costs, and what symbols cost."""
+
+    steps: Steps
+    sensitivity: NDArray[np.float32]
+    costs: SymbolCosts
+    threads: int
+
+    def levels(self, i: int, blocks: Blocks, block_lambda: NDArray[np.float32]) -> LevelArray:
+        """Returns the levels of coefficients of component ``i``."""
+        ac = self.costs.of(i)[0]
+        table, sensitivity = self.steps.tables[i], self.sensitivity[i]
+        levels = _core.quantize(blocks, table, block_lambda, ac.bits, sensitivity, ac.bands, self.threads)
+        self._set_dc(i, blocks[..., 0], block_lambda, levels)
         return levels
 
+    def luma_levels(
+        self,
+        pixels: NDArray[np.uint8],
+        block_lambda: NDArray[np.float32],
+        chroma: _core.ChromaErrors | None,
+        *,
+        overshoots: bool,
+    ) -> LevelArray:
+        """Returns the levels of the luma of an image, which is not kept."""
+        ac = self.costs.of(0)[0]
+        table, sensitivity = self.steps.tables[0], self.sensitivity[0]
+        levels, dc = _core.quantize_luma(
+            pixels, table, block_lambda, ac.bits, sensitivity, ac.bands, chroma, overshoots, self.threads
+        )
+        self._set_dc(0, dc, block_lambda, levels)
+        return levels
 
-def _rounded(blocks: _WeightedBlocks, steps: Steps) -> list[LevelArray]:
-    return [_core.quantize_plain(c, table) for c, table in zip(blocks.coefficients, steps.tables, strict=True)]
+    def _set_dc(
+        self, i: int, dc: NDArray[np.float32], block_lambda: NDArray[np.float32], levels: LevelArray
+    ) -> None:
+        step, sensitivity, costs = self.steps.tables[i, 0], self.sensitivity[i, 0], self.costs.of(i)[1]
+        _core.quantize_dc(dc, int(step), float(sensitivity), block_lambda, costs, levels)

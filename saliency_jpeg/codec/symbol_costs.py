@@ -54,16 +54,22 @@ class SymbolCosts:
         return self.ac[kind], self.dc[kind]
 
 
-def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0) -> SymbolCosts:
+def learn(
+    levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0, threads: int = 1
+) -> SymbolCosts:
     """Learns costs from the levels of all components.
 
     Args:
         levels: int16 (rows, cols, 64) of each component.
         progressive: each component has codes of its own, for each of its scans; else one for luma and one for chroma.
         choice_blocks: about how many blocks of a component the bands of the scans are chosen by; 0: all.
+        threads: that may work on the levels at once.
     """
     kinds = [[component] for component in levels] if progressive else [levels[:1], levels[1:]][: len(levels)]
-    counts = [_band_histograms(kind, progressive, choice_blocks) for kind in kinds]
+    if progressive:
+        counts = _core.best_bands(levels, choice_blocks, threads)
+    else:
+        counts = [([(1, 63)], _total([_core.ac_histogram(component) for component in kind])[None]) for kind in kinds]
     dc_counts = [_total([_dc_histogram(c) for c in kind]) for kind in kinds]
     ac = [AcCosts(bands, np.stack([symbol_costs(h) for h in histograms])) for bands, histograms in counts]
     dc = [_dc_costs(h) for h in dc_counts]
@@ -95,15 +101,6 @@ def symbol_costs(histogram: Histogram) -> NDArray[np.float32]:
         costs[0] = (runs @ (lengths[_EOB_RUNS] + np.arange(15))) / runs.sum()
         empty = min(costs[0], 1 / np.log(2))
     return np.append(costs, empty).astype(np.float32)
-
-
-def _band_histograms(
-    levels: Sequence[LevelArray], progressive: bool, choice_blocks: int
-) -> tuple[list[tuple[int, int]], Histogram]:
-    """The bands in which these components are best sent, and the (n, 257) counts of their symbols."""
-    if progressive:
-        return _core.best_bands(levels, choice_blocks)
-    return [(1, 63)], _total([_core.ac_histogram(component) for component in levels])[None]
 
 
 def _ac_bits(histogram: Histogram) -> float:

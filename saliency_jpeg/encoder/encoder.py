@@ -20,7 +20,15 @@ from ..image.load import ImageSource, load
 from ..image.picture import Picture
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from ..options import LayersMode, OptionKeywords, Options, Orientation, TrailingMode, check_names
+from ..options import (
+    LayersMode,
+    OptionKeywords,
+    Options,
+    Orientation,
+    TrailingMode,
+    available_cpus,
+    check_names,
+)
 from ..recompression import passthrough
 from ..saliency.sources import Saliency, resolve
 from .resolution import encode_picture
@@ -188,7 +196,15 @@ class Encoder:
         Raises:
             OptionError: an argument is out of range.
         """
-        return threads.compress_many(self, sources, workers=workers, batch_size=batch_size, errors=errors)
+        encoder = self._for_workers(available_cpus() if workers is None else workers)
+        return threads.compress_many(encoder, sources, workers=workers, batch_size=batch_size, errors=errors)
+
+    def _for_workers(self, workers: int) -> Encoder:
+        """This encoder, with as many threads for one picture as there are processors for each worker."""
+        if self.options.threads is not None or workers < 1:
+            return self
+        share = max(1, available_cpus() // workers)
+        return Encoder(self.options, coding=self._coding, threads=share)
 
 
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:
@@ -223,6 +239,7 @@ def compress(
     allow_downscale: bool = False,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
+    threads: int | None = None,
 ) -> bytes:
     """Encodes an image as a JPEG file that any decoder opens, with more bytes where people look.
 
@@ -255,6 +272,7 @@ def compress(
         allow_downscale: lower the resolution where the picture then looks better at ``target_kb``.
         max_pixels: most pixels of an image from a file; ``None`` for no limit.
         device: where a preset's network runs, as TensorFlow names it.
+        threads: that work on the picture at once; ``None`` for as many as there are processors.
 
     Returns:
         The file.

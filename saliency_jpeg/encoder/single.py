@@ -94,6 +94,7 @@ class PictureEncoding:
         self._tuning = self._fitting_tuning()
         height, width = picture.pixels.shape[:2]
         self._size = (height, width)
+        self._threads = options.threads_for(height, width)
         self._own_segments = self._build_segments()
 
     def compressed(self) -> Compressed:
@@ -225,7 +226,7 @@ class PictureEncoding:
         if self._keeps_rgb:
             tuning = replace(tuning, cb=tuning.luma, cr=tuning.luma, chroma_tilt=tuning.luma_tilt, whole_chroma=1.0)
         is_rounded = self._is_custom and self._coding.rounded
-        return replace(tuning, lmbda=0.0) if is_rounded else tuning
+        return replace(tuning, lmbda=0.0, compensation=0.0) if is_rounded else tuning
 
     # Parts ----------------------------------------------------------------------------------------------------------
 
@@ -236,16 +237,14 @@ class PictureEncoding:
         tuning = tables.for_sampling(self._tuning, sampling)
         weights = make(coefficients, self._saliency, strength=self._strength(), tuning=tuning)
         if make is not saliency_and_masking:
-            weights = check_weights(weights, coefficients.luma)
-        steps = self._steps(tuning, len(coefficients.components))
+            weights = check_weights(weights, coefficients.statistics.dc.shape)
+        steps = self._steps(tuning, coefficients.count)
         return JpegEncoding.create(coefficients, weights, steps, header, tuning=tuning, effort=self._effort)
 
     def _coefficients(self, sampling: tuple[int, int]) -> Coefficients:
         if self._keeps_rgb:
-            return Coefficients.from_rgb(self._picture.pixels)
-        coefficients = Coefficients.from_pixels(self._picture.pixels, sampling)
-        is_rounded = self._is_custom and self._coding.rounded  # then the luma stays what it was
-        return replace(coefficients, pixels=None) if is_rounded else coefficients
+            return Coefficients.from_rgb(self._picture.pixels, threads=self._threads)
+        return Coefficients.from_pixels(self._picture.pixels, sampling, threads=self._threads)
 
     def _steps(self, tuning: Tuning, components: int) -> StepPolicy:
         given = self._coding.tables

@@ -10,7 +10,7 @@ from typing import IO, Any, Final, Literal, TypeAlias, Union, Unpack, overload
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..batch.in_order import default_workers, work_in_order
+from ..batch.in_order import work_in_order
 from ..codec import _core
 from ..codec.layers import layers_in
 from ..codec.parameters import BT601_LUMA
@@ -23,7 +23,7 @@ from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
-from ..options import Orientation, check_names
+from ..options import Orientation, available_cpus, check_names
 from . import loading
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
 from .planes import OutputForm, decode_planes, sampling_factors
@@ -157,7 +157,7 @@ class Decoder:
     @property
     def workers(self) -> int:
         """Threads for many files: one for each processor, or two for a network, which uses several itself."""
-        return default_workers() if self.options.enhance is None else min(_MOST_NETWORKS, default_workers())
+        return available_cpus() if self.options.enhance is None else min(_MOST_NETWORKS, available_cpus())
 
     def _source(self, jpeg: JpegInput) -> JpegSource:
         """The file, its limits checked by its header."""

@@ -56,6 +56,7 @@ def recompress(
     keep_layers: bool = True,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
+    threads: int | None = None,
 ) -> bytes:
     """Makes a JPEG file smaller without decoding it to pixels; without a target and a quality, without any loss.
 
@@ -81,6 +82,7 @@ def recompress(
             they are always left out.
         max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
         device: where a preset's network runs.
+        threads: that work on the file at once; ``None`` for as many as there are processors.
 
     Returns:
         The file.
@@ -208,6 +210,7 @@ class _Recompression:
             "progressive": self._options.progressive,
             "restart_interval": self._options.restart_interval,
             "choice_blocks": self._effort.choice_blocks,
+            "threads": self._options.threads_for(*self._image.size),
         }
         rewritten = _written(self._image, self._segments, **form)
         candidates = [self._with_trailing(rewritten)]
@@ -243,7 +246,10 @@ class _Recompression:
         return parameters.RECOMPRESS_FLAT * float(scales[np.argmin(np.abs(ratios))])
 
     def _encoding(self) -> JpegEncoding:
-        coefficients = Coefficients.from_levels(self._image.levels, self._own_tables, self._sampling())
+        threads = self._options.threads_for(*self._image.size)
+        coefficients = Coefficients.from_levels(
+            self._image.levels, self._own_tables, self._sampling(), threads=threads
+        )
         strength = strength_at(self._expected_scale(), self._options.strength)
         tuning = tables.for_sampling(self._tuning, coefficients.sampling)
         weights = saliency_and_masking(coefficients, self._saliency(), strength=strength, tuning=tuning)

@@ -39,4 +39,9 @@ inline const uint16_t* table_of(const Array<uint16_t>& table) {
   return steps;
 }
 
+inline int checked_threads(int threads) {
+  require_in(threads, 1, 1024, "threads");
+  return threads;
+}
+
 }  // namespace saliency_jpeg::codec

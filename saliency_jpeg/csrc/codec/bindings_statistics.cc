@@ -7,6 +7,7 @@
 #include "codec/huffman.h"
 #include "codec/offsets.h"
 #include "codec/statistics.h"
+#include "common/parallel.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -19,10 +20,7 @@ Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs, int
   return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
 }
 
-py::tuple py_best_bands(const std::vector<Array<int16_t>>& levels, size_t choice_blocks) {
-  std::vector<LevelView> views;
-  for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
-  const BandStatistics best = without_gil([&] { return best_bands(views, choice_blocks); });
+py::tuple statistics_tuple(const BandStatistics& best) {
   std::vector<std::pair<int, int>> bands;
   for (Band band : best.bands) bands.emplace_back(band.ss, band.se);
   Array<uint32_t> histograms = new_array<uint32_t>({static_cast<py::ssize_t>(bands.size()), kAcEntries});
@@ -31,6 +29,19 @@ py::tuple py_best_bands(const std::vector<Array<int16_t>>& levels, size_t choice
               histograms.mutable_data(static_cast<py::ssize_t>(i)));
   }
   return py::make_tuple(bands, histograms);
+}
+
+std::vector<py::tuple> py_best_bands(const std::vector<Array<int16_t>>& levels, size_t choice_blocks, int threads) {
+  std::vector<LevelView> views;
+  for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
+  std::vector<BandStatistics> best(views.size());
+  without_gil([&] {
+    parallel_for(static_cast<int>(views.size()), 1, checked_threads(threads),
+                 [&](int c, int) { best[c] = best_bands(views[c], choice_blocks); });
+  });
+  std::vector<py::tuple> tuples;
+  for (const BandStatistics& each : best) tuples.push_back(statistics_tuple(each));
+  return tuples;
 }
 
 Array<float> py_block_bits(const Array<int16_t>& levels, const Array<float>& symbol_costs) {
@@ -69,7 +80,8 @@ Array<uint64_t> py_offset_histograms(const Array<float>& coefficients, const Arr
 void bind_statistics(py::module_& m) {
   m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false, py::arg("ss") = 1,
         py::arg("se") = kLastCoefficient);
-  m.def("best_bands", &py_best_bands, py::arg("levels").noconvert(), py::arg("choice_blocks") = 0);
+  m.def("best_bands", &py_best_bands, py::arg("levels").noconvert(), py::arg("choice_blocks") = 0,
+        py::arg("threads") = 1);
   m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("symbol_costs").noconvert());
   m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
   m.def("offset_histograms", &py_offset_histograms, py::arg("coefficients").noconvert(), py::arg("levels").noconvert(),

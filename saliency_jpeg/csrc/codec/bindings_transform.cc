@@ -2,59 +2,60 @@
 #include <vector>
 
 #include "codec/bindings.h"
-#include "codec/compensation.h"
+#include "codec/bindings_pixels.h"
 #include "codec/overshoot.h"
 #include "codec/transform.h"
 
 namespace saliency_jpeg::codec {
 namespace {
 
-void check_sampling(int h, int v) {
-  require_in(h, 1, kMaxSamplingFactor, "h");
-  require_in(v, 1, kMaxSamplingFactor, "v");
-}
-
-void check_dimensions(const ImageView& image) {
-  require_in(image.height, 1, kMaxDimension, "the height");
-  require_in(image.width, 1, kMaxDimension, "the width");
-}
-
-ImageView gray_or_rgb_view(const Array<uint8_t>& image) {
-  if (image.ndim() != 2) return rgb_view(image, "a color image");
-  return {image.data(), static_cast<int>(image.shape(0)), static_cast<int>(image.shape(1)), 1};
-}
-
-std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int v) {
-  const ImageView view = gray_or_rgb_view(image);
-  check_sampling(h, v);
-  check_dimensions(view);
-  if (view.channels == 1) h = v = 1;
+// New arrays for the components from `first` on.
+std::vector<Array<float>> new_components(const ImageView& image, int h, int v, int first) {
   std::vector<Array<float>> arrays;
-  std::vector<BlockView<float>> views;
-  for (int c = 0; c < view.channels; ++c) {
-    const int rows = blocks_along(view.height, c == 0 ? v : 1, v);
-    const int cols = blocks_along(view.width, c == 0 ? h : 1, h);
+  for (int c = first; c < image.channels; ++c) {
+    const int rows = blocks_along(image.height, c == 0 ? v : 1, v);
+    const int cols = blocks_along(image.width, c == 0 ? h : 1, h);
     arrays.push_back(new_blocks<float>(rows, cols));
-    views.push_back(mutable_block_view(arrays.back(), "coefficients"));
   }
-  without_gil([&] { forward_dct(view, h, v, views.data()); });
   return arrays;
 }
 
-Array<float> py_compensated_luma(const Array<uint8_t>& image, const std::vector<Array<int16_t>>& levels,
-                                 const Array<uint16_t>& tables, int h, int v, float strength) {
-  const ImageView view = rgb_view(image, "image");
+std::vector<BlockView<float>> mutable_views(std::vector<Array<float>>& arrays) {
+  std::vector<BlockView<float>> views;
+  for (Array<float>& array : arrays) views.push_back(mutable_block_view(array, "coefficients"));
+  return views;
+}
+
+std::vector<Array<float>> py_forward_dct(const Array<uint8_t>& image, int h, int v, int threads) {
+  const ImageView view = pixels_view(image);
   check_sampling(h, v);
-  check_dimensions(view);
-  require_equal(static_cast<long>(levels.size()), 2, "the number of arrays in levels (those of Cb and Cr)");
-  require_shape(tables, {2, kBlockSize}, "tables");
-  const ShapeVector chroma_shape{blocks_along(view.height, 1, v), blocks_along(view.width, 1, h), kBlockSize};
-  for (const Array<int16_t>& component : levels) require_shape(component, chroma_shape, "the levels of Cb and Cr");
-  const CodedChroma chroma{
-      {block_view(levels[0], "levels"), block_view(levels[1], "levels")}, {tables.data(0), tables.data(1)}, h, v};
-  Array<float> luma = new_blocks<float>(blocks_along(view.height, v, v), blocks_along(view.width, h, h));
+  if (view.channels == 1) h = v = 1;
+  std::vector<Array<float>> arrays = new_components(view, h, v, 0);
+  const std::vector<BlockView<float>> views = mutable_views(arrays);
+  without_gil([&] { forward_dct(view, h, v, checked_threads(threads), views.data()); });
+  return arrays;
+}
+
+py::tuple py_analyze(const Array<uint8_t>& image, int h, int v, int threads) {
+  const ImageView view = pixels_view(image);
+  check_sampling(h, v);
+  if (view.channels == 1) h = v = 1;
+  std::vector<Array<float>> chroma = new_components(view, h, v, 1);
+  const std::vector<BlockView<float>> views = mutable_views(chroma);
+  const ShapeVector shape{ceil_div(view.height, 8), ceil_div(view.width, 8)};
+  Array<float> dc = new_array<float>(shape);
+  Array<double> activity = new_array<double>(shape);
+  const LumaStatistics statistics{dc.mutable_data(), activity.mutable_data()};
+  without_gil([&] { analyze(view, h, v, checked_threads(threads), statistics, views.data()); });
+  return py::make_tuple(dc, activity, chroma);
+}
+
+Array<float> py_luma_blocks(const Array<uint8_t>& image, int every, const ChromaErrors* chroma, int threads) {
+  const LumaSource source = luma_source(image, chroma);
+  require_in(every, 1, kMaxDimension, "every");
+  Array<float> luma = new_blocks<float>(ceil_div(source.rows(), every), source.cols());
   const BlockView<float> out = mutable_block_view(luma, "luma");
-  without_gil([&] { compensated_luma(view, chroma, strength, out); });
+  without_gil([&] { luma_blocks(source, every, checked_threads(threads), out); });
   return luma;
 }
 
@@ -79,9 +80,15 @@ void py_overshoot(const Array<float>& coefficients, const Array<uint16_t>& table
 }  // namespace
 
 void bind_transform(py::module_& m) {
-  m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1);
-  m.def("compensated_luma", &py_compensated_luma, py::arg("image").noconvert(), py::arg("levels").noconvert(),
-        py::arg("tables").noconvert(), py::arg("h"), py::arg("v"), py::arg("strength"));
+  py::class_<ChromaErrors>(m, "ChromaErrors")
+      .def(py::init<std::vector<Array<int16_t>>, Array<uint16_t>, int, int, float>(), py::arg("levels").noconvert(),
+           py::arg("tables").noconvert(), py::arg("h"), py::arg("v"), py::arg("strength"));
+  m.def("forward_dct", &py_forward_dct, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1,
+        py::arg("threads") = 1);
+  m.def("analyze", &py_analyze, py::arg("image").noconvert(), py::arg("h") = 1, py::arg("v") = 1,
+        py::arg("threads") = 1);
+  m.def("luma_blocks", &py_luma_blocks, py::arg("image").noconvert(), py::arg("every") = 1,
+        py::arg("chroma") = py::none(), py::arg("threads") = 1);
   m.def("clipped_blocks", &py_clipped_blocks, py::arg("coefficients").noconvert());
   m.def("overshoot", &py_overshoot, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("blocks").noconvert(), py::arg("out").noconvert());

@@ -50,7 +50,7 @@ py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<u
                         std::pair<int, int> size, const std::vector<std::pair<int, int>>& sampling, bool progressive,
                         const std::optional<std::vector<ScanTuple>>& scans, int restart_interval,
                         const std::vector<std::pair<int, py::bytes>>& segments, const OptionalInts& component_tables,
-                        const OptionalInts& component_ids, size_t choice_blocks) {
+                        const OptionalInts& component_ids, size_t choice_blocks, int threads) {
   Frame frame;
   frame.height = size.first;
   frame.width = size.second;
@@ -60,7 +60,7 @@ py::bytes py_write_jpeg(const std::vector<Array<int16_t>>& levels, const Array<u
   set_components(frame, levels, sampling, component_tables, component_ids);
   for (const auto& [marker, payload] : segments) frame.segments.push_back({marker, std::string(payload)});
   const std::vector<Scan> script = make_scans(scans);
-  return py::bytes(without_gil([&] { return write_jpeg(frame, script, choice_blocks); }));
+  return py::bytes(without_gil([&] { return write_jpeg(frame, script, choice_blocks, checked_threads(threads)); }));
 }
 
 // The digest in the byte order of the text forms of XXH64, the highest first.
@@ -87,7 +87,8 @@ void bind_write(py::module_& m) {
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),
         py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
         py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
-        py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0);
+        py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0,
+        py::arg("threads") = 1);
   m.def("levels_digest", &py_levels_digest, py::arg("levels").noconvert(), py::arg("tables").noconvert(),
         py::arg("size"), py::arg("sampling"), py::arg("component_tables") = py::none());
 }

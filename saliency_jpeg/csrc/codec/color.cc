@@ -31,6 +31,12 @@ void rgb_row_to_ycbcr(const uint8_t* rgb, int width, int padded, float* y, float
 }
 
 SJ_MULTIVERSION
+void rgb_row_to_y(const uint8_t* rgb, int width, int padded, float* y) {
+  for (int i = 0; i < width; ++i) y[i] = kYR * rgb[3 * i] + kYG * rgb[3 * i + 1] + kYB * rgb[3 * i + 2] - 128.0f;
+  repeat_last(y, width, padded);
+}
+
+SJ_MULTIVERSION
 void gray_row_to_y(const uint8_t* gray, int width, int padded, float* y) {
   for (int i = 0; i < width; ++i) y[i] = static_cast<float>(gray[i]) - 128.0f;
   repeat_last(y, width, padded);

@@ -10,6 +10,9 @@ namespace saliency_jpeg::codec {
 // +128 cancel).  Extends the rows to `padded` samples by repeating the last one.
 void rgb_row_to_ycbcr(const uint8_t* rgb, int width, int padded, float* y, float* cb, float* cr);
 
+// Computes Y alone.
+void rgb_row_to_y(const uint8_t* rgb, int width, int padded, float* y);
+
 // Does the same for a row of gray pixels.
 void gray_row_to_y(const uint8_t* gray, int width, int padded, float* y);
 

@@ -9,6 +9,7 @@
 #include "codec/progression.h"
 #include "codec/scans.h"
 #include "codec/script_choice.h"
+#include "common/parallel.h"
 #include "common/require.h"
 
 namespace saliency_jpeg::codec {
@@ -148,16 +149,19 @@ void put_scan_header(std::string& out, const Frame& frame, const Scan& scan, con
 }
 
 //   ( DHT | SOS | entropy-coded data ) for each scan, B.2.1
-void put_scans(std::string& out, const Frame& frame, const std::vector<Masks>& masks, const Script& script) {
+void put_scans(std::string& out, const Frame& frame, const std::vector<Masks>& masks, const Script& script,
+               int threads) {
   const int destinations = frame.progressive ? kHuffmanTableSlots : kBaselineHuffmanTableSlots;
   const CodeTables tables = assign_tables(script.counts, destinations);
-  for (size_t s = 0; s < script.scans.size(); ++s) {
-    put_huffman_tables(out, tables, tables.scans[s]);
-    put_scan_header(out, frame, script.scans[s], tables.scans[s]);
-    WriteSinks writer(out, tables, tables.scans[s]);
+  std::vector<std::string> coded(script.scans.size());
+  parallel_for(static_cast<int>(coded.size()), 1, threads, [&](int s, int) {
+    put_huffman_tables(coded[s], tables, tables.scans[s]);
+    put_scan_header(coded[s], frame, script.scans[s], tables.scans[s]);
+    WriteSinks writer(coded[s], tables, tables.scans[s]);
     ScanWalk<WriteSinks>(frame, masks, script.scans[s], writer).run();
     writer.finish();
-  }
+  });
+  for (const std::string& scan : coded) out += scan;
 }
 
 // ---- checks --------------------------------------------------------------------------------------------------------
@@ -213,19 +217,15 @@ void check_segment(const Segment& segment) {
 // ---- the file ------------------------------------------------------------------------------------------------------
 
 Script make_script(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans,
-                   size_t choice_blocks) {
-  if (scans.empty() && frame.progressive) return choose_script(frame, masks, choice_blocks);
-  Script script;
-  for (const Scan& scan : scans.empty() ? sequential_script(frame) : scans) {
-    script.add(scan, count_symbols(frame, masks, scan));
-  }
-  return script;
+                   size_t choice_blocks, int threads) {
+  if (scans.empty() && frame.progressive) return choose_script(frame, masks, choice_blocks, threads);
+  return count_scans(frame, masks, scans.empty() ? sequential_script(frame) : scans, threads);
 }
 
 }  // namespace
 
 //   SOI | APPn, COM | DQT | SOF | DRI | scans | EOI          T.81 B.2.1
-std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_t choice_blocks) {
+std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_t choice_blocks, int threads) {
   check_frame(frame);
   if (!scans.empty()) check_script(scans, frame);
   for (const Segment& segment : frame.segments) check_segment(segment);
@@ -235,8 +235,8 @@ std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_
   put_quant_tables(out, frame);
   put_frame_header(out, frame);
   put_restart_interval(out, frame);
-  const std::vector<Masks> masks = nonzero_masks(frame);
-  put_scans(out, frame, masks, make_script(frame, masks, scans, choice_blocks));
+  const std::vector<Masks> masks = nonzero_masks(frame, threads);
+  put_scans(out, frame, masks, make_script(frame, masks, scans, choice_blocks, threads), threads);
   put_marker(out, kEOI);
   return out;
 }

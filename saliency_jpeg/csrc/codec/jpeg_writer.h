@@ -15,6 +15,6 @@ namespace saliency_jpeg::codec {
 // scripts, which are compared on about `choice_blocks` blocks of each component; 0 means all blocks.
 //
 // Throws std::invalid_argument if T.81 does not allow the frame, its levels or the scans.
-std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_t choice_blocks = 0);
+std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_t choice_blocks = 0, int threads = 1);
 
 }  // namespace saliency_jpeg::codec

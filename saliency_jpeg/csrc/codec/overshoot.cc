@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "codec/fdct.h"
 #include "codec/idct.h"
@@ -26,16 +27,22 @@ bool may_be_clipped(const float* coefficients) {
   return mean + reach / 4 >= kWhite || mean - reach / 4 <= kBlack;
 }
 
-bool is_clipped(const Basis& basis, const float* coefficients) {
+SJ_INLINE bool is_clipped(const float* samples, size_t stride) {
+  int white = 0, black = 0;
+  for (int y = 0; y < 8; ++y) {
+    for (int x = 0; x < 8; ++x) {
+      white += samples[y * stride + x] >= kWhite;
+      black += samples[y * stride + x] <= kBlack;
+    }
+  }
+  return white + black > 0 && white < kBlockSize && black < kBlockSize;
+}
+
+SJ_INLINE bool is_clipped(const Basis& basis, const float* coefficients) {
   if (!may_be_clipped(coefficients)) return false;
   float samples[kBlockSize];
   inverse_dct(basis, coefficients, samples);
-  int white = 0, black = 0;
-  for (float s : samples) {
-    white += s >= kWhite;
-    black += s <= kBlack;
-  }
-  return white + black > 0 && white < kBlockSize && black < kBlockSize;
+  return is_clipped(samples, 8);
 }
 
 // Rounds coefficients to multiples of their step.
@@ -47,10 +54,11 @@ SJ_INLINE void round_to_steps(const float* from, const uint16_t* table, float* t
 }
 
 // Alternates two projections: onto blocks that the table can represent, and onto blocks that decode to the original.
+// `out` may be `coefficients`.
 SJ_INLINE void move_block(const Basis& basis, const float* coefficients, const uint16_t* table, float* out) {
   float original[kBlockSize], rounded[kBlockSize], samples[kBlockSize];
   inverse_dct(basis, coefficients, original);
-  std::copy_n(coefficients, kBlockSize, out);
+  std::memmove(out, coefficients, sizeof original);
   for (int round = 0; round < kRounds; ++round) {
     round_to_steps(out, table, rounded);
     inverse_dct(basis, rounded, samples);
@@ -80,6 +88,15 @@ void overshoot(const CoefficientView& coefficients, const uint16_t* table, const
                const BlockView<float>& out) {
   const Basis basis;
   for (uint32_t i : blocks) move_block(basis, coefficients.at(i), table, out.at(i));
+}
+
+SJ_MULTIVERSION
+void overshoot_row(const float* samples, size_t stride, int count, const uint16_t* table, float* coefficients) {
+  static const Basis kBasis;
+  for (int i = 0; i < count; ++i) {
+    float* const block = coefficients + static_cast<size_t>(i) * kBlockSize;
+    if (is_clipped(samples + 8 * i, stride)) move_block(kBasis, block, table, block);
+  }
 }
 
 }  // namespace saliency_jpeg::codec

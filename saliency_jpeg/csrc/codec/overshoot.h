@@ -2,6 +2,7 @@
 // original may decode to anything beyond the end of the range.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,5 +18,9 @@ std::vector<uint32_t> clipped_blocks(const CoefficientView& coefficients);
 // unchanged.  Indices in `blocks` must be less than coefficients.count().
 void overshoot(const CoefficientView& coefficients, const uint16_t* table, const std::vector<uint32_t>& blocks,
                const BlockView<float>& out);
+
+// Does the same for a row of `count` blocks whose original samples are at hand, for those that clipped_blocks() names.
+// Block i has the samples samples[y * stride + 8 * i + x], less 128, and the coefficients from 64 * i on, which change.
+void overshoot_row(const float* samples, size_t stride, int count, const uint16_t* table, float* coefficients);
 
 }  // namespace saliency_jpeg::codec

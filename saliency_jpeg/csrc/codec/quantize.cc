@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "codec/constants.h"
+#include "codec/overshoot.h"
 #include "codec/symbols.h"
+#include "common/parallel.h"
 #include "common/simd.h"
 
 namespace saliency_jpeg::codec {
@@ -154,30 +156,73 @@ class Trellis {
   int open_count_ = 0;
 };
 
-}  // namespace
-
 SJ_MULTIVERSION
-void quantize_plain(const CoefficientView& coefficients, const QuantizeParameters& parameters, const float*,
-                    const BlockView<int16_t>& levels) {
-  const Steps steps(parameters.table);
+void round_blocks(const float* coefficients, const Steps& steps, size_t count, int16_t* levels) {
   float scaled[kBlockSize];
-  for (size_t i = 0; i < coefficients.count(); ++i) round_block(coefficients.at(i), steps, scaled, levels.at(i));
+  for (size_t i = 0; i < count; ++i) {
+    round_block(coefficients + i * kBlockSize, steps, scaled, levels + i * kBlockSize);
+  }
 }
 
 SJ_MULTIVERSION
-void quantize_trellis(const CoefficientView& coefficients, const QuantizeParameters& parameters,
-                      const float* block_lambda, const BlockView<int16_t>& levels) {
-  const Steps steps(parameters.table);
-  std::vector<Trellis> trellises;
-  for (const BandCosts& costs : parameters.bands) trellises.emplace_back(costs, parameters.sensitivity);
+void trellis_blocks(const float* coefficients, const Steps& steps, const float* block_lambda, size_t count,
+                    std::vector<Trellis>& trellises, int16_t* levels) {
   float scaled[kBlockSize];
-  for (size_t i = 0; i < coefficients.count(); ++i) {
-    int16_t* const block = levels.at(i);
-    round_block(coefficients.at(i), steps, scaled, block);
+  for (size_t i = 0; i < count; ++i) {
+    int16_t* const block = levels + i * kBlockSize;
+    round_block(coefficients + i * kBlockSize, steps, scaled, block);
     if (!(block_lambda[i] > 0)) continue;
     const uint64_t nonzero = nonzero_mask(block);
     for (Trellis& trellis : trellises) trellis.run(scaled, nonzero, 1.0f / block_lambda[i], block);
   }
+}
+
+std::vector<Trellis> make_trellises(const QuantizeParameters& parameters) {
+  std::vector<Trellis> trellises;
+  for (const BandCosts& costs : parameters.bands) trellises.emplace_back(costs, parameters.sensitivity);
+  return trellises;
+}
+
+}  // namespace
+
+void quantize_plain(const CoefficientView& coefficients, const uint16_t* table, int threads,
+                    const BlockView<int16_t>& levels) {
+  const Steps steps(table);
+  parallel_for(levels.rows, rows_in_part(levels.cols), threads, [&](int begin, int end) {
+    const size_t count = static_cast<size_t>(end - begin) * levels.cols;
+    round_blocks(coefficients.at(begin, 0), steps, count, levels.at(begin, 0));
+  });
+}
+
+void quantize_trellis(const CoefficientView& coefficients, const QuantizeParameters& parameters,
+                      const float* block_lambda, int threads, const BlockView<int16_t>& levels) {
+  const Steps steps(parameters.table);
+  const std::vector<Trellis> trellises = make_trellises(parameters);
+  parallel_for(levels.rows, rows_in_part(levels.cols), threads, [&](int begin, int end) {
+    std::vector<Trellis> own = trellises;
+    const size_t first = static_cast<size_t>(begin) * levels.cols;
+    const size_t count = static_cast<size_t>(end - begin) * levels.cols;
+    trellis_blocks(coefficients.at(first), steps, block_lambda + first, count, own, levels.at(first));
+  });
+}
+
+void quantize_luma(const LumaSource& source, const QuantizeParameters& parameters, const float* block_lambda,
+                   bool overshoots, int threads, const BlockView<int16_t>& levels, float* dc) {
+  const Steps steps(parameters.table);
+  const std::vector<Trellis> trellises = make_trellises(parameters);
+  const int cols = levels.cols;
+  parallel_for(levels.rows, rows_in_part(cols), threads, [&](int begin, int end) {
+    std::vector<Trellis> own = trellises;
+    LumaRows rows(source, begin, end);
+    std::vector<float> blocks(static_cast<size_t>(cols) * kBlockSize);
+    for (int row = begin; row < end; ++row) {
+      const size_t first = static_cast<size_t>(row) * cols;
+      rows.transform(row, blocks.data());
+      if (overshoots) overshoot_row(rows.original(), rows.stride(), cols, parameters.table, blocks.data());
+      for (int i = 0; i < cols; ++i) dc[first + i] = blocks[static_cast<size_t>(i) * kBlockSize];
+      trellis_blocks(blocks.data(), steps, block_lambda + first, cols, own, levels.at(first));
+    }
+  });
 }
 
 }  // namespace saliency_jpeg::codec

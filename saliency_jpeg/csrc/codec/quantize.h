@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "codec/luma_rows.h"
 #include "codec/types.h"
 
 namespace saliency_jpeg::codec {
@@ -23,10 +24,9 @@ struct QuantizeParameters {
   const float* sensitivity = nullptr;  // (64,) cost of one squared quantization step of error, natural order
 };
 
-// Rounds coefficients / table half away from zero.  Uses only `table`; it has the signature of quantize_trellis so that
-// callers can exchange the two.
-void quantize_plain(const CoefficientView& coefficients, const QuantizeParameters& parameters,
-                    const float* block_lambda, const BlockView<int16_t>& levels);
+// Rounds coefficients / table half away from zero.
+void quantize_plain(const CoefficientView& coefficients, const uint16_t* table, int threads,
+                    const BlockView<int16_t>& levels);
 
 // In every block b, minimises
 //
@@ -38,6 +38,12 @@ void quantize_plain(const CoefficientView& coefficients, const QuantizeParameter
 // The search needs costs that do not fall when a run of zeros grows; a cost that falls is raised to the cost of the
 // shorter run.
 void quantize_trellis(const CoefficientView& coefficients, const QuantizeParameters& parameters,
-                      const float* block_lambda, const BlockView<int16_t>& levels);
+                      const float* block_lambda, int threads, const BlockView<int16_t>& levels);
+
+// Does the same with the luma of an image, whose coefficients are computed a row of blocks at a time and not kept.  With
+// `overshoots`, blocks with white or black samples are changed first, see overshoot.h.  Sets dc[b] to the DC
+// coefficient of block b.
+void quantize_luma(const LumaSource& source, const QuantizeParameters& parameters, const float* block_lambda,
+                   bool overshoots, int threads, const BlockView<int16_t>& levels, float* dc);
 
 }  // namespace saliency_jpeg::codec

@@ -12,59 +12,57 @@
 namespace saliency_jpeg::codec {
 namespace {
 
-// The two candidates for the level of a block.  Each has the cost of the cheapest path to it, and the candidate of the
-// block before on that path.
+// The two candidates for the level of a block are `below` and the next one.  Each has the cost of the cheapest path to
+// it.
 struct Stage {
-  int level[2];
-  double cost[2];
-  uint8_t before[2];
+  int below = 0;
+  double cost[2] = {0, std::numeric_limits<double>::infinity()};
 };
 
-Stage make_stage(float coefficient, const DcParameters& parameters) {
-  const float scaled = coefficient / static_cast<float>(parameters.step);
+int level_below(float scaled) {
   // With the arguments of max in this order, a NaN becomes the lower bound.
   const float bounded = std::min<float>(kMaxDcLevel - 1, std::max<float>(kMinDcLevel, scaled));
-  const int below = static_cast<int>(std::floor(bounded));
-  Stage stage{{below, below + 1}, {}, {}};
-  for (int i : {0, 1}) {
-    const double error = static_cast<double>(scaled) - stage.level[i];
-    stage.cost[i] = parameters.sensitivity * error * error;
-  }
-  return stage;
+  return static_cast<int>(std::floor(bounded));
 }
 
-// Adds the cheapest path through `previous` to the cost of each candidate of `stage`.
-void connect(const Stage& previous, const DcParameters& parameters, double lambda, Stage& stage) {
+double bits_of(const DcParameters& parameters, int difference) {
+  return parameters.symbol_costs[category(static_cast<uint32_t>(std::abs(difference)))];
+}
+
+// Moves `stage` on to the next block.  Returns for each candidate, as one bit, which candidate of the block before is on
+// its path.
+uint8_t advance(Stage& stage, float scaled, const DcParameters& parameters, double lambda) {
+  const Stage previous = stage;
+  stage.below = level_below(scaled);
+  uint8_t before = 0;
   for (int i : {0, 1}) {
-    double lowest = std::numeric_limits<double>::infinity();
-    for (int j : {0, 1}) {
-      const int difference = std::abs(stage.level[i] - previous.level[j]);
-      const double bits = parameters.symbol_costs[category(static_cast<uint32_t>(difference))];
-      const double cost = previous.cost[j] + lambda * bits;
-      if (cost < lowest) {
-        lowest = cost;
-        stage.before[i] = static_cast<uint8_t>(j);
-      }
-    }
-    stage.cost[i] += lowest;
+    const int level = stage.below + i;
+    const double from_below = previous.cost[0] + lambda * bits_of(parameters, level - previous.below);
+    const double from_above = previous.cost[1] + lambda * bits_of(parameters, level - previous.below - 1);
+    const double error = static_cast<double>(scaled) - level;
+    const bool is_above = from_above < from_below;
+    stage.cost[i] = parameters.sensitivity * error * error + (is_above ? from_above : from_below);
+    before = static_cast<uint8_t>(before | is_above << i);
   }
+  return before;
 }
 
 }  // namespace
 
-void quantize_dc(const CoefficientView& coefficients, const DcParameters& parameters, const float* block_lambda,
+void quantize_dc(const float* coefficients, size_t stride, const DcParameters& parameters, const float* block_lambda,
                  const BlockView<int16_t>& levels) {
   if (levels.count() == 0) return;
-  std::vector<Stage> stages(levels.count());
-  const Stage start{{0, 0}, {0, std::numeric_limits<double>::infinity()}, {}};
-  for (size_t i = 0; i < stages.size(); ++i) {
-    stages[i] = make_stage(coefficients.at(i)[0], parameters);
-    connect(i == 0 ? start : stages[i - 1], parameters, std::max(block_lambda[i], 0.0f), stages[i]);
+  std::vector<uint8_t> before(levels.count());
+  Stage stage;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const float scaled = coefficients[i * stride] / static_cast<float>(parameters.step);
+    before[i] = advance(stage, scaled, parameters, std::max(block_lambda[i], 0.0f));
+    levels.at(i)[0] = static_cast<int16_t>(stage.below);
   }
-  int best = stages.back().cost[1] < stages.back().cost[0];
-  for (size_t i = stages.size(); i-- > 0;) {
-    levels.at(i)[0] = static_cast<int16_t>(stages[i].level[best]);
-    best = stages[i].before[best];
+  int best = stage.cost[1] < stage.cost[0];
+  for (size_t i = before.size(); i-- > 0;) {
+    levels.at(i)[0] = static_cast<int16_t>(levels.at(i)[0] + best);
+    best = before[i] >> best & 1;
   }
 }
 

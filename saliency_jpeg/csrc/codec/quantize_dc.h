@@ -18,8 +18,9 @@ struct DcParameters {
 //   sum over b of sensitivity * (coefficient[b] / step - level[b])^2   +   block_lambda[b] * bits(level[b] - level[b -
 //   1])
 //
-// over all blocks b in raster order, the order of a scan of this component alone; level[-1] is 0.
-void quantize_dc(const CoefficientView& coefficients, const DcParameters& parameters, const float* block_lambda,
+// over all blocks b in raster order, the order of a scan of this component alone; level[-1] is 0.  The coefficient of
+// block b is coefficients[b * stride].
+void quantize_dc(const float* coefficients, size_t stride, const DcParameters& parameters, const float* block_lambda,
                  const BlockView<int16_t>& levels);
 
 }  // namespace saliency_jpeg::codec

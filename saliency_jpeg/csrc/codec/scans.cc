@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "codec/progression.h"
+#include "common/parallel.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -35,9 +36,15 @@ Masks nonzero_masks(const LevelView& levels) {
   return masks;
 }
 
-std::vector<Masks> nonzero_masks(const Frame& frame) {
+std::vector<Masks> nonzero_masks(const Frame& frame, int threads) {
   std::vector<Masks> masks;
-  for (const Component& c : frame.components) masks.push_back(nonzero_masks(c.levels));
+  for (const Component& c : frame.components) {
+    Masks& own = masks.emplace_back(c.levels.count());
+    parallel_for(c.levels.rows, rows_in_part(c.levels.cols), threads, [&](int begin, int end) {
+      const size_t last = static_cast<size_t>(end) * c.levels.cols;
+      for (size_t i = static_cast<size_t>(begin) * c.levels.cols; i < last; ++i) own[i] = nonzero_mask(c.levels.at(i));
+    });
+  }
   return masks;
 }
 

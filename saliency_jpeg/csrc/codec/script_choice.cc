@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "codec/bands.h"
+#include "codec/joint_counts.h"
 #include "codec/row_sample.h"
+#include "common/parallel.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -31,26 +33,13 @@ const std::vector<AcScript>& ac_scripts() {
   return kScripts;
 }
 
-// Symbol counts of the AC scans of one component.  Counts each scan once.
-class AcCounts {
+// Bits of AC scans of one component, by a sample of its blocks.  Works out each scan once.
+class AcBits {
  public:
-  AcCounts(const Frame& frame, const std::vector<Masks>& masks, int component)
-      : frame_(frame), masks_(masks), component_(component) {}
-
-  struct Counted {
-    ScanCounts counts;
-    uint64_t bits = 0;
-  };
-
-  const Counted& of(Scan scan) {
-    const auto key = std::make_tuple(scan.ss, scan.se, scan.ah, scan.al);
-    const auto [entry, is_new] = counted_.try_emplace(key);
-    if (!is_new) return entry->second;
-    scan.components = {component_};
-    entry->second.counts = count_symbols(frame_, masks_, scan);
-    const CountSink& sink = entry->second.counts.ac_sink[code_slot(component_)];
-    entry->second.bits = coded_bits(sink.histogram) + sink.raw_bits + scan_header_bits(1);
-    return entry->second;
+  AcBits(const Frame& frame, int component, const LevelView& sample)
+      : part_(frame), masks_(frame.components.size()), component_(component), counts_(sample) {
+    part_.components[component].levels = sample;
+    part_.restart_interval = 0;
   }
 
   const AcScript& best_script() {
@@ -58,7 +47,7 @@ class AcCounts {
     uint64_t lowest = 0;
     for (const AcScript& script : ac_scripts()) {
       uint64_t bits = 0;
-      for (const Scan& scan : script) bits += of(scan).bits;
+      for (const Scan& scan : script) bits += of(scan);
       if (best == nullptr || bits < lowest) {
         best = &script;
         lowest = bits;
@@ -68,42 +57,31 @@ class AcCounts {
   }
 
  private:
-  const Frame& frame_;
-  const std::vector<Masks>& masks_;
-  int component_;
-  std::map<std::tuple<int, int, int, int>, Counted> counted_;
-};
-
-const AcScript& best_script_of_sample(const Frame& frame, int component, const RowSample& sample) {
-  Frame part = frame;
-  part.components[component].levels = sample.view();
-  std::vector<Masks> masks(frame.components.size());
-  masks[component] = nonzero_masks(sample.view());
-  return AcCounts(part, masks, component).best_script();
-}
-
-// The best AC scans of one component.
-class AcScans {
- public:
-  AcScans(const Frame& frame, const std::vector<Masks>& masks, int component, size_t choice_blocks)
-      : counts_(frame, masks, component), component_(component) {
-    const RowSample sample(frame.components[component].levels, choice_blocks);
-    ac_script_ = sample.is_all() ? &counts_.best_script() : &best_script_of_sample(frame, component, sample);
+  uint64_t of(const Scan& scan) {
+    const auto [entry, is_new] = bits_.try_emplace({scan.ss, scan.se, scan.ah, scan.al});
+    if (is_new) {
+      const CountSink sink = count(scan);
+      entry->second = coded_bits(sink.histogram) + sink.raw_bits + scan_header_bits(1);
+    }
+    return entry->second;
   }
 
-  size_t size() const { return ac_script_->size(); }
-
-  // Adds the i-th scan to `script`.
-  void add_to(Script& script, size_t i) {
-    Scan scan = (*ac_script_)[i];
+  CountSink count(Scan scan) {
+    CountSink sink;
+    if (scan.al == 0 && scan.ah == 0) {
+      counts_.add_to({scan.ss, scan.se}, sink);
+      return sink;
+    }
     scan.components = {component_};
-    script.add(scan, counts_.of(scan).counts);
+    masks_[component_] = counts_.masks();
+    return count_symbols(part_, masks_, scan).ac(code_slot(component_));
   }
 
- private:
-  AcCounts counts_;
+  Frame part_;
+  std::vector<Masks> masks_;
   int component_;
-  const AcScript* ac_script_;
+  JointCounts counts_;
+  std::map<std::tuple<int, int, int, int>, uint64_t> bits_;
 };
 
 uint64_t dc_bits(const Script& script) {
@@ -115,35 +93,51 @@ uint64_t dc_bits(const Script& script) {
   return bits;
 }
 
-// Chooses between one interleaved DC scan and one for each component.  In the latter, DC differences are smaller, since
-// each block follows its left neighbour.
-Script best_dc_script(const Frame& frame, const std::vector<Masks>& masks) {
-  Script together;
-  Script apart;
-  for (const Scan& scan : dc_script(frame)) together.add(scan, count_symbols(frame, masks, scan));
-  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) {
-    const Scan scan{{c}, 0, 0, 0, 0};
-    apart.add(scan, count_symbols(frame, masks, scan));
+// The scans of one component that send DC.
+std::vector<Scan> separate_dc_script(const Frame& frame) {
+  std::vector<Scan> scans;
+  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) scans.push_back({{c}, 0, 0, 0, 0});
+  return scans;
+}
+
+// Chooses the AC scans.  The first scan of every component comes first, then the second of every component: all
+// components sharpen at the same time.
+std::vector<Scan> choose_ac_scans(const Frame& frame, size_t choice_blocks, int threads) {
+  const int count = static_cast<int>(frame.components.size());
+  std::vector<const AcScript*> chosen(count);
+  parallel_for(count, 1, threads, [&](int c, int) {
+    const RowSample sample(frame.components[c].levels, choice_blocks);
+    chosen[c] = &AcBits(frame, c, sample.view()).best_script();
+  });
+  size_t most = 0;
+  for (const AcScript* script : chosen) most = std::max(most, script->size());
+  std::vector<Scan> scans;
+  for (size_t i = 0; i < most; ++i) {
+    for (int c = 0; c < count; ++c) {
+      if (i >= chosen[c]->size()) continue;
+      scans.push_back((*chosen[c])[i]);
+      scans.back().components = {c};
+    }
   }
-  return dc_bits(apart) < dc_bits(together) ? apart : together;
+  return scans;
 }
 
 }  // namespace
 
-Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks) {
-  Script script = best_dc_script(frame, masks);
-  std::vector<AcScans> components;
-  size_t most = 0;
-  for (int c = 0; c < static_cast<int>(frame.components.size()); ++c) {
-    components.emplace_back(frame, masks, c, choice_blocks);
-    most = std::max(most, components.back().size());
-  }
-  // The first scan of every component, then the second of every component: all components sharpen at the same time.
-  for (size_t i = 0; i < most; ++i) {
-    for (AcScans& scans : components) {
-      if (i < scans.size()) scans.add_to(script, i);
-    }
-  }
+Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks, int threads) {
+  const std::vector<Scan> ac_scans = choose_ac_scans(frame, choice_blocks, threads);
+  // With a DC scan for each component, the differences are smaller, since each block follows its left neighbour.
+  const Script together = count_scans(frame, masks, dc_script(frame), threads);
+  const Script apart = count_scans(frame, masks, separate_dc_script(frame), threads);
+  Script script = dc_bits(apart) < dc_bits(together) ? apart : together;
+  script.append(count_scans(frame, masks, ac_scans, threads));
+  return script;
+}
+
+Script count_scans(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans, int threads) {
+  Script script{scans, std::vector<ScanCounts>(scans.size())};
+  parallel_for(static_cast<int>(scans.size()), 1, threads,
+               [&](int i, int) { script.counts[i] = count_symbols(frame, masks, scans[i]); });
   return script;
 }
 

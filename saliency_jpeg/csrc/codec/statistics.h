@@ -19,15 +19,15 @@ using AcHistogram = std::array<uint32_t, kAcEntries>;
 // without levels in the band; the symbols that end them are counted too.
 AcHistogram ac_histogram(const LevelView& levels, bool eob_runs, Band band = {});
 
-// A division into bands, and the counts of each band over all components that share its codes.
+// A division into bands, and the counts of each band.
 struct BandStatistics {
   Division bands;
   std::vector<AcHistogram> histograms;
 };
 
 // Returns the division of spectral_divisions() that takes the fewest bits for these levels, each band with an optimal
-// code.  Chooses by about `choice_blocks` blocks of each component; 0 means all blocks.
-BandStatistics best_bands(const std::vector<LevelView>& components, size_t choice_blocks = 0);
+// code.  Chooses by about `choice_blocks` blocks; 0 means all blocks.
+BandStatistics best_bands(const LevelView& levels, size_t choice_blocks = 0);
 
 // Sets bits[i] to the AC bits of block i.  Symbol s costs symbol_costs[s] bits, its raw bits included; a block without
 // AC levels costs symbol_costs[kEmptyBand].

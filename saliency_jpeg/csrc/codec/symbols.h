@@ -70,10 +70,15 @@ class EobRun {
   explicit EobRun(int max_blocks) : max_blocks_(max_blocks) {}
 
   template <class Sink>
+  void add_block(Sink& sink) {
+    if (++blocks_ == max_blocks_) flush(sink);
+  }
+
+  template <class Sink>
   void add_block(const std::vector<uint8_t>& corrections, Sink& sink) {
-    ++blocks_;
     corrections_.insert(corrections_.end(), corrections.begin(), corrections.end());
-    if (blocks_ == max_blocks_ || corrections_.size() > kMaxCorrections) flush(sink);
+    add_block(sink);
+    if (corrections_.size() > kMaxCorrections) flush(sink);
   }
 
   template <class Sink>
@@ -111,8 +116,7 @@ void walk_ac_first(const int16_t* levels, uint64_t nonzero, const Scan& scan, Eo
     walk_value_bits(level < 0 ? -magnitude : magnitude, size, sink);
     last = k;
   }
-  static const std::vector<uint8_t> kNoCorrections;
-  if (last < scan.se) eob.add_block(kNoCorrections, sink);
+  if (last < scan.se) eob.add_block(sink);
 }
 
 // Returns the positions of the levels that become nonzero in a refinement scan.

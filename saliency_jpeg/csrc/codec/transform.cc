@@ -5,6 +5,8 @@
 
 #include "codec/color.h"
 #include "codec/fdct.h"
+#include "common/parallel.h"
+#include "common/simd.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -30,11 +32,8 @@ class Strip {
     for (int y = -halo_; y < 8 * v_ + halo_; ++y) load_row(std::clamp(top + y, 0, image_.height - 1), y);
   }
 
-  void transform_luma(int index, const BlockView<float>& out) {
-    for (int i = 0; i < v_ && index * v_ + i < out.rows; ++i) {
-      forward_dct_row(row(0, 8 * i), stride_, out.cols, out.at(index * v_ + i, 0));
-    }
-  }
+  // Transforms the i-th row of luma blocks.
+  void transform_luma(int i, int cols, float* out) { forward_dct_row(row(0, 8 * i), stride_, cols, out); }
 
   void transform_chroma(int c, int index, const BlockView<float>& out) {
     if (h_ == 1 && v_ == 1) {
@@ -100,16 +99,67 @@ class Strip {
   std::vector<float> narrow_, chroma_;
 };
 
+// Calls visit(strip, index) for each row of MCUs, with its samples loaded.
+template <class Visit>
+void for_each_strip(const ImageView& image, int h, int v, int threads, const Visit& visit) {
+  const int count = ceil_div(image.height, 8 * v);
+  const int grain = std::max(1, rows_in_part(ceil_div(image.width, 8)) / v);
+  parallel_for(count, grain, threads, [&](int begin, int end) {
+    Strip strip(image, h, v);
+    for (int index = begin; index < end; ++index) {
+      strip.load(index * 8 * v);
+      visit(strip, index);
+    }
+  });
+}
+
+// The lanes of `sums` make the order of the additions the same for all vector widths.
+SJ_INLINE double energy(const float* ac) {
+  double sums[8] = {};
+  for (int k = 0; k < kBlockSize; k += 8) {
+    for (int lane = 0; lane < 8; ++lane) {
+      const double c = k + lane == 0 ? 0 : ac[k + lane];
+      sums[lane] += c * c;
+    }
+  }
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+SJ_MULTIVERSION
+void summarize_row(const float* coefficients, int count, float* dc, double* activity) {
+  for (int i = 0; i < count; ++i) {
+    const float* block = coefficients + static_cast<size_t>(i) * kBlockSize;
+    dc[i] = block[0];
+    activity[i] = energy(block);
+  }
+}
+
 }  // namespace
 
-void forward_dct(const ImageView& image, int h, int v, const BlockView<float>* coefficients) {
+void forward_dct(const ImageView& image, int h, int v, int threads, const BlockView<float>* coefficients) {
   if (image.channels == 1) h = v = 1;
-  Strip strip(image, h, v);
-  for (int index = 0; index * 8 * v < image.height; ++index) {
-    strip.load(index * 8 * v);
-    strip.transform_luma(index, coefficients[0]);
+  const BlockView<float>& luma = coefficients[0];
+  for_each_strip(image, h, v, threads, [&](Strip& strip, int index) {
+    for (int row = index * v; row < std::min((index + 1) * v, luma.rows); ++row) {
+      strip.transform_luma(row - index * v, luma.cols, luma.at(row, 0));
+    }
     for (int c = 1; c < image.channels; ++c) strip.transform_chroma(c, index, coefficients[c]);
-  }
+  });
+}
+
+void analyze(const ImageView& image, int h, int v, int threads, const LumaStatistics& luma,
+             const BlockView<float>* chroma) {
+  if (image.channels == 1) h = v = 1;
+  const int rows = ceil_div(image.height, 8), cols = ceil_div(image.width, 8);
+  for_each_strip(image, h, v, threads, [&](Strip& strip, int index) {
+    std::vector<float> blocks(static_cast<size_t>(cols) * kBlockSize);
+    for (int row = index * v; row < std::min((index + 1) * v, rows); ++row) {
+      strip.transform_luma(row - index * v, cols, blocks.data());
+      const size_t first = static_cast<size_t>(row) * cols;
+      summarize_row(blocks.data(), cols, luma.dc + first, luma.activity + first);
+    }
+    for (int c = 1; c < image.channels; ++c) strip.transform_chroma(c, index, chroma[c - 1]);
+  });
 }
 
 }  // namespace saliency_jpeg::codec

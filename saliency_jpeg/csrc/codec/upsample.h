@@ -7,15 +7,16 @@
 
 namespace saliency_jpeg::codec {
 
-// The samples of a component, `stride` from row to row; the caller keeps them.
+// The samples of a component, `stride` from row to row; the caller keeps them, from row `first` on.
 struct Plane {
   const float* samples = nullptr;
   int height = 0;
   int width = 0;
   size_t stride = 0;
+  int first = 0;
 
   // Rows outside the plane repeat the nearest row.
-  const float* row(int y) const { return samples + std::clamp(y, 0, height - 1) * stride; }
+  const float* row(int y) const { return samples + (std::clamp(y, 0, height - 1) - first) * stride; }
 };
 
 // Whether libjpeg-turbo interpolates a component of this width, one sample of which stands for h x v pixels.

@@ -8,36 +8,46 @@
 namespace saliency_jpeg::codec {
 namespace {
 
-constexpr size_t kCategories = 16;
+constexpr int kCategories = kMaxAcCategory + 1;
+constexpr int kPairs = kBlockSize * (kBlockSize - 1) / 2;
 
-size_t index_of(int position, int last, int category) {
-  return (static_cast<size_t>(position) * kBlockSize + last) * kCategories + category;
-}
+// The index of the first pair of a position: pairs are ordered by position, then by the position before, which is less.
+constexpr int first_pair(int position) { return position * (position - 1) / 2; }
 
-std::vector<uint32_t> count_pairs(const LevelView& levels, const Masks& masks) {
-  std::vector<uint32_t> counts(kBlockSize * kBlockSize * kCategories);
-  const uint64_t ac = band_mask(1, kLastCoefficient);
-  for (size_t i = 0; i < masks.size(); ++i) {
-    const int16_t* block = levels.at(i);
-    int last = 0;
-    for (uint64_t left = masks[i] & ac; left != 0; left &= left - 1) {
-      const int position = __builtin_ctzll(left);
-      ++counts[index_of(position, last, category(static_cast<uint32_t>(std::abs(block[kZigzag[position]]))))];
-      last = position;
+// Counts the pairs of a block.  Returns the mask of the levels that are left.
+uint64_t count_block(const int16_t* block, uint64_t nonzero, int al, uint32_t* counts) {
+  uint64_t mask = nonzero;
+  int last = 0;
+  for (uint64_t left = nonzero; left != 0; left &= left - 1) {
+    const int position = __builtin_ctzll(left);
+    const int size = category(static_cast<uint32_t>(std::abs(block[kZigzag[position]]) >> al));
+    if (size == 0) {
+      mask &= ~(uint64_t{1} << position);
+      continue;
     }
+    ++counts[(first_pair(position) + last) * kCategories + size];
+    last = position;
   }
-  return counts;
+  return mask;
 }
 
 }  // namespace
 
-JointCounts::JointCounts(const LevelView& levels) : masks_(nonzero_masks(levels)) {
-  const std::vector<uint32_t> counts = count_pairs(levels, masks_);
-  for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    const size_t pair = i / kCategories;
-    entries_.push_back({static_cast<uint8_t>(pair / kBlockSize), static_cast<uint8_t>(pair % kBlockSize),
-                        static_cast<uint8_t>(i % kCategories), counts[i]});
+JointCounts::JointCounts(const LevelView& levels, int al) : masks_(levels.count()) {
+  const uint64_t ac = band_mask(1, kLastCoefficient);
+  std::vector<uint32_t> counts(kPairs * kCategories);
+  for (size_t i = 0; i < masks_.size(); ++i) {
+    const int16_t* block = levels.at(i);
+    masks_[i] = count_block(block, nonzero_mask(block) & ac, al, counts.data());
+  }
+  const uint32_t* count = counts.data();
+  for (int position = 1; position < kBlockSize; ++position) {
+    for (int last = 0; last < position; ++last) {
+      for (int size = 0; size < kCategories; ++size, ++count) {
+        if (*count == 0) continue;
+        entries_.push_back({static_cast<uint8_t>(position), static_cast<uint8_t>(last), static_cast<uint8_t>(size), *count});
+      }
+    }
   }
 }
 

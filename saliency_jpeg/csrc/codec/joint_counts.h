@@ -15,13 +15,12 @@ namespace saliency_jpeg::codec {
 // which blocks have levels where.  The symbols of the first scan of any band (T.81 G.1.2.2) follow from these.
 class JointCounts {
  public:
-  explicit JointCounts(const LevelView& levels);
+  // Counts levels without their last `al` bits.
+  explicit JointCounts(const LevelView& levels, int al = 0);
 
   // Adds the symbols and raw bits of one scan over a band to `sink`.  Returns the number of blocks without levels in
   // the band.
   uint32_t add_to(Band band, CountSink& sink) const;
-
-  const Masks& masks() const { return masks_; }
 
  private:
   // Levels at `position` (zigzag order) with the nonzero level before them at `last`, 0 if there is none.
@@ -33,7 +32,7 @@ class JointCounts {
   void add_levels(Band band, CountSink& sink) const;
   uint32_t add_ends(Band band, CountSink& sink) const;
 
-  Masks masks_;
+  Masks masks_;  // of the levels without their last bits
   std::vector<Entry> entries_;
 };
 

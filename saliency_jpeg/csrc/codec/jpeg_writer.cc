@@ -17,25 +17,34 @@ namespace {
 
 // ---- entropy-coded data --------------------------------------------------------------------------------------------
 
-struct WriteSink {
-  BitWriter* out = nullptr;
-  const HuffmanCode* code = nullptr;
-
-  void symbol(int s) { out->put(code->code[s], code->length[s]); }
-  void bits(uint32_t value, int n) { out->put(value, n); }
-};
-
-class WriteSinks {
+// Writes the codes of the symbols of one scan.
+class TokenWriter {
  public:
-  WriteSinks(std::string& out, const CodeTables& tables, const ScanTables& scan) : out_(out), bits_(out) {
-    for (int slot = 0; slot < kCodeSlots; ++slot) {
-      dc_[slot] = {&bits_, code_at(tables, scan.code[kDc][slot])};
-      ac_[slot] = {&bits_, code_at(tables, scan.code[kAc][slot])};
+  TokenWriter(std::string& out, const CodeTables& tables, const ScanTables& scan) : out_(out), bits_(out) {
+    for (int table_class : {kDc, kAc}) {
+      for (int slot = 0; slot < kCodeSlots; ++slot) {
+        const int index = scan.code[table_class][slot];
+        codes_[table_class][slot] = index == ScanTables::kUnused ? nullptr : &tables.codes[index];
+      }
     }
   }
-  WriteSink& dc(int slot) { return dc_[slot]; }
-  WriteSink& ac(int slot) { return ac_[slot]; }
 
+  void write(const Tokens& tokens) {
+    for (Token token : tokens) {
+      if (token.has_symbol()) {
+        const HuffmanCode& code = *codes_[token.table_class()][token.slot()];
+        const int s = token.symbol(), count = token.count();
+        bits_.put(static_cast<uint32_t>(code.code[s]) << count | token.bits(), code.length[s] + count);
+      } else if (token.is_restart()) {
+        restart();
+      } else {
+        bits_.put(token.bits(), token.count());
+      }
+    }
+    bits_.align();
+  }
+
+ private:
   // T.81 E.1.4: RST0 to RST7 in turn.
   void restart() {
     bits_.align();
@@ -43,16 +52,10 @@ class WriteSinks {
     out_.push_back(static_cast<char>(kRST0 + restarts_));
     restarts_ = (restarts_ + 1) % kRestartMarkers;
   }
-  void finish() { bits_.align(); }
-
- private:
-  static const HuffmanCode* code_at(const CodeTables& tables, int index) {
-    return index == ScanTables::kUnused ? nullptr : &tables.codes[index];
-  }
 
   std::string& out_;
   BitWriter bits_;
-  WriteSink dc_[kCodeSlots], ac_[kCodeSlots];
+  const HuffmanCode* codes_[kTableClasses][kCodeSlots] = {};
   int restarts_ = 0;
 };
 
@@ -149,17 +152,14 @@ void put_scan_header(std::string& out, const Frame& frame, const Scan& scan, con
 }
 
 //   ( DHT | SOS | entropy-coded data ) for each scan, B.2.1
-void put_scans(std::string& out, const Frame& frame, const std::vector<Masks>& masks, const Script& script,
-               int threads) {
+void put_scans(std::string& out, const Frame& frame, const Script& script, int threads) {
   const int destinations = frame.progressive ? kHuffmanTableSlots : kBaselineHuffmanTableSlots;
   const CodeTables tables = assign_tables(script.counts, destinations);
   std::vector<std::string> coded(script.scans.size());
   parallel_for(static_cast<int>(coded.size()), 1, threads, [&](int s, int) {
     put_huffman_tables(coded[s], tables, tables.scans[s]);
     put_scan_header(coded[s], frame, script.scans[s], tables.scans[s]);
-    WriteSinks writer(coded[s], tables, tables.scans[s]);
-    ScanWalk<WriteSinks>(frame, masks, script.scans[s], writer).run();
-    writer.finish();
+    TokenWriter(coded[s], tables, tables.scans[s]).write(script.tokens[s]);
   });
   for (const std::string& scan : coded) out += scan;
 }
@@ -219,7 +219,7 @@ void check_segment(const Segment& segment) {
 Script make_script(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans,
                    size_t choice_blocks, int threads) {
   if (scans.empty() && frame.progressive) return choose_script(frame, masks, choice_blocks, threads);
-  return count_scans(frame, masks, scans.empty() ? sequential_script(frame) : scans, threads);
+  return walk_scans(frame, masks, scans.empty() ? sequential_script(frame) : scans, threads);
 }
 
 }  // namespace
@@ -236,7 +236,7 @@ std::string write_jpeg(const Frame& frame, const std::vector<Scan>& scans, size_
   put_frame_header(out, frame);
   put_restart_interval(out, frame);
   const std::vector<Masks> masks = nonzero_masks(frame, threads);
-  put_scans(out, frame, masks, make_script(frame, masks, scans, choice_blocks, threads), threads);
+  put_scans(out, frame, make_script(frame, masks, scans, choice_blocks, threads), threads);
   put_marker(out, kEOI);
   return out;
 }

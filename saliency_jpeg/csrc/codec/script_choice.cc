@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "codec/bands.h"
 #include "codec/joint_counts.h"
@@ -37,9 +39,10 @@ const std::vector<AcScript>& ac_scripts() {
 class AcBits {
  public:
   AcBits(const Frame& frame, int component, const LevelView& sample)
-      : part_(frame), masks_(frame.components.size()), component_(component), counts_(sample) {
+      : part_(frame), masks_(frame.components.size()), component_(component), counts_{JointCounts(sample, 0), JointCounts(sample, 1), JointCounts(sample, 2)} {
     part_.components[component].levels = sample;
     part_.restart_interval = 0;
+    masks_[component] = nonzero_masks(sample);
   }
 
   const AcScript& best_script() {
@@ -67,20 +70,19 @@ class AcBits {
   }
 
   CountSink count(Scan scan) {
-    CountSink sink;
-    if (scan.al == 0 && scan.ah == 0) {
-      counts_.add_to({scan.ss, scan.se}, sink);
+    if (scan.ah == 0) {
+      CountSink sink;
+      counts_[scan.al].add_to({scan.ss, scan.se}, sink);
       return sink;
     }
     scan.components = {component_};
-    masks_[component_] = counts_.masks();
     return count_symbols(part_, masks_, scan).ac(code_slot(component_));
   }
 
   Frame part_;
   std::vector<Masks> masks_;
   int component_;
-  JointCounts counts_;
+  std::array<JointCounts, 3> counts_;  // for the values that Al has in first scans
   std::map<std::tuple<int, int, int, int>, uint64_t> bits_;
 };
 
@@ -127,17 +129,25 @@ std::vector<Scan> choose_ac_scans(const Frame& frame, size_t choice_blocks, int 
 Script choose_script(const Frame& frame, const std::vector<Masks>& masks, size_t choice_blocks, int threads) {
   const std::vector<Scan> ac_scans = choose_ac_scans(frame, choice_blocks, threads);
   // With a DC scan for each component, the differences are smaller, since each block follows its left neighbour.
-  const Script together = count_scans(frame, masks, dc_script(frame), threads);
-  const Script apart = count_scans(frame, masks, separate_dc_script(frame), threads);
-  Script script = dc_bits(apart) < dc_bits(together) ? apart : together;
-  script.append(count_scans(frame, masks, ac_scans, threads));
+  Script together = walk_scans(frame, masks, dc_script(frame), threads);
+  Script apart = walk_scans(frame, masks, separate_dc_script(frame), threads);
+  Script script = std::move(dc_bits(apart) < dc_bits(together) ? apart : together);
+  script.append(walk_scans(frame, masks, ac_scans, threads));
   return script;
 }
 
-Script count_scans(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans, int threads) {
-  Script script{scans, std::vector<ScanCounts>(scans.size())};
-  parallel_for(static_cast<int>(scans.size()), 1, threads,
-               [&](int i, int) { script.counts[i] = count_symbols(frame, masks, scans[i]); });
+void Script::append(Script&& other) {
+  std::move(other.scans.begin(), other.scans.end(), std::back_inserter(scans));
+  std::move(other.counts.begin(), other.counts.end(), std::back_inserter(counts));
+  std::move(other.tokens.begin(), other.tokens.end(), std::back_inserter(tokens));
+}
+
+Script walk_scans(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans, int threads) {
+  Script script{scans, std::vector<ScanCounts>(scans.size()), std::vector<Tokens>(scans.size())};
+  parallel_for(static_cast<int>(scans.size()), 1, threads, [&](int i, int) {
+    TokenSinks sinks(script.counts[i], script.tokens[i]);
+    ScanWalk<TokenSinks>(frame, masks, scans[i], sinks).run();
+  });
   return script;
 }
 

@@ -5,22 +5,21 @@
 
 #include "codec/code_tables.h"
 #include "codec/scans.h"
+#include "codec/tokens.h"
 
 namespace saliency_jpeg::codec {
 
-// Scans with the counts of their symbols.
+// Scans with their symbols and the counts of these.
 struct Script {
   std::vector<Scan> scans;
   std::vector<ScanCounts> counts;
+  std::vector<Tokens> tokens;
 
-  void append(const Script& other) {
-    scans.insert(scans.end(), other.scans.begin(), other.scans.end());
-    counts.insert(counts.end(), other.counts.begin(), other.counts.end());
-  }
+  void append(Script&& other);
 };
 
-// Counts the symbols of `scans`, several scans at a time.
-Script count_scans(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans, int threads);
+// Walks over `scans`, several at a time, and keeps their symbols.
+Script walk_scans(const Frame& frame, const std::vector<Masks>& masks, const std::vector<Scan>& scans, int threads);
 
 // For every component, chooses the division of its AC coefficients into scans that takes the fewest bits, out of a
 // fixed list.  Chooses whether the DC scan is interleaved.  Compares the divisions on about `choice_blocks` blocks of a

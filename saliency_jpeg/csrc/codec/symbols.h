@@ -8,11 +8,11 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "codec/constants.h"
 #include "codec/huffman.h"
+#include "codec/nonzero_mask.h"
 #include "codec/types.h"
 #include "common/simd.h"
 
@@ -20,20 +20,6 @@ namespace saliency_jpeg::codec {
 
 // T.81 table F.1: the number of bits of a magnitude.
 inline int category(uint32_t magnitude) { return magnitude == 0 ? 0 : 32 - __builtin_clz(magnitude); }
-
-// Returns a mask whose bit k is set if the k-th level in zigzag order is nonzero.
-inline uint64_t nonzero_mask(const int16_t* levels) {
-  uint64_t mask = 0;
-  for (int i = 0; i < kBlockSize; i += 4) {
-    uint64_t four;
-    std::memcpy(&four, levels + i, sizeof four);
-    if (four == 0) continue;
-    for (int j = i; j < i + 4; ++j) {
-      if (levels[j] != 0) mask |= uint64_t{1} << kZigzagPosition[j];
-    }
-  }
-  return mask;
-}
 
 // Returns a mask with bits ss..se set.
 inline uint64_t band_mask(int ss, int se) {

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import parameters
+from . import _core, parameters
 
 __all__ = [
     "SUBSAMPLINGS",
@@ -44,6 +44,7 @@ def choose_subsampling(
     *,
     target_bytes: int | None = None,
     source: tuple[int, int] | None = None,
+    threads: int = 1,
 ) -> tuple[int, int]:
     """Luma sampling factors (H, V) for a picture.
 
@@ -53,6 +54,7 @@ def choose_subsampling(
         quality: 0 to 100.
         target_bytes: size of the file where that and not the quality decides.
         source: factors of a JPEG source, which ``"auto"`` keeps.
+        threads: that may work on the picture at once.
     """
     if pixels.ndim == 2:
         return 1, 1
@@ -69,7 +71,7 @@ def choose_subsampling(
             quality >= parameters.FINE_QUALITY,
             quality >= parameters.HIGH_QUALITY,
         )
-    return SUBSAMPLINGS["4:4:4" if high or _needs_whole(chroma_content(pixels), low, fine) else "4:2:0"]
+    return SUBSAMPLINGS["4:4:4" if high or _needs_whole(chroma_content(pixels, threads), low, fine) else "4:2:0"]
 
 
 def _needs_whole(content: ChromaContent, low: bool, fine: bool) -> bool:
@@ -100,7 +102,7 @@ class ChromaContent(NamedTuple):
         return self.detail > parameters.DETAILED_SHARE
 
 
-def chroma_content(pixels: NDArray[np.uint8]) -> ChromaContent:
+def chroma_content(pixels: NDArray[np.uint8], threads: int = 1) -> ChromaContent:
     """Looks at how much the chroma varies within 2x2 pixel boxes.
 
     Decoders interpolate chroma within the boxes of the file and across them. So boxes at even rows and columns are
@@ -109,28 +111,22 @@ def chroma_content(pixels: NDArray[np.uint8]) -> ChromaContent:
 
     Args:
         pixels: uint8 (H, W, 3).
+        threads: that may work on the picture at once.
     """
     missing = [(0, max(0, 3 - side)) for side in pixels.shape[:2]]  # so that there is a box of either kind
     if missing != [(0, 0), (0, 0)]:
         pixels = np.pad(pixels, [*missing, (0, 0)], mode="edge")
-    even, odd = (_content(pixels, first) for first in (0, 1))
+    limits = (parameters.COLOURED_EDGE, parameters.CHROMA_DETAIL)
+    counts = _core.chroma_boxes(np.ascontiguousarray(pixels), *limits, threads=threads)
+    even, odd = (ChromaContent(*(row / _boxes(pixels.shape, first)).tolist()) for first, row in enumerate(counts))
     if _is_dithered(pixels, [even.edges, odd.edges]):
         return ChromaContent(0.0, 0.0, max(even.plain, odd.plain))
     return ChromaContent(*map(max, even, odd))
 
 
-def _content(pixels: NDArray[np.uint8], first: int) -> ChromaContent:
-    """The shares of boxes of which the first stands at this row and column."""
-    counts, boxes = np.zeros(3, np.int64), 0
-    for red, blue in _chroma_bands(pixels, first):
-        spread = np.maximum(_box_spread(red), _box_spread(blue))
-        counts += [
-            np.count_nonzero(spread > parameters.COLOURED_EDGE),
-            np.count_nonzero(spread > parameters.CHROMA_DETAIL),
-            np.count_nonzero(spread == 0),
-        ]
-        boxes += spread.size
-    return ChromaContent(*(counts / boxes).tolist())
+def _boxes(shape: tuple[int, ...], first: int) -> int:
+    """The number of 2x2 boxes of which the first stands at this row and column."""
+    return (shape[0] - first) // 2 * ((shape[1] - first) // 2)
 
 
 def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:
@@ -145,7 +141,7 @@ def _is_dithered(pixels: NDArray[np.uint8], shares: list[float]) -> bool:
     if min(shares) < max(parameters.DITHERED_SHARE, max(shares) / 2) or not _has_palette(pixels):
         return False
     coloured = clean = 0
-    for red, blue in _chroma_bands(pixels, 0):
+    for red, blue in _chroma_bands(pixels):
         spread = np.maximum(_box_spread(red), _box_spread(blue))
         is_coloured = spread > parameters.COLOURED_EDGE
         is_straight = 4 * np.maximum(_box_twist(red), _box_twist(blue)) <= spread
@@ -162,11 +158,11 @@ def _has_palette(pixels: NDArray[np.uint8]) -> bool:
     return np.unique(sample[..., 0] << 16 | sample[..., 1] << 8 | sample[..., 2]).size <= 256
 
 
-def _chroma_bands(pixels: NDArray[np.uint8], first: int) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:
+def _chroma_bands(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:
     """Red and blue less green, which is chroma up to scale, in bands that fit the processor's cache; sides are even."""
-    height, width = (first + (side - first) // 2 * 2 for side in pixels.shape[:2])
-    for top in range(first, height, _BAND_ROWS):
-        band = pixels[top : min(top + _BAND_ROWS, height), first:width]
+    height, width = (side // 2 * 2 for side in pixels.shape[:2])
+    for top in range(0, height, _BAND_ROWS):
+        band = pixels[top : min(top + _BAND_ROWS, height), :width]
         green = band[..., 1].astype(np.int16)
         yield band[..., 0] - green, band[..., 2] - green
 

@@ -205,7 +205,12 @@ class PictureEncoding:
         options, picture = self._options, self._picture
         target = options.target_bytes if options.quality is None else None
         return choose_subsampling(
-            options.subsampling, picture.pixels, self._quality, target_bytes=target, source=picture.subsampling
+            options.subsampling,
+            picture.pixels,
+            self._quality,
+            target_bytes=target,
+            source=picture.subsampling,
+            threads=self._threads,
         )
 
     def _leaves_room(self, encoding: JpegEncoding) -> bool:
@@ -217,7 +222,7 @@ class PictureEncoding:
         if self._options.quality is not None or 8 * target < ROOMY_RATE * encoding.pixels:
             return False
         overhead = encoding.header.overhead
-        if chroma_content(self._picture.pixels).has_detail:
+        if chroma_content(self._picture.pixels, self._threads).has_detail:
             return overhead + TRELLIS_SHARE * encoding.rounded_estimate(max(FINE_SCALE, self._finest)) < target
         return overhead + encoding.rounded_estimate(self._finest) < UNFILLED * target
 

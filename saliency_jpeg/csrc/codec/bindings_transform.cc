@@ -3,6 +3,7 @@
 
 #include "codec/bindings.h"
 #include "codec/bindings_pixels.h"
+#include "codec/chroma_boxes.h"
 #include "codec/overshoot.h"
 #include "codec/transform.h"
 
@@ -77,6 +78,22 @@ void py_overshoot(const Array<float>& coefficients, const Array<uint16_t>& table
   without_gil([&] { overshoot(view, steps, indices, to); });
 }
 
+Array<uint64_t> py_chroma_boxes(const Array<uint8_t>& image, int first_limit, int second_limit, int threads) {
+  const ImageView view = rgb_view(image, "image");
+  require_in(view.height, 2, kMaxDimension, "the height");
+  require_in(view.width, 2, kMaxDimension, "the width");
+  require_in(first_limit, 0, 510, "first_limit");
+  require_in(second_limit, 0, 510, "second_limit");
+  const auto counts =
+      without_gil([&] { return count_chroma_boxes(view, first_limit, second_limit, checked_threads(threads)); });
+  Array<uint64_t> rows = new_array<uint64_t>({2, 3});
+  uint64_t* out = rows.mutable_data();
+  for (const BoxCounts& each : counts) {
+    for (uint64_t count : {each.above_first, each.above_second, each.zero}) *out++ = count;
+  }
+  return rows;
+}
+
 }  // namespace
 
 void bind_transform(py::module_& m) {
@@ -89,6 +106,8 @@ void bind_transform(py::module_& m) {
         py::arg("threads") = 1);
   m.def("luma_blocks", &py_luma_blocks, py::arg("image").noconvert(), py::arg("every") = 1,
         py::arg("chroma") = py::none(), py::arg("threads") = 1);
+  m.def("chroma_boxes", &py_chroma_boxes, py::arg("image").noconvert(), py::arg("first_limit"),
+        py::arg("second_limit"), py::arg("threads") = 1);
   m.def("clipped_blocks", &py_clipped_blocks, py::arg("coefficients").noconvert());
   m.def("overshoot", &py_overshoot, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("blocks").noconvert(), py::arg("out").noconvert());

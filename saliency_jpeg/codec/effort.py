@@ -33,10 +33,10 @@ class Effort:
     """How hard the encoder tries.
 
     Attributes:
-        learn_blocks: about how many blocks of a component the first costs of symbols are learned on.
+        learn_blocks: about how many luma blocks, with the chroma of their rows, the first costs of symbols are learned on.
         learn_passes: of the trellis over those blocks; each uses the costs of the one before, the first those of plain
             rounding.
-        choice_blocks: about how many blocks of a component the scans are chosen by.
+        choice_blocks: about how many luma blocks, with the chroma of their rows, the scans are chosen by.
         variants: other ways that are tried and scored.
         corrections: whether luma compensates for chroma, and samples at 0 and 255 may go beyond the range.
     """

@@ -155,11 +155,11 @@ class Quantizer:
         return self.coefficients.threads
 
     def _sample(self, count: int) -> tuple[list[Blocks], list[NDArray[np.float32]]]:
-        """Every n-th row of blocks, about ``count`` blocks of each component: coefficients and multipliers."""
-        strides = [max(1, each.size // count) for each in self.block_lambda]
-        others = [np.ascontiguousarray(c[::n]) for c, n in zip(self.coefficients.others, strides[1:], strict=True)]
-        block_lambda = [np.ascontiguousarray(each[::n]) for each, n in zip(self.block_lambda, strides, strict=True)]
-        return [self.coefficients.first_rows(strides[0]), *others], block_lambda
+        """Every n-th row of blocks, about ``count`` blocks of the first component: coefficients and multipliers."""
+        step = max(1, self.block_lambda[0].size // count)
+        others = [np.ascontiguousarray(each[::step]) for each in self.coefficients.others]
+        block_lambda = [np.ascontiguousarray(each[::step]) for each in self.block_lambda]
+        return [self.coefficients.first_rows(step), *others], block_lambda
 
     def _rounded(self, blocks: Sequence[Blocks], steps: Steps) -> Quantized:
         pairs = zip(blocks, steps.tables, strict=True)

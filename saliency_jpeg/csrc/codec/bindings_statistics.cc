@@ -6,6 +6,7 @@
 #include "codec/bindings.h"
 #include "codec/huffman.h"
 #include "codec/offsets.h"
+#include "codec/row_sample.h"
 #include "codec/statistics.h"
 #include "common/parallel.h"
 
@@ -35,9 +36,10 @@ std::vector<py::tuple> py_best_bands(const std::vector<Array<int16_t>>& levels, 
   std::vector<LevelView> views;
   for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
   std::vector<BandStatistics> best(views.size());
+  const size_t step = views.empty() ? 1 : row_step(views[0], choice_blocks);
   without_gil([&] {
     parallel_for(static_cast<int>(views.size()), 1, checked_threads(threads),
-                 [&](int c, int) { best[c] = best_bands(views[c], choice_blocks); });
+                 [&](int c, int) { best[c] = best_bands(views[c], step); });
   });
   std::vector<py::tuple> tuples;
   for (const BandStatistics& each : best) tuples.push_back(statistics_tuple(each));

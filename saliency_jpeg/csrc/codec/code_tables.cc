@@ -144,14 +144,9 @@ ScanCounts count_symbols(const Frame& frame, const std::vector<Masks>& masks, co
 }
 
 uint64_t coded_bits(const Histogram& histogram) {
-  const CodeLengths lengths = optimal_code_lengths(histogram);
-  uint64_t bits = 0;
-  uint64_t symbols = 0;
-  for (int s = 0; s < kMaxSymbols; ++s) {
-    bits += static_cast<uint64_t>(histogram[s]) * lengths[s];
-    symbols += lengths[s] > 0;
-  }
-  return symbols == 0 ? 0 : bits + 8 * (1 + kMaxCodeLength + symbols);
+  const auto symbols = kMaxSymbols - std::count(histogram.begin(), histogram.end(), 0u);
+  const uint64_t table_bits = 8 * (1 + kMaxCodeLength + static_cast<uint64_t>(symbols));
+  return symbols == 0 ? 0 : optimal_code_bits(histogram) + table_bits;
 }
 
 CodeTables assign_tables(const std::vector<ScanCounts>& counts, int destinations) {

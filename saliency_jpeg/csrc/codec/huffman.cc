@@ -28,6 +28,7 @@ std::vector<Coin> leaves_by_weight(const Histogram& histogram) {
 // Pairs the coins of one level and merges the pairs into the leaves.
 std::vector<Coin> next_level(const std::vector<Coin>& level, const std::vector<Coin>& leaves) {
   std::vector<Coin> packages;
+  packages.reserve(level.size() / 2);
   for (int i = 0; i + 1 < static_cast<int>(level.size()); i += 2) {
     packages.push_back({level[i].weight + level[i + 1].weight, kPackage, i});
   }
@@ -37,7 +38,50 @@ std::vector<Coin> next_level(const std::vector<Coin>& level, const std::vector<C
   return merged;
 }
 
+// Bits of a Huffman code for `weights`, which are sorted, and the length of its longest code.
+struct HuffmanTotal {
+  uint64_t bits = 0;
+  int longest = 0;
+};
+
+// Merges the two lightest trees until one is left (Huffman 1952).  The trees that are made come in the order of their
+// weights, so two queues take the place of a heap.
+HuffmanTotal huffman_total(const std::vector<uint64_t>& weights) {
+  struct Tree {
+    uint64_t weight;
+    int depth;
+  };
+  std::array<Tree, kMaxSymbols + 1> made;
+  size_t leaf = 0, first = 0, last = 0;
+  const auto take = [&] {
+    const bool is_leaf = leaf < weights.size() && (first == last || weights[leaf] <= made[first].weight);
+    return is_leaf ? Tree{weights[leaf++], 0} : made[first++];
+  };
+  HuffmanTotal total;
+  for (size_t i = 1; i < weights.size(); ++i) {
+    const Tree a = take(), b = take();
+    made[last++] = {a.weight + b.weight, std::max(a.depth, b.depth) + 1};
+    total.bits += a.weight + b.weight;
+    total.longest = made[last - 1].depth;
+  }
+  return total;
+}
+
 }  // namespace
+
+uint64_t optimal_code_bits(const Histogram& histogram) {
+  std::vector<uint64_t> weights{0};  // that of the symbol that takes the code of one-bits only
+  for (uint32_t count : histogram) {
+    if (count > 0) weights.push_back(count);
+  }
+  std::sort(weights.begin(), weights.end());
+  const HuffmanTotal total = huffman_total(weights);
+  if (total.longest <= kMaxCodeLength) return total.bits;
+  const CodeLengths lengths = optimal_code_lengths(histogram);
+  uint64_t bits = 0;
+  for (int s = 0; s < kMaxSymbols; ++s) bits += static_cast<uint64_t>(histogram[s]) * lengths[s];
+  return bits;
+}
 
 CodeLengths optimal_code_lengths(const Histogram& histogram) {
   const std::vector<Coin> leaves = leaves_by_weight(histogram);

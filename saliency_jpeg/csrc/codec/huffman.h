@@ -18,6 +18,9 @@ using CodeCounts = std::array<uint8_t, kMaxCodeLength + 1>;  // BITS of T.81 C.1
 // and none consists of one-bits only.  Symbols with a count of 0 get no code.
 CodeLengths optimal_code_lengths(const Histogram& histogram);
 
+// Returns the sum of histogram * length for these lengths.
+uint64_t optimal_code_bits(const Histogram& histogram);
+
 struct HuffmanCode {
   std::array<uint16_t, kMaxSymbols> code{};
   CodeLengths length{};

@@ -26,10 +26,11 @@ struct Basis {
   }
 };
 
-// samples = transpose(basis) * coefficients * basis; 64 coefficients and samples, natural order.
-SJ_INLINE void inverse_dct(const Basis& basis, const float* coefficients, float* samples) {
+// samples = transpose(basis) * coefficients * basis; 64 coefficients and samples, natural order.  The coefficients from
+// row `height` on are zero.
+SJ_INLINE void inverse_dct(const Basis& basis, const float* coefficients, float* samples, int height = 8) {
   float rows[8][8] = {};
-  for (int u = 0; u < 8; ++u) {
+  for (int u = 0; u < height; ++u) {
     for (int y = 0; y < 8; ++y) {
       for (int v = 0; v < 8; ++v) rows[y][v] += basis.at[u][y] * coefficients[8 * u + v];
     }
@@ -42,5 +43,8 @@ SJ_INLINE void inverse_dct(const Basis& basis, const float* coefficients, float*
     std::copy_n(line, 8, samples + 8 * y);
   }
 }
+
+// The same for a block with DC alone, to the last bit.
+SJ_INLINE float inverse_dc(const Basis& basis, float dc) { return basis.at[0][0] * (basis.at[0][0] * dc); }
 
 }  // namespace saliency_jpeg::codec

@@ -8,12 +8,16 @@
 
 namespace saliency_jpeg::codec {
 
-// Takes every n-th row of blocks, with the largest n that keeps about `blocks` blocks; 0 keeps all.
+// Returns the n with which every n-th row of blocks is about `blocks` blocks; 0 blocks stand for all.
+inline size_t row_step(const LevelView& all, size_t blocks) {
+  return blocks == 0 ? 1 : std::max<size_t>(all.count() / blocks, 1);
+}
+
+// Takes every n-th row of blocks.
 class RowSample {
  public:
-  RowSample(const LevelView& all, size_t blocks) : view_(all) {
-    const size_t n = blocks == 0 ? 1 : std::min(all.count() / blocks, static_cast<size_t>(all.rows));
-    if (n <= 1) return;
+  RowSample(const LevelView& all, size_t n) : view_(all) {
+    if (n <= 1 || all.rows <= 1) return;
     const size_t row = static_cast<size_t>(all.cols) * kBlockSize;
     for (size_t y = 0; y < static_cast<size_t>(all.rows); y += n) {
       levels_.insert(levels_.end(), all.data + y * row, all.data + (y + 1) * row);

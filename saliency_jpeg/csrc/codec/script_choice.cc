@@ -107,8 +107,9 @@ std::vector<Scan> separate_dc_script(const Frame& frame) {
 std::vector<Scan> choose_ac_scans(const Frame& frame, size_t choice_blocks, int threads) {
   const int count = static_cast<int>(frame.components.size());
   std::vector<const AcScript*> chosen(count);
+  const size_t step = row_step(frame.components[0].levels, choice_blocks);
   parallel_for(count, 1, threads, [&](int c, int) {
-    const RowSample sample(frame.components[c].levels, choice_blocks);
+    const RowSample sample(frame.components[c].levels, step);
     chosen[c] = &AcBits(frame, c, sample.view()).best_script();
   });
   size_t most = 0;

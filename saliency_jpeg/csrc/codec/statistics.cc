@@ -82,8 +82,8 @@ AcHistogram ac_histogram(const LevelView& levels, bool eob_runs, Band band) {
   return with_empty(sink, empty);
 }
 
-BandStatistics best_bands(const LevelView& levels, size_t choice_blocks) {
-  const RowSample sample(levels, choice_blocks);
+BandStatistics best_bands(const LevelView& levels, size_t choice_step) {
+  const RowSample sample(levels, choice_step);
   BandCounts sampled(sample.view());
   const Division& bands = sampled.best_division();
   return sample.is_all() ? sampled.statistics(bands) : BandCounts(levels).statistics(bands);

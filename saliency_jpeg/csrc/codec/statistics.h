@@ -26,8 +26,8 @@ struct BandStatistics {
 };
 
 // Returns the division of spectral_divisions() that takes the fewest bits for these levels, each band with an optimal
-// code.  Chooses by about `choice_blocks` blocks; 0 means all blocks.
-BandStatistics best_bands(const LevelView& levels, size_t choice_blocks = 0);
+// code.  Chooses by every `choice_step`-th row of blocks.
+BandStatistics best_bands(const LevelView& levels, size_t choice_step = 1);
 
 // Sets bits[i] to the AC bits of block i.  Symbol s costs symbol_costs[s] bits, its raw bits included; a block without
 // AC levels costs symbol_costs[kEmptyBand].

@@ -11,6 +11,7 @@ from setuptools.command.build_ext import build_ext
 SOURCES = Path("saliency_jpeg/csrc")  # #include lines name headers from here: "codec/types.h"
 # Bytes must match across machines: no fused multiply-add, no reassociation, no -march=native.
 SAME_BYTES = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+THREADS = "-pthread"  # for compiler and linker, where the C library is not enough
 WARNINGS = ["-Wall", "-Wextra", "-Werror=return-type"]
 NO_TIMES = "/Brepro"  # Windows: object files and libraries without the time of the build
 
@@ -29,7 +30,8 @@ class BuildExtensions(build_ext):
                 module.extra_compile_args += [*(f"/clang:{flag}" for flag in SAME_BYTES), NO_TIMES]
                 module.extra_link_args += [NO_TIMES]
             else:
-                module.extra_compile_args += SAME_BYTES + WARNINGS
+                module.extra_compile_args += [*SAME_BYTES, *WARNINGS, THREADS]
+                module.extra_link_args += [THREADS]
         super().build_extensions()
 
     def _use_clang_cl(self) -> None:

@@ -217,7 +217,7 @@ class Options:
             )
         if self.threads is not None and not _is_integer(self.threads, 1, _MOST_THREADS):
             raise OptionError(
-                f"threads must be an integer from 1 to {_MOST_THREADS}, or None for all processors, got {self.threads!r}"
+                f"threads must be an integer from 1 to {_MOST_THREADS}, or None for all CPUs, got {self.threads!r}"
             )
         has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
         if self.device is not None and not isinstance(self.device, str):

@@ -15,7 +15,7 @@ from helpers import ROOT
 
 CSRC = ROOT / "saliency_jpeg" / "csrc"
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) or ""
-FLAGS = ["-std=c++17", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSJ_SANITIZED"]
+FLAGS = ["-std=c++17", "-O1", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSJ_SANITIZED"]
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -5,13 +5,13 @@ import pytest
 from numpy.typing import NDArray
 
 from saliency_jpeg.allocation.weights import (
-    activity,
     block_means,
     block_weights,
     strength_at,
     texture_masking,
     trust,
 )
+from saliency_jpeg.codec.coefficients import LumaStatistics
 from saliency_jpeg.codec.parameters import FULL_GAIN, LEAST_TRUST, TUNINGS
 from saliency_jpeg.codec.subsampling import chroma_weights
 
@@ -20,9 +20,13 @@ Floats = NDArray[np.float32]
 
 
 @pytest.fixture
-def luma() -> Floats:
+def luma() -> LumaStatistics:
     rng = np.random.default_rng(3)
-    return (rng.normal(size=(5, 7, 64)) * rng.uniform(1, 60, (5, 7, 1))).astype(np.float32)
+    return LumaStatistics.of((rng.normal(size=(5, 7, 64)) * rng.uniform(1, 60, (5, 7, 1))).astype(np.float32))
+
+
+def flat_luma(rows: int, cols: int) -> LumaStatistics:
+    return LumaStatistics.of(np.zeros((rows, cols, 64), np.float32))
 
 
 def test_block_means_of_whole_and_cut_blocks() -> None:
@@ -34,7 +38,7 @@ def test_block_means_of_whole_and_cut_blocks() -> None:
     assert means[2, 1] == pytest.approx(padded[16:, 8:].mean())
 
 
-def test_weights_have_mean_one_and_are_positive(luma: Floats) -> None:
+def test_weights_have_mean_one_and_are_positive(luma: LumaStatistics) -> None:
     saliency = np.linspace(0, 1, 40 * 56, dtype=np.float32).reshape(40, 56)
     for given in (None, saliency):
         weights = block_weights(given, luma, 1.0)
@@ -44,22 +48,22 @@ def test_weights_have_mean_one_and_are_positive(luma: Floats) -> None:
         assert weights.min() > 0
 
 
-def test_busy_blocks_weigh_less(luma: Floats) -> None:
-    weights = texture_masking(luma, TUNING)
-    order = np.argsort(activity(luma).ravel())
+def test_busy_blocks_weigh_less(luma: LumaStatistics) -> None:
+    weights = texture_masking(luma.activity, TUNING)
+    order = np.argsort(luma.activity.ravel())
     assert (np.diff(weights.ravel()[order]) <= 0).all()
 
 
 def test_dark_blocks_weigh_more() -> None:
     luma = np.zeros((1, 3, 64), np.float32)
     luma[0, :, 0] = [-1024, 0, 1016]  # black, gray, white
-    weights = block_weights(None, luma)[0]
+    weights = block_weights(None, LumaStatistics.of(luma))[0]
     assert weights[0] > weights[1] > weights[2]
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
 def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength: float) -> None:
-    flat = np.zeros((2, 2, 64), np.float32)
+    flat = flat_luma(2, 2)
     saliency = np.zeros((16, 16), np.float32)
     saliency[:8, :8] = 1
     weights = block_weights(saliency, flat, strength)
@@ -67,7 +71,7 @@ def test_strength_is_the_ratio_between_the_most_and_the_least_salient(strength: 
 
 
 def test_a_map_that_marks_everything_moves_less() -> None:
-    flat = np.zeros((8, 8, 64), np.float32)
+    flat = flat_luma(8, 8)
     corner, most = np.zeros((2, 64, 64), np.float32)
     corner[:16, :16] = 1
     most[:60] = 1
@@ -78,7 +82,7 @@ def test_a_map_that_marks_everything_moves_less() -> None:
     assert 1 < by_most.max() / by_most.min() < by_corner.max() / by_corner.min()
 
 
-def test_an_empty_map_or_no_strength_changes_nothing(luma: Floats) -> None:
+def test_an_empty_map_or_no_strength_changes_nothing(luma: LumaStatistics) -> None:
     plain = block_weights(None, luma)
     np.testing.assert_allclose(block_weights(np.zeros((40, 56), np.float32), luma), plain, rtol=1e-3)
     np.testing.assert_array_equal(block_weights(np.ones((40, 56), np.float32), luma, 0), plain)

@@ -48,7 +48,7 @@ def test_targets_hold_at_every_level(level: int, target: float) -> None:
 def sizes_of_rows(level: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     plain = _core.quantize_plain
-    monkeypatch.setattr(_core, "quantize_plain", lambda c, t: seen.append(c.shape[0] * c.shape[1]) or plain(c, t))
+    monkeypatch.setattr(_core, "quantize_plain", lambda c, *a: seen.append(c.shape[0] * c.shape[1]) or plain(c, *a))
     saliency_jpeg.compress(LARGE, quality=70, saliency=None, effort=level, subsampling="4:2:0")
     monkeypatch.undo()
     return seen
@@ -57,7 +57,7 @@ def sizes_of_rows(level: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_low_levels_study_a_part_of_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     studied = {level: sum(sizes_of_rows(level, monkeypatch)) for level in (1, 3, 5)}
     assert studied[1] < studied[3] < studied[5] <= 18432
-    assert studied[1] >= 3 * 512
+    assert studied[1] >= 1.5 * 512
 
 
 def test_a_part_tells_nearly_as_much_as_the_whole() -> None:
@@ -68,12 +68,12 @@ def test_a_part_tells_nearly_as_much_as_the_whole() -> None:
 
 def test_bands_and_scans_chosen_by_all_or_by_a_part() -> None:
     luma = _core.quantize_plain(_core.forward_dct(LARGE, 2, 2)[0], np.full(64, 12, np.uint16))
-    bands, counts = _core.best_bands([luma])
+    ((bands, counts),) = _core.best_bands([luma])
     for blocks in (luma.shape[0] * luma.shape[1], 10**9):
-        same, same_counts = _core.best_bands([luma], blocks)
+        ((same, same_counts),) = _core.best_bands([luma], blocks)
         assert same == bands
         np.testing.assert_array_equal(same_counts, counts)
-    some, some_counts = _core.best_bands([luma], 600)
+    ((some, some_counts),) = _core.best_bands([luma], 600)
     assert some_counts.shape == (len(some), 257)  # and these counts are of all blocks
     for (ss, se), count in zip(some, some_counts, strict=True):
         np.testing.assert_array_equal(count, _core.ac_histogram(luma, True, ss, se))
@@ -90,11 +90,11 @@ def test_a_part_may_choose_other_scans_but_no_other_picture() -> None:
 
 
 def test_the_lowest_level_does_without_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[str] = []
-    for name in ("clipped_blocks", "compensated_luma"):
-        function = getattr(_core, name)
-        monkeypatch.setattr(_core, name, lambda *a, n=name, f=function: called.append(n) or f(*a))
+    called: list[tuple[bool, bool]] = []
+    quantize = _core.quantize_luma
+    monkeypatch.setattr(
+        _core, "quantize_luma", lambda *given: called.append((given[6] is not None, given[7])) or quantize(*given)
+    )
     saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=1)
-    assert called == []
     saliency_jpeg.compress(photo(), quality=50, saliency=None, effort=2)
-    assert called == ["clipped_blocks", "compensated_luma"]
+    assert called == [(False, False), (True, True)]  # chroma errors, overshoots

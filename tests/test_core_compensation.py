@@ -1,4 +1,4 @@
-"""compensated_luma: against its formula, evaluated on the chroma that Pillow decodes, and by its effect."""
+"""Luma that makes up for errors of the chroma: against its formula, on the chroma that Pillow decodes, and by its effect."""
 
 from __future__ import annotations
 
@@ -68,11 +68,22 @@ def expected_shift(image: NDArray[np.uint8], coded: NDArray[np.float64]) -> NDAr
     return -sum(w * d for w, d in zip(light, off, strict=True)) / sum(light)  # type: ignore[no-any-return]
 
 
+def compensated_luma(
+    image: NDArray[np.uint8],
+    levels: list[NDArray[np.int16]],
+    tables: NDArray[np.uint16],
+    h: int,
+    v: int,
+    strength: float,
+) -> NDArray[np.float32]:
+    return _core.luma_blocks(image, chroma=_core.ChromaErrors(levels, tables, h, v, strength))
+
+
 @pytest.mark.parametrize(("h", "v"), [(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)])
 def test_strength_0_leaves_the_luma_unchanged(h: int, v: int) -> None:
     image = colourful()
     levels, tables = coded_chroma(image, h, v, 40)
-    luma = _core.compensated_luma(image, levels, tables, h, v, 0.0)
+    luma = compensated_luma(image, levels, tables, h, v, 0.0)
     np.testing.assert_array_equal(luma, _core.forward_dct(image, h, v)[0])
 
 
@@ -81,7 +92,7 @@ def test_strength_0_leaves_the_luma_unchanged(h: int, v: int) -> None:
 def test_shift_agrees_with_decoded_chroma(h: int, v: int, shape: tuple[int, int]) -> None:
     image = colourful(*shape)
     levels, tables = coded_chroma(image, h, v, 30)
-    difference = _core.compensated_luma(image, levels, tables, h, v, 0.5) - _core.forward_dct(image, h, v)[0]
+    difference = compensated_luma(image, levels, tables, h, v, 0.5) - _core.forward_dct(image, h, v)[0]
     found = samples(difference)[: shape[0], : shape[1]]
     expected = 0.5 * expected_shift(image, decoded_chroma(image, levels, tables, h, v))
     assert np.abs(expected).max() > 2 or min(shape) == 1  # the test is not trivial
@@ -93,7 +104,7 @@ def test_flat_colour_by_hand() -> None:
     image = np.full((8, 8, 3), (200, 100, 50), np.uint8)
     levels, tables = coded_chroma(image, 1, 1, 80)
     cb, cr = (10.0 * level[0, 0, 0] for level in levels)
-    luma = _core.compensated_luma(image, levels, tables, 1, 1, 1.0)
+    luma = compensated_luma(image, levels, tables, 1, 1, 1.0)
     plain = RED * 200 + GREEN * 100 + BLUE * 50
     shift = expected_shift(image[:1, :1], np.array([[[cb, cr]]]))[0, 0]
     assert abs(shift) > 0.1
@@ -106,7 +117,7 @@ def test_gray_pixels_are_unchanged() -> None:
     gray = np.repeat(colourful()[..., :1], 3, axis=2)
     levels, tables = coded_chroma(gray, 2, 2, 60)
     plain = _core.forward_dct(gray, 2, 2)[0]
-    np.testing.assert_allclose(_core.compensated_luma(gray, levels, tables, 2, 2, 1.0), plain, atol=1e-2)
+    np.testing.assert_allclose(compensated_luma(gray, levels, tables, 2, 2, 1.0), plain, atol=1e-2)
 
 
 def light_error(image: NDArray[np.uint8], jpeg: bytes) -> float:
@@ -127,10 +138,22 @@ def test_decoded_pixels_keep_their_light(monkeypatch: pytest.MonkeyPatch) -> Non
     assert light_error(image, compensated) < 0.95 * light_error(image, plain)
 
 
+@pytest.mark.parametrize(("h", "v"), [(1, 1), (2, 1), (2, 2), (1, 2), (4, 1), (3, 3)])
+def test_rows_of_blocks_may_be_left_out_and_shared_among_threads(h: int, v: int) -> None:
+    image = np.tile(colourful(640, 330), (1, 1, 1))
+    levels, tables = coded_chroma(image, h, v, 30)
+    chroma = _core.ChromaErrors(levels, tables, h, v, 0.5)
+    whole = _core.luma_blocks(image, chroma=chroma)
+    for every, threads in ((1, 3), (3, 1), (7, 2), (1000, 1)):
+        np.testing.assert_array_equal(_core.luma_blocks(image, every, chroma, threads), whole[::every])
+        plain = _core.luma_blocks(image, every, threads=threads)
+        np.testing.assert_array_equal(plain, _core.forward_dct(image)[0][::every])
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"image": np.zeros((8, 8), np.uint8)}, r"image must have shape \(n, n, 3\), got \(8, 8\)"),
+        ({"image": np.zeros((8, 8), np.uint8)}, "chroma does not go with a gray image"),
         ({"h": 5}, r"h must be in 1\.\.4, got 5"),
         ({"levels": [np.zeros((1, 1, 64), np.int16)]}, "Cb and Cr.* must be 2, got 1"),
         ({"levels": [np.zeros((1, 2, 64), np.int16)] * 2}, r"must have shape \(1, 1, 64\), got \(1, 2, 64\)"),
@@ -147,4 +170,4 @@ def test_wrong_arguments_raise(change: dict[str, object], complaint: str) -> Non
         "strength": 1.0,
     }
     with pytest.raises(ValueError, match=complaint):
-        _core.compensated_luma(**{**arguments, **change})  # type: ignore[arg-type]
+        compensated_luma(**{**arguments, **change})  # type: ignore[arg-type]

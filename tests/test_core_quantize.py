@@ -260,13 +260,26 @@ def test_best_bands_cost_no_more_than_one_scan() -> None:
     levels = np.zeros((2, 20, 30, 64), np.int16)
     levels[..., ZIGZAG[1:3]] = rng.integers(-9, 10, (2, 20, 30, 2))
     levels[..., ZIGZAG[3:40]] = rng.random((2, 20, 30, 37)) < 0.03
-    bands, counts = _core.best_bands(list(levels))
-    assert [bands[0][0], bands[-1][1]] == [1, 63]
-    assert len(bands) > 1
-    assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
-    for band, found in zip(bands, counts, strict=True):
-        wanted = [_core.ac_histogram(component, True, *band) for component in levels]
-        assert np.array_equal(found, wanted[0] + wanted[1])
+    found = _core.best_bands(list(levels), threads=2)
+    assert len(found) == 2
+    for component, (bands, counts) in zip(levels, found, strict=True):
+        assert [bands[0][0], bands[-1][1]] == [1, 63]
+        assert len(bands) > 1
+        assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
+        for band, count in zip(bands, counts, strict=True):
+            np.testing.assert_array_equal(count, _core.ac_histogram(component, True, *band))
+
+
+def test_counts_of_every_band_equal_those_of_a_walk_over_the_symbols() -> None:
+    """Levels of all sizes, runs of zeros beyond 15, and runs of empty blocks beyond 0x7FFF."""
+    rng = np.random.default_rng(7)
+    levels = np.zeros((5, 8000, 64), np.int16)
+    levels[0] = rng.integers(-1023, 1024, (8000, 64)) * (rng.random((8000, 64)) < 0.04)
+    ((bands, counts),) = _core.best_bands([levels])
+    assert counts[:, 0xE0].sum() > 0  # the longest end-of-band run
+    assert counts[:, 0xF0].sum() > 0  # sixteen zeros
+    for band, count in zip(bands, counts, strict=True):
+        np.testing.assert_array_equal(count, _core.ac_histogram(levels, True, *band))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -279,7 +292,10 @@ def test_dc_path_equals_trying_every_path(seed: int) -> None:
     costs = np.sort(rng.uniform(1, 14, 12)).astype(np.float32)
     levels = rng.integers(-9, 9, (3, 3, 64)).astype(np.int16)
     ac = levels[..., 1:].copy()
-    _core.quantize_dc(coefficients, 5, 1.7, block_lambda, costs, levels)
+    _core.quantize_dc(coefficients[..., 0], 5, 1.7, block_lambda, costs, levels)
+    apart = levels.copy()
+    _core.quantize_dc(coefficients[..., 0].copy(), 5, 1.7, block_lambda, costs, apart)
+    assert np.array_equal(levels, apart)
     assert np.array_equal(levels[..., 1:], ac)
 
     def total(path: NDArray[np.int64]) -> float:

@@ -36,7 +36,7 @@ __all__ = ["JOURNAL_NAME", "Journal", "Stamp", "options_digest", "stamp"]
 
 JOURNAL_NAME: Final = ".saliency-jpeg.jsonl"
 _LONGEST_LINE: Final = 1 << 16  # bytes; a path of 4096 bytes takes up to 24 kB
-_WITHOUT_EFFECT: Final = ("device",)  # options that do not change the output file
+_WITHOUT_EFFECT: Final = ("device", "threads")  # options that do not change the output file
 
 #: Size in bytes and modification time in nanoseconds of a file.
 Stamp = list[int]

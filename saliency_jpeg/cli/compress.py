@@ -146,7 +146,9 @@ class _Batch:
             self._report.begin(progress, skipped=[job for job in self._planned.jobs if job not in set(todo)])
             for error in self._planned.unreadable:
                 self._report.add(Row(str(error.filename), "", "failed", error=describe_error(error)))
-            results = self._encoder.compress_many(self._sources(todo), workers=min(self._workers, max(1, len(todo))), errors="return")
+            results = self._encoder.compress_many(
+                self._sources(todo), workers=min(self._workers, max(1, len(todo))), errors="return"
+            )
             try:
                 for job, result in zip(todo, results, strict=True):
                     self._report.add(self._row(job, result))

@@ -4,8 +4,8 @@ Blocks are arrays of shape (rows, cols, 64), natural order (row by row) inside a
 have the dtype named here; they are never converted or copied. Another dtype or memory layout raises ``TypeError``,
 another shape or a value out of range ``ValueError``.
 
-All functions that process blocks release the GIL and may run in several threads at once. Results do not depend on the
-number of threads or on the CPU.
+All functions that process blocks release the GIL and may run in several threads at once. ``threads`` of a function is
+how many threads it uses itself. Results do not depend on the number of threads or on the CPU.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,26 @@ _Scan: TypeAlias = tuple[Sequence[int], int, int, int, int]
 ZIGZAG: tuple[int, ...]
 """Natural index of the k-th coefficient in zigzag order (T.81, figure A.6)."""
 
-def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1) -> list[_Float]:
+class ChromaErrors:
+    """The errors that sampling and quantization make in the chroma, for luma that makes up for them.
+
+    Errors of the chroma change red, green and blue. They change the lightness of a pixel too, because light grows
+    faster than the sample value. Luma that is computed with these errors decodes and interpolates the chroma as
+    decoders do, and takes ``strength`` times the change from each sample.
+    """
+
+    def __init__(self, levels: Sequence[_Levels], tables: NDArray[np.uint16], h: int, v: int, strength: float) -> None:
+        """Takes the chroma of a file.
+
+        Args:
+            levels: the levels of Cb and Cr, each (rows, cols, 64).
+            tables: (2, 64) steps of Cb and Cr, natural order.
+            h: horizontal pixels per chroma sample, 1 to 4.
+            v: vertical pixels per chroma sample, 1 to 4.
+            strength: 0 leaves the luma unchanged; 1 keeps the light of each pixel, to first order.
+        """
+
+def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1, threads: int = 1) -> list[_Float]:
     """Computes the DCT coefficients of every component (T.81, A.3.3).
 
     RGB becomes JFIF YCbCr in floating point. Samples are level-shifted by 128, so DC is eight times the mean of the
@@ -34,35 +53,58 @@ def forward_dct(image: NDArray[np.uint8], h: int = 1, v: int = 1) -> list[_Float
             (-1, 6, 6, -1) / 10, which compensates for the blur of decoders that interpolate. Factors of 3 and 4 use
             the mean.
         v: vertical pixels per chroma sample, likewise.
+        threads: that share the work, 1 to 1024.
 
     Returns:
         One (rows, cols, 64) array for a gray image, three (Y, Cb, Cr) for RGB.
     """
 
-def compensated_luma(
-    image: NDArray[np.uint8],
-    levels: Sequence[_Levels],
-    tables: NDArray[np.uint16],
-    h: int,
-    v: int,
-    strength: float,
-) -> _Float:
-    """Computes luma coefficients that compensate for the lightness error of subsampled and quantized chroma.
-
-    Errors of the chroma change red, green and blue. They change the lightness of a pixel too, because light grows
-    faster than the sample value. The function decodes and interpolates the chroma as decoders do and subtracts
-    ``strength`` times the change from the luma.
+def analyze(
+    image: NDArray[np.uint8], h: int = 1, v: int = 1, threads: int = 1
+) -> tuple[_Float, NDArray[np.float64], list[_Float]]:
+    """Computes the same coefficients, but keeps of the luma what block weights need.
 
     Args:
-        image: (H, W, 3) RGB.
-        levels: the levels of Cb and Cr, each (rows, cols, 64).
-        tables: (2, 64) steps of Cb and Cr, natural order.
-        h: horizontal pixels per chroma sample, 1 to 4.
-        v: vertical pixels per chroma sample, 1 to 4.
-        strength: 0 leaves the luma unchanged; 1 keeps the light of each pixel, to first order.
+        image: as for :func:`forward_dct`.
+        h: horizontal pixels per chroma sample.
+        v: vertical pixels per chroma sample.
+        threads: that share the work.
+
+    Returns:
+        (rows, cols) DC coefficients of the luma, (rows, cols) sums of the squares of its AC coefficients, and the
+        coefficients of Cb and Cr, none for a gray image.
+    """
+
+def luma_blocks(
+    image: NDArray[np.uint8], every: int = 1, chroma: ChromaErrors | None = None, threads: int = 1
+) -> _Float:
+    """Computes luma coefficients, those of :func:`forward_dct`, or with ``chroma`` such as make up for its errors.
+
+    Args:
+        image: (H, W, 3) RGB or, without ``chroma``, (H, W) gray.
+        every: rows of blocks 0, ``every``, 2 * ``every`` and so on are computed.
+        chroma: of the file.
+        threads: that share the work.
 
     Returns:
         (rows, cols, 64) luma coefficients.
+    """
+
+def chroma_boxes(image: NDArray[np.uint8], first_limit: int, second_limit: int, threads: int = 1) -> NDArray[np.uint64]:
+    """Counts boxes of 2x2 pixels by the spread of their chroma.
+
+    The spread is the largest less the smallest value in a box of red less green or of blue less green, whichever is
+    more.
+
+    Args:
+        image: (H, W, 3) RGB, sides from 2.
+        first_limit: 0 to 510.
+        second_limit: 0 to 510.
+        threads: that share the work.
+
+    Returns:
+        (2, 3): boxes whose spread is above the first limit, above the second, and 0; in the first row those at even
+        rows and columns, in the second those at odd ones.
     """
 
 def clipped_blocks(coefficients: _Float) -> NDArray[np.uint32]:
@@ -85,15 +127,16 @@ def overshoot(coefficients: _Float, table: NDArray[np.uint16], blocks: NDArray[n
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
         blocks: (n,) indices in raster order, see :func:`clipped_blocks`.
-        out: (rows, cols, 64), written at these blocks only.
+        out: (rows, cols, 64), written at these blocks only; may be ``coefficients``.
     """
 
-def quantize_plain(coefficients: _Float, table: NDArray[np.uint16]) -> _Levels:
+def quantize_plain(coefficients: _Float, table: NDArray[np.uint16], threads: int = 1) -> _Levels:
     """Rounds ``coefficients / table`` half away from zero and clips it to the range of 8-bit JPEG.
 
     Args:
         coefficients: (rows, cols, 64).
         table: (64,) steps, at least 1, natural order.
+        threads: that share the work.
 
     Returns:
         (rows, cols, 64) levels: DC in -1024..1023, AC in -1023..1023 (T.81, F.1.2).
@@ -106,6 +149,7 @@ def quantize(
     symbol_costs: _Float,
     sensitivity: _Float,
     bands: Sequence[_Band] = [(1, 63)],
+    threads: int = 1,
 ) -> _Levels:
     """Chooses the levels that minimise distortion plus lambda times bits, block by block (trellis quantization).
 
@@ -121,9 +165,38 @@ def quantize(
             grows is raised to that of the shorter run.
         sensitivity: (64,) cost of one squared step of error, natural order.
         bands: (Ss, Se) of each scan of AC levels, one after the other from 1 to 63 (T.81, G.1.1.1.1).
+        threads: that share the work.
 
     Returns:
         (rows, cols, 64) levels.
+    """
+
+def quantize_luma(
+    image: NDArray[np.uint8],
+    table: NDArray[np.uint16],
+    block_lambda: _Float,
+    symbol_costs: _Float,
+    sensitivity: _Float,
+    bands: Sequence[_Band],
+    chroma: ChromaErrors | None,
+    overshoots: bool,
+    threads: int = 1,
+) -> tuple[_Levels, _Float]:
+    """Quantizes the luma of an image as :func:`quantize` does, without an array of its coefficients.
+
+    Args:
+        image: (H, W, 3) RGB or, without ``chroma``, (H, W) gray.
+        table: as for :func:`quantize`, as are the next four.
+        block_lambda: lambda of each block.
+        symbol_costs: bits of each symbol.
+        sensitivity: cost of one squared step of error.
+        bands: of the scans.
+        chroma: whose errors the luma makes up for, or ``None``.
+        overshoots: move white and black samples beyond the range, see :func:`overshoot`.
+        threads: that share the work.
+
+    Returns:
+        (rows, cols, 64) levels, DC rounded, and the (rows, cols) DC coefficients.
     """
 
 def quantize_dc(
@@ -140,7 +213,7 @@ def quantize_dc(
     differences from block to block in raster order (T.81, F.1.2.1); the first difference is against 0.
 
     Args:
-        coefficients: (rows, cols, 64); only DC is used.
+        coefficients: (rows, cols) DC coefficients; a view of DC in an array of blocks will do.
         step: step of DC, 1 to 65535.
         sensitivity: cost of one squared step of error.
         block_lambda: (rows, cols) lambda of each block, in squared steps per bit; less than 0 counts as 0.
@@ -162,18 +235,21 @@ def ac_histogram(levels: _Levels, eob_runs: bool = False, ss: int = 1, se: int =
         counted too.
     """
 
-def best_bands(levels: Sequence[_Levels], choice_blocks: int = 0) -> tuple[list[_Band], NDArray[np.uint32]]:
-    """Divides the AC coefficients into the bands that take the fewest bits in progressive scans.
+def best_bands(
+    levels: Sequence[_Levels], choice_blocks: int = 0, threads: int = 1
+) -> list[tuple[list[_Band], NDArray[np.uint32]]]:
+    """Divides the AC coefficients of each component into the bands that take the fewest bits in progressive scans.
 
     Each band is one scan with its own Huffman code. The choice is among a fixed list of divisions.
 
     Args:
-        levels: (rows, cols, 64) of each component; these components share the codes.
-        choice_blocks: compare the divisions on about this many blocks of each component, in whole rows of blocks;
-            0 means all blocks.
+        levels: (rows, cols, 64) of each component.
+        choice_blocks: compare the divisions on about this many blocks of the first component, in whole rows of blocks,
+            and on every n-th row of the others with the same n; 0 means all blocks.
+        threads: that share the work.
 
     Returns:
-        (Ss, Se) of each band, and the (bands, 257) counts of its symbols over all components, see
+        For each component (Ss, Se) of each band, and the (bands, 257) counts of the symbols of all blocks, see
         :func:`ac_histogram`.
     """
 
@@ -226,6 +302,7 @@ def write_jpeg(
     component_tables: Sequence[int] | None = None,
     component_ids: Sequence[int] | None = None,
     choice_blocks: int = 0,
+    threads: int = 1,
 ) -> bytes:
     """Writes a JPEG file with optimal Huffman tables: SOF2 if progressive, SOF1 if a step is above 255, else SOF0.
 
@@ -243,7 +320,9 @@ def write_jpeg(
             bytes.
         component_tables: row of ``tables`` for each component; by default its index, or the last row.
         component_ids: ids of the components in the file, 0 to 255; by default 1, 2, ...
-        choice_blocks: compare progressive scripts on about this many blocks of each component; 0 means all blocks.
+        choice_blocks: compare progressive scripts on about this many blocks of the first component, and on as many
+            rows in proportion of the others; 0 means all blocks.
+        threads: that share the work.
 
     Returns:
         The bytes of the file.

@@ -33,7 +33,7 @@ class Effort:
     """How hard the encoder tries.
 
     Attributes:
-        learn_blocks: about how many luma blocks, with the chroma of their rows, the first costs of symbols are learned on.
+        learn_blocks: about how many luma blocks, with the chroma of their rows, the first costs are learned on.
         learn_passes: of the trellis over those blocks; each uses the costs of the one before, the first those of plain
             rounding.
         choice_blocks: about how many luma blocks, with the chroma of their rows, the scans are chosen by.

@@ -232,8 +232,6 @@ class _Trellis:
         self._set_dc(0, dc, block_lambda, levels)
         return levels
 
-    def _set_dc(
-        self, i: int, dc: NDArray[np.float32], block_lambda: NDArray[np.float32], levels: LevelArray
-    ) -> None:
+    def _set_dc(self, i: int, dc: NDArray[np.float32], block_lambda: NDArray[np.float32], levels: LevelArray) -> None:
         step, sensitivity, costs = self.steps.tables[i, 0], self.sensitivity[i, 0], self.costs.of(i)[1]
         _core.quantize_dc(dc, int(step), float(sensitivity), block_lambda, costs, levels)

@@ -54,9 +54,7 @@ class SymbolCosts:
         return self.ac[kind], self.dc[kind]
 
 
-def learn(
-    levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0, threads: int = 1
-) -> SymbolCosts:
+def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0, threads: int = 1) -> SymbolCosts:
     """Learns costs from the levels of all components.
 
     Args:

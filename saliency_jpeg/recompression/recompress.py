@@ -247,9 +247,7 @@ class _Recompression:
 
     def _encoding(self) -> JpegEncoding:
         threads = self._options.threads_for(*self._image.size)
-        coefficients = Coefficients.from_levels(
-            self._image.levels, self._own_tables, self._sampling(), threads=threads
-        )
+        coefficients = Coefficients.from_levels(self._image.levels, self._own_tables, self._sampling(), threads=threads)
         strength = strength_at(self._expected_scale(), self._options.strength)
         tuning = tables.for_sampling(self._tuning, coefficients.sampling)
         weights = saliency_and_masking(coefficients, self._saliency(), strength=strength, tuning=tuning)

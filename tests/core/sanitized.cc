@@ -13,18 +13,20 @@
 #include <string>
 #include <vector>
 
-#include "codec/compensation.h"
+#include "codec/chroma_boxes.h"
 #include "codec/constants.h"
 #include "codec/decode.h"
 #include "codec/huffman.h"
 #include "codec/jpeg_reader.h"
 #include "codec/jpeg_writer.h"
 #include "codec/levels_digest.h"
+#include "codec/luma_rows.h"
 #include "codec/offsets.h"
 #include "codec/overshoot.h"
 #include "codec/pixels.h"
 #include "codec/quantize.h"
 #include "codec/quantize_dc.h"
+#include "codec/row_sample.h"
 #include "codec/statistics.h"
 #include "codec/transform.h"
 #include "common/image_view.h"
@@ -132,10 +134,14 @@ void quantize(const CoefficientView& coefficients, const QuantTable& table, floa
   const std::vector<float> dc_costs(costs.begin(), costs.begin() + kDcEntries);
   const std::vector<BandCosts> bands{{{1, 4}, costs.data()}, {{5, 63}, costs.data()}};
   const QuantizeParameters parameters{table.data(), bands, sensitivity.data()};
-  (lambda > 0 ? quantize_trellis : quantize_plain)(coefficients, parameters, lambdas.data(), levels);
-  if (lambda > 0) quantize_dc(coefficients, {table[0], 1.0f, dc_costs.data()}, lambdas.data(), levels);
+  if (lambda > 0) {
+    quantize_trellis(coefficients, parameters, lambdas.data(), 2, levels);
+    quantize_dc(coefficients.data, kBlockSize, {table[0], 1.0f, dc_costs.data()}, lambdas.data(), levels);
+  } else {
+    quantize_plain(coefficients, table.data(), 2, levels);
+  }
   const LevelView view{levels.data, levels.rows, levels.cols};
-  for (size_t part : {0, 1, 5}) best_bands({view}, part);
+  for (size_t blocks : {0, 1, 5}) best_bands(view, row_step(view, blocks));
   const OffsetHistograms offsets = offset_histograms(coefficients, view, table.data());
   check(std::accumulate(offsets.dc.begin(), offsets.dc.end(), size_t{0}) == view.count(), "each DC is counted once");
   std::vector<float> bits(levels.count());
@@ -146,14 +152,23 @@ bool all_below(const std::vector<float>& coefficients, float limit) {
   return std::all_of(coefficients.begin(), coefficients.end(), [limit](float c) { return std::abs(c) < limit; });
 }
 
-// Computes luma from pixels and coded chroma.
+// Computes and quantizes luma from pixels and coded chroma, and looks at the chroma of the pixels.
 void compensate(const ImageView& image, const Frame& frame, int h, int v) {
   const LevelView& luma = frame.components[0].levels;
   const uint16_t* table = frame.tables[0].data();
   const CodedChroma chroma{{frame.components[1].levels, frame.components[2].levels}, {table, table}, h, v};
-  std::vector<float> coefficients(luma.count() * kBlockSize);
-  compensated_luma(image, chroma, 0.75f, {coefficients.data(), luma.rows, luma.cols});
+  const LumaSource source{image, &chroma, 0.75f};
+  std::vector<float> coefficients(luma.count() * kBlockSize), dc(luma.count()), lambdas(luma.count(), 0.1f);
+  luma_blocks(source, 1, 2, {coefficients.data(), luma.rows, luma.cols});
   check(all_below(coefficients, 1e4f), "compensated luma stays in range");
+  const std::vector<float> costs(kAcEntries, 4.0f), sensitivity(kBlockSize, 1.0f);
+  std::vector<int16_t> levels(luma.count() * kBlockSize);
+  const QuantizeParameters parameters{table, {{{1, 63}, costs.data()}}, sensitivity.data()};
+  quantize_luma(source, parameters, lambdas.data(), true, 2, {levels.data(), luma.rows, luma.cols}, dc.data());
+  check(all_below(dc, 1e4f), "DC stays in range");
+  if (image.height < 2 || image.width < 2) return;
+  const auto boxes = count_chroma_boxes(image, 96, 32, 2);
+  check(boxes[0].above_first <= boxes[0].above_second, "fewer boxes are above the higher limit");
 }
 
 // Moves the clipped samples of clipped blocks, then of all blocks.
@@ -201,7 +216,7 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
   const std::vector<uint8_t> pixels = make_pixels(random, height, width, channels);
   const ImageView image{pixels.data(), height, width, channels};
   Picture p = make_picture(random, image, h, v);
-  forward_dct(image, h, v, p.views.data());
+  forward_dct(image, h, v, 2, p.views.data());
   move_clipped_samples({p.views[0].data, p.views[0].rows, p.views[0].cols}, p.frame.tables[0]);
   for (float lambda : {0.0f, 0.2f}) {
     for (int c = 0; c < channels; ++c) {
@@ -212,7 +227,7 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
     rewrite(p.frame);
     decode(p.frame);
     p.frame.progressive = true;
-    check(same_levels(read(write_jpeg(p.frame, {}, 2)).frame, p.frame), "scans chosen by a sample keep all levels");
+    check(same_levels(read(write_jpeg(p.frame, {}, 2, 3)).frame, p.frame), "scans chosen by a sample keep all levels");
     if (channels == 3) compensate(image, p.frame, h, v);
   }
 }

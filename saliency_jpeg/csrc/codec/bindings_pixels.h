@@ -13,9 +13,9 @@ namespace saliency_jpeg::codec {
 // Checks an image, gray or RGB, and its sides.
 inline ImageView pixels_view(const Array<uint8_t>& image) {
   const bool is_gray = image.ndim() == 2;
-  const ImageView view = is_gray ? ImageView{image.data(), static_cast<int>(image.shape(0)),
-                                             static_cast<int>(image.shape(1)), 1}
-                                 : rgb_view(image, "a color image");
+  const ImageView view =
+      is_gray ? ImageView{image.data(), static_cast<int>(image.shape(0)), static_cast<int>(image.shape(1)), 1}
+              : rgb_view(image, "a color image");
   require_in(view.height, 1, kMaxDimension, "the height");
   require_in(view.width, 1, kMaxDimension, "the width");
   return view;

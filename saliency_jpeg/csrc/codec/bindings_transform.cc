@@ -106,8 +106,8 @@ void bind_transform(py::module_& m) {
         py::arg("threads") = 1);
   m.def("luma_blocks", &py_luma_blocks, py::arg("image").noconvert(), py::arg("every") = 1,
         py::arg("chroma") = py::none(), py::arg("threads") = 1);
-  m.def("chroma_boxes", &py_chroma_boxes, py::arg("image").noconvert(), py::arg("first_limit"),
-        py::arg("second_limit"), py::arg("threads") = 1);
+  m.def("chroma_boxes", &py_chroma_boxes, py::arg("image").noconvert(), py::arg("first_limit"), py::arg("second_limit"),
+        py::arg("threads") = 1);
   m.def("clipped_blocks", &py_clipped_blocks, py::arg("coefficients").noconvert());
   m.def("overshoot", &py_overshoot, py::arg("coefficients").noconvert(), py::arg("table").noconvert(),
         py::arg("blocks").noconvert(), py::arg("out").noconvert());

@@ -87,8 +87,7 @@ void bind_write(py::module_& m) {
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),
         py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
         py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
-        py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0,
-        py::arg("threads") = 1);
+        py::arg("component_ids") = py::none(), py::arg("choice_blocks") = 0, py::arg("threads") = 1);
   m.def("levels_digest", &py_levels_digest, py::arg("levels").noconvert(), py::arg("tables").noconvert(),
         py::arg("size"), py::arg("sampling"), py::arg("component_tables") = py::none());
 }

@@ -45,7 +45,8 @@ JointCounts::JointCounts(const LevelView& levels, int al) : masks_(levels.count(
     for (int last = 0; last < position; ++last) {
       for (int size = 0; size < kCategories; ++size, ++count) {
         if (*count == 0) continue;
-        entries_.push_back({static_cast<uint8_t>(position), static_cast<uint8_t>(last), static_cast<uint8_t>(size), *count});
+        entries_.push_back(
+            {static_cast<uint8_t>(position), static_cast<uint8_t>(last), static_cast<uint8_t>(size), *count});
       }
     }
   }

@@ -70,8 +70,8 @@ void LumaRows::load_row(int y, size_t line) {
   } else {
     rgb_row_to_ycbcr(image.row(y), image.width, static_cast<int>(stride_), original, cb_.data(), cr_.data());
     float* moved = &moved_[line];
-    compensate_row(image.row(y), cb_.data(), cr_.data(), upsamplers_[0].row(y), upsamplers_[1].row(y),
-                   source_.strength, image.width, original, moved);
+    compensate_row(image.row(y), cb_.data(), cr_.data(), upsamplers_[0].row(y), upsamplers_[1].row(y), source_.strength,
+                   image.width, original, moved);
     std::fill(moved + image.width, moved + stride_, moved[image.width - 1]);
   }
 }

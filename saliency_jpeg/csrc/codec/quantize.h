@@ -40,7 +40,7 @@ void quantize_plain(const CoefficientView& coefficients, const uint16_t* table, 
 void quantize_trellis(const CoefficientView& coefficients, const QuantizeParameters& parameters,
                       const float* block_lambda, int threads, const BlockView<int16_t>& levels);
 
-// Does the same with the luma of an image, whose coefficients are computed a row of blocks at a time and not kept.  With
+// Does the same with the luma of an image, whose coefficients are computed a row of blocks at a time and not kept. With
 // `overshoots`, blocks with white or black samples are changed first, see overshoot.h.  Sets dc[b] to the DC
 // coefficient of block b.
 void quantize_luma(const LumaSource& source, const QuantizeParameters& parameters, const float* block_lambda,

@@ -29,8 +29,8 @@ double bits_of(const DcParameters& parameters, int difference) {
   return parameters.symbol_costs[category(static_cast<uint32_t>(std::abs(difference)))];
 }
 
-// Moves `stage` on to the next block.  Returns for each candidate, as one bit, which candidate of the block before is on
-// its path.
+// Moves `stage` on to the next block.  Returns for each candidate, as one bit, which candidate of the block before is
+// on its path.
 uint8_t advance(Stage& stage, float scaled, const DcParameters& parameters, double lambda) {
   const Stage previous = stage;
   stage.below = level_below(scaled);

@@ -39,9 +39,11 @@ const std::vector<AcScript>& ac_scripts() {
 class AcBits {
  public:
   AcBits(const Frame& frame, int component, const LevelView& sample)
-      : part_(frame), masks_(frame.components.size()), component_(component), counts_{JointCounts(sample, 0), JointCounts(sample, 1), JointCounts(sample, 2)} {
+      : part_(frame),
+        masks_(frame.components.size()),
+        component_(component),
+        counts_{JointCounts(sample, 0), JointCounts(sample, 1), JointCounts(sample, 2)} {
     part_.components[component].levels = sample;
-    part_.restart_interval = 0;
     masks_[component] = nonzero_masks(sample);
   }
 
@@ -70,7 +72,7 @@ class AcBits {
   }
 
   CountSink count(Scan scan) {
-    if (scan.ah == 0) {
+    if (scan.ah == 0 && part_.restart_interval == 0) {  // restart markers would end runs of blocks
       CountSink sink;
       counts_[scan.al].add_to({scan.ss, scan.se}, sink);
       return sink;

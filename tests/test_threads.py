@@ -1,0 +1,91 @@
+"""Threads inside one picture: the same file and the same arrays for any number of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import photo
+
+import saliency_jpeg
+from saliency_jpeg import Encoder, OptionError, Options, recompress
+from saliency_jpeg.codec import _core
+
+LARGE = np.tile(photo(448, 300, 60, 90), (2, 3, 1))  # 806,400 pixels: enough for six threads
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 75},
+        {"quality": 95, "subsampling": "4:4:4"},
+        {"quality": 40, "progressive": False, "restart_interval": 7},
+        {"target_kb": 40},
+        {"quality": 60, "effort": 1},
+        {"quality": 60, "layers": "widths"},
+    ],
+    ids=str,
+)
+def test_files_are_the_same_for_any_number_of_threads(options: dict[str, Any]) -> None:
+    one, *others = (saliency_jpeg.compress(LARGE, saliency=None, threads=n, **options) for n in (1, 2, 5))
+    assert [one] * 2 == others
+
+
+def test_gray_files_and_recompressed_ones_are_the_same_too() -> None:
+    gray = np.ascontiguousarray(LARGE[..., 1])
+    one, four = (saliency_jpeg.compress(gray, quality=70, saliency=None, threads=n) for n in (1, 4))
+    assert one == four
+    smaller = [recompress(one, target_kb=0.7 * len(one) / 1000, saliency=None, threads=n) for n in (1, 4)]
+    assert smaller[0] == smaller[1]
+
+
+@pytest.mark.parametrize(("h", "v"), [(1, 1), (2, 2), (2, 1), (1, 2), (4, 1), (3, 3)])
+def test_arrays_are_the_same_for_any_number_of_threads(h: int, v: int) -> None:
+    image = np.ascontiguousarray(LARGE[:875, :893])
+    alone = _core.forward_dct(image, h, v)
+    for found, wanted in zip(_core.forward_dct(image, h, v, threads=3), alone, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    dc, activity, chroma = _core.analyze(image, h, v, threads=3)
+    np.testing.assert_array_equal(dc, alone[0][..., 0])
+    np.testing.assert_allclose(activity, np.square(alone[0][..., 1:].astype(np.float64)).sum(-1), rtol=1e-12)
+    for found, wanted in zip(chroma, alone[1:], strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_boxes_of_chroma_by_hand_and_by_threads() -> None:
+    image = np.full((6, 7, 3), 100, np.uint8)
+    image[2, 3] = (200, 100, 100)  # in one box at even places and one at odd ones
+    found = _core.chroma_boxes(image, 96, 100)
+    assert found.tolist() == [[1, 0, 8], [1, 0, 5]]
+    many = [_core.chroma_boxes(LARGE, 96, 32, threads=n).tolist() for n in (1, 4)]
+    assert many[0] == many[1]
+
+
+def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int | None] = []
+    monkeypatch.setattr("saliency_jpeg.encoder.encoder.available_cpus", lambda: 8)
+    monkeypatch.setattr(
+        "saliency_jpeg.encoder.encoder.threads.compress_many",
+        lambda encoder, *_, **__: seen.append(encoder.options.threads),
+    )
+    encoder = Encoder(quality=70, saliency=None)
+    for workers in (None, 3, 2, 1, 16):
+        encoder.compress_many([], workers=workers)
+    Encoder(encoder.options, threads=5).compress_many([], workers=2)
+    assert seen == [1, 2, 4, 8, 1, 5]
+
+
+def test_small_pictures_use_one_thread() -> None:
+    assert Options(threads=8).threads_for(100, 100) == 1
+    assert Options(threads=8).threads_for(10_000, 10_000) == 8
+    assert Options(threads=2).threads_for(512, 1024) == 2
+
+
+@pytest.mark.parametrize("threads", [0, 1025, 1.5, True, "2"])
+def test_wrong_numbers_of_threads(threads: Any) -> None:
+    with pytest.raises(OptionError, match=r"threads must be an integer from 1 to 1024, or None .*, got"):
+        Options(threads=threads)
+    if isinstance(threads, int) and threads != 1:
+        with pytest.raises(ValueError, match=r"threads must be in 1\.\.1024"):
+            _core.forward_dct(LARGE, threads=threads)

@@ -1,4 +1,4 @@
-"""Luma that makes up for errors of the chroma: against its formula, on the chroma that Pillow decodes, and by its effect."""
+"""Luma that makes up for errors of the chroma: its formula, on the chroma that Pillow decodes, and its effect."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ struct RunCosts {
   }
 };
 
-// A nonzero level of the trellis, with the cheapest path to it.
+// A nonzero level of the trellis, and the one before it on the cheapest path.
 struct Node {
-  int position = 0;   // in zigzag order; the first node stands for the position before the band
-  int before = 0;     // index of the node before it on the path
-  int16_t level = 0;  // magnitude
-  float cost = 0;     // of the path, less the cost of zero levels at all of its positions
+  int8_t position = 0;  // in zigzag order; the first node stands for the position before the band
+  int8_t before = 0;    // index of a node
+  int16_t level = 0;    // magnitude
+  float cost = 0;       // of the path, less the cost of zero levels at all of its positions
 };
 
 // The trellis of one band of one block.  Costs are in bits: distortion is divided by lambda.
@@ -74,16 +74,16 @@ class Trellis {
         last_(costs.band.se),
         mask_(band_mask(costs.band.ss, costs.band.se)),
         sensitivity_(sensitivity) {
-    nodes_[0].position = costs.band.ss - 1;
+    nodes_[0].position = static_cast<int8_t>(costs.band.ss - 1);
   }
 
   // Replaces the levels of the band by the best ones.  `levels` holds the rounded block, `nonzero` its mask.
   void run(const float* scaled, uint64_t nonzero, float inverse_lambda, int16_t* levels) {
     const uint64_t candidates = nonzero & mask_;
     if (candidates == 0) return;
-    count_ = 1;
-    open_count_ = 1;
-    open_[0] = 0;
+    count_ = 0;
+    open_count_ = 0;
+    push(nodes_[0]);
     for (uint64_t left = candidates; left != 0; left &= left - 1) {
       add_node(__builtin_ctzll(left), scaled, inverse_lambda, levels);
     }
@@ -96,29 +96,41 @@ class Trellis {
     const float magnitude = std::fabs(scaled[natural]);
     const float gain = sensitivity_[natural] * inverse_lambda;
     const int rounded = std::abs(levels[natural]);
-    Node& node = nodes_[count_];
-    node.position = position;
+    Node node;
+    node.position = static_cast<int8_t>(position);
     node.cost = 1e30f;
     for (int size = category(static_cast<uint32_t>(rounded)); size > 0; --size) {
       const int level = std::min(rounded, (1 << size) - 1);  // the nearest level of this category
       const float distortion = gain * static_cast<float>(level) * (static_cast<float>(level) - 2 * magnitude);
-      try_level(node, level, distortion, run_costs_.bits[size]);
+      try_level(level, distortion, run_costs_.bits[size] + position - 1, node);
     }
-    // Costs do not fall with the run, so a path through this node beats one through an earlier node that costs more.
-    while (open_count_ > 0 && nodes_[open_[open_count_ - 1]].cost >= node.cost) --open_count_;
-    open_[open_count_++] = count_++;
+    push(node);
   }
 
-  void try_level(Node& node, int level, float distortion, const float* bits) const {
+  // `bits` is that of a run from position 0, so that of a run from position p is p entries before it.
+  void try_level(int level, float distortion, const float* bits, Node& node) const {
+    float lowest = node.cost;
+    int best = -1;
     for (int i = open_count_ - 1; i >= 0; --i) {
-      const Node& before = nodes_[open_[i]];
-      const float cost = before.cost + distortion + bits[node.position - before.position - 1];
-      if (cost < node.cost) {
-        node.cost = cost;
-        node.before = open_[i];
-        node.level = static_cast<int16_t>(level);
+      const float cost = open_costs_[i] + distortion + bits[-open_positions_[i]];
+      if (cost < lowest) {
+        lowest = cost;
+        best = i;
       }
     }
+    if (best < 0) return;
+    node.cost = lowest;
+    node.before = open_[best];
+    node.level = static_cast<int16_t>(level);
+  }
+
+  // Costs do not fall with the run, so a path through this node beats one through an earlier node that costs more.
+  void push(const Node& node) {
+    while (open_count_ > 0 && open_costs_[open_count_ - 1] >= node.cost) --open_count_;
+    open_costs_[open_count_] = node.cost;
+    open_positions_[open_count_] = node.position;
+    open_[open_count_++] = static_cast<int8_t>(count_);
+    nodes_[count_++] = node;
   }
 
   // Returns the last node of the cheapest path; 0 if no level is worth its bits.
@@ -151,8 +163,10 @@ class Trellis {
   uint64_t mask_;
   const float* sensitivity_;
   std::array<Node, kBlockSize> nodes_{};
-  std::array<int, kBlockSize> open_{};  // nodes that a later node may follow, in the order of falling cost
   int count_ = 0;
+  // The nodes that a later node may follow, in the order of their positions and of their costs: the lowest comes first.
+  std::array<float, kBlockSize> open_costs_;
+  std::array<int8_t, kBlockSize> open_positions_, open_;
   int open_count_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -17,21 +18,28 @@ namespace {
 
 using AcScript = std::vector<Scan>;  // the AC scans of one component; Scan::components is set later
 
-// Successive approximation is best at high quality, spectral selection alone at low quality.
-std::vector<AcScript> make_ac_scripts() {
-  std::vector<AcScript> scripts{
-      {{{}, 1, 5, 0, 0}, {{}, 6, 63, 0, 1}, {{}, 6, 63, 1, 0}},
-      {{{}, 1, 2, 0, 0}, {{}, 3, 63, 0, 2}, {{}, 3, 63, 2, 1}, {{}, 3, 63, 1, 0}},
-  };
-  for (const Division& division : spectral_divisions()) {
-    scripts.emplace_back();
-    for (Band band : division) scripts.back().push_back({{}, band.ss, band.se, 0, 0});
-  }
-  return scripts;
-}
+// In 420 components of photographs at qualities 20 to 97, successive approximation was best in 36, all of which had more
+// nonzero levels than this in a block.
+constexpr size_t kLevelsToRefine = 6;
 
-const std::vector<AcScript>& ac_scripts() {
-  static const std::vector<AcScript> kScripts = make_ac_scripts();
+struct AcScripts {
+  std::vector<AcScript> spectral;    // best at low quality
+  std::vector<AcScript> successive;  // may be best at high quality
+
+  AcScripts()
+      : successive{
+            {{{}, 1, 5, 0, 0}, {{}, 6, 63, 0, 1}, {{}, 6, 63, 1, 0}},
+            {{{}, 1, 2, 0, 0}, {{}, 3, 63, 0, 2}, {{}, 3, 63, 2, 1}, {{}, 3, 63, 1, 0}},
+        } {
+    for (const Division& division : spectral_divisions()) {
+      spectral.emplace_back();
+      for (Band band : division) spectral.back().push_back({{}, band.ss, band.se, 0, 0});
+    }
+  }
+};
+
+const AcScripts& ac_scripts() {
+  static const AcScripts kScripts;
   return kScripts;
 }
 
@@ -39,29 +47,35 @@ const std::vector<AcScript>& ac_scripts() {
 class AcBits {
  public:
   AcBits(const Frame& frame, int component, const LevelView& sample)
-      : part_(frame),
-        masks_(frame.components.size()),
-        component_(component),
-        counts_{JointCounts(sample, 0), JointCounts(sample, 1), JointCounts(sample, 2)} {
+      : masks_(frame.components.size()), component_(component) {
+    part_.height = frame.height;
+    part_.width = frame.width;
+    part_.progressive = frame.progressive;
+    part_.restart_interval = frame.restart_interval;
+    part_.components = frame.components;
     part_.components[component].levels = sample;
     masks_[component] = nonzero_masks(sample);
   }
 
   const AcScript& best_script() {
-    const AcScript* best = nullptr;
-    uint64_t lowest = 0;
-    for (const AcScript& script : ac_scripts()) {
-      uint64_t bits = 0;
-      for (const Scan& scan : script) bits += of(scan);
-      if (best == nullptr || bits < lowest) {
-        best = &script;
-        lowest = bits;
-      }
+    for (const AcScript& script : ac_scripts().spectral) consider(script);
+    size_t levels = 0;
+    for (uint64_t mask : masks_[component_]) levels += static_cast<size_t>(__builtin_popcountll(mask));
+    if (levels > kLevelsToRefine * masks_[component_].size()) {
+      for (const AcScript& script : ac_scripts().successive) consider(script);
     }
-    return *best;
+    return *best_;
   }
 
  private:
+  void consider(const AcScript& script) {
+    uint64_t bits = 0;
+    for (const Scan& scan : script) bits += of(scan);
+    if (best_ != nullptr && bits >= lowest_) return;
+    best_ = &script;
+    lowest_ = bits;
+  }
+
   uint64_t of(const Scan& scan) {
     const auto [entry, is_new] = bits_.try_emplace({scan.ss, scan.se, scan.ah, scan.al});
     if (is_new) {
@@ -73,8 +87,10 @@ class AcBits {
 
   CountSink count(Scan scan) {
     if (scan.ah == 0 && part_.restart_interval == 0) {  // restart markers would end runs of blocks
+      std::optional<JointCounts>& counts = counts_[scan.al];
+      if (!counts) counts.emplace(part_.components[component_].levels, scan.al);
       CountSink sink;
-      counts_[scan.al].add_to({scan.ss, scan.se}, sink);
+      counts->add_to({scan.ss, scan.se}, sink);
       return sink;
     }
     scan.components = {component_};
@@ -84,8 +100,10 @@ class AcBits {
   Frame part_;
   std::vector<Masks> masks_;
   int component_;
-  std::array<JointCounts, 3> counts_;  // for the values that Al has in first scans
+  std::array<std::optional<JointCounts>, 3> counts_;  // for the values that Al has in first scans
   std::map<std::tuple<int, int, int, int>, uint64_t> bits_;
+  const AcScript* best_ = nullptr;
+  uint64_t lowest_ = 0;
 };
 
 uint64_t dc_bits(const Script& script) {

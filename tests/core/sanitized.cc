@@ -238,6 +238,8 @@ void encode_all(Random& random) {
     for (const auto& [h, v] : factors) encode(random, size, 50 - size, 3, h, v);
     encode(random, size, 50 - size, 1, 1, 1);
   }
+  encode(random, 700, 500, 3, 2, 2);  // enough blocks for two threads
+  encode(random, 700, 500, 1, 1, 1);
   Histogram counts;
   for (uint32_t& count : counts) count = 1u << random.below(32);
   optimal_code_lengths(counts);

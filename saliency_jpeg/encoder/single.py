@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocation import BlockWeights, check_weights, saliency_and_masking, strength_at
-from ..codec import tables
+from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
@@ -137,7 +137,10 @@ class PictureEncoding:
 
     def luma(self) -> NDArray[np.float32]:
         """Returns the DCT coefficients of the luma, float32 (rows, cols, 64)."""
-        return self._coefficients(self._sampling()).luma
+        pixels = self._picture.pixels
+        if self._keeps_rgb:
+            return Coefficients.from_rgb(pixels, threads=self._threads).luma
+        return _core.luma_blocks(pixels, threads=self._threads)
 
     def _run(self, encoding: JpegEncoding, judge: Judge | None = None) -> Compressed:
         encoded = self._control(encoding, judge)(encoding)

@@ -156,7 +156,7 @@ class Quantizer:
 
     def _sample(self, count: int) -> tuple[list[Blocks], list[NDArray[np.float32]]]:
         """Every n-th row of blocks, about ``count`` blocks of the first component: coefficients and multipliers."""
-        step = max(1, self.block_lambda[0].size // count)
+        step = max(1, round(self.block_lambda[0].size / count))
         others = [np.ascontiguousarray(each[::step]) for each in self.coefficients.others]
         block_lambda = [np.ascontiguousarray(each[::step]) for each in self.block_lambda]
         return [self.coefficients.first_rows(step), *others], block_lambda

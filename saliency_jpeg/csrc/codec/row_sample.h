@@ -10,7 +10,7 @@ namespace saliency_jpeg::codec {
 
 // Returns the n with which every n-th row of blocks is about `blocks` blocks; 0 blocks stand for all.
 inline size_t row_step(const LevelView& all, size_t blocks) {
-  return blocks == 0 ? 1 : std::max<size_t>(all.count() / blocks, 1);
+  return blocks == 0 ? 1 : std::max<size_t>((all.count() + blocks / 2) / blocks, 1);
 }
 
 // Takes every n-th row of blocks.

@@ -15,6 +15,7 @@ from ..io import write
 from . import forks, grid, litert, network, presets, weights_file
 from .activations import Activations
 from .evidence import Reading, readings
+from .lazy_map import Cells, Map, SaliencyMap
 from .maps import MapOptions, saliency_grid
 from .tensorflow_runtime import Runner, check_device
 from .weights_file import WeightsFile
@@ -25,7 +26,6 @@ _LARGEST = 65535
 
 Array = np.ndarray[Any, Any]
 Image = NDArray[np.uint8]
-Map = NDArray[np.float32]
 
 
 class SaliencyModel:
@@ -180,6 +180,17 @@ class SaliencyModel:
         Raises:
             InputError: another shape or dtype, empty, or a side over 65535.
         """
+        return self.lazy_map(rgb).pixels
+
+    def lazy_map(self, rgb: Image) -> SaliencyMap:
+        """Computes the map of :meth:`predict`, but enlarges it to pixels when they are asked for.
+
+        Args:
+            rgb: as for :meth:`predict`.
+
+        Raises:
+            InputError: as for :meth:`predict`.
+        """
         _check_image(rgb)
         return self._predict([rgb])[0]
 
@@ -213,19 +224,32 @@ class SaliencyModel:
             InputError: as for :meth:`predict`.
             OptionError: ``batch_size`` is below 1.
         """
+        return [made.pixels for made in self.lazy_maps(images, batch_size=batch_size)]
+
+    def lazy_maps(self, images: Iterable[Image], *, batch_size: int = 16) -> list[SaliencyMap]:
+        """Computes the maps of :meth:`predict_batch`, but enlarges each to pixels when they are asked for.
+
+        Args:
+            images: as for :meth:`predict`.
+            batch_size: most images that go through the network at once.
+
+        Raises:
+            InputError: as for :meth:`predict`.
+            OptionError: ``batch_size`` is below 1.
+        """
         if batch_size < 1:
             raise OptionError(f"batch_size must be at least 1, got {batch_size!r}")
         images = list(images)
         for image in images:
             _check_image(image)
-        maps: dict[int, Map] = {}
+        maps: dict[int, SaliencyMap] = {}
         for indices in grid.group_equal(self._input_size(image) for image in images):
             for start in range(0, len(indices), batch_size):
                 batch = indices[start : start + batch_size]
                 maps |= dict(zip(batch, self._predict([images[i] for i in batch]), strict=True))
         return [maps[i] for i in range(len(images))]
 
-    def _predict(self, images: Sequence[Image]) -> list[Map]:
+    def _predict(self, images: Sequence[Image]) -> list[SaliencyMap]:
         """Computes the maps of images that have one input size."""
         preset, options = self._preset, self.options
         reading = readings(preset)[options.evidence]
@@ -233,7 +257,7 @@ class SaliencyModel:
         maps = []
         for image, output in zip(images, self._run(reading, np.stack(list(map(self._resize, images)))), strict=True):
             cells = saliency_grid(reading.to_evidence(output, options), options, contrast=reading.contrast)
-            maps.append(grid.enlarge(cells, image.shape[:2], lattice=lattice, sigma=options.smoothing))
+            maps.append(SaliencyMap(image.shape[:2], Cells(cells, lattice, lattice, options.smoothing)))
         return maps
 
     def _input_size(self, rgb: Image) -> tuple[int, int]:

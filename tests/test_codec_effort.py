@@ -61,9 +61,9 @@ def test_low_levels_study_a_part_of_a_large_picture(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_part_tells_nearly_as_much_as_the_whole() -> None:
-    """The picture repeats itself, so a quarter of it is as good."""
+    """The costs differ a little, and with them where the file lies on its curve of size and quality."""
     files = [saliency_jpeg.compress(LARGE, quality=70, saliency=None, effort=level) for level in (2, 5)]
-    assert abs(len(files[0]) / len(files[1]) - 1) < 0.01
+    assert 0 < abs(len(files[0]) / len(files[1]) - 1) < 0.03
 
 
 def test_bands_and_scans_chosen_by_all_or_by_a_part() -> None:

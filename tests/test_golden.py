@@ -61,7 +61,7 @@ class FixedNetwork:
 
 
 def fixed_model(preset: str = "default") -> SaliencyModel:
-    model = SaliencyModel.from_preset(preset)
+    model = SaliencyModel.from_preset(preset, device="cpu")  # the runner of TensorFlow
     model._runner = FixedNetwork()  # type: ignore[assignment]
     return model
 

@@ -64,13 +64,13 @@ def test_a_target_error_carries_the_smallest_file() -> None:
 
 
 def result(**changes: Any) -> saliency_jpeg.Compressed:
-    picture: dict[str, Any] = {"jpeg": b"\xff\xd8jpeg", "width": 4, "height": 3, "saliency": None}
+    picture: dict[str, Any] = {"jpeg": b"\xff\xd8jpeg", "width": 4, "height": 3, "saliency_map": None}
     return saliency_jpeg.Compressed(**{**picture, "quality": 70.25, "lmbda": 0.05, "passes": 3, **changes})
 
 
 def test_the_fields_of_a_result() -> None:
     names = [field.name for field in dataclasses.fields(saliency_jpeg.Compressed)]
-    assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency", "score", "warnings"]
+    assert names == ["jpeg", "width", "height", "quality", "lmbda", "passes", "saliency_map", "score", "warnings"]
     assert result().bits_per_pixel == 8 * 6 / 12
 
 

@@ -5,6 +5,6 @@ It may import :mod:`saliency_jpeg.codec`, :mod:`saliency_jpeg.saliency` and what
 
 from __future__ import annotations
 
-from .weights import BlockWeights, block_weights, check_weights, saliency_and_masking, strength_at
+from .weights import BlockWeights, block_weights, check_weights, make_weights, saliency_and_masking, strength_at
 
-__all__ = ["BlockWeights", "block_weights", "check_weights", "saliency_and_masking", "strength_at"]
+__all__ = ["BlockWeights", "block_weights", "check_weights", "make_weights", "saliency_and_masking", "strength_at"]

@@ -21,6 +21,8 @@ from ..codec.parameters import TUNINGS, Tuning
 from ..codec.subsampling import rounded_weights
 from ..errors import InputError
 from ..saliency.confidence import confidence
+from ..saliency.grid import block_means
+from ..saliency.lazy_map import SaliencyMap
 
 __all__ = [
     "BlockWeights",
@@ -28,29 +30,13 @@ __all__ = [
     "block_weights",
     "check_weights",
     "light_masking",
+    "make_weights",
     "saliency_and_masking",
     "saliency_gain",
     "strength_at",
     "texture_masking",
     "trust",
 ]
-
-
-def block_means(values: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float64]:
-    """Returns the means of a map over 8x8 blocks; the last row and column repeat at the edges.
-
-    Args:
-        values: float32 (H, W).
-        rows: of blocks.
-        cols: the same across.
-
-    Returns:
-        float64 (rows, cols).
-    """
-    height, width = values.shape
-    padded = np.pad(values, ((0, rows * 8 - height), (0, cols * 8 - width)), mode="edge")
-    means: NDArray[np.float64] = padded.reshape(rows, 8, cols, 8).mean(axis=(1, 3), dtype=np.float64)
-    return means
 
 
 def texture_masking(activity: NDArray[np.float64], tuning: Tuning) -> NDArray[np.float64]:
@@ -126,7 +112,7 @@ def saliency_gain(saliency: NDArray[np.float64], strength: float) -> NDArray[np.
 
 
 def block_weights(
-    saliency: NDArray[np.float32] | None,
+    saliency: SaliencyMap | NDArray[np.float32] | None,
     luma: LumaStatistics,
     strength: float = 0.5,
     tuning: Tuning = TUNINGS["default"],
@@ -134,7 +120,7 @@ def block_weights(
     """Returns the weight of every luma block.
 
     Args:
-        saliency: float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
+        saliency: map or float32 (H, W) in [0, 1], as large as the image, or ``None`` where nothing is preferred.
         luma: statistics of the luma of its blocks.
         strength: 0 to 1; the most salient block weighs ``FULL_GAIN ** strength`` times the least, masking aside, if the
             map is one to :func:`trust`.
@@ -145,7 +131,7 @@ def block_weights(
     """
     weights = light_masking(luma.dc, tuning) * texture_masking(luma.activity, tuning)
     if saliency is not None and strength > 0:
-        means = block_means(saliency, *luma.dc.shape)
+        means = SaliencyMap.of(saliency).block_means(*luma.dc.shape)
         weights = weights * saliency_gain(means, strength * trust(means))
     return rounded_weights(weights / weights.mean())
 
@@ -171,17 +157,45 @@ class BlockWeights(Protocol):
 
 
 def saliency_and_masking(
-    coefficients: Coefficients, saliency: NDArray[np.float32] | None, *, strength: float, tuning: Tuning
+    coefficients: Coefficients,
+    saliency: SaliencyMap | NDArray[np.float32] | None,
+    *,
+    strength: float,
+    tuning: Tuning,
 ) -> NDArray[np.float32]:
     """Weighs blocks by their saliency and by what texture and light mask, see :class:`BlockWeights`.
 
     Args:
         coefficients: of the image; their luma counts.
-        saliency: float32 (H, W) in [0, 1], or ``None``.
+        saliency: map or float32 (H, W) in [0, 1], or ``None``.
         strength: 0 to 1.
         tuning: how much texture and light mask.
     """
     return block_weights(saliency, coefficients.statistics, strength, tuning)
+
+
+def make_weights(
+    make: BlockWeights, coefficients: Coefficients, saliency: SaliencyMap | None, *, strength: float, tuning: Tuning
+) -> NDArray[np.float32]:
+    """Returns the block weights that the encoder's own code makes, or other code, which gets the map as pixels.
+
+    Args:
+        make: weighs the blocks.
+        coefficients: of the image.
+        saliency: of the image, or ``None`` where nothing is preferred.
+        strength: 0 to 1, how much saliency counts at the expected rate.
+        tuning: numbers of the ``tune`` that was asked for.
+
+    Returns:
+        float32 (rows, cols), positive, mean 1, one for each luma block.
+
+    Raises:
+        InputError: as :func:`check_weights`.
+    """
+    if make is saliency_and_masking:
+        return saliency_and_masking(coefficients, saliency, strength=strength, tuning=tuning)
+    pixels = None if saliency is None else saliency.pixels
+    return check_weights(make(coefficients, pixels, strength=strength, tuning=tuning), coefficients.statistics.dc.shape)
 
 
 def check_weights(weights: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

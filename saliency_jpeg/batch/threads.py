@@ -16,12 +16,10 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..image.load import HeldSource, ImageSource, hold
 from ..image.picture import Picture
 from ..options import Options
+from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import has_network, resolve_many
 from .in_order import ErrorMode, PendingImage, Threads, check_count, checked_workers, results_of, run
 
@@ -56,8 +54,8 @@ class StagedEncoder(Protocol[Result_co]):
         """Returns the result if the source file can be used unchanged, else ``None``."""
         ...
 
-    def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Result_co:
-        """Encodes a decoded image with its map, float32 (H, W) in [0, 1]."""
+    def encode(self, picture: Picture, saliency: SaliencyMap | None) -> Result_co:
+        """Encodes a decoded image with its map."""
         ...
 
 
@@ -187,7 +185,7 @@ class _Pipeline(Threads[Result]):
                 for item, saliency in zip(group, maps, strict=True):
                     self._pool.submit(run, self._encoding(item, saliency), item.result)
 
-    def _encoding(self, item: PendingImage[Result], saliency: NDArray[np.float32] | None) -> Callable[[], Result]:
+    def _encoding(self, item: PendingImage[Result], saliency: SaliencyMap | None) -> Callable[[], Result]:
         """The last stage as a function, which alone holds the picture: its memory is free once it is encoded."""
         picture, item.picture = item.picture, None
         assert picture is not None

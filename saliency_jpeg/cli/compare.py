@@ -92,10 +92,10 @@ def _read(name: str, max_pixels: int) -> _Side:
 
 def _upright_map(saliency: Saliency, side: _Side, device: str | None) -> NDArray[np.float32] | None:
     orientation = side.picture.metadata.orientation
-    values = resolve(saliency, side.picture.pixels, orientation, device=device)
-    if values is None:
+    made = resolve(saliency, side.picture.pixels, orientation, device=device)
+    if made is None:
         return None
-    return np.asarray(heatmap.upright(heatmap.gray(values), orientation), np.float32) / np.float32(255)
+    return np.asarray(heatmap.upright(heatmap.gray(made.pixels), orientation), np.float32) / np.float32(255)
 
 
 def _measure(

@@ -45,8 +45,9 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError("there is no map to draw with --saliency none alone; add --protect or --ignore")
     picture = load(read(job.source), max_pixels=arguments.max_pixels)
     orientation = picture.metadata.orientation
-    values = resolve(saliency, picture.pixels, orientation, device=arguments.device)
-    assert values is not None  # only None resolves to None
+    resolved = resolve(saliency, picture.pixels, orientation, device=arguments.device)
+    assert resolved is not None  # only None resolves to None
+    values = resolved.pixels
     image = heatmap.gray(values) if arguments.raw else heatmap.over(picture.pixels, values, orientation)
     file = io.BytesIO()
     image.save(file, "PNG")

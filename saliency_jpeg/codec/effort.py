@@ -64,8 +64,8 @@ _VARIANTS: Final = (
 
 EFFORTS: Final[dict[int, Effort]] = {
     1: Effort(512, 0, 512, corrections=False),
-    2: Effort(384, 1, 384),
-    3: Effort(512, 1, 512),
+    2: Effort(512, 1, 512),
+    3: Effort(640, 1, 640),
     4: Effort(768, 1, 768),
     5: Effort(1024, 1, 1024),
     6: Effort(2048, 2, 2048, _VARIANTS[:2]),

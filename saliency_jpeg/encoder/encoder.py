@@ -30,6 +30,7 @@ from ..options import (
     check_names,
 )
 from ..recompression import passthrough
+from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, resolve
 from .resolution import encode_picture
 from .result import Compressed
@@ -114,20 +115,23 @@ class Encoder:
         jpeg = None if self._coding.changes_file else passthrough.within_target(picture, self.options)
         return None if jpeg is None else _passed_through(jpeg, picture)
 
-    def encode(self, picture: Picture, saliency: NDArray[np.float32] | None) -> Compressed:
+    def encode(self, picture: Picture, saliency: SaliencyMap | NDArray[np.float32] | None) -> Compressed:
         """Encodes a loaded image with its map, steps 3 to 8.
 
         Args:
             picture: as :meth:`load` returns it.
-            saliency: float32 (H, W) in [0, 1] as the pixels are stored, or ``None`` for no preference.
+            saliency: map or float32 (H, W) in [0, 1] as the pixels are stored, or ``None`` for no preference.
 
         Raises:
             TargetError: the target is too small for this image; ``.best`` is the nearest file.
         """
         result, failure = None, None
-        stored = picture.upright(saliency) if self.options.orientation == "apply" else (picture, saliency)
+        given = stored = None if saliency is None else SaliencyMap.of(saliency)
+        to_encode = picture
+        if self.options.orientation == "apply":
+            to_encode, stored = picture.upright(), given and given.rotated(picture.metadata.orientation)
         try:
-            result = encode_picture(self.options, *stored, self._coding)
+            result = encode_picture(self.options, to_encode, stored, self._coding)
         except TargetError as error:
             if self.options.target_score is None:
                 raise
@@ -136,7 +140,7 @@ class Encoder:
         original = None if self._coding.changes_file else passthrough.original(picture, self.options)
         if original is not None and (result is None or len(original) <= len(result.jpeg)):
             score = None if self.options.target_score is None else _IDENTICAL
-            return replace(_passed_through(original, picture), saliency=saliency, score=score)
+            return replace(_passed_through(original, picture), saliency_map=given, score=score)
         if result is None:
             raise failure or AssertionError("unreachable")
         for warning in result.warnings:

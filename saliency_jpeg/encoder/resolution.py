@@ -19,15 +19,14 @@ from numpy.typing import NDArray
 from ..codec.parameters import DEFAULT_QUALITY, DOWNSCALE, Downscale
 from ..errors import TargetError
 from ..image.picture import Picture
-from ..image.resize import scaled_size, shrink_map
+from ..image.resize import scaled_size
 from ..metadata.multi_picture import refusal
 from ..options import Options
+from ..saliency.lazy_map import SaliencyMap
 from .result import Compressed
 from .single import Coding, PictureEncoding
 
 __all__ = ["complexity", "encode_picture", "suitable_factor"]
-
-Map = NDArray[np.float32]
 
 _BITS_OF_ONE: Final = 0x3F800000  # IEEE 754, single precision
 _BITS_OF_OCTAVE: Final = 0x00800000  # from a power of two to the next
@@ -36,13 +35,13 @@ _LOW[0] = False  # DC
 _ROUNDING: Final = 0.01  # of a quality that was a scale meanwhile
 
 
-def encode_picture(options: Options, picture: Picture, saliency: Map | None, coding: Coding) -> Compressed:
+def encode_picture(options: Options, picture: Picture, saliency: SaliencyMap | None, coding: Coding) -> Compressed:
     """Encodes a picture, at a lower resolution where the target calls for it and that is allowed.
 
     Args:
         options: what is asked for.
         picture: with the metadata to write.
-        saliency: float32 (H, W) in [0, 1], or ``None`` for no preference.
+        saliency: of the picture, or ``None`` for no preference.
         coding: what a front door asks for beyond that.
 
     Raises:
@@ -95,7 +94,7 @@ class _Resolutions:
 
     options: Options
     picture: Picture
-    saliency: Map | None
+    saliency: SaliencyMap | None
     coding: Coding
 
     def encode(self, factor: float) -> Compressed:
@@ -110,7 +109,7 @@ class _Resolutions:
             return PictureEncoding(self.options, self.picture, self.saliency, self.coding).compressed()
         if self.picture.trailing is not None:
             raise refusal("allow_downscale")
-        smaller = None if self.saliency is None else shrink_map(self.saliency, size)
+        smaller = None if self.saliency is None else self.saliency.shrunk(size)
         return PictureEncoding(self.options, self.picture.shrunk(size), smaller, self.coding).compressed()
 
     def size(self, factor: float) -> tuple[int, int]:

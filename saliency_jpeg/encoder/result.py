@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import io
+from ..saliency.lazy_map import SaliencyMap
 
 __all__ = ["Compressed"]
 
@@ -29,7 +30,7 @@ class Compressed:
         quality: 0 to 100, what ``quality=`` would have asked for.
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the block weights.
         passes: of the quantizer over the image.
-        saliency: float32 (H, W) in [0, 1] that was used, rotated as the pixels were, or ``None``.
+        saliency_map: that was used, rotated as the pixels were, or ``None``.
         score: SSIMULACRA2 of the file against its source, where a ``target_score`` was asked for.
         warnings: what :class:`saliency_jpeg.LowRateWarning` said of it.
     """
@@ -40,9 +41,17 @@ class Compressed:
     quality: float
     lmbda: float
     passes: int
-    saliency: NDArray[np.float32] | None
+    saliency_map: SaliencyMap | None
     score: float | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def saliency(self) -> NDArray[np.float32] | None:
+        """The map that was used, float32 (H, W) in [0, 1], rotated as the pixels were, or ``None``.
+
+        The encoder needs no map of all pixels; it is made when it is first asked for.
+        """
+        return None if self.saliency_map is None else self.saliency_map.pixels
 
     @property
     def bits_per_pixel(self) -> float:

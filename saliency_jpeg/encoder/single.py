@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocation import BlockWeights, check_weights, saliency_and_masking, strength_at
+from ..allocation import BlockWeights, make_weights, saliency_and_masking, strength_at
 from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS
@@ -27,6 +27,7 @@ from ..options import Options
 from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl
 from ..rate_control.by_score import likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
+from ..saliency.lazy_map import SaliencyMap
 from .result import Compressed
 
 __all__ = ["Coding", "PictureEncoding"]
@@ -79,13 +80,11 @@ class PictureEncoding:
     Args:
         options: what is asked for.
         picture: with the metadata to write.
-        saliency: float32 (H, W) in [0, 1], or ``None`` for no preference.
+        saliency: of the picture, or ``None`` for no preference.
         coding: what a front door asks for beyond that.
     """
 
-    def __init__(
-        self, options: Options, picture: Picture, saliency: NDArray[np.float32] | None, coding: Coding
-    ) -> None:
+    def __init__(self, options: Options, picture: Picture, saliency: SaliencyMap | None, coding: Coding) -> None:
         self._options, self._picture, self._saliency, self._coding = options, picture, saliency, coding
         coding.check(options)
         self._effort = EFFORTS[options.effort]
@@ -241,11 +240,10 @@ class PictureEncoding:
     def _encoding(self, sampling: tuple[int, int]) -> JpegEncoding:
         """Steps 3 and 5."""
         coefficients, header = self._coefficients(sampling), self._header()
-        make = self._coding.block_weights
         tuning = tables.for_sampling(self._tuning, sampling)
-        weights = make(coefficients, self._saliency, strength=self._strength(), tuning=tuning)
-        if make is not saliency_and_masking:
-            weights = check_weights(weights, coefficients.statistics.dc.shape)
+        weights = make_weights(
+            self._coding.block_weights, coefficients, self._saliency, strength=self._strength(), tuning=tuning
+        )
         steps = self._steps(tuning, coefficients.count)
         return JpegEncoding.create(coefficients, weights, steps, header, tuning=tuning, effort=self._effort)
 

@@ -42,16 +42,14 @@ class Picture(NamedTuple):
         """Images and clips behind the picture in its file."""
         return None if self.source is None else self.source.trailing
 
-    def upright(self, saliency: NDArray[np.float32] | None = None) -> tuple[Picture, NDArray[np.float32] | None]:
-        """Returns the picture rotated as its orientation asks, with updated metadata, and its map likewise."""
+    def upright(self) -> Picture:
+        """Returns the picture rotated as its orientation asks, with updated metadata."""
         if self.metadata.orientation == 1:
-            return self, saliency
+            return self
         pixels = np.ascontiguousarray(rotate(self.pixels, self.metadata.orientation))
-        if saliency is not None:
-            saliency = np.ascontiguousarray(rotate(saliency, self.metadata.orientation))
         swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
         metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
-        return Picture(pixels, metadata, None, swapped), saliency
+        return Picture(pixels, metadata, None, swapped)
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
         """Returns the picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""

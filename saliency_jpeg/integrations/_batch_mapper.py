@@ -15,6 +15,7 @@ from ..errors import OptionError, PresetError
 from ..image.load import ImageSource
 from ..image.picture import Picture
 from ..options import Options
+from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import resolve_many
 from ._dataframes import append_column, read_rows
 
@@ -59,7 +60,8 @@ class BatchMapper:
         with ThreadPoolExecutor(self._workers) as pool:
             pictures = list(pool.map(self._load, sources))
             maps = iter(self._compute_maps([picture for picture in pictures if picture is not None]))
-            packed = pool.map(pack_map, [None if picture is None else next(maps) for picture in pictures])
+            made = [None if picture is None else next(maps) for picture in pictures]
+            packed = pool.map(lambda one: None if one is None else pack_map(one.pixels), made)
             return append_column(batch, MAP_COLUMN, list(packed))
 
     def _load(self, source: ImageSource) -> Picture | None:
@@ -70,7 +72,7 @@ class BatchMapper:
         except Exception:
             return None
 
-    def _compute_maps(self, pictures: Sequence[Picture]) -> Sequence[NDArray[np.float32] | None]:
+    def _compute_maps(self, pictures: Sequence[Picture]) -> Sequence[SaliencyMap | None]:
         """Computes maps in one batch; where that fails, one by one, so that only the failing image has none."""
         options = self._encoder.options
         try:

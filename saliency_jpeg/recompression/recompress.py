@@ -33,6 +33,7 @@ from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import OPTION_NAMES, Options
 from ..rate_control import AtScale, BySizeBracket
 from ..rate_control.by_size import likely_scale
+from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, resolve
 
 __all__ = ["lossless", "recompress", "recompress_source"]
@@ -278,7 +279,7 @@ class _Recompression:
         kind = {"rgb": "RGB", "cmyk": "CMYK"}.get(self._header.colour, f"sampling {self._header.sampling}")
         raise InputError(f"this JPEG file ({kind}) can be recompressed without loss only; compress() encodes it anew")
 
-    def _saliency(self) -> NDArray[np.float32] | None:
+    def _saliency(self) -> SaliencyMap | None:
         if self._options.saliency is None:
             return None
         picture = load_jpeg(self._source, max_pixels=self._options.max_pixels)

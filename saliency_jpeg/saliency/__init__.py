@@ -56,4 +56,4 @@ def saliency_map(
     result = resolve(saliency, picture.pixels, picture.metadata.orientation)
     if result is None:
         raise OptionError("saliency_map() needs a kind of saliency, got None")
-    return result
+    return result.pixels

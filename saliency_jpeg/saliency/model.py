@@ -15,6 +15,7 @@ from ..io import write
 from . import forks, grid, litert, network, presets, weights_file
 from .activations import Activations
 from .evidence import Reading, readings
+from .lazy_map import Cells, Map, SaliencyMap
 from .maps import MapOptions, saliency_grid
 from .tensorflow_runtime import Runner, check_device
 from .weights_file import WeightsFile
@@ -22,30 +23,32 @@ from .weights_file import WeightsFile
 __all__ = ["SaliencyModel"]
 
 _LARGEST = 65535
+_LOADED = ("_runner", "_quantized_runner", "_building")  # what a copy makes anew
 
 Array = np.ndarray[Any, Any]
 Image = NDArray[np.uint8]
-Map = NDArray[np.float32]
 
 
 class SaliencyModel:
     """A network with its weights, class names and the options that turn its output into a map.
 
-    Made by :meth:`from_preset` or :meth:`from_file`; the first prediction loads TensorFlow. One model may be used from
-    several threads. It can be pickled: the weights are stored, and TensorFlow is loaded again where it is unpickled.
+    Made by :meth:`from_preset` or :meth:`from_file`; the first prediction loads LiteRT or TensorFlow. One model may be
+    used from several threads. It can be pickled: the weights are stored, and what runs them is loaded again where it is
+    unpickled.
 
     Args:
         arrays: weights of the backbone, by ``"layer/index"``.
         names: class names, in the order of the channels.
         preset: sizes of the network, its outputs and its map.
         head: weights of the head; None or empty without a head.
-        device: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, or None for TensorFlow's choice.
+        device: ``"cpu"``, ``"gpu"``, ``"gpu:1"`` of TensorFlow's, or None for TensorFlow's choice.
         options: how a map is made; None for the preset's.
+        quantized: the same network as 8-bit integers, by which LiteRT makes the maps; None where TensorFlow does.
 
     Attributes:
         names: class names, in the order of the channels of :meth:`activations`.
         options: how a map is made.
-        device: TensorFlow's name of the device, None for TensorFlow's choice.
+        device: TensorFlow's name of the device, None where none was asked for.
 
     Raises:
         OptionError: unknown device, or the preset does not give the evidence that the options ask for.
@@ -60,6 +63,7 @@ class SaliencyModel:
         head: Mapping[str, Array] | None = None,
         device: str | None = None,
         options: MapOptions | None = None,
+        quantized: bytes | None = None,
     ) -> None:
         self.names = tuple(names)
         self.options = preset.map if options is None else options
@@ -68,7 +72,9 @@ class SaliencyModel:
         self._preset = preset
         self._head_arrays = dict(head or {})
         self._exported: bytes | None = None
+        self._quantized = quantized
         self._runner: Runner | litert.LiteRunner | None = None
+        self._quantized_runner: litert.QuantizedRunner | None = None
         self._building = threading.Lock()
         if self.options.evidence not in readings(preset):
             evidence = self.options.evidence
@@ -82,7 +88,9 @@ class SaliencyModel:
 
         Args:
             name: preset name, see :func:`.presets.names`.
-            device: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, or None for TensorFlow's choice.
+            device: ``"cpu"``, ``"gpu"``, ``"gpu:1"`` to run by TensorFlow in floating point. None: LiteRT makes the
+                maps where it is installed and the preset's network ships as 8-bit integers; otherwise TensorFlow, on
+                the device that it chooses.
             options: how a map is made; None for the preset's options. ``MapOptions()`` makes the plain class activation
                 map; to change one of a preset's options, use ``dataclasses.replace(model.options, ...)``.
 
@@ -91,10 +99,15 @@ class SaliencyModel:
             OptionError: unknown device, or the preset does not give the evidence that the options ask for.
         """
         preset = presets.find(name)
-        if litert.replaces_tensorflow():
+        without_tensorflow = litert.replaces_tensorflow()
+        if without_tensorflow and litert.has_exported(preset.name):
             return cls._from_exported(litert.find(preset.name), device, options)
-        arrays, head = presets.read_arrays(preset), presets.read_head(preset)
-        return cls(arrays, presets.read_class_names(preset), preset, head=head, device=device, options=options)
+        quantized = presets.read_quantized(preset) if device is None and litert.is_installed() else None
+        if without_tensorflow and quantized is None:
+            return cls._from_exported(litert.find(preset.name), device, options)
+        arrays, head = ({}, {}) if quantized else (presets.read_arrays(preset), presets.read_head(preset))
+        names = presets.read_class_names(preset)
+        return cls(arrays, names, preset, head=head, device=device, options=options, quantized=quantized)
 
     @classmethod
     def from_file(
@@ -145,7 +158,7 @@ class SaliencyModel:
         Raises:
             PresetError: the model was read from an exported file.
         """
-        self._check_has_weights()
+        self._read_weights()
         file = WeightsFile({**self._arrays, **self._head_arrays}, np.array(self.names), self._preset.name)
         write(str(Path(path).absolute()), weights_file.pack(file))
 
@@ -156,7 +169,7 @@ class SaliencyModel:
             OptionError: another suffix.
             PresetError: the model was read from an exported file.
         """
-        self._check_has_weights()
+        self._read_weights()
         if Path(path).suffix != litert.SUFFIX:
             raise OptionError(f"an exported model needs the suffix {litert.SUFFIX}, got {str(path)!r}")
         runner = self._load_runner()
@@ -164,9 +177,12 @@ class SaliencyModel:
         exported = litert.Exported(litert.export(runner), self._preset.name, self.names)
         write(str(Path(path).absolute()), litert.pack(exported))
 
-    def _check_has_weights(self) -> None:
+    def _read_weights(self) -> None:
+        """Reads the preset's weights in floating point, which a quantized network makes no use of."""
         if self._exported is not None:
             raise PresetError("a model that was exported to LiteRT holds no weights to write; use the original model")
+        if not self._arrays:
+            self._arrays, self._head_arrays = presets.read_arrays(self._preset), presets.read_head(self._preset)
 
     def predict(self, rgb: Image) -> Map:
         """Computes the saliency of every pixel.
@@ -179,6 +195,17 @@ class SaliencyModel:
 
         Raises:
             InputError: another shape or dtype, empty, or a side over 65535.
+        """
+        return self.lazy_map(rgb).pixels
+
+    def lazy_map(self, rgb: Image) -> SaliencyMap:
+        """Computes the map of :meth:`predict`, but enlarges it to pixels when they are asked for.
+
+        Args:
+            rgb: as for :meth:`predict`.
+
+        Raises:
+            InputError: as for :meth:`predict`.
         """
         _check_image(rgb)
         return self._predict([rgb])[0]
@@ -213,19 +240,32 @@ class SaliencyModel:
             InputError: as for :meth:`predict`.
             OptionError: ``batch_size`` is below 1.
         """
+        return [made.pixels for made in self.lazy_maps(images, batch_size=batch_size)]
+
+    def lazy_maps(self, images: Iterable[Image], *, batch_size: int = 16) -> list[SaliencyMap]:
+        """Computes the maps of :meth:`predict_batch`, but enlarges each to pixels when they are asked for.
+
+        Args:
+            images: as for :meth:`predict`.
+            batch_size: most images that go through the network at once.
+
+        Raises:
+            InputError: as for :meth:`predict`.
+            OptionError: ``batch_size`` is below 1.
+        """
         if batch_size < 1:
             raise OptionError(f"batch_size must be at least 1, got {batch_size!r}")
         images = list(images)
         for image in images:
             _check_image(image)
-        maps: dict[int, Map] = {}
+        maps: dict[int, SaliencyMap] = {}
         for indices in grid.group_equal(self._input_size(image) for image in images):
             for start in range(0, len(indices), batch_size):
                 batch = indices[start : start + batch_size]
                 maps |= dict(zip(batch, self._predict([images[i] for i in batch]), strict=True))
         return [maps[i] for i in range(len(images))]
 
-    def _predict(self, images: Sequence[Image]) -> list[Map]:
+    def _predict(self, images: Sequence[Image]) -> list[SaliencyMap]:
         """Computes the maps of images that have one input size."""
         preset, options = self._preset, self.options
         reading = readings(preset)[options.evidence]
@@ -233,7 +273,7 @@ class SaliencyModel:
         maps = []
         for image, output in zip(images, self._run(reading, np.stack(list(map(self._resize, images)))), strict=True):
             cells = saliency_grid(reading.to_evidence(output, options), options, contrast=reading.contrast)
-            maps.append(grid.enlarge(cells, image.shape[:2], lattice=lattice, sigma=options.smoothing))
+            maps.append(SaliencyMap(image.shape[:2], Cells(cells, lattice, lattice, options.smoothing)))
         return maps
 
     def _input_size(self, rgb: Image) -> tuple[int, int]:
@@ -246,8 +286,17 @@ class SaliencyModel:
 
     def _run(self, reading: Reading, pixels: Image) -> Map:
         """Returns the output (n, rows, cols, channels) that is read, for images (n, h, w, 3)."""
+        if self._quantized is not None and reading.output == "head":
+            return self._load_quantized(self._quantized).head(pixels)
         maps: Map = getattr(self._load_runner(), reading.output)(pixels)
         return maps
+
+    def _load_quantized(self, network: bytes) -> litert.QuantizedRunner:
+        with self._building:
+            if self._quantized_runner is None:
+                file = f"{self._preset.name}, quantized"
+                self._quantized_runner = litert.QuantizedRunner(network, file, mirror=self._preset.mirror)
+            return self._quantized_runner
 
     def _load_runner(self) -> Runner | litert.LiteRunner:
         if self._exported is None:
@@ -256,14 +305,15 @@ class SaliencyModel:
             if self._runner is None and self._exported is not None:
                 self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)
             elif self._runner is None:
+                self._read_weights()
                 self._runner = Runner(self._preset, self._arrays, self._head_arrays, self.device)
             return self._runner
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in ("_runner", "_building")}
+        return {key: value for key, value in self.__dict__.items() if key not in _LOADED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _runner=None, _building=threading.Lock())
+        self.__dict__.update({**state, **dict.fromkeys(_LOADED), "_building": threading.Lock()})
 
     def __repr__(self) -> str:
         return f"SaliencyModel({self._preset.name!r}, {len(self.names)} classes, device={self.device!r})"

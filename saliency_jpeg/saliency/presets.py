@@ -36,6 +36,7 @@ __all__ = [
     "read_checked",
     "read_class_names",
     "read_head",
+    "read_quantized",
 ]
 
 #: What a preset's network does.
@@ -53,11 +54,15 @@ class PresetHead:
         file: weights file, beside ``presets.json``.
         sha256: of the weights file, in hex.
         network: kind and size, from the entry's ``kind``, ``architecture`` and the preset's ``outputs``.
+        quantized: file of backbone and head as 8-bit integers for LiteRT, if there is one, beside ``presets.json``.
+        quantized_sha256: of that file, in hex.
     """
 
     file: str
     sha256: str
     network: heads.Head
+    quantized: str | None = None
+    quantized_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,10 @@ def _parse(name: str, entry: Mapping[str, Any]) -> Preset:
     fields["map"] = MapOptions(**fields.get("map", {}))
     if head := fields.get("head"):
         built = heads.create(head["kind"], fields["outputs"], head.get("architecture", {}))
-        fields["head"] = PresetHead(head["file"], head["sha256"], built)
+        quantized = head.get("quantized", {})
+        fields["head"] = PresetHead(
+            head["file"], head["sha256"], built, quantized.get("file"), quantized.get("sha256", "")
+        )
     return Preset(name=name, **fields)
 
 
@@ -215,6 +223,18 @@ def read_head(preset: Preset) -> Arrays:
         PresetError: the file is missing, or its sha256 is not the preset's.
     """
     return {} if preset.head is None else read_checked(preset.name, preset.head.file, preset.head.sha256)
+
+
+def read_quantized(preset: Preset) -> bytes | None:
+    """Reads a preset's network as 8-bit integers for LiteRT; ``None`` where there is none.
+
+    Raises:
+        PresetError: the file is missing, or its sha256 is not the preset's.
+    """
+    head = preset.head
+    if head is None or head.quantized is None:
+        return None
+    return _read_bytes(preset.name, head.quantized, head.quantized_sha256)
 
 
 def read_class_names(preset: Preset) -> tuple[str, ...]:
@@ -238,11 +258,15 @@ def read_checked(preset: str, file: str, sha256: str) -> Arrays:
     Raises:
         PresetError: the file is missing, or its sha256 is another one.
     """
+    return unpack(_read_bytes(preset, file, sha256), file)
+
+
+def _read_bytes(preset: str, file: str, sha256: str) -> bytes:
     data = _read(file)
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         raise PresetError(f"{file} is damaged: preset {preset!r} needs sha256 {sha256}, got {digest}")
-    return unpack(data, file)
+    return data
 
 
 def _read(file: str) -> bytes:

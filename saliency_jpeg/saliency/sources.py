@@ -1,4 +1,4 @@
-"""From every kind of value that ``saliency=`` takes to one float32 map of the image.
+"""From every kind of value that ``saliency=`` takes to one map of the image, a :class:`.lazy_map.SaliencyMap`.
 
 Two rules hold for all kinds. Values that are given (arrays, masks, boxes) refer to the pixels as they are stored.
 Values that are computed from the image (by a model or a function) are computed from the upright image and rotated back.
@@ -22,6 +22,7 @@ from ..image.orientation import Stored
 from ..image.resize import shrink_map
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
+from .lazy_map import Map, SaliencyMap
 
 if TYPE_CHECKING:
     from ..image.picture import Picture
@@ -39,8 +40,6 @@ __all__ = [
     "resolve",
     "resolve_many",
 ]
-
-Map = NDArray[np.float32]
 
 
 class Predictor(Protocol):
@@ -116,7 +115,7 @@ def resolve(
     *,
     device: str | None = None,
     given_size: tuple[int, int] | None = None,
-) -> Map | None:
+) -> SaliencyMap | None:
     """Makes the map of an image.
 
     Args:
@@ -127,7 +126,7 @@ def resolve(
         given_size: (height, width) to which maps, masks and boxes refer, where the pixels were shrunk since.
 
     Returns:
-        float32 (H, W) in [0, 1], multiples of 1/255, or ``None`` for ``None``.
+        The map of the pixels as stored, or ``None`` for ``None``.
 
     Raises:
         InputError: a map has another shape than the image, values outside [0, 1] or NaN.
@@ -137,7 +136,9 @@ def resolve(
     return None if saliency is None else _resolve(saliency, Stored(pixels, orientation, given_size), device, {})
 
 
-def resolve_many(saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None) -> list[Map | None]:
+def resolve_many(
+    saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None
+) -> list[SaliencyMap | None]:
     """Makes the maps of several images as :func:`resolve` does; a network gets them in batches.
 
     Args:
@@ -205,7 +206,7 @@ def _networks(saliency: Source) -> Iterator[Any]:
         yield saliency
 
 
-def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Mapping[int, Map]) -> Map:
+def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Mapping[int, SaliencyMap]) -> SaliencyMap:
     """As :func:`resolve`; ``predicted`` are maps made in a batch, by the ``id`` of their preset or model."""
     if id(saliency) in predicted:
         return predicted[id(saliency)]
@@ -214,24 +215,26 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
-        return _given_map(saliency, image)
+        return SaliencyMap.of(_given_map(saliency, image))
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
         return _predict(saliency, image)
     if callable(saliency) and not isinstance(saliency, type):
-        return _call(saliency, image)
+        return SaliencyMap.of(_call(saliency, image))
     raise OptionError(
         f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
     )
 
 
-def _combine(combined: Combined, resolve_part: Callable[[Source], Map]) -> Map:
+def _combine(combined: Combined, resolve_part: Callable[[Source], SaliencyMap]) -> SaliencyMap:
     """Returns the highest of the sources, at most 1 minus ``ignore``, at least ``protect``."""
     result = resolve_part(combined.sources[0])
     for source in combined.sources[1:]:
-        result = np.maximum(result, resolve_part(source))
+        result = SaliencyMap.of(np.maximum(result.pixels, resolve_part(source).pixels))
     if combined.ignore is not None:
-        result = _round(np.minimum(result, 1 - resolve_part(combined.ignore)))
-    return result if combined.protect is None else np.maximum(result, resolve_part(combined.protect))
+        result = SaliencyMap.of(_round(np.minimum(result.pixels, 1 - resolve_part(combined.ignore).pixels)))
+    if combined.protect is None:
+        return result
+    return SaliencyMap.of(np.maximum(result.pixels, resolve_part(combined.protect).pixels))
 
 
 def _load_model(saliency: Any, device: str | None) -> Any:
@@ -248,18 +251,30 @@ def _load_preset(name: str, device: str | None) -> SaliencyModel:
     return SaliencyModel.from_preset(name, device=device)
 
 
-def _predict(model: Any, image: Stored) -> Map:
-    return _from_upright(model.predict(image.upright), image)
+def _predict(model: Any, image: Stored) -> SaliencyMap:
+    made = model.lazy_map(image.upright) if _is_lazy(model) else _checked(model.predict(image.upright), image)
+    return made.rotated(image.orientation, back=True)
 
 
-def _predict_batch(saliency: Any, images: Sequence[Stored], device: str | None) -> list[Map]:
-    maps = _load_model(saliency, device).predict_batch([image.upright for image in images])
-    return [_from_upright(predicted, image) for predicted, image in zip(maps, images, strict=True)]
+def _predict_batch(saliency: Any, images: Sequence[Stored], device: str | None) -> list[SaliencyMap]:
+    model, upright = _load_model(saliency, device), [image.upright for image in images]
+    if _is_lazy(model):
+        made = model.lazy_maps(upright)
+    else:
+        made = [_checked(one, image) for one, image in zip(model.predict_batch(upright), images, strict=True)]
+    return [one.rotated(image.orientation, back=True) for one, image in zip(made, images, strict=True)]
 
 
-def _from_upright(predicted: Any, image: Stored) -> Map:
-    """Checks a map of the upright image and rotates it to the stored pixels."""
-    return image.from_upright(_check_map(np.asarray(predicted), image.upright.shape[:2]))
+def _is_lazy(model: Any) -> bool:
+    """Returns whether a model is this library's own; a subclass may predict in another way."""
+    from .model import SaliencyModel
+
+    return type(model) is SaliencyModel
+
+
+def _checked(predicted: Any, image: Stored) -> SaliencyMap:
+    """Checks a map of the upright image."""
+    return SaliencyMap.of(_check_map(np.asarray(predicted), image.upright.shape[:2]))
 
 
 def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:

@@ -117,6 +117,7 @@ class Runner:
     Attributes:
         tensorflow: the module.
         backbone: the ``keras.Model``.
+        head_model: the ``keras.Model`` of the head, if there is one.
 
     Raises:
         PresetError: the weights do not fit.
@@ -129,13 +130,13 @@ class Runner:
         self.tensorflow = load_tensorflow()
         forks.mark_in_use()
         self._device = device
-        self._head: Any = None
+        self.head_model: Any = None
         self._mirror = preset.mirror
         with self.tensorflow.device(device):
             self.backbone = network.load(preset.architecture, arrays, features=True, half=True)
             if preset.head is not None:
-                self._head = preset.head.network.build([level.shape[-1] for level in self.backbone.outputs[:3]])
-                network.set_arrays(self._head, head_arrays)
+                self.head_model = preset.head.network.build([level.shape[-1] for level in self.backbone.outputs[:3]])
+                network.set_arrays(self.head_model, head_arrays)
         self._functions: dict[Callable[[Any], Any], Any] = {}
         self._tracing = threading.Lock()
 
@@ -149,13 +150,13 @@ class Runner:
             The class activations, then the head's maps if there is a head.
         """
         pixels = self._to_float(rgb)
-        if self._head is None:
+        if self.head_model is None:
             return [self.backbone(pixels, training=False)[-1]]
         if not self._mirror:
             levels = self.backbone(pixels, training=False)
-            return [levels[-1], self._head(levels, training=False)]
+            return [levels[-1], self.head_model(levels, training=False)]
         levels = self.backbone(self.tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0), training=False)
-        maps, mirrored = self.tensorflow.split(self._head(levels, training=False), 2)
+        maps, mirrored = self.tensorflow.split(self.head_model(levels, training=False), 2)
         return [self.tensorflow.split(levels[-1], 2)[0], (maps + mirrored[:, :, ::-1]) / 2]
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

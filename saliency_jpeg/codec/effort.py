@@ -65,11 +65,11 @@ _VARIANTS: Final = (
 EFFORTS: Final[dict[int, Effort]] = {
     1: Effort(512, 0, 512, corrections=False),
     2: Effort(512, 1, 512),
-    3: Effort(640, 1, 640),
-    4: Effort(768, 1, 768),
-    5: Effort(1024, 1, 1024),
-    6: Effort(2048, 2, 2048, _VARIANTS[:2]),
-    7: Effort(2048, 2, 2048, _VARIANTS[:4]),
-    8: Effort(2048, 2, 2048, _VARIANTS[:7]),
-    9: Effort(2048, 2, 2048, _VARIANTS),
+    3: Effort(768, 1, 768),
+    4: Effort(1024, 1, 1024),
+    5: Effort(2048, 1, 2048),
+    6: Effort(8192, 1, 8192, _VARIANTS[:2]),
+    7: Effort(8192, 1, 8192, _VARIANTS[:4]),
+    8: Effort(8192, 1, 8192, _VARIANTS[:7]),
+    9: Effort(8192, 1, 8192, _VARIANTS),
 }

@@ -66,17 +66,17 @@ def test_a_part_tells_nearly_as_much_as_the_whole() -> None:
     assert 0 < abs(len(files[0]) / len(files[1]) - 1) < 0.03
 
 
-def test_bands_and_scans_chosen_by_all_or_by_a_part() -> None:
+def test_bands_chosen_by_all_or_by_a_part() -> None:
     luma = _core.quantize_plain(_core.forward_dct(LARGE, 2, 2)[0], np.full(64, 12, np.uint16))
-    ((bands, counts),) = _core.best_bands([luma])
+    (((bands, costs, _),), total, _) = _core.learn_costs([luma], True)
     for blocks in (luma.shape[0] * luma.shape[1], 10**9):
-        ((same, same_counts),) = _core.best_bands([luma], blocks)
-        assert same == bands
-        np.testing.assert_array_equal(same_counts, counts)
-    ((some, some_counts),) = _core.best_bands([luma], 600)
-    assert some_counts.shape == (len(some), 257)  # and these counts are of all blocks
-    for (ss, se), count in zip(some, some_counts, strict=True):
-        np.testing.assert_array_equal(count, _core.ac_histogram(luma, True, ss, se))
+        (((same, same_costs, _),), same_total, _) = _core.learn_costs([luma], True, blocks)
+        assert (same, same_total) == (bands, total)
+        np.testing.assert_array_equal(same_costs, costs)
+    (((some, some_costs, _),), some_total, _) = _core.learn_costs([luma], True, 600)
+    assert total <= some_total < 1.02 * total  # the costs are those of all blocks
+    counts = [_core.ac_histogram(luma, True, *band) for band in some]
+    np.testing.assert_array_equal(some_costs, [_core.symbol_costs(count) for count in counts])
 
 
 def test_a_part_may_choose_other_scans_but_no_other_picture() -> None:

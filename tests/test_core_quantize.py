@@ -254,20 +254,55 @@ def test_counts_of_a_band_ignore_other_coefficients() -> None:
         _core.ac_histogram(levels, ss=5, se=4)
 
 
-def test_best_bands_cost_no_more_than_one_scan() -> None:
+def bits_of(histogram: NDArray[np.uint32], runs: bool) -> float:
+    """Of the counted symbols under their optimal code."""
+    raw = np.arange(256) % 16
+    if runs:
+        raw[:0xF0:16] = np.arange(15)
+    return float(histogram[:256] @ (_core.code_lengths(histogram[:256]).astype(np.int64) + raw))
+
+
+def dc_bits(component: NDArray[np.int16]) -> float:
+    """Of the differences of DC in raster order."""
+    differences = np.abs(np.diff(component[..., 0].astype(np.int64).ravel(), prepend=0))
+    counts = np.bincount([int(d).bit_length() for d in differences], minlength=256).astype(np.uint32)
+    return float(counts @ (_core.code_lengths(counts).astype(np.int64) + np.arange(256) % 16))
+
+
+def test_learned_costs_are_those_of_the_cheapest_bands() -> None:
     """Many low frequencies and few high ones are cheaper in separate scans."""
     rng = np.random.default_rng(6)
     levels = np.zeros((2, 20, 30, 64), np.int16)
+    levels[..., 0] = rng.integers(-300, 300, (2, 20, 30))
     levels[..., ZIGZAG[1:3]] = rng.integers(-9, 10, (2, 20, 30, 2))
     levels[..., ZIGZAG[3:40]] = rng.random((2, 20, 30, 37)) < 0.03
-    found = _core.best_bands(list(levels), threads=2)
+    found, total, header = _core.learn_costs(list(levels), True, unseen_bits=2, threads=2)
     assert len(found) == 2
-    for component, (bands, counts) in zip(levels, found, strict=True):
+    wanted = 0.0
+    for component, (bands, costs, dc) in zip(levels, found, strict=True):
         assert [bands[0][0], bands[-1][1]] == [1, 63]
         assert len(bands) > 1
         assert all(before[1] + 1 == after[0] for before, after in pairwise(bands))
-        for band, count in zip(bands, counts, strict=True):
-            np.testing.assert_array_equal(count, _core.ac_histogram(component, True, *band))
+        counts = [_core.ac_histogram(component, True, *band) for band in bands]
+        np.testing.assert_array_equal(costs, [_core.symbol_costs(count, 2) for count in counts])
+        wanted += sum(bits_of(count, True) for count in counts) + dc_bits(component)
+        assert (np.diff(dc[1:10]) > -6).all()
+        assert dc.shape == (12,)
+    assert total == wanted
+    assert header > 8 * 17 * sum(len(bands) for bands, *_ in found)
+    whole, more, _ = _core.learn_costs(list(levels), True, bands=[[(1, 63)]] * 2)
+    assert [bands for bands, *_ in whole] == [[(1, 63)]] * 2
+    assert more > total
+
+
+def test_components_of_a_sequential_file_share_a_code() -> None:
+    levels = [sparse_levels(np.random.default_rng(seed), 6, 9) for seed in (1, 2, 3)]
+    found, total, _ = _core.learn_costs(levels, False)
+    assert [bands for bands, *_ in found] == [[(1, 63)]] * 2
+    first, *others = (_core.ac_histogram(component) for component in levels)
+    chroma = others[0] + others[1]
+    np.testing.assert_array_equal(found[1][1][0], _core.symbol_costs(chroma))
+    assert total > bits_of(first, False) + bits_of(chroma, False)
 
 
 def test_counts_of_every_band_equal_those_of_a_walk_over_the_symbols() -> None:
@@ -275,11 +310,23 @@ def test_counts_of_every_band_equal_those_of_a_walk_over_the_symbols() -> None:
     rng = np.random.default_rng(7)
     levels = np.zeros((5, 8000, 64), np.int16)
     levels[0] = rng.integers(-1023, 1024, (8000, 64)) * (rng.random((8000, 64)) < 0.04)
-    ((bands, counts),) = _core.best_bands([levels])
-    assert counts[:, 0xE0].sum() > 0  # the longest end-of-band run
-    assert counts[:, 0xF0].sum() > 0  # sixteen zeros
-    for band, count in zip(bands, counts, strict=True):
-        np.testing.assert_array_equal(count, _core.ac_histogram(levels, True, *band))
+    (((bands, costs, _),), total, _) = _core.learn_costs([levels], True)
+    counts = [_core.ac_histogram(levels, True, *band) for band in bands]
+    assert counts[-1][0xE0] > 0  # the longest end-of-band run
+    assert sum(count[0xF0] for count in counts) > 0  # sixteen zeros
+    np.testing.assert_array_equal(costs, [_core.symbol_costs(count) for count in counts])
+    assert total == sum(bits_of(count, True) for count in counts) + dc_bits(levels)
+
+
+def test_costs_of_symbols_by_hand() -> None:
+    histogram = np.zeros(257, np.uint32)
+    histogram[[0x00, 0x10, 0x01, 0x21]] = (40, 20, 30, 10)  # ends of bands of one and of two to three blocks
+    lengths = _core.code_lengths(histogram[:256])
+    costs = _core.symbol_costs(histogram, 2)
+    assert costs[0x01] == lengths[0x01] + 1
+    assert costs[0x35] == lengths.max() + 2 + 5
+    assert costs[0] == pytest.approx((40 * lengths[0] + 20 * (lengths[0x10] + 1)) / 60)
+    assert costs[256] == pytest.approx(min(costs[0], 1 / np.log(2)))
 
 
 @pytest.mark.parametrize("seed", range(12))

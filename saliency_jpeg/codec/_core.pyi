@@ -235,22 +235,48 @@ def ac_histogram(levels: _Levels, eob_runs: bool = False, ss: int = 1, se: int =
         counted too.
     """
 
-def best_bands(
-    levels: Sequence[_Levels], choice_blocks: int = 0, threads: int = 1
-) -> list[tuple[list[_Band], NDArray[np.uint32]]]:
-    """Divides the AC coefficients of each component into the bands that take the fewest bits in progressive scans.
+def learn_costs(
+    levels: Sequence[_Levels],
+    progressive: bool,
+    choice_blocks: int = 0,
+    bands: Sequence[Sequence[_Band]] | None = None,
+    unseen_bits: float = 0.0,
+    threads: int = 1,
+) -> tuple[list[tuple[list[_Band], _Float, _Float]], float, float]:
+    """Learns from levels what symbols cost.
 
-    Each band is one scan with its own Huffman code. The choice is among a fixed list of divisions.
+    In a progressive file, each component has scans of its own, whose bands take the fewest bits out of a fixed list of
+    divisions, each with its own Huffman code. In a sequential file, luma and chroma have a code each.
 
     Args:
         levels: (rows, cols, 64) of each component.
+        progressive: which of these.
         choice_blocks: compare the divisions on about this many blocks of the first component, in whole rows of blocks,
             and on every n-th row of the others with the same n; 0 means all blocks.
+        bands: of each component in a progressive file, (Ss, Se) from 1 to 63; ``None`` to choose them.
+        unseen_bits: of symbols that do not occur, beyond the longest code; 16 bits at most.
         threads: that share the work.
 
     Returns:
-        For each component (Ss, Se) of each band, and the (bands, 257) counts of the symbols of all blocks, see
-        :func:`ac_histogram`.
+        For each component, or for luma and for chroma: (Ss, Se) of each band, (bands, 257) bits of its symbols as of
+        :func:`symbol_costs`, and (12,) bits of each category of DC differences, from the entropy of their counts. Then
+        the bits of all levels under optimal codes, and at most those of their tables (T.81, B.2.4.2) and, in a
+        progressive file, of the headers of its AC scans.
+    """
+
+def symbol_costs(histogram: NDArray[np.uint32], unseen_bits: float = 0.0) -> _Float:
+    """Returns the bits of every run/size symbol under the optimal code for counts, its raw bits included.
+
+    An end of band costs the mean of the runs that were sent. What a block without levels costs follows from the entropy
+    of runs of geometric length: R runs over T blocks take about R (a + log2(T / R)) bits, so one run less saves the
+    mean less 1 / ln 2.
+
+    Args:
+        histogram: (257,), see :func:`ac_histogram`.
+        unseen_bits: of symbols that do not occur, beyond the longest code; 16 bits at most.
+
+    Returns:
+        (257,) bits. ``[0]`` is the end of a block with levels, ``[256]`` that of a block without any.
     """
 
 def block_bits(levels: _Levels, symbol_costs: _Float) -> _Float:

@@ -28,6 +28,7 @@
 #include "codec/quantize_dc.h"
 #include "codec/row_sample.h"
 #include "codec/statistics.h"
+#include "codec/symbol_costs.h"
 #include "codec/transform.h"
 #include "common/image_view.h"
 #include "metrics/luma.h"
@@ -141,7 +142,12 @@ void quantize(const CoefficientView& coefficients, const QuantTable& table, floa
     quantize_plain(coefficients, table.data(), 2, levels);
   }
   const LevelView view{levels.data, levels.rows, levels.cols};
-  for (size_t blocks : {0, 1, 5}) best_bands(view, row_step(view, blocks));
+  for (size_t blocks : {0, 1, 5}) {
+    for (bool progressive : {false, true}) {
+      const LearnedCosts learned = learn_costs({view, view}, {progressive, row_step(view, blocks), nullptr, 2.0f}, 2);
+      check(learned.total_bits >= 0 && learned.components.size() == 2, "costs of two components are learned");
+    }
+  }
   const OffsetHistograms offsets = offset_histograms(coefficients, view, table.data());
   check(std::accumulate(offsets.dc.begin(), offsets.dc.end(), size_t{0}) == view.count(), "each DC is counted once");
   std::vector<float> bits(levels.count());

@@ -1,6 +1,10 @@
 // What the binding files of the codec share.
 #pragma once
 
+#include <utility>
+#include <vector>
+
+#include "codec/bands.h"
 #include "codec/types.h"
 #include "common/bindings.h"
 
@@ -37,6 +41,21 @@ inline const uint16_t* table_of(const Array<uint16_t>& table) {
   const uint16_t* steps = vector_of(table, kBlockSize, "table");
   for (int i = 0; i < kBlockSize; ++i) require_in(steps[i], 1, kMaxStep, "a quantization step");
   return steps;
+}
+
+using BandPairs = std::vector<std::pair<int, int>>;  // (Ss, Se)
+
+// Checks that the bands follow each other from 1 to 63.
+inline Division division_of(const BandPairs& pairs) {
+  Division bands;
+  int next = 1;
+  for (const auto& [ss, se] : pairs) {
+    require(ss == next && in_range(se, ss, kLastCoefficient), "bands must follow each other from 1 to 63");
+    bands.push_back({ss, se});
+    next = se + 1;
+  }
+  require(next == kBlockSize, "bands must follow each other from 1 to 63");
+  return bands;
 }
 
 inline int checked_threads(int threads) {

@@ -12,7 +12,6 @@ namespace saliency_jpeg::codec {
 namespace {
 
 using Samples = py::array_t<float, 0>;  // of any strides
-using BandPairs = std::vector<std::pair<int, int>>;
 
 Array<int16_t> py_quantize_plain(const Array<float>& coefficients, const Array<uint16_t>& table, int threads) {
   const CoefficientView view = block_view(coefficients, "coefficients");
@@ -24,16 +23,12 @@ Array<int16_t> py_quantize_plain(const Array<float>& coefficients, const Array<u
 }
 
 // Pairs each band with its row of `symbol_costs`.
-std::vector<BandCosts> band_costs(const Array<float>& symbol_costs, const BandPairs& bands) {
-  require_shape(symbol_costs, {static_cast<py::ssize_t>(bands.size()), kAcEntries}, "symbol_costs");
+std::vector<BandCosts> band_costs(const Array<float>& symbol_costs, const BandPairs& pairs) {
+  require_shape(symbol_costs, {static_cast<py::ssize_t>(pairs.size()), kAcEntries}, "symbol_costs");
   std::vector<BandCosts> costs;
-  int next = 1;
-  for (const auto& [ss, se] : bands) {
-    require(ss == next && in_range(se, ss, kLastCoefficient), "bands must follow each other from 1 to 63");
-    costs.push_back({{ss, se}, symbol_costs.data(static_cast<py::ssize_t>(costs.size()))});
-    next = se + 1;
+  for (Band band : division_of(pairs)) {
+    costs.push_back({band, symbol_costs.data(static_cast<py::ssize_t>(costs.size()))});
   }
-  require(next == kBlockSize, "bands must follow each other from 1 to 63");
   return costs;
 }
 

@@ -1,5 +1,6 @@
 // Bindings of the functions that count and price symbols, and count offsets.
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -8,7 +9,7 @@
 #include "codec/offsets.h"
 #include "codec/row_sample.h"
 #include "codec/statistics.h"
-#include "common/parallel.h"
+#include "codec/symbol_costs.h"
 
 namespace saliency_jpeg::codec {
 namespace {
@@ -21,29 +22,38 @@ Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs, int
   return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
 }
 
-py::tuple statistics_tuple(const BandStatistics& best) {
-  std::vector<std::pair<int, int>> bands;
-  for (Band band : best.bands) bands.emplace_back(band.ss, band.se);
-  Array<uint32_t> histograms = new_array<uint32_t>({static_cast<py::ssize_t>(bands.size()), kAcEntries});
-  for (size_t i = 0; i < bands.size(); ++i) {
-    std::copy(best.histograms[i].begin(), best.histograms[i].end(),
-              histograms.mutable_data(static_cast<py::ssize_t>(i)));
-  }
-  return py::make_tuple(bands, histograms);
+py::tuple costs_tuple(const ComponentCosts& costs) {
+  BandPairs bands;
+  for (Band band : costs.bands) bands.emplace_back(band.ss, band.se);
+  Array<float> ac = new_array<float>({static_cast<py::ssize_t>(bands.size()), kAcEntries});
+  float* out = ac.mutable_data();
+  for (const AcCosts& band : costs.ac) out = std::copy(band.begin(), band.end(), out);
+  return py::make_tuple(bands, ac, Array<float>(kDcEntries, costs.dc.data()));
 }
 
-std::vector<py::tuple> py_best_bands(const std::vector<Array<int16_t>>& levels, size_t choice_blocks, int threads) {
+py::tuple py_learn_costs(const std::vector<Array<int16_t>>& levels, bool progressive, size_t choice_blocks,
+                         const std::optional<std::vector<BandPairs>>& bands, float unseen_bits, int threads) {
+  require(!levels.empty(), "levels must not be empty");
   std::vector<LevelView> views;
   for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
-  std::vector<BandStatistics> best(views.size());
-  const size_t step = views.empty() ? 1 : row_step(views[0], choice_blocks);
-  without_gil([&] {
-    parallel_for(static_cast<int>(views.size()), 1, checked_threads(threads),
-                 [&](int c, int) { best[c] = best_bands(views[c], step); });
-  });
-  std::vector<py::tuple> tuples;
-  for (const BandStatistics& each : best) tuples.push_back(statistics_tuple(each));
-  return tuples;
+  std::vector<Division> divisions;
+  LearnParameters parameters{progressive, row_step(views[0], choice_blocks), nullptr, unseen_bits};
+  if (bands) {
+    require_equal(static_cast<long>(bands->size()), static_cast<long>(levels.size()), "the number of bands");
+    for (const BandPairs& pairs : *bands) divisions.push_back(division_of(pairs));
+    parameters.bands = &divisions;
+  }
+  const LearnedCosts costs = without_gil([&] { return learn_costs(views, parameters, checked_threads(threads)); });
+  std::vector<py::tuple> components;
+  for (const ComponentCosts& each : costs.components) components.push_back(costs_tuple(each));
+  return py::make_tuple(components, costs.total_bits, costs.header_bits);
+}
+
+Array<float> py_symbol_costs(const Array<uint32_t>& histogram, float unseen_bits) {
+  AcHistogram counts;
+  std::copy_n(vector_of(histogram, kAcEntries, "histogram"), kAcEntries, counts.begin());
+  const AcCosts costs = ac_costs(counts, unseen_bits);
+  return Array<float>(kAcEntries, costs.data());
 }
 
 Array<float> py_block_bits(const Array<int16_t>& levels, const Array<float>& symbol_costs) {
@@ -82,8 +92,10 @@ Array<uint64_t> py_offset_histograms(const Array<float>& coefficients, const Arr
 void bind_statistics(py::module_& m) {
   m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false, py::arg("ss") = 1,
         py::arg("se") = kLastCoefficient);
-  m.def("best_bands", &py_best_bands, py::arg("levels").noconvert(), py::arg("choice_blocks") = 0,
+  m.def("learn_costs", &py_learn_costs, py::arg("levels").noconvert(), py::arg("progressive"),
+        py::arg("choice_blocks") = 0, py::arg("bands") = py::none(), py::arg("unseen_bits") = 0.0f,
         py::arg("threads") = 1);
+  m.def("symbol_costs", &py_symbol_costs, py::arg("histogram").noconvert(), py::arg("unseen_bits") = 0.0f);
   m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("symbol_costs").noconvert());
   m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
   m.def("offset_histograms", &py_offset_histograms, py::arg("coefficients").noconvert(), py::arg("levels").noconvert(),

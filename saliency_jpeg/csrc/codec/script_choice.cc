@@ -18,8 +18,8 @@ namespace {
 
 using AcScript = std::vector<Scan>;  // the AC scans of one component; Scan::components is set later
 
-// In 420 components of photographs at qualities 20 to 97, successive approximation was best in 36, all of which had more
-// nonzero levels than this in a block.
+// In 420 components of photographs at qualities 20 to 97, successive approximation was best in 36, all of which had
+// more nonzero levels than this in a block.
 constexpr size_t kLevelsToRefine = 6;
 
 struct AcScripts {

@@ -86,7 +86,11 @@ BandStatistics best_bands(const LevelView& levels, size_t choice_step) {
   const RowSample sample(levels, choice_step);
   BandCounts sampled(sample.view());
   const Division& bands = sampled.best_division();
-  return sample.is_all() ? sampled.statistics(bands) : BandCounts(levels).statistics(bands);
+  return sample.is_all() ? sampled.statistics(bands) : band_statistics(levels, bands);
+}
+
+BandStatistics band_statistics(const LevelView& levels, const Division& bands) {
+  return BandCounts(levels).statistics(bands);
 }
 
 void block_bits(const LevelView& levels, const float* symbol_costs, float* bits) {

@@ -29,6 +29,9 @@ struct BandStatistics {
 // code.  Chooses by every `choice_step`-th row of blocks.
 BandStatistics best_bands(const LevelView& levels, size_t choice_step = 1);
 
+// Returns the counts of these bands.
+BandStatistics band_statistics(const LevelView& levels, const Division& bands);
+
 // Sets bits[i] to the AC bits of block i.  Symbol s costs symbol_costs[s] bits, its raw bits included; a block without
 // AC levels costs symbol_costs[kEmptyBand].
 void block_bits(const LevelView& levels, const float* symbol_costs, float* bits);

@@ -1,6 +1,7 @@
 #include "codec/joint_counts.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "codec/constants.h"
@@ -11,8 +12,15 @@ namespace {
 constexpr int kCategories = kMaxAcCategory + 1;
 constexpr int kPairs = kBlockSize * (kBlockSize - 1) / 2;
 
-// The index of the first pair of a position: pairs are ordered by position, then by the position before, which is less.
-constexpr int first_pair(int position) { return position * (position - 1) / 2; }
+// Where the counts of a position begin: pairs are ordered by position, then by the position before, which is less.
+constexpr std::array<int, kBlockSize> make_offsets() {
+  std::array<int, kBlockSize> offsets{};
+  for (int position = 1; position < kBlockSize; ++position) {
+    offsets[position] = position * (position - 1) / 2 * kCategories;
+  }
+  return offsets;
+}
+constexpr std::array<int, kBlockSize> kOffsets = make_offsets();
 
 // Counts the pairs of a block.  Returns the mask of the levels that are left.
 uint64_t count_block(const int16_t* block, uint64_t nonzero, int al, uint32_t* counts) {
@@ -25,11 +33,14 @@ uint64_t count_block(const int16_t* block, uint64_t nonzero, int al, uint32_t* c
       mask &= ~(uint64_t{1} << position);
       continue;
     }
-    ++counts[(first_pair(position) + last) * kCategories + size];
+    ++counts[kOffsets[position] + last * kCategories + size];
     last = position;
   }
   return mask;
 }
+
+// Bits of a number, without the branch of category().
+uint32_t bit_length(uint32_t n) { return 31 - static_cast<uint32_t>(__builtin_clz(2 * n + 1)); }
 
 }  // namespace
 
@@ -68,21 +79,30 @@ void JointCounts::add_levels(Band band, CountSink& sink) const {
   }
 }
 
+// The runs of end-of-band symbols (T.81 G.1.2.2).  Which blocks hold levels is hard to predict, so there is no branch on
+// it: entry 0 of the counts takes what is no end of a run.
 uint32_t JointCounts::add_ends(Band band, CountSink& sink) const {
   const uint64_t in_band = band_mask(band.ss, band.se);
   const uint64_t final_level = uint64_t{1} << band.se;
-  EobRun run(kMaxEobRun);
-  uint32_t empty = 0;
+  std::array<uint32_t, 32> ends{};  // by the category of the length of the run
+  uint32_t run = 0, empty = 0;
   for (uint64_t mask : masks_) {
-    if ((mask & in_band) == 0) {
-      ++empty;
-    } else {
-      run.flush(sink);
-      if ((mask & final_level) != 0) continue;
+    const uint32_t is_empty = (mask & in_band) == 0;
+    empty += is_empty;
+    ++ends[bit_length(run & (is_empty - 1))];
+    run &= 0 - is_empty;
+    run += (mask & final_level) == 0;
+    if (run == kMaxEobRun) {
+      ++ends[bit_length(run)];
+      run = 0;
     }
-    run.add_block(sink);
   }
-  run.flush(sink);
+  ++ends[bit_length(run)];
+  for (uint32_t size = 1; size < ends.size(); ++size) {
+    if (ends[size] == 0) continue;
+    sink.histogram[(size - 1) << 4] += ends[size];
+    sink.raw_bits += static_cast<uint64_t>(size - 1) * ends[size];
+  }
   return empty;
 }
 

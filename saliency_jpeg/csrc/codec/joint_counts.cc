@@ -79,8 +79,8 @@ void JointCounts::add_levels(Band band, CountSink& sink) const {
   }
 }
 
-// The runs of end-of-band symbols (T.81 G.1.2.2).  Which blocks hold levels is hard to predict, so there is no branch on
-// it: entry 0 of the counts takes what is no end of a run.
+// The runs of end-of-band symbols (T.81 G.1.2.2).  Which blocks hold levels is hard to predict, so there is no branch
+// on it: entry 0 of the counts takes what is no end of a run.
 uint32_t JointCounts::add_ends(Band band, CountSink& sink) const {
   const uint64_t in_band = band_mask(band.ss, band.se);
   const uint64_t final_level = uint64_t{1} << band.se;

@@ -21,6 +21,7 @@ using AcScript = std::vector<Scan>;  // the AC scans of one component; Scan::com
 // In 420 components of photographs at qualities 20 to 97, successive approximation was best in 36, all of which had
 // more nonzero levels than this in a block.
 constexpr size_t kLevelsToRefine = 6;
+constexpr size_t kRefineStep = 2;  // it is compared on every n-th row of the sample
 
 struct AcScripts {
   std::vector<AcScript> spectral;    // best at low quality
@@ -57,25 +58,27 @@ class AcBits {
     masks_[component] = nonzero_masks(sample);
   }
 
-  const AcScript& best_script() {
-    for (const AcScript& script : ac_scripts().spectral) consider(script);
+  const AcScript& best_of(const std::vector<const AcScript*>& scripts) {
+    const AcScript* best = nullptr;
+    uint64_t lowest = 0;
+    for (const AcScript* script : scripts) {
+      uint64_t bits = 0;
+      for (const Scan& scan : *script) bits += of(scan);
+      if (best == nullptr || bits < lowest) {
+        best = script;
+        lowest = bits;
+      }
+    }
+    return *best;
+  }
+
+  size_t levels_per_block() const {
     size_t levels = 0;
     for (uint64_t mask : masks_[component_]) levels += static_cast<size_t>(__builtin_popcountll(mask));
-    if (levels > kLevelsToRefine * masks_[component_].size()) {
-      for (const AcScript& script : ac_scripts().successive) consider(script);
-    }
-    return *best_;
+    return levels / std::max<size_t>(masks_[component_].size(), 1);
   }
 
  private:
-  void consider(const AcScript& script) {
-    uint64_t bits = 0;
-    for (const Scan& scan : script) bits += of(scan);
-    if (best_ != nullptr && bits >= lowest_) return;
-    best_ = &script;
-    lowest_ = bits;
-  }
-
   uint64_t of(const Scan& scan) {
     const auto [entry, is_new] = bits_.try_emplace({scan.ss, scan.se, scan.ah, scan.al});
     if (is_new) {
@@ -102,9 +105,24 @@ class AcBits {
   int component_;
   std::array<std::optional<JointCounts>, 3> counts_;  // for the values that Al has in first scans
   std::map<std::tuple<int, int, int, int>, uint64_t> bits_;
-  const AcScript* best_ = nullptr;
-  uint64_t lowest_ = 0;
 };
+
+std::vector<const AcScript*> pointers_to(const std::vector<AcScript>& scripts) {
+  std::vector<const AcScript*> pointers;
+  for (const AcScript& script : scripts) pointers.push_back(&script);
+  return pointers;
+}
+
+// Compares successive approximation, which takes long to count, with the best of the rest on fewer blocks.
+const AcScript& best_script(const Frame& frame, int component, const LevelView& sample) {
+  AcBits bits(frame, component, sample);
+  const AcScript& spectral = bits.best_of(pointers_to(ac_scripts().spectral));
+  if (bits.levels_per_block() < kLevelsToRefine) return spectral;
+  const RowSample fewer(sample, kRefineStep);
+  std::vector<const AcScript*> scripts = pointers_to(ac_scripts().successive);
+  scripts.insert(scripts.begin(), &spectral);
+  return AcBits(frame, component, fewer.view()).best_of(scripts);
+}
 
 uint64_t dc_bits(const Script& script) {
   uint64_t bits = 0;
@@ -130,7 +148,7 @@ std::vector<Scan> choose_ac_scans(const Frame& frame, size_t choice_blocks, int 
   const size_t step = row_step(frame.components[0].levels, choice_blocks);
   parallel_for(count, 1, threads, [&](int c, int) {
     const RowSample sample(frame.components[c].levels, step);
-    chosen[c] = &AcBits(frame, c, sample.view()).best_script();
+    chosen[c] = &best_script(frame, c, sample.view());
   });
   size_t most = 0;
   for (const AcScript* script : chosen) most = std::max(most, script->size());

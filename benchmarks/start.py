@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from measuring import in_child
 from pictures import PHOTO
-from speed import in_child
 
 
 def print_start(times: int = 5) -> None:

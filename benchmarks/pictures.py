@@ -68,7 +68,8 @@ def parts(photos: Sequence[Pixels], megapixels: float, count: int) -> list[Pixel
     for number in range(count):
         photo = photos[number % len(photos)]
         top, left = (
-            int(random.integers(max(1, whole - part))) for whole, part in zip(photo.shape, (height, width), strict=False)
+            int(random.integers(max(1, whole - part)))
+            for whole, part in zip(photo.shape, (height, width), strict=False)
         )
         cut.append(np.ascontiguousarray(photo[top : top + height, left : left + width]))
     return cut

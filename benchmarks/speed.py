@@ -90,7 +90,9 @@ def print_photographs(photos: Sequence[Photo], start: float) -> None:
         ratios = np.array([photo.ratios(row) for photo in photos])
         less = np.mean([photo.ratios(row, start)[0] for photo in photos])
         cells = [f"{wall:.1f}", f"{cpu:.1f}"]
-        cells += [f"{value:.2f}" for pair in zip(ratios.mean(axis=0), ratios.max(axis=0), strict=True) for value in pair]
+        cells += [
+            f"{value:.2f}" for pair in zip(ratios.mean(axis=0), ratios.max(axis=0), strict=True) for value in pair
+        ]
         cells += [f"{less:.2f}", bits(photos, row)]
         print(f"| {row} | " + " | ".join(cells) + " |", flush=True)
 

@@ -13,26 +13,28 @@ The network may round differently in a batch, so a few files differ slightly; "e
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from measuring import timed
 from peers import QUALITY, find_model
 from pictures import found, parts, photographs
 
-from saliency_jpeg import Encoder
-from saliency_jpeg.batch.in_order import default_workers
+from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
 from saliency_jpeg.metrics.arrays import to_ppm
+from saliency_jpeg.options import OPTION_NAMES
 
 ONE: Final = "one by one"
 SOURCES: Final = 1.5  # megapixels of a photograph for each of a part
+CPUS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Files = list[bytes]
 
@@ -49,7 +51,7 @@ def many(encoder: Encoder, paths: Sequence[Path]) -> Files:
 
 def cjpeg(program: str, paths: Sequence[Path], quality: float) -> Files:
     """Returns the files of pictures by mozjpeg's program, as many at a time as there are CPUs."""
-    command = ["xargs", "-P", str(default_workers()), "-I", "{}", program, "-quality", f"{quality:.2f}"]
+    command = ["xargs", "-P", str(CPUS), "-I", "{}", program, "-quality", f"{quality:.2f}"]
     command += ["-sample", "2x2", "-outfile", "{}.jpg", "{}"]
     subprocess.run(command, input="\n".join(map(str, paths)), text=True, check=True)
     return [Path(f"{path}.jpg").read_bytes() for path in paths]
@@ -64,7 +66,21 @@ def matched(encode: Callable[[float], Files], size: int) -> float:
     return low
 
 
-def print_table(rows: dict[str, Callable[[], Files]], count: int, rounds: int) -> None:
+def rows_of(paths: Sequence[Path], saliency: SaliencyModel | None) -> dict[str, Callable[[], Files]]:
+    """Returns what is measured, by name; mozjpeg only where it is installed."""
+    alone: Any = {"threads": 1} if "threads" in OPTION_NAMES else {}
+    rows: dict[str, Callable[[], Files]] = {
+        ONE: partial(one_by_one, Encoder(quality=QUALITY, saliency=saliency, **alone), paths),
+        "`compress_many`": partial(many, Encoder(quality=QUALITY, saliency=saliency), paths),
+    }
+    with suppress(FileNotFoundError):
+        program = find_cjpeg()
+        quality = matched(partial(cjpeg, program, paths), sum(map(len, rows[ONE]())))
+        rows["mozjpeg's cjpeg, `xargs`"] = partial(cjpeg, program, paths, quality)
+    return rows
+
+
+def print_table(rows: Mapping[str, Callable[[], Files]], count: int, rounds: int) -> None:
     """Prints files a second and how many times as fast as one by one every row is."""
     files = {name: run() for name, run in rows.items()}
     seconds, _ = timed(rows, rounds)
@@ -94,17 +110,10 @@ def main() -> None:
         for number, pixels in enumerate(parts(photos, options.megapixels, options.count)):
             paths.append(Path(folder) / f"{number}.ppm")
             paths[-1].write_bytes(to_ppm(pixels))
-        for title, saliency in (("without a map", None), ("with the map", model)):
-            if saliency is None and title != "without a map":
-                continue
-            encoder = Encoder(quality=QUALITY, saliency=saliency)
-            rows = {ONE: partial(one_by_one, encoder, paths), "`compress_many`": partial(many, encoder, paths)}
-            with suppress(FileNotFoundError):
-                program = find_cjpeg()
-                quality = matched(partial(cjpeg, program, paths), sum(map(len, rows[ONE]())))
-                rows["mozjpeg's cjpeg, xargs"] = partial(cjpeg, program, paths, quality)
-            print(f"\n{len(paths)} files of {options.megapixels:g} MP, {default_workers()} CPUs, {title}\n")
-            print_table(rows, len(paths), options.rounds)
+        for saliency in (None,) if model is None else (None, model):
+            title = "no map" if saliency is None else "with the map"
+            print(f"\n{len(paths)} files of {options.megapixels:g} MP, {CPUS} CPUs, {title}\n")
+            print_table(rows_of(paths, saliency), len(paths), options.rounds)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -30,8 +30,7 @@ from measuring import Times, timed
 from peers import PEERS, QUALITY, TURBO, Encode, find_model, ours, peers, start_of_mozjpeg
 from pictures import Pixels, extended, found, mirrored, parts, photographs, shrunk
 
-from saliency_jpeg import Encoder, SaliencyModel, TargetError, compress
-from saliency_jpeg.options import BYTES_PER_KB
+from saliency_jpeg import LowRateWarning, SaliencyModel, compress
 
 GROWTH: Final = (0.1, 1.0, 4.0, 16.0, 50.0, 100.0)
 SMALL, SMALL_COUNT = 0.1, 64
@@ -89,11 +88,8 @@ def print_photographs(photos: Sequence[Photo], start: float) -> None:
         wall, cpu = np.mean([photo.milliseconds(row) for photo in photos], axis=0)
         ratios = np.array([photo.ratios(row) for photo in photos])
         less = np.mean([photo.ratios(row, start)[0] for photo in photos])
-        cells = [f"{wall:.1f}", f"{cpu:.1f}"]
-        cells += [
-            f"{value:.2f}" for pair in zip(ratios.mean(axis=0), ratios.max(axis=0), strict=True) for value in pair
-        ]
-        cells += [f"{less:.2f}", bits(photos, row)]
+        compared = np.stack([ratios.mean(axis=0), ratios.max(axis=0)], axis=1).ravel()
+        cells = [f"{wall:.1f}", f"{cpu:.1f}", *(f"{value:.2f}" for value in (*compared, less)), bits(photos, row)]
         print(f"| {row} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -149,24 +145,16 @@ def print_growth(paths: Sequence[Path], largest: float, rounds: int) -> None:
 
 
 def print_small(paths: Sequence[Path], rounds: int) -> None:
-    """Prints the time of many small pictures, one after the other, with one encoder."""
+    """Prints the time of many small pictures, one after the other."""
     pictures = parts(photographs(paths, 1.0, SMALL_COUNT), SMALL, SMALL_COUNT)
-    settings = {"quality 75, no map": 5, "effort 1, no map": 1}
-    encoders = {name: Encoder(quality=QUALITY, saliency=None, effort=effort) for name, effort in settings.items()}
-    rows: dict[str, Encode] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        encodes = [
-            peers(pixels, len(compress(pixels, quality=QUALITY, saliency=None)), Path(folder), {TURBO: PEERS[TURBO]})
-            for pixels in pictures
-        ]
-    rows[TURBO] = partial(all_of, [encode[TURBO] for encode in encodes])
-    for name, encoder in encoders.items():
-        rows[name] = partial(all_of, [partial(jpeg_of, encoder, pixels) for pixels in pictures])
-    target = [partial(to_size, pixels, len(compress(pixels, quality=QUALITY, saliency=None))) for pixels in pictures]
-    rows["`target_kb`, no map"] = partial(all_of, target)
+    each: list[dict[str, Encode]] = []
+    for pixels in pictures:
+        size = len(compress(pixels, quality=QUALITY, saliency=None))
+        each.append(peers(pixels, size, Path(), {TURBO: PEERS[TURBO]}) | ours(pixels, size, None))
+    rows = {row: partial(all_of, [encodes[row] for encodes in each]) for row in each[0]}
     times, sizes = timed(rows, rounds)
     measured = Photo(sum(pixels.shape[0] * pixels.shape[1] for pixels in pictures) / 1e6, times, sizes)
-    print(f"\n{SMALL_COUNT} pictures of {SMALL:g} megapixels, {rounds} rounds; 1 is {TURBO}\n")
+    print(f"\n{len(pictures)} pictures of {SMALL:g} megapixels, {rounds} rounds; 1 is {measured.anchor}\n")
     print("| | ms a picture | CPU ms | wall | CPU |\n|---|---:|---:|---:|---:|")
     for row in rows:
         cells = [*1e3 * np.median(times[row], axis=0) / len(pictures), *measured.ratios(row)]
@@ -176,18 +164,6 @@ def print_small(paths: Sequence[Path], rounds: int) -> None:
 def all_of(encodes: Sequence[Encode]) -> bytes:
     """Encodes one picture after the other; returns as many bytes as all files have."""
     return bytes(sum(len(encode()) for encode in encodes))
-
-
-def jpeg_of(encoder: Encoder, pixels: Pixels) -> bytes:
-    """Returns the file of uint8 (H, W, 3)."""
-    return encoder.compress(pixels).jpeg
-
-
-def to_size(pixels: Pixels, size: int) -> bytes:
-    """Returns the file of uint8 (H, W, 3) with a target of some bytes, or nothing where that is too few."""
-    with suppress(TargetError):
-        return compress(pixels, target_kb=size / BYTES_PER_KB, saliency=None)
-    return b""
 
 
 def main() -> None:
@@ -204,6 +180,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.each, options.rounds, options.largest = 1, 3, min(options.largest, 16.0)
+    warnings.simplefilter("ignore", LowRateWarning)
     paths = found(options.photos)
     if "photographs" in options.sections:
         print_sizes(paths, options)

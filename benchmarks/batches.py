@@ -1,6 +1,6 @@
 """Measures files a second of ``compress_many`` beside one picture after the other, and beside mozjpeg's program.
 
-    python benchmarks/batches.py PHOTO... [--megapixels 1] [--count 24] [--rounds 5] [--model default]
+    python benchmarks/batches.py PHOTO... [--megapixels 1] [--count 48] [--rounds 5] [--model default]
 
 PHOTO is an image file or a folder; pictures are parts of the photographs, kept as PPM files. Without any the
 repository's photograph is mirrored. Each round runs every row once. "One by one" encodes on one thread. mozjpeg's
@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="image files and folders")
     parser.add_argument("--megapixels", type=float, default=1.0, help="size of each picture (default: 1)")
-    parser.add_argument("--count", type=int, default=24, help="pictures (default: 24)")
+    parser.add_argument("--count", type=int, default=48, help="pictures (default: 48)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--model", default="default", help='preset or weights file of the map, or "none"')
     options = parser.parse_args()

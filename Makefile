@@ -1,6 +1,6 @@
 # make demo     compress a photograph that is in the repository and look at the result
 # make test     lint, type checks and tests
-# make bench    speed and memory beside mozjpeg and Pillow
+# make bench    speed beside mozjpeg, jpegli and libjpeg-turbo, and memory
 # make fuzz     the fuzz targets, ten minutes each (make fuzz MINUTES=60); needs clang with libFuzzer
 # make clean    back to a bare clone
 # make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
@@ -41,7 +41,8 @@ test-lowest: $(VENV)-lowest/installed
 	$(VENV)-lowest/bin/python -m pytest -W default
 
 bench: $(VENV)/installed-for-bench
-	$(RUN) benchmarks/speed.py
+	$(RUN) benchmarks/speed.py --quick
+	$(RUN) benchmarks/memory.py
 
 # The wheel comes from the source archive, is installed alone into an empty environment, and has to work there. The SBOM
 # lists that environment. Times in the wheel are that of the last commit, so the same commit gives the same bytes.

@@ -16,22 +16,19 @@ from __future__ import annotations
 import argparse
 import io
 import tempfile
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from measuring import in_child, memory_bytes, timed
 from pictures import PHOTO, mirrored
 from PIL import Image
-from speed import cpu_seconds, in_child, memory_bytes
 
 from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.decoders import DECODERS, find_decoder, find_decoders
 from saliency_jpeg.metadata.jpeg_source import is_jpeg
-
-Times = NDArray[np.float64]
 
 QUALITY: Final = 75
 DEFAULT: Final = ",".join(name for name in DECODERS if name != "plain")
@@ -50,17 +47,6 @@ def read(path: Path) -> bytes:
     return data if is_jpeg(data) else jpeg_file(Image.open(io.BytesIO(data)))
 
 
-def measured_times(jpeg: bytes, decoders: Sequence[str], rounds: int) -> dict[str, Times]:
-    """Runs every decoder once a round, and once more to warm up; returns (rounds, 2) wall and CPU seconds by name."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in decoders}
-    for _ in range(rounds + 1):
-        for name, values in times.items():
-            wall, cpu = time.perf_counter(), cpu_seconds()
-            find_decoder(name)(jpeg)
-            values.append((time.perf_counter() - wall, cpu_seconds() - cpu))
-    return {name: np.array(values[1:]) for name, values in times.items()}
-
-
 def print_times(paths: Sequence[Path], decoders: Sequence[str], rounds: int) -> None:
     """Prints a table for each photograph."""
     for path in paths:
@@ -68,7 +54,7 @@ def print_times(paths: Sequence[Path], decoders: Sequence[str], rounds: int) -> 
         width, height = Image.open(io.BytesIO(jpeg)).size
         megapixels = width * height / 1e6
         print(f"\n{path.name}: {width} x {height}, {megapixels:.1f} megapixels, {len(jpeg)} bytes")
-        times = measured_times(jpeg, ("plain", *decoders), rounds)
+        times, _ = timed({name: partial(find_decoder(name), jpeg) for name in ("plain", *decoders)}, rounds)
         print(f"{'decoder':16s}{'ms':>10s}{'ms/MP':>10s}{'x plain':>10s}{'CPU ms/MP':>12s}{'x plain':>10s}")
         for name, values in times.items():
             wall, cpu = 1e3 * np.median(values, axis=0)

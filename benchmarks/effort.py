@@ -4,7 +4,7 @@
 
 PHOTOS is a folder of lossless photographs. Every encoder writes 4:2:0 progressive files at a few qualities, of some of
 the photographs and of a mosaic of all of them, because low levels of effort analyse only a part of a large picture.
-Times are CPU time on one thread for the mosaic, as in speed.py. File sizes are BD-rates against level 5 (negative is
+Times are CPU time of all threads for the mosaic. File sizes are BD-rates against level 5 (negative is
 smaller): the mean over the photographs by SSIMULACRA2 and by PSNR of luma, and for the mosaic by SSIMULACRA2.
 """
 
@@ -20,17 +20,16 @@ from typing import Final
 
 import numpy as np
 import pictures
-import speed
+from measuring import timed
 from pictures import Pixels
 from PIL import Image
 
 from saliency_jpeg import compress
 from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS
 from saliency_jpeg.evaluation.bdrate import bd_rate
+from saliency_jpeg.evaluation.codecs import find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, find_images
-from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
 from saliency_jpeg.metrics import Ssimulacra2, psnr
-from saliency_jpeg.metrics.arrays import to_ppm
 
 QUALITIES: Final = (40, 60, 75, 85)
 TIMED: Final = 75
@@ -46,7 +45,11 @@ def turbo(pixels: Pixels, quality: float) -> bytes:
         pixels: uint8 (H, W, 3).
         quality: 1 to 100.
     """
-    return speed.pillow(pixels, round(quality), optimize=True, progressive=True)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(
+        file, "JPEG", quality=round(quality), subsampling="4:2:0", optimize=True, progressive=True
+    )
+    return file.getvalue()
 
 
 def ours(pixels: Pixels, effort: int, quality: float) -> bytes:
@@ -65,8 +68,7 @@ def encoders(pixels: Pixels) -> dict[str, Encode]:
     rows: dict[str, Encode] = {f"effort {level}": partial(ours, pixels, level) for level in EFFORTS}
     rows["libjpeg-turbo"] = partial(turbo, pixels)
     with suppress(FileNotFoundError):
-        program, ppm = find_cjpeg(), to_ppm(pixels)
-        rows["mozjpeg"] = lambda quality: speed.mozjpeg(program, ppm, round(quality))
+        rows["mozjpeg"] = partial(find_codec("mozjpeg").encode, pixels)
     return rows
 
 
@@ -103,7 +105,7 @@ def main() -> None:
     paths = find_images(arguments.photos)
     mosaic = pictures.mosaic(paths, arguments.megapixels)
     rows = encoders(mosaic)
-    times, _ = speed.timed({name: partial(encode, TIMED) for name, encode in rows.items()}, arguments.rounds)
+    times, _ = timed({name: partial(encode, TIMED) for name, encode in rows.items()}, arguments.rounds)
     large = rates(mosaic)
     alone = [
         rates(np.asarray(Image.open(path).convert("RGB"))) for path in paths[:: max(1, len(paths) // arguments.count)]
@@ -111,7 +113,7 @@ def main() -> None:
     print(f"{mosaic.shape[1]} x {mosaic.shape[0]} pixels, {len(alone)} photographs, {arguments.rounds} rounds")
     print(f"{'':<15}{'time / turbo':>14}{'ssimulacra2 %':>15}{'psnr_y %':>15}{'mosaic %':>15}")
     for name in rows:
-        ratio = np.median(times[name] / times["libjpeg-turbo"])
+        ratio = np.median(times[name][:, 1] / times["libjpeg-turbo"][:, 1])
         mean = np.mean([photo[name] for photo in alone], axis=0)
         print(f"{name:<15}{ratio:>14.2f}{mean[0]:>15.2f}{mean[1]:>15.2f}{large[name][0]:>15.2f}", flush=True)
 

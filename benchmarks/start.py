@@ -1,4 +1,4 @@
-"""Measures wall time and memory of the first file of a new process.
+"""Measures wall time of the import, and wall time and memory of the first file of a new process.
 
     python benchmarks/start.py
 
@@ -11,8 +11,15 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from measuring import in_child
 from pictures import PHOTO
-from speed import in_child
+
+
+def print_import(times: int = 9) -> None:
+    """Prints how long the import of the package takes, the median of several new processes."""
+    program = "import time; t = time.perf_counter(); import saliency_jpeg; print(time.perf_counter() - t)"
+    seconds = [float(in_child("-c", program)) for _ in range(times)]
+    print(f"import saliency_jpeg, median of {times} new processes: {np.median(seconds):.3f} s")
 
 
 def print_start(times: int = 5) -> None:
@@ -38,4 +45,5 @@ def print_start(times: int = 5) -> None:
 
 
 if __name__ == "__main__":
+    print_import()
     print_start()

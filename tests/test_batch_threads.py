@@ -17,6 +17,7 @@ from PIL import Image
 
 from saliency_jpeg import Compressed, Encoder, InputError, OptionError, PresetError, TargetError
 from saliency_jpeg.batch import threads
+from saliency_jpeg.batch.in_order import work_in_order
 from saliency_jpeg.image.load import ImageSource
 from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.saliency import combine
@@ -120,6 +121,21 @@ def test_files_that_are_small_enough_pass_beside_the_batches() -> None:
     assert [len(batch) for batch in model.batches] == [3]
 
 
+@pytest.mark.parametrize("gap", [Encoder(quality=5, saliency=None).compress(pictures(1)[0]).jpeg, b"no image"])
+def test_gaps_in_a_group_do_not_keep_it_waiting(gap: bytes) -> None:
+    model = Model()
+    sources: list[ImageSource] = [pictures(1)[0], *[gap] * 60, *pictures(3)]
+    results: list[Compressed | Exception] = []
+    encoder = Encoder(target_kb=3, saliency=model)
+    many = encoder.compress_many(sources, workers=2, batch_size=2, errors="return")
+    thread = threading.Thread(target=results.extend, args=(many,), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(results) == 64
+    assert sorted(len(batch) for batch in model.batches) == [1, 1, 2]
+
+
 # Errors -------------------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +199,7 @@ def test_wrong_arguments_are_refused_at_once(name: str, value: object) -> None:
 # How much, how long -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("saliency", "most"), [(None, 4), (Model(), 4 + 2 * 3)])
+@pytest.mark.parametrize(("saliency", "most"), [(None, 2 * 4), (Model(), 2 * (4 + 2 * 3))])
 def test_few_images_are_taken_at_a_time(saliency: Model | None, most: int) -> None:
     taken = []
 
@@ -201,17 +217,39 @@ def test_few_images_are_taken_at_a_time(saliency: Model | None, most: int) -> No
 
 
 def test_pixels_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_finish = threading.Event()
+
+    class Waiting(Model):
+        def predict_batch(self, images: list[Pixels]) -> list[NDArray[np.float32]]:
+            assert may_finish.wait(30)
+            return super().predict_batch(images)
+
     monkeypatch.setattr(threads, "_GROUP_PIXELS", 1500)
-    pipeline = threads._Pipeline(Encoder(quality=40, saliency=Model()), 1, 8)
+    pipeline = threads._Pipeline(Encoder(quality=40, saliency=Waiting()), 2, 8)
     try:
         for image in pictures(5):  # about 700 pixels each: five are more than two groups' worth
             assert pipeline.has_room()
             pipeline.add(image)
         until(lambda: all(item.pixels for item in pipeline.pending))
         assert not pipeline.has_room()
-        assert len(pipeline.pending) < pipeline._capacity
+        assert len(pipeline.pending) < pipeline._most_unfinished
+        may_finish.set()
+        until(pipeline.has_room)
     finally:
         pipeline.close()
+
+
+def test_a_slow_image_does_not_stop_those_that_follow() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> int:
+        if number == 0:
+            until(lambda: len(done) == 7)
+        done.append(number)
+        return number
+
+    assert list(work_in_order(work, range(20), hold=lambda number: number, workers=2)) == list(range(20))
+    assert done[7] == 0
 
 
 def test_a_result_that_is_there_does_not_wait_for_slow_sources() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -305,6 +306,32 @@ def test_palette_with_alpha_channel() -> None:
     image.putalpha(Image.fromarray(np.array([[255, 0]], np.uint8)))
     assert image.mode == "PA"
     assert_pixels(image, np.array([[[1, 2, 3], [255, 255, 255]]]))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I;16"])
+@pytest.mark.parametrize("background", [(255, 255, 255), (200, 10, 90)])
+def test_a_large_picture_is_converted_by_bands(
+    mode: str, background: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.fromarray(np.dstack([RGB, ALPHA]))
+    if mode == "I;16":
+        image = Image.fromarray(GRAY.astype(np.uint16) * 257)
+    else:
+        image = image.quantize(16) if mode in ("P", "PA") else image if mode in ("LA", "RGBA") else image.convert("RGB")
+        image = image.convert(mode)
+    whole = load(image, background=background).pixels
+    for rows in (1, 4, 9):
+        monkeypatch.setattr("saliency_jpeg.image.pixels._BAND_PIXELS", rows * image.width)
+        assert_pixels(image, whole, background=background)
+
+
+def test_loading_copies_a_large_picture_once() -> None:
+    image = Image.fromarray(np.zeros((1500, 2000, 3), np.uint8))
+    tracemalloc.start()
+    pixels = load(image).pixels
+    _, peak = tracemalloc.get_traced_memory()  # of Python and NumPy; Pillow's own pixels are not counted
+    tracemalloc.stop()
+    assert pixels.nbytes < peak < 1.3 * pixels.nbytes
 
 
 @pytest.mark.parametrize("background", [(0, 0), (0, 0, 256), (-1, 0, 0), (0, 0, 0.5), "red", 5, None])

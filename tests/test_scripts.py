@@ -27,18 +27,57 @@ def test_demo(run_script: Script, tmp_path: Path) -> None:
         assert heat.size == (768, 512)
 
 
-@pytest.mark.tensorflow
+def cells_of(printed: str, first: str) -> dict[str, list[str]]:
+    """The rows of the table in Markdown whose first line begins so, by their first cell."""
+    table = printed[printed.index(first) :].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return {name: cells for name, *cells in rows}
+
+
 def test_speed_without_mozjpeg(run_script: Script, tmp_path: Path) -> None:
-    words = ("--megapixels", "0.05", "--rounds", "1")
+    words = ("--megapixels", "0.05", "--largest", "1", "--rounds", "1", "--model", "none")
     printed = run_script("benchmarks/speed.py", *words, MOZJPEG_CJPEG=str(tmp_path / "missing"))
     assert "mozjpeg is missing" in printed
-    rows = re.findall(r"^(core|compress|Pillow).*? (\d+\.\d) +(\d\.\d{3})", printed, re.MULTILINE)
-    sizes = [float(bits) for _, _, bits in rows]
-    assert len(rows) == 5
+    rows = cells_of(printed, "| | ms/MP")
+    sizes = [float(cells[-1]) for cells in rows.values()]
+    assert len(rows) >= 5
     assert max(sizes) < 1.1 * min(sizes)
-    for line in (r"search for a size / one encode: [\d.]+", r"import saliency_jpeg, .*: [\d.]+ s"):
-        assert re.search(line, printed)
-    assert len(re.findall(r"^compress\(.*\) +[\d.]+$", printed, re.MULTILINE)) == 2
+    anchor = next(iter(rows))
+    assert all(float(value) > 0 for cells in rows.values() for value in cells)
+    assert rows[anchor][2:6] == 4 * ["1.00"]
+    assert cells_of(printed, "| wall (CPU)")[anchor] == ["1.00 (1.00)"]
+    assert list(cells_of(printed, "| MP")) == ["1"]
+    small = cells_of(printed, "| | ms a picture")
+    assert float(small["quality 75, no map"][2]) > float(small["libjpeg-turbo, optimised progressive"][2]) == 1
+
+
+def test_batches(run_script: Script, tmp_path: Path) -> None:
+    words = ("--megapixels", "0.02", "--count", "4", "--rounds", "2", "--model", "none")
+    printed = run_script("benchmarks/batches.py", *words, MOZJPEG_CJPEG=str(tmp_path / "missing"))
+    rows = cells_of(printed, "| | files/s")
+    assert list(rows) == ["one by one", "`compress_many`"]
+    assert rows["one by one"][2:] == ["1.00", "1.00", "1.00", "4", rows["`compress_many`"][-1]]
+    assert rows["`compress_many`"][-2] == "4"
+
+
+def test_core(run_script: Script) -> None:
+    printed = run_script("benchmarks/core.py", "--megapixels", "0.05", "--rounds", "1")
+    for title in ("| quality 75", "| `target_kb`"):
+        rows = cells_of(printed, title)
+        times = {name: float(cells[0]) for name, cells in rows.items()}
+        assert abs(times.pop("in all") - sum(times.values())) < 0.1
+        assert "Python and NumPy" in times
+        assert int(rows["write_jpeg"][2]) >= 1
+
+
+def test_memory(run_script: Script) -> None:
+    calls = ("compress(quality=75), no map", "load")
+    printed = run_script("benchmarks/memory.py", "--megapixels", "4", "--whole", "0", "--calls", *calls)
+    rows = cells_of(printed, "| |")
+    encoded, loaded = ([float(cell) for cell in rows[f"`{call}`"]] for call in calls)
+    assert len(loaded) == 5
+    assert all(6 < value < 11 for value in loaded[:3])  # 4 bytes in Pillow, 3 in the array
+    assert all(3 < value < 40 for value in encoded)
 
 
 def test_measure_recompress(run_script: Script, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
@@ -56,7 +56,8 @@ def work_in_order(
         errors: as for :func:`compress_many`.
 
     Returns:
-        Results in the order of the sources; at most twice ``workers`` images are held.
+        Results in the order of the sources. At most twice ``workers`` images are worked on or wait for it, and as many
+        results wait for an earlier one.
 
     Raises:
         OptionError: an argument is out of range; raised at once.
@@ -116,6 +117,8 @@ def results_of(
                 pipeline.finish()
             if not pipeline.pending:
                 break
+            if reading and pipeline.wait_for_room():
+                continue
             outcome = _outcome(pipeline.pending.popleft().result, return_errors)
             yield outcome
     finally:
@@ -161,6 +164,9 @@ class PendingImage(Generic[Result]):
 class Threads(Generic[Result]):
     """A pool of threads and the images in it, each of which takes one step.
 
+    Results that wait for an earlier one take no room until they are as many as the images that may be worked on: else a
+    large image would stop the work on all that follow.
+
     Attributes:
         pending: images whose results were not yielded yet, in order; only the caller's thread touches it.
     """
@@ -169,15 +175,24 @@ class Threads(Generic[Result]):
         self.pending: deque[PendingImage[Result]] = deque()
         self._hold, self._work = hold, work
         self._always_admitted = 2 * workers  # for each thread one image to work on and one that is ready
+        self._capacity = 2 * self._always_admitted  # with the results that wait for an earlier one
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="saliency_jpeg")
 
     def has_room(self) -> bool:
         """Returns whether one more image may be added."""
-        return len(self.pending) < self._always_admitted
+        return len(self.pending) < self._capacity and len(self._unfinished()) < self._always_admitted
 
     def is_next_done(self) -> bool:
         """Returns whether the next result is ready."""
         return bool(self.pending) and self.pending[0].result.done()
+
+    def wait_for_room(self) -> bool:
+        """Waits until the next result is ready or a later one has made room; returns whether it is the latter."""
+        while not self.is_next_done() and len(self.pending) < self._capacity:
+            wait([item.result for item in self._unfinished()], return_when=FIRST_COMPLETED)
+            if self.has_room():
+                return not self.is_next_done()
+        return False
 
     def add(self, source: Any) -> None:
         """Adds an image as it is now; if it cannot be read, its result is the error."""
@@ -196,6 +211,9 @@ class Threads(Generic[Result]):
     def close(self) -> None:
         """Cancels work that has not begun and waits for the rest."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _unfinished(self) -> list[PendingImage[Result]]:
+        return [item for item in self.pending if not item.result.done()]
 
     def _begin(self, item: PendingImage[Result], held: Any) -> None:
         self._pool.submit(run, partial(self._work, held), item.result)

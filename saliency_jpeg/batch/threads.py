@@ -5,6 +5,7 @@ Each image passes three stages in one pool of threads and waits in between::
     decode  ->  group of consecutive images, limited by count and pixels  ->  maps of the group  ->  encode  ->  yield
 
 Groups follow the order of the images and not the order in which they are decoded, so a run can be repeated bit by bit.
+A group with gaps, of images that need no map or cannot be read, is closed after a number of images of any kind.
 Without a network (no map, or a map of the caller's) an image needs no group and passes in one step.
 """
 
@@ -104,21 +105,29 @@ class _Pipeline(Threads[Result]):
         super().__init__(partial(_hold, encoder.options), encoder.compress, workers)
         self._encoder = encoder
         self._batch_size = batch_size
-        self._capacity = self._always_admitted + 2 * batch_size
+        self._longest = (
+            2 * batch_size
+        )  # images from the first of a group to its last, those that have no place in it too
+        self._most_unfinished = self._always_admitted + self._longest
+        self._capacity = 2 * self._most_unfinished
         self._lock = threading.Lock()  # guards everything below
         self._decoding: deque[PendingImage[Result]] = deque()
         self._group: list[PendingImage[Result]] = []
+        self._length = 0  # of the group, gaps included
         self._finished = self._closed = False
 
     def has_room(self) -> bool:
         """Returns whether one more image may be added.
 
-        Beyond ``_always_admitted`` images their pixels are limited to two groups' worth as well. At least one group is
-        then complete and on its way, so the pipeline cannot wait forever.
+        Beyond ``_always_admitted`` unfinished images their pixels are limited to two groups' worth as well. At least
+        one group is then complete and on its way, so the pipeline cannot wait forever. Nor can it with many finished
+        images behind a group that is not complete: that is closed before they are as many as the capacity.
         """
         if super().has_room():
             return True
-        return len(self.pending) < self._capacity and sum(item.pixels for item in self.pending) < 2 * _GROUP_PIXELS
+        unfinished = self._unfinished()
+        has_place = len(self.pending) < self._capacity and len(unfinished) < self._most_unfinished
+        return has_place and sum(item.pixels for item in unfinished) < 2 * _GROUP_PIXELS
 
     def finish(self) -> None:
         """Tells that no more images follow, so that the last group need not be full."""
@@ -157,13 +166,18 @@ class _Pipeline(Threads[Result]):
             item = self._decoding.popleft()
             if item.picture is not None:
                 self._group.append(item)
-            if len(self._group) >= self._batch_size or sum(i.pixels for i in self._group) >= _GROUP_PIXELS:
+            self._length += bool(self._group)
+            if self._is_complete():
                 self._submit_group()
         if self._finished and not self._decoding and self._group:
             self._submit_group()
 
+    def _is_complete(self) -> bool:
+        is_full = len(self._group) >= self._batch_size or self._length >= self._longest
+        return is_full or sum(item.pixels for item in self._group) >= _GROUP_PIXELS
+
     def _submit_group(self) -> None:
-        group, self._group = self._group, []
+        group, self._group, self._length = self._group, [], 0
         if not self._closed:
             self._pool.submit(self._predict, group)
 

@@ -182,8 +182,8 @@ class Encoder:
         arrays copied before the next one is asked for. So ``sources`` may reuse an array, turn the frames of one PIL
         image, close its files, or write one temporary file again and again. Files are decoded by several threads at
         once, PIL images by the caller's alone. At most ``2 * workers`` images are held at a time; while the network
-        makes the maps, ``2 * batch_size`` more, or as many as have 32 megapixels. Closing the iterator drops what has
-        not begun.
+        makes the maps, ``2 * batch_size`` more, or as many as have 32 megapixels. As many results at most wait for an
+        earlier one. Closing the iterator drops what has not begun.
 
         The files are those of :meth:`compress` with any number of workers, and with a map of your own or none always.
         The network may round differently for a batch (see :meth:`SaliencyModel.predict_batch`): about one map in a

@@ -131,7 +131,7 @@ class Decoder:
         """Decodes many files in a few threads; the results have the order of the files and are those of :meth:`decode`.
 
         Files are read from ``jpegs`` as room is made, in the thread that asks for results, so it may be a generator
-        without end. At most ``2 * workers`` files or results are held at a time.
+        without end. At most ``2 * workers`` files are held at a time, and as many results.
 
         Args:
             jpegs: files, each as for :meth:`decode`.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,8 @@ __all__ = ["from_array", "from_image"]
 _GRAY_MODES = ("1", "L", "LA", "La")
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 _ALPHA_MODES = (*_GRAY_MODES, "P", "PA", "RGB", "RGBA", "RGBa")  # those in which transparency means something
+
+_BAND_PIXELS: Final = 125_000  # converted at a time
 
 
 def from_array(array: NDArray[np.generic], background: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -72,15 +77,48 @@ def _converted_by_mode(image: Image.Image, metadata: Metadata, background: NDArr
         raise InputError(f"mode {mode} is not supported: its values have no defined range; convert to L or RGB first")
     gray = mode in _GRAY_MODES or (mode in ("P", "PA") and metadata.icc_space != b"RGB " and _has_gray_palette(image))
     if mode in _ALPHA_MODES and image.has_transparency_data:
-        values = np.asarray(_converted(image, "LA" if gray else "RGBA"))
-        return _flatten(values[..., :-1], values[..., -1], background)
+        return _flattened(_converted(image, "LA" if gray else "RGBA"), background)
     if mode == "CMYK" and metadata.icc_space == b"CMYK":
         image = _cmyk_to_srgb(image, metadata.icc or b"")
-    return np.ascontiguousarray(np.asarray(_converted(image, "L" if gray else "RGB")))
+    return _by_bands(image, partial(_values, mode="L" if gray else "RGB"))
+
+
+def _by_bands(image: Image.Image, convert: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Converts an image by bands of rows: Pillow holds 4 bytes a pixel, and an array in one piece is copied twice.
+
+    Args:
+        image: decoded.
+        convert: of a band to its values, which depend on no other pixel.
+
+    Returns:
+        uint8 (height, width, 3) or (height, width), C-contiguous.
+    """
+    rows = max(1, _BAND_PIXELS // image.width)
+    if rows >= image.height:
+        return np.ascontiguousarray(convert(image))
+    values: NDArray[np.uint8] | None = None
+    for top in range(0, image.height, rows):
+        band = convert(image.crop((0, top, image.width, min(top + rows, image.height))))
+        if values is None:
+            values = np.empty((image.height, *band.shape[1:]), np.uint8)
+        values[top : top + rows] = band
+    assert values is not None  # a decoded image has a row
+    return values
+
+
+def _values(image: Image.Image, mode: str) -> NDArray[np.uint8]:
+    return np.asarray(_converted(image, mode))
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
+
+
+def _flattened(image: Image.Image, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """An image of mode LA or RGBA over the background."""
+    if image.getchannel("A").getextrema() == (255, 255):
+        return _by_bands(image, partial(_values, mode=image.mode.removesuffix("A")))
+    return _by_bands(image, lambda band: _blended(np.asarray(band)[..., :-1], np.asarray(band)[..., -1], background))
 
 
 def _has_gray_palette(image: Image.Image) -> bool:
@@ -119,16 +157,22 @@ def _cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
 
 
 def _flatten(values: NDArray[np.uint8], alpha: NDArray[np.uint8], background: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Blend (height, width, 1 or 3) over the background; one channel stays one unless a colour shows through."""
-    if (alpha == 255).all():
-        blended = values
-    else:
-        if values.shape[2] == 1 and (background == background[0]).all():
-            background = background[:1]
-        opacity = alpha[..., None].astype(np.uint16)
-        # At most 255 * 255 + 127, inside 16 bits; no exact halves, since 255 is odd.
-        total = values * opacity + background * (255 - opacity)
-        total += 127
-        total //= 255
-        blended = total.astype(np.uint8)
-    return np.ascontiguousarray(blended[..., 0] if blended.shape[2] == 1 else blended)
+    """Blends (height, width, 1 or 3) over the background; one channel stays one unless a colour shows through."""
+    flat = _squeezed(values) if (alpha == 255).all() else _blended(values, alpha, background)
+    return np.ascontiguousarray(flat)
+
+
+def _blended(values: NDArray[np.uint8], alpha: NDArray[np.uint8], background: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    if values.shape[2] == 1 and (background == background[0]).all():
+        background = background[:1]
+    opacity = alpha[..., None].astype(np.uint16)
+    # At most 255 * 255 + 127, inside 16 bits; no exact halves, since 255 is odd.
+    total = values * opacity + background * (255 - opacity)
+    total += 127
+    total //= 255
+    return _squeezed(total.astype(np.uint8))
+
+
+def _squeezed(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view of (height, width, 1) as (height, width); three channels stay."""
+    return values[..., 0] if values.shape[2] == 1 else values

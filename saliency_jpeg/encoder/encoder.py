@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
@@ -207,8 +208,9 @@ class Encoder:
         """This encoder, with as many threads for one picture as there are processors for each worker."""
         if self.options.threads is not None or workers < 1:
             return self
-        share = max(1, available_cpus() // workers)
-        return Encoder(self.options, coding=self._coding, threads=share)
+        shared = copy.copy(self)  # of the same class, which may be the caller's
+        shared.options = replace(self.options, threads=max(1, available_cpus() // workers))
+        return shared
 
 
 def _passed_through(jpeg: bytes, picture: Picture) -> Compressed:

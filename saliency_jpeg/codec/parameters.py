@@ -195,7 +195,8 @@ LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 
 # Rate control ---------------------------------------------------------------------------------------------------------
 
-HEADER_BYTES: Final = 450  # of a file without metadata: quantization and Huffman tables, frame and scan headers
+HEADER_BYTES: Final = 222  # of a colour file without metadata and scans: SOI, quantization tables, frame header, EOI
+STUFFED: Final = 1.003  # bytes of scans with the zero bytes behind 0xFF (T.81 F.1.2.3), to those without
 COARSEST_SCALE: Final = 1e5  # at which nothing but the coarsest DC is left
 
 
@@ -207,12 +208,11 @@ class SizeSearch:
         passes: most passes of the quantizer.
         aim: of the bytes that are not fixed; what lies between aim and budget absorbs the estimate's error.
         enough: of the same; a file this full ends the search.
-        close: of the same; an estimate this near to the aim is worth writing.
-        near: the same before any file was written, to learn how far estimates are off.
+        slack: of the same; an estimate this far above the budget is still worth writing, before any file was written.
+        close: of the same; a file this far above the budget was aimed well.
         caution: by which the aim falls for each file that came out slightly too large.
         far_enough: change of log(scale) from which two points say something about the slope.
         apart: difference of log(estimate) from which two files say how much of them is fixed.
-        ratio: bytes written to bytes estimated, before it is known.
         haste: shortest step in log(scale) when the passes run out.
         longest: longest step in log(scale).
         slope: d log(size) / d log(scale) before two points are known.
@@ -221,20 +221,28 @@ class SizeSearch:
         least_free: of the budget, that the levels may fill at least.
         ratios: bounds of bytes written to bytes estimated between two files.
         slopes: bounds of the slope.
-        inside: bounds of where a line between two files may lead.
+        inside: bounds of where a line between two passes may lead.
         least_share: of the bytes that follow the estimate.
         least_fall: of the estimate, in one step.
+        sample_share: of the luma blocks, on which the search begins.
+        sample_blocks: bounds of their number.
+        sample_passes: most passes over them in a row.
+        sample_near: difference of log(estimate) from the one that is wanted on them, before the first pass.
+        sample_close: the same later, when a pass has shown by how much the sample is off.
+        sample_files: most files of them that are written to learn how far estimates are off.
+        sample_step: shortest step in log(scale) that is worth a pass over them.
+        sample_apart: difference of log(scale) from which two of those passes say something about the slope.
+        same_bands: step in log(scale) up to which the bands of the scans stay.
     """
 
     passes: int = 8
-    aim: float = 0.996
+    aim: float = 0.994
     enough: float = 0.985
+    slack: float = 0.001
     close: float = 0.008
-    near: float = 0.15
     caution: float = 0.004
     far_enough: float = 0.1
     apart: float = 0.03
-    ratio: float = 1.05
     haste: float = 0.25
     longest: float = 3.0
     slope: float = -0.9
@@ -246,6 +254,15 @@ class SizeSearch:
     inside: tuple[float, float] = (0.2, 0.8)
     least_share: float = 0.01
     least_fall: float = 0.05
+    sample_share: float = 0.125
+    sample_blocks: tuple[int, int] = (2048, 8192)
+    sample_passes: int = 6
+    sample_near: float = 0.02
+    sample_close: float = 0.003
+    sample_files: int = 3
+    sample_step: float = 0.001
+    sample_apart: float = 0.025
+    same_bands: float = 0.3
 
 
 SIZE_SEARCH: Final = SizeSearch()

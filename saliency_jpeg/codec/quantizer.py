@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, symbol_costs, tables
+from .block_sample import BlockSample
 from .coefficients import Blocks, Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
 from .parameters import TUNINGS, Tuning
 from .steps import StepPolicy, Steps
 from .subsampling import chroma_weights
-from .symbol_costs import LevelArray, SymbolCosts
+from .symbol_costs import Bands, LevelArray, SymbolCosts
 
 __all__ = ["Quantized", "Quantizer"]
 
@@ -28,17 +30,22 @@ class Quantized:
         tables: uint16 (components, 64), the steps they are multiples of.
         progressive: whether :attr:`costs` are those of a progressive file.
         choice_blocks: about how many blocks of a component its scans are chosen by; 0: all.
+        bands: of the scans that :attr:`costs` are learned for, one entry as in :attr:`.SymbolCosts.ac`; ``None`` to
+            choose them.
     """
 
     levels: list[LevelArray]
     tables: NDArray[np.uint16]
     progressive: bool = True
     choice_blocks: int = 0
+    bands: Sequence[Bands] | None = None
 
     @cached_property
     def costs(self) -> SymbolCosts:
         """The costs that these levels teach, for the next pass; worked out on first use."""
-        return symbol_costs.learn(self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks)
+        return symbol_costs.learn(
+            self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks, bands=self.bands
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,12 +133,33 @@ class Quantizer:
             block_lambda=[each * np.float32(variant.factor) for each in self.block_lambda],
         )
 
-    def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
+    def sample(self, count: int) -> Quantizer:
+        """Returns a quantizer for a part of the image, evenly spread; the whole image where that is small.
+
+        Nothing is made up for in the luma there: the pixels beside the part are missing.
+
+        Args:
+            count: about how many luma blocks.
+        """
+        h, v = self.coefficients.sampling
+        rows, cols = self.block_lambda[0].shape
+        part = BlockSample.spread((rows // v, cols // h), count // (h * v))
+        if part is None:
+            return replace(self, coefficients=replace(self.coefficients, pixels=None))
+        sizes = [(h, v), *[(1, 1)] * (len(self.block_lambda) - 1)]
+        components = [part.take(c, *size) for c, size in zip(self.coefficients.components, sizes, strict=True)]
+        block_lambda = [part.take(b, *size) for b, size in zip(self.block_lambda, sizes, strict=True)]
+        clipped = _core.clipped_blocks(components[0]) if self.clipped.size else self.clipped
+        coefficients = Coefficients(components, components[0], (h, v))
+        return replace(self, coefficients=coefficients, block_lambda=block_lambda, clipped=clipped)
+
+    def quantize(self, scale: float, costs: SymbolCosts | None = None, *, keep_bands: bool = False) -> Quantized:
         """Makes one pass of the trellis.
 
         Args:
             scale: of the quantization steps, above 0.
             costs: of the symbols; ``None`` for :meth:`first_costs` at this scale.
+            keep_bands: new costs are learned for the scans that these are for, which takes less time than to choose.
         """
         costs = self.first_costs(scale) if costs is None else costs
         steps = self.steps.at(scale)
@@ -141,7 +169,8 @@ class Quantizer:
         luma = self._luma(steps.tables, chroma)  # last: its compensation needs the coded chroma
         first = replace(self._blocks, coefficients=[luma])
         levels = [self._component(0, first, steps, sensitivity, costs), *chroma]
-        return self._quantized(levels, steps.tables)
+        quantized = self._quantized(levels, steps.tables)
+        return replace(quantized, bands=[kind.bands for kind in costs.ac]) if keep_bands else quantized
 
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs at a scale on a part of the image, as thoroughly as the effort says."""

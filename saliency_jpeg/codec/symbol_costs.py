@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 from . import _core
 from .parameters import UNSEEN_BITS
 
-__all__ = ["AcCosts", "LevelArray", "SymbolCosts", "learn", "symbol_costs"]
+__all__ = ["AcCosts", "Bands", "LevelArray", "SymbolCosts", "learn", "symbol_costs"]
 
 _RAW_BITS: Final = np.arange(256, dtype=np.float32) % 16  # bits behind a run/size symbol, T.81 F.1.2.2
 _EOB_RUNS: Final = slice(0, 0xF0, 16)  # EOB0 to EOB14, T.81 G.1.2.2
+_EOB_RAW_BITS: Final = _RAW_BITS.copy()
+_EOB_RAW_BITS[_EOB_RUNS] = np.arange(15)
+_DHT_BYTES: Final = 17  # of a code in a DHT segment, beside its symbols
+_SOS_BYTES: Final = 10  # of the header of a scan of one component
 _DC_CATEGORIES: Final = 12  # of 8-bit samples, T.81 table F.1
 
 LevelArray = NDArray[np.int16]
 Histogram = NDArray[np.uint32]
+Bands = list[tuple[int, int]]  # (Ss, Se) of each
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,18 @@ class SymbolCosts:
         ac: one entry for each component, or the last one for all that follow and share its codes.
         dc: the same, float32 (12,) bits of each category of difference.
         total_bits: about the bits of these levels.
+        header_bits: at most about the bits of their Huffman tables and scan headers, which some scans will share.
     """
 
     ac: list[AcCosts]
     dc: list[NDArray[np.float32]]
     total_bits: float
+    header_bits: float = 0.0
+
+    @property
+    def total_bytes(self) -> float:
+        """About the bytes of these levels in a file, with tables and scan headers."""
+        return (self.total_bits + self.header_bits) / 8
 
     def of(self, component: int) -> tuple[AcCosts, NDArray[np.float32]]:
         """Returns AC and DC costs of a component, by its number from 0."""
@@ -54,22 +66,33 @@ class SymbolCosts:
         return self.ac[kind], self.dc[kind]
 
 
-def learn(levels: Sequence[LevelArray], *, progressive: bool, choice_blocks: int = 0) -> SymbolCosts:
+def learn(
+    levels: Sequence[LevelArray],
+    *,
+    progressive: bool,
+    choice_blocks: int = 0,
+    bands: Sequence[Bands] | None = None,
+) -> SymbolCosts:
     """Learns costs from the levels of all components.
 
     Args:
         levels: int16 (rows, cols, 64) of each component.
         progressive: each component has codes of its own, for each of its scans; else one for luma and one for chroma.
         choice_blocks: about how many blocks of a component the bands of the scans are chosen by; 0: all.
+        bands: of each component's scans in a progressive file; ``None`` to choose them.
     """
     kinds = [[component] for component in levels] if progressive else [levels[:1], levels[1:]][: len(levels)]
-    counts = [_band_histograms(kind, progressive, choice_blocks) for kind in kinds]
+    if bands is None or not progressive:
+        counts = [_band_histograms(kind, progressive, choice_blocks) for kind in kinds]
+    else:
+        counts = [(own, _histograms(kind[0], own)) for kind, own in zip(kinds, bands, strict=True)]
     dc_counts = [_total([_dc_histogram(c) for c in kind]) for kind in kinds]
     ac = [AcCosts(bands, np.stack([symbol_costs(h) for h in histograms])) for bands, histograms in counts]
-    dc = [_dc_costs(h) for h in dc_counts]
-    ac_bits = sum(_ac_bits(h) for _, histograms in counts for h in histograms)
-    dc_bits = sum(float(h @ costs) for h, costs in zip(dc_counts, dc, strict=True))
-    return SymbolCosts(ac, dc, ac_bits + dc_bits)
+    coded = [_coded(h, _EOB_RAW_BITS) for _, histograms in counts for h in histograms]
+    coded += [_coded(h, _RAW_BITS) for h in dc_counts]
+    scans = sum(len(histograms) for _, histograms in counts) if progressive else 0
+    bits, header_bits = np.sum(coded, axis=0)
+    return SymbolCosts(ac, [_dc_costs(h) for h in dc_counts], float(bits), float(header_bits) + 8 * _SOS_BYTES * scans)
 
 
 def symbol_costs(histogram: Histogram) -> NDArray[np.float32]:
@@ -106,12 +129,19 @@ def _band_histograms(
     return [(1, 63)], _total([_core.ac_histogram(component) for component in levels])[None]
 
 
-def _ac_bits(histogram: Histogram) -> float:
-    """Bits of the counted symbols under their own optimal code."""
-    lengths = _core.code_lengths(histogram[:256]).astype(np.float64)
-    raw = _RAW_BITS.astype(np.float64)
-    raw[_EOB_RUNS] = np.arange(15)
-    return float(histogram[:256] @ (lengths + raw))
+def _histograms(levels: LevelArray, bands: Bands) -> Histogram:
+    """The (n, 257) counts of the symbols of these bands, each in a scan of its own."""
+    return np.stack([_core.ac_histogram(levels, True, *band) for band in bands])
+
+
+def _coded(histogram: Histogram, raw_bits: NDArray[np.float32]) -> tuple[float, float]:
+    """Bits of the counted symbols under their own optimal code, and of that code in a DHT segment (T.81 B.2.4.2)."""
+    counts = np.zeros(256, np.uint32)
+    used = min(len(histogram), 256)
+    counts[:used] = histogram[:used]
+    lengths = _core.code_lengths(counts).astype(np.float64)
+    symbols = int(np.count_nonzero(lengths))
+    return float(counts @ (lengths + raw_bits)), 8.0 * (_DHT_BYTES + symbols) if symbols else 0.0
 
 
 def _dc_histogram(levels: LevelArray) -> Histogram:

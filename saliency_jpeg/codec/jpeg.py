@@ -163,6 +163,10 @@ class JpegEncoding:
         """Returns an encoding of the same image with another multiplier and other rounding of steps."""
         return replace(self, quantizer=self.quantizer.varied(variant))
 
+    def with_lambda(self, factor: float) -> JpegEncoding:
+        """Returns an encoding of the same image with a multiplier that is ``factor`` times as large."""
+        return self if factor == 1 else replace(self, quantizer=self.quantizer.with_lambda(factor))
+
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs of symbols at a scale, as thoroughly as the effort says."""
         return self.quantizer.first_costs(scale)

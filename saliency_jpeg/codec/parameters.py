@@ -224,6 +224,10 @@ class SizeSearch:
         inside: bounds of where a line between two passes may lead.
         least_share: of the bytes that follow the estimate.
         least_fall: of the estimate, in one step.
+        trimmed: largest change of log(size) that is left to lambda, at the same tables.
+        longest_trim: of log(lambda); so much is not seen (:mod:`.effort` has variants that differ by as much).
+        lambda_step: of log(lambda), for its slope on the sample.
+        lambda_slopes: bounds of d log(size) / d log(lambda).
         sample_share: of the luma blocks, on which the search begins.
         sample_blocks: bounds of their number.
         sample_passes: most passes over them in a row.
@@ -254,6 +258,10 @@ class SizeSearch:
     inside: tuple[float, float] = (0.2, 0.8)
     least_share: float = 0.01
     least_fall: float = 0.05
+    trimmed: float = 0.03
+    longest_trim: float = 0.2
+    lambda_step: float = 0.1
+    lambda_slopes: tuple[float, float] = (-0.5, -0.04)
     sample_share: float = 0.125
     sample_blocks: tuple[int, int] = (2048, 8192)
     sample_passes: int = 6

@@ -126,12 +126,12 @@ class Quantizer:
 
     def varied(self, variant: Variant) -> Quantizer:
         """Returns a quantizer for the same image with another multiplier and other rounding of steps."""
-        return replace(
-            self,
-            lmbda=self.lmbda * variant.factor,
-            steps=self.steps.with_rounding(variant.rounding),
-            block_lambda=[each * np.float32(variant.factor) for each in self.block_lambda],
-        )
+        return replace(self.with_lambda(variant.factor), steps=self.steps.with_rounding(variant.rounding))
+
+    def with_lambda(self, factor: float) -> Quantizer:
+        """Returns a quantizer for the same image with a multiplier that is ``factor`` times as large."""
+        block_lambda = [each * np.float32(factor) for each in self.block_lambda]
+        return replace(self, lmbda=self.lmbda * factor, block_lambda=block_lambda)
 
     def sample(self, count: int) -> Quantizer:
         """Returns a quantizer for a part of the image, evenly spread; the whole image where that is small.

@@ -129,9 +129,10 @@ class _SizeSearch:
         self._x, self._model = self._begin(start, goal.overhead)
         self._costs = self._sample.costs
         self._passes = 0
-        self._points: list[tuple[float, float]] = []  # log(scale) and estimate of each pass
+        self._trim = 0.0  # log of the factor on lambda
+        self._points: list[tuple[float, float]] = []  # log(scale) and estimate of each pass with lambda as it is
         self._last_written = b""
-        self._best: tuple[float, bytes] | None = None  # log(scale) and the largest file within the budget
+        self._best: tuple[float, float, bytes] | None = None  # log(scale), trim, and the largest file in the budget
 
     def _begin(self, x: float, overhead: int) -> tuple[float, _SizeModel]:
         """The first scale, and what files of the sample say about sizes there."""
@@ -148,16 +149,18 @@ class _SizeSearch:
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
         assert self._best is not None  # the search ends with a file or an error
-        x, jpeg = self._best
-        return Encoded(jpeg, math.exp(x), self._encoding.lmbda, self._passes, self._costs)
+        x, trim, jpeg = self._best
+        return Encoded(jpeg, math.exp(x), self._encoding.lmbda * math.exp(trim), self._passes, self._costs)
 
     def step(self) -> bool:
         """Quantizes once and moves on; returns whether the search is over."""
-        quantized = self._encoding.quantize(math.exp(self._x), self._costs, keep_bands=True)
+        encoding = self._encoding.with_lambda(math.exp(self._trim))
+        quantized = encoding.quantize(math.exp(self._x), self._costs, keep_bands=True)
         self._passes += 1
         self._costs = quantized.costs
         estimate = max(self._costs.total_bytes, 1.0)
-        self._points.append((self._x, estimate))
+        if self._trim == 0:
+            self._points.append((self._x, estimate))
         if self._is_worth_writing(estimate) and self._keep(quantized, estimate):
             return True
         size = self._model.size(estimate)
@@ -185,12 +188,14 @@ class _SizeSearch:
         self._last_written = jpeg
         if self._budget < size < self._budget + 2 * SIZE_SEARCH.close * self._free:
             self._aim -= SIZE_SEARCH.caution * self._free
-        if size <= self._budget and (self._best is None or size > len(self._best[1])):
-            self._best = (self._x, jpeg)
+        if size <= self._budget and (self._best is None or size > len(self._best[-1])):
+            self._best = (self._x, self._trim, jpeg)
         return self._budget - (1 - SIZE_SEARCH.enough) * self._free <= size <= self._budget
 
     def _move(self, estimate: float) -> None:
         wanted = max(self._model.estimate(self._aim), SIZE_SEARCH.least_fall * estimate)
+        if self._trims(math.log(wanted / estimate)):
+            return
         longest = SIZE_SEARCH.longest
         step = _clip(math.log(wanted / estimate) / self._slope(), (-longest, longest))
         if self._best is None and self._passes >= SIZE_SEARCH.passes - 2:
@@ -198,9 +203,22 @@ class _SizeSearch:
         x = _clip(self._x + step, (self._finest, _COARSEST))
         on_sample = wanted * self._sample.estimate_at(self._x) / estimate
         x = self._sample.scale_for(on_sample, x, self._finest, SIZE_SEARCH.sample_close)
-        self._x = self._bracketed(x, wanted)
+        self._x, self._trim = self._bracketed(x, wanted), 0.0
         if self._best is None and self._passes == SIZE_SEARCH.passes - 1:
             self._x = _COARSEST
+
+    def _trims(self, change: float) -> bool:
+        """Sets lambda so that log(estimate) changes by a little at the same tables; returns whether that will do.
+
+        Tables change in steps, and sizes with them by some tenths of a percent; the effect of lambda is smooth.
+        """
+        if abs(change) > SIZE_SEARCH.trimmed:
+            return False
+        trim = self._trim + change / self._sample.lambda_slope(self._x, -change)
+        if abs(trim) > SIZE_SEARCH.longest_trim:
+            return False
+        self._trim = trim
+        return True
 
     def _slope(self) -> float:
         """d log(estimate) / d log(scale): from the last two passes, or from the sample where these are too close."""

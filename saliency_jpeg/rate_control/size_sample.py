@@ -78,6 +78,13 @@ class SizeSample:
                 return _clip((y1 - near[0][1]) / (x1 - near[0][0]), SIZE_SEARCH.slopes)
         return SIZE_SEARCH.slope
 
+    def lambda_slope(self, x: float, log_factor: float) -> float:
+        """Returns d log(estimate) / d log(lambda) at a log(scale), from 0 to about ``log_factor``."""
+        y = self._points[-1][1] if self._points[-1][0] == x else self._measure(x)
+        step = math.copysign(SIZE_SEARCH.lambda_step, log_factor)
+        trimmed = self._encoding.with_lambda(math.exp(step)).quantize(math.exp(x), self.costs, keep_bands=True)
+        return _clip((self._log_estimate(trimmed.costs) - y) / step, SIZE_SEARCH.lambda_slopes)
+
     def estimate_at(self, x: float) -> float:
         """Returns about the bytes of the scans of the image at a log(scale)."""
         near, value = min(self._points, key=lambda point: abs(point[0] - x))

@@ -127,7 +127,7 @@ class _SizeSearch:
         start = max(math.log(typical_scale(8 * goal.budget / encoding.pixels)), self._finest)
         self._sample = SizeSample(encoding, costs, start)
         self._x, self._model = self._begin(start, goal.overhead)
-        self._costs = self._sample.costs
+        self._costs = self._used = self._sample.costs
         self._passes = 0
         self._trim = 0.0  # log of the factor on lambda
         self._points: list[tuple[float, float]] = []  # log(scale) and estimate of each pass with lambda as it is
@@ -155,7 +155,7 @@ class _SizeSearch:
     def step(self) -> bool:
         """Quantizes once and moves on; returns whether the search is over."""
         encoding = self._encoding.with_lambda(math.exp(self._trim))
-        quantized = encoding.quantize(math.exp(self._x), self._costs, keep_bands=True)
+        quantized = encoding.quantize(math.exp(self._x), self._used, keep_bands=True)
         self._passes += 1
         self._costs = quantized.costs
         estimate = max(self._costs.total_bytes, 1.0)
@@ -203,7 +203,7 @@ class _SizeSearch:
         x = _clip(self._x + step, (self._finest, _COARSEST))
         on_sample = wanted * self._sample.estimate_at(self._x) / estimate
         x = self._sample.scale_for(on_sample, x, self._finest, SIZE_SEARCH.sample_close)
-        self._x, self._trim = self._bracketed(x, wanted), 0.0
+        self._x, self._trim, self._used = self._bracketed(x, wanted), 0.0, self._costs
         if self._best is None and self._passes == SIZE_SEARCH.passes - 1:
             self._x = _COARSEST
 

@@ -213,7 +213,6 @@ class SizeSearch:
         caution: by which the aim falls for each file that came out slightly too large.
         far_enough: change of log(scale) from which two points say something about the slope.
         apart: difference of log(estimate) from which two files say how much of them is fixed.
-        haste: shortest step in log(scale) when the passes run out.
         longest: longest step in log(scale).
         slope: d log(size) / d log(scale) before two points are known.
         typical_scale: of a photograph at one bit a pixel.
@@ -247,7 +246,6 @@ class SizeSearch:
     caution: float = 0.004
     far_enough: float = 0.1
     apart: float = 0.03
-    haste: float = 0.25
     longest: float = 3.0
     slope: float = -0.9
     typical_scale: float = 3.0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..codec.jpeg import JpegEncoding
 from ..codec.parameters import COARSEST_SCALE, SIZE_SEARCH, STUFFED
 from ..codec.quantizer import Quantized
 from ..codec.symbol_costs import SymbolCosts
 from ..errors import TargetError
+from .interpolation import between, bracket, clip
 from .protocol import Encoded
 from .size_sample import SizeSample
 
@@ -89,11 +90,6 @@ class _SizeModel:
         self._overhead, self._ratio = overhead, ratio
         self._seen: tuple[float, int] | None = None
 
-    @property
-    def known(self) -> bool:
-        """Whether a file has been written yet."""
-        return self._seen is not None
-
     def size(self, estimate: float) -> float:
         """Bytes of a file whose scans were estimated at ``estimate`` bytes."""
         return self._overhead + self._ratio * estimate
@@ -106,7 +102,7 @@ class _SizeModel:
         """Takes note of a file that was written."""
         if self._seen is not None and abs(math.log(estimate / self._seen[0])) > SIZE_SEARCH.apart:
             slope = (size - self._seen[1]) / (estimate - self._seen[0])
-            self._overhead = max(size - _clip(slope, SIZE_SEARCH.ratios) * estimate, 0.0)
+            self._overhead = max(size - clip(slope, SIZE_SEARCH.ratios) * estimate, 0.0)
         if size <= self._overhead:
             self._overhead = 0.0
         self._ratio = (size - self._overhead) / estimate
@@ -130,7 +126,8 @@ class _SizeSearch:
         self._costs = self._used = self._sample.costs
         self._passes = 0
         self._trim = 0.0  # log of the factor on lambda
-        self._points: list[tuple[float, float]] = []  # log(scale) and estimate of each pass with lambda as it is
+        self._trials: list[tuple[float, float]] = []  # trims at this scale and log(estimate)
+        self._points: list[_Point] = []  # passes with lambda as it is
         self._last_written = b""
         self._best: tuple[float, float, bytes] | None = None  # log(scale), trim, and the largest file in the budget
 
@@ -159,8 +156,9 @@ class _SizeSearch:
         self._passes += 1
         self._costs = quantized.costs
         estimate = max(self._costs.total_bytes, 1.0)
+        self._trials.append((self._trim, math.log(estimate)))
         if self._trim == 0:
-            self._points.append((self._x, estimate))
+            self._points.append(_Point(self._x, estimate, self._used))
         if self._is_worth_writing(estimate) and self._keep(quantized, estimate):
             return True
         size = self._model.size(estimate)
@@ -172,7 +170,7 @@ class _SizeSearch:
         return False
 
     def _at_finest(self, size: float) -> bool:
-        return self._x <= self._finest and size <= self._aim
+        return self._x <= self._finest and size <= self._aim and self._trim == 0
 
     def _is_worth_writing(self, estimate: float) -> bool:
         size, slack = self._model.size(estimate), SIZE_SEARCH.slack * self._free
@@ -194,27 +192,39 @@ class _SizeSearch:
 
     def _move(self, estimate: float) -> None:
         wanted = max(self._model.estimate(self._aim), SIZE_SEARCH.least_fall * estimate)
-        if self._trims(math.log(wanted / estimate)):
-            return
-        longest = SIZE_SEARCH.longest
-        step = _clip(math.log(wanted / estimate) / self._slope(), (-longest, longest))
-        if self._best is None and self._passes >= SIZE_SEARCH.passes - 2:
-            step = max(step, SIZE_SEARCH.haste)  # a file that is not full rather than none
-        x = _clip(self._x + step, (self._finest, _COARSEST))
-        on_sample = wanted * self._sample.estimate_at(self._x) / estimate
-        x = self._sample.scale_for(on_sample, x, self._finest, SIZE_SEARCH.sample_close)
-        self._x, self._trim, self._used = self._bracketed(x, wanted), 0.0, self._costs
-        if self._best is None and self._passes == SIZE_SEARCH.passes - 1:
-            self._x = _COARSEST
+        if self._best is None and self._passes >= SIZE_SEARCH.passes - 1:
+            self._go(*self._surely_fits())
+        elif not self._trims(math.log(wanted)):
+            x = self._next_x(self._points[-1].estimate, wanted)
+            self._go(self._bracketed(x, math.log(wanted)), self._costs)
 
-    def _trims(self, change: float) -> bool:
-        """Sets lambda so that log(estimate) changes by a little at the same tables; returns whether that will do.
+    def _go(self, x: float, costs: SymbolCosts) -> None:
+        self._x, self._used, self._trim, self._trials = x, costs, 0.0, []
+
+    def _surely_fits(self) -> tuple[float, SymbolCosts]:
+        """The largest pass that was not written and is estimated to fit, or the coarsest tables: not full, but a file."""
+        fitting = [point for point in self._points if self._model.size(point.estimate) <= self._budget]
+        found = max(fitting, key=lambda point: point.estimate, default=_Point(_COARSEST, 0.0, self._costs))
+        return found.x, found.costs
+
+    def _next_x(self, estimate: float, wanted: float) -> float:
+        """Where the slope leads, and then the sample."""
+        step = clip(math.log(wanted / estimate) / self._slope(), (-SIZE_SEARCH.longest, SIZE_SEARCH.longest))
+        x = clip(self._x + step, (self._finest, _COARSEST))
+        on_sample = wanted * self._sample.estimate_at(self._x) / estimate
+        return self._sample.scale_for(on_sample, x, self._finest, SIZE_SEARCH.sample_close)
+
+    def _trims(self, wanted: float) -> bool:
+        """Sets lambda so that log(estimate) becomes as wanted at the same tables; returns whether that will do.
 
         Tables change in steps, and sizes with them by some tenths of a percent; the effect of lambda is smooth.
         """
+        change = wanted - self._trials[-1][1]
         if abs(change) > SIZE_SEARCH.trimmed:
             return False
-        trim = self._trim + change / self._sample.lambda_slope(self._x, -change)
+        trim = between(self._trials, wanted)
+        if trim is None:
+            trim = self._trim + change / self._sample.lambda_slope(self._x, -change)
         if abs(trim) > SIZE_SEARCH.longest_trim:
             return False
         self._trim = trim
@@ -223,9 +233,10 @@ class _SizeSearch:
     def _slope(self) -> float:
         """d log(estimate) / d log(scale): from the last two passes, or from the sample where these are too close."""
         if len(self._points) > 1:
-            (x0, y0), (x1, y1) = self._points[-2:]
-            if abs(x1 - x0) > SIZE_SEARCH.far_enough:
-                return _clip(math.log(y1 / y0) / (x1 - x0), SIZE_SEARCH.slopes)
+            before, last = self._points[-2:]
+            if abs(last.x - before.x) > SIZE_SEARCH.far_enough:
+                slope = math.log(last.estimate / before.estimate) / (last.x - before.x)
+                return clip(slope, SIZE_SEARCH.slopes)
         return self._sample.slope(self._x)
 
     def _bracketed(self, x: float, wanted: float) -> float:
@@ -233,13 +244,15 @@ class _SizeSearch:
 
         Sources that were quantized before have jumps in their sizes, where a secant does not find its way.
         """
-        fine = max((point for point in self._points if point[1] > wanted), default=None)
-        coarse = min((point for point in self._points if point[1] <= wanted), default=None)
-        if fine is None or coarse is None or fine[0] >= coarse[0] or fine[0] < x < coarse[0]:
-            return x
-        share = math.log(fine[1] / wanted) / math.log(fine[1] / coarse[1])
-        return fine[0] + _clip(share, SIZE_SEARCH.inside) * (coarse[0] - fine[0])
+        known = [(point.x, math.log(point.estimate)) for point in self._points]
+        ends, middle = bracket(known, wanted), between(known, wanted, SIZE_SEARCH.inside)
+        return x if ends is None or middle is None or ends[0][0] < x < ends[1][0] else middle
 
 
-def _clip(value: float, bounds: tuple[float, float]) -> float:
-    return min(max(value, bounds[0]), bounds[1])
+class _Point(NamedTuple):
+    """A pass: log(scale), estimated bytes of the scans, and the costs of symbols that it used."""
+
+    x: float
+    estimate: float
+    costs: SymbolCosts
+

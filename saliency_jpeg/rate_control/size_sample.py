@@ -15,6 +15,7 @@ from ..codec.parameters import COARSEST_SCALE, HEADER_BYTES, SIZE_SEARCH, STUFFE
 from ..codec.quantizer import Quantized
 from ..codec.symbol_costs import SymbolCosts
 from ..metadata import segments
+from .interpolation import between, clip
 
 __all__ = ["SizeSample"]
 
@@ -38,7 +39,7 @@ class SizeSample:
     def __init__(self, encoding: JpegEncoding, costs: SymbolCosts | None, x: float) -> None:
         least, most = SIZE_SEARCH.sample_blocks
         count = min(max(encoding.pixels / 64 * SIZE_SEARCH.sample_share, least), most)
-        self._encoding = encoding.sample(min(round(count), encoding.quantizer.effort.learn_blocks))
+        self._encoding = encoding.sample(round(count))
         self._share = encoding.pixels / self._encoding.pixels
         self._points: list[tuple[float, float]] = []  # log(scale) and log(estimate)
         self._last: Quantized | None = None
@@ -59,12 +60,12 @@ class SizeSample:
         """
         wanted = math.log(max(estimate, 1.0))
         if self._guess is not None:
-            x = _clip(x + (wanted - self._guess[1]) / SIZE_SEARCH.slope, (finest, _COARSEST))
+            x = clip(x + (wanted - self._guess[1]) / SIZE_SEARCH.slope, (finest, _COARSEST))
             self._guess = None
         for _ in range(SIZE_SEARCH.sample_passes):
             if abs(self._measure(x) - wanted) < near:
                 break
-            step = _clip(self._step(wanted, x), (finest, _COARSEST))
+            step = clip(self._step(wanted, x), (finest, _COARSEST))
             if abs(step - x) < SIZE_SEARCH.sample_step:
                 break
             x = step
@@ -75,7 +76,7 @@ class SizeSample:
         near = sorted(self._points, key=lambda point: abs(point[0] - x))
         for x1, y1 in near[1:]:
             if abs(x1 - near[0][0]) > SIZE_SEARCH.sample_apart:
-                return _clip((y1 - near[0][1]) / (x1 - near[0][0]), SIZE_SEARCH.slopes)
+                return clip((y1 - near[0][1]) / (x1 - near[0][0]), SIZE_SEARCH.slopes)
         return SIZE_SEARCH.slope
 
     def lambda_slope(self, x: float, log_factor: float) -> float:
@@ -83,7 +84,7 @@ class SizeSample:
         y = self._points[-1][1] if self._points[-1][0] == x else self._measure(x)
         step = math.copysign(SIZE_SEARCH.lambda_step, log_factor)
         trimmed = self._encoding.with_lambda(math.exp(step)).quantize(math.exp(x), self.costs, keep_bands=True)
-        return _clip((self._log_estimate(trimmed.costs) - y) / step, SIZE_SEARCH.lambda_slopes)
+        return clip((self._log_estimate(trimmed.costs) - y) / step, SIZE_SEARCH.lambda_slopes)
 
     def estimate_at(self, x: float) -> float:
         """Returns about the bytes of the scans of the image at a log(scale)."""
@@ -120,13 +121,9 @@ class SizeSample:
 
     def _step(self, wanted: float, x: float) -> float:
         """Where the estimate is expected to be as wanted: between two points, or along the slope from the last one."""
-        fine = max((point for point in self._points if point[1] > wanted), default=None)
-        coarse = min((point for point in self._points if point[1] <= wanted), default=None)
-        if fine is not None and coarse is not None and fine[0] < coarse[0]:
-            return fine[0] + (coarse[0] - fine[0]) * (fine[1] - wanted) / (fine[1] - coarse[1])
+        middle = between(self._points, wanted)
+        if middle is not None:
+            return middle
         step = (wanted - self._points[-1][1]) / self.slope(x)
-        return x + _clip(step, (-SIZE_SEARCH.longest, SIZE_SEARCH.longest))
+        return x + clip(step, (-SIZE_SEARCH.longest, SIZE_SEARCH.longest))
 
-
-def _clip(value: float, bounds: tuple[float, float]) -> float:
-    return min(max(value, bounds[0]), bounds[1])

@@ -19,7 +19,7 @@ from ..metadata.segments import Segment
 from . import _core
 from .coefficients import Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
-from .parameters import HEADER_BYTES, TUNINGS, Tuning
+from .parameters import ESTIMATE_BLOCKS, HEADER_BYTES, TUNINGS, Tuning
 from .quantizer import Quantized, Quantizer
 from .steps import StepPolicy
 from .symbol_costs import SymbolCosts
@@ -197,11 +197,16 @@ class JpegEncoding:
     def estimate(self, quantized: Quantized) -> float:
         """Returns about the bytes that follow from these levels: scans, and segments of a size not yet known."""
         made = segments.encoded_size(self._made_segments(quantized))
-        return quantized.costs.total_bytes + made - self.header.level_bytes
+        return quantized.costs.total_bytes() + made - self.header.level_bytes
+
+    def rounded_costs(self, scale: float) -> SymbolCosts:
+        """Learns costs of symbols from coefficients that are only rounded at a scale."""
+        return self.quantizer.round(scale).costs
 
     def rounded_estimate(self, scale: float) -> float:
-        """Returns the estimate for coefficients that are only rounded at a scale."""
-        return self.estimate(self.quantizer.round(scale))
+        """Returns about the estimate for coefficients that are only rounded at a scale, from a sample of them."""
+        part = self.sample(ESTIMATE_BLOCKS)
+        return part.rounded_costs(scale).total_bytes(self.pixels / part.pixels)
 
     def write(self, quantized: Quantized) -> bytes:
         """Writes the file of these levels.

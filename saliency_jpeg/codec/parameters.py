@@ -171,6 +171,7 @@ DETAILED_SHARE: Final = 0.007  # of such boxes from which whole chroma pays at f
 FINE_QUALITY: Final = 93.0  # from here on steps are fine
 FINE_SCALE: Final = 0.8  # the same for a target
 TRELLIS_SHARE: Final = 0.905  # of the estimate for rounded levels that a file at this scale takes
+ESTIMATE_BLOCKS: Final = 8192  # about how many luma blocks that estimate is made on
 LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
 LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
 LOW_WHOLE_CHROMA_SHARE: Final = 0.3  # of coloured edges from which whole chroma pays even so

@@ -55,10 +55,13 @@ class SymbolCosts:
     total_bits: float
     header_bits: float = 0.0
 
-    @property
-    def total_bytes(self) -> float:
-        """About the bytes of these levels in a file, with tables and scan headers."""
-        return (self.total_bits + self.header_bits) / 8
+    def total_bytes(self, share: float = 1.0) -> float:
+        """Returns about the bytes of the scans of a file.
+
+        Args:
+            share: how many times as many blocks the file has as these costs were learned from.
+        """
+        return (share * self.total_bits + self.header_bits) / 8
 
     def of(self, component: int) -> tuple[AcCosts, NDArray[np.float32]]:
         """Returns AC and DC costs of a component, by its number from 0."""

@@ -155,7 +155,7 @@ class _SizeSearch:
         quantized = encoding.quantize(math.exp(self._x), self._used, keep_bands=True)
         self._passes += 1
         self._costs = quantized.costs
-        estimate = max(self._costs.total_bytes, 1.0)
+        estimate = max(self._costs.total_bytes(), 1.0)
         self._trials.append((self._trim, math.log(estimate)))
         if self._trim == 0:
             self._points.append(_Point(self._x, estimate, self._used))

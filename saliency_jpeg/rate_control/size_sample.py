@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from ..codec.jpeg import JpegEncoding
-from ..codec.parameters import COARSEST_SCALE, HEADER_BYTES, SIZE_SEARCH, STUFFED
+from ..codec.parameters import COARSEST_SCALE, HEADER_BYTES, SIZE_SEARCH, STUFFED, TRELLIS_SHARE
 from ..codec.quantizer import Quantized
 from ..codec.symbol_costs import SymbolCosts
 from ..metadata import segments
@@ -43,10 +43,11 @@ class SizeSample:
         self._share = encoding.pixels / self._encoding.pixels
         self._points: list[tuple[float, float]] = []  # log(scale) and log(estimate)
         self._last: Quantized | None = None
-        self._guess: tuple[float, float] | None = None  # a point from costs that were not yet those of the trellis
+        self._guess: tuple[float, float] | None = None  # log(scale) and log(estimate) before the first pass
+        self._learned_at = x
         if costs is None:
-            costs = self._encoding.first_costs(math.exp(x))
-            self._guess = (x, self._log_estimate(costs))
+            costs = self._encoding.rounded_costs(math.exp(x))
+            self._guess = (x, self._log_estimate(costs) + math.log(TRELLIS_SHARE))
         self.costs = costs
 
     def scale_for(self, estimate: float, x: float, finest: float, near: float) -> float:
@@ -99,7 +100,7 @@ class SizeSample:
         """
         if self._last is None:
             return 0.0, STUFFED
-        jpeg, estimate = self._encoding.write(self._last), self._last.costs.total_bytes
+        jpeg, estimate = self._encoding.write(self._last), self._last.costs.total_bytes()
         fixed = 2 + next(start for marker, start, _ in segments.walk(jpeg) if marker == _DHT)
         coded = len(jpeg) - fixed
         if self._encoding.header.restart_interval:
@@ -109,7 +110,9 @@ class SizeSample:
         return fixed - HEADER_BYTES + coded - STUFFED * estimate, STUFFED  # scans share tables
 
     def _measure(self, x: float) -> float:
-        keeps = bool(self._points) and abs(x - self._points[-1][0]) < SIZE_SEARCH.same_bands
+        keeps = bool(self._points) and abs(x - self._learned_at) < SIZE_SEARCH.same_bands
+        if not keeps:
+            self._learned_at = x
         self._last = self._encoding.quantize(math.exp(x), self.costs, keep_bands=keeps)
         self.costs = self._last.costs
         self._points.append((x, self._log_estimate(self.costs)))
@@ -117,7 +120,7 @@ class SizeSample:
 
     def _log_estimate(self, costs: SymbolCosts) -> float:
         """Estimated bytes of the scans of the whole image, in the logarithm."""
-        return math.log(max(self._share * costs.total_bits + costs.header_bits, 8.0) / 8)
+        return math.log(max(costs.total_bytes(self._share), 1.0))
 
     def _step(self, wanted: float, x: float) -> float:
         """Where the estimate is expected to be as wanted: between two points, or along the slope from the last one."""

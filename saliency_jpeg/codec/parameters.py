@@ -171,6 +171,7 @@ DETAILED_SHARE: Final = 0.007  # of such boxes from which whole chroma pays at f
 FINE_QUALITY: Final = 93.0  # from here on steps are fine
 FINE_SCALE: Final = 0.8  # the same for a target
 TRELLIS_SHARE: Final = 0.905  # of the estimate for rounded levels that a file at this scale takes
+ESTIMATE_BLOCKS: Final = 8192  # about how many luma blocks that estimate is made on
 LOW_QUALITY: Final = 40.0  # below, the bytes are needed for the luma
 LOW_RATE: Final = 0.5  # the same in bits a pixel, for a target
 LOW_WHOLE_CHROMA_SHARE: Final = 0.3  # of coloured edges from which whole chroma pays even so
@@ -195,7 +196,8 @@ LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 
 # Rate control ---------------------------------------------------------------------------------------------------------
 
-HEADER_BYTES: Final = 450  # of a file without metadata: quantization and Huffman tables, frame and scan headers
+HEADER_BYTES: Final = 222  # of a colour file without metadata and scans: SOI, quantization tables, frame header, EOI
+STUFFED: Final = 1.003  # bytes of scans with the zero bytes behind 0xFF (T.81 F.1.2.3), to those without
 COARSEST_SCALE: Final = 1e5  # at which nothing but the coarsest DC is left
 
 
@@ -207,13 +209,11 @@ class SizeSearch:
         passes: most passes of the quantizer.
         aim: of the bytes that are not fixed; what lies between aim and budget absorbs the estimate's error.
         enough: of the same; a file this full ends the search.
-        close: of the same; an estimate this near to the aim is worth writing.
-        near: the same before any file was written, to learn how far estimates are off.
+        slack: of the same; an estimate this far above the budget is still worth writing, before any file was written.
+        close: of the same; a file this far above the budget was aimed well.
         caution: by which the aim falls for each file that came out slightly too large.
         far_enough: change of log(scale) from which two points say something about the slope.
         apart: difference of log(estimate) from which two files say how much of them is fixed.
-        ratio: bytes written to bytes estimated, before it is known.
-        haste: shortest step in log(scale) when the passes run out.
         longest: longest step in log(scale).
         slope: d log(size) / d log(scale) before two points are known.
         typical_scale: of a photograph at one bit a pixel.
@@ -221,21 +221,32 @@ class SizeSearch:
         least_free: of the budget, that the levels may fill at least.
         ratios: bounds of bytes written to bytes estimated between two files.
         slopes: bounds of the slope.
-        inside: bounds of where a line between two files may lead.
+        inside: bounds of where a line between two passes may lead.
         least_share: of the bytes that follow the estimate.
         least_fall: of the estimate, in one step.
+        trimmed: largest change of log(size) that is left to lambda, at the same tables.
+        longest_trim: of log(lambda); so much is not seen (:mod:`.effort` has variants that differ by as much).
+        lambda_step: of log(lambda), for its slope on the sample.
+        lambda_slopes: bounds of d log(size) / d log(lambda).
+        sample_share: of the luma blocks, on which the search begins.
+        sample_blocks: bounds of their number.
+        sample_passes: most passes over them in a row.
+        sample_near: difference of log(estimate) from the one that is wanted on them, before the first pass.
+        sample_close: the same later, when a pass has shown by how much the sample is off.
+        sample_files: most files of them that are written to learn how far estimates are off.
+        sample_step: shortest step in log(scale) that is worth a pass over them.
+        sample_apart: difference of log(scale) from which two of those passes say something about the slope.
+        same_bands: step in log(scale) up to which the bands of the scans stay.
     """
 
     passes: int = 8
-    aim: float = 0.996
+    aim: float = 0.994
     enough: float = 0.985
+    slack: float = 0.001
     close: float = 0.008
-    near: float = 0.15
     caution: float = 0.004
     far_enough: float = 0.1
     apart: float = 0.03
-    ratio: float = 1.05
-    haste: float = 0.25
     longest: float = 3.0
     slope: float = -0.9
     typical_scale: float = 3.0
@@ -246,6 +257,19 @@ class SizeSearch:
     inside: tuple[float, float] = (0.2, 0.8)
     least_share: float = 0.01
     least_fall: float = 0.05
+    trimmed: float = 0.03
+    longest_trim: float = 0.2
+    lambda_step: float = 0.1
+    lambda_slopes: tuple[float, float] = (-0.5, -0.04)
+    sample_share: float = 0.125
+    sample_blocks: tuple[int, int] = (2048, 8192)
+    sample_passes: int = 6
+    sample_near: float = 0.02
+    sample_close: float = 0.003
+    sample_files: int = 3
+    sample_step: float = 0.001
+    sample_apart: float = 0.025
+    same_bands: float = 0.3
 
 
 SIZE_SEARCH: Final = SizeSearch()
@@ -314,5 +338,4 @@ DOWNSCALE: Final = Downscale()
 # Recompression (``scripts/measure_recompress.py``) --------------------------------------------------------------------
 
 KEEP_TABLE_BELOW: Final = 1.5  # ratio of wanted to own step below which a file's own step stays
-RECOMPRESS_START: Final = 3.5  # times the finest scale: most files have shrunk by a tenth to a third there
 RECOMPRESS_FLAT: Final = 0.4  # of the scale that suits a file's low frequencies; below it hardly a level changes

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, symbol_costs, tables
+from .block_sample import BlockSample
 from .coefficients import Blocks, Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
 from .parameters import TUNINGS, Tuning
 from .steps import StepPolicy, Steps
 from .subsampling import chroma_weights
-from .symbol_costs import LevelArray, SymbolCosts
+from .symbol_costs import Bands, LevelArray, SymbolCosts
 
 __all__ = ["Quantized", "Quantizer"]
 
@@ -30,6 +31,8 @@ class Quantized:
         progressive: whether :attr:`costs` are those of a progressive file.
         choice_blocks: about how many blocks of a component its scans are chosen by; 0: all.
         threads: that may work on the levels at once.
+        bands: of the scans that :attr:`costs` are learned for, one entry as in :attr:`.SymbolCosts.ac`; ``None`` to
+            choose them.
     """
 
     levels: list[LevelArray]
@@ -37,12 +40,17 @@ class Quantized:
     progressive: bool = True
     choice_blocks: int = 0
     threads: int = 1
+    bands: Sequence[Bands] | None = None
 
     @cached_property
     def costs(self) -> SymbolCosts:
         """The costs that these levels teach, for the next pass; worked out on first use."""
         return symbol_costs.learn(
-            self.levels, progressive=self.progressive, choice_blocks=self.choice_blocks, threads=self.threads
+            self.levels,
+            progressive=self.progressive,
+            choice_blocks=self.choice_blocks,
+            bands=self.bands if self.progressive else None,
+            threads=self.threads,
         )
 
 
@@ -104,19 +112,36 @@ class Quantizer:
 
     def varied(self, variant: Variant) -> Quantizer:
         """Returns a quantizer for the same image with another multiplier and other rounding of steps."""
-        return replace(
-            self,
-            lmbda=self.lmbda * variant.factor,
-            steps=self.steps.with_rounding(variant.rounding),
-            block_lambda=[each * np.float32(variant.factor) for each in self.block_lambda],
-        )
+        return replace(self.with_lambda(variant.factor), steps=self.steps.with_rounding(variant.rounding))
 
-    def quantize(self, scale: float, costs: SymbolCosts | None = None) -> Quantized:
+    def with_lambda(self, factor: float) -> Quantizer:
+        """Returns a quantizer for the same image with a multiplier that is ``factor`` times as large."""
+        block_lambda = [each * np.float32(factor) for each in self.block_lambda]
+        return replace(self, lmbda=self.lmbda * factor, block_lambda=block_lambda)
+
+    def sample(self, count: int) -> Quantizer:
+        """Returns a quantizer for a part of the image, evenly spread; for the whole image where that is small.
+
+        The luma of the part makes up for nothing, and is kept.
+
+        Args:
+            count: about how many luma blocks.
+        """
+        h, v = self.coefficients.sampling
+        part = BlockSample.spread(self.coefficients.complete_mcus, count // (h * v))
+        if part is None:
+            return replace(self, coefficients=self.coefficients.with_luma_kept())
+        sizes = [(h, v), *[(1, 1)] * (len(self.block_lambda) - 1)]
+        block_lambda = [part.take(each, *size) for each, size in zip(self.block_lambda, sizes, strict=True)]
+        return replace(self, coefficients=self.coefficients.part(part), block_lambda=block_lambda)
+
+    def quantize(self, scale: float, costs: SymbolCosts | None = None, *, keep_bands: bool = False) -> Quantized:
         """Makes one pass of the trellis.
 
         Args:
             scale: of the quantization steps, above 0.
             costs: of the symbols; ``None`` for :meth:`first_costs` at this scale.
+            keep_bands: new costs are learned for the scans that these are for, which takes less time than to choose.
         """
         costs = self.first_costs(scale) if costs is None else costs
         steps = self.steps.at(scale)
@@ -125,7 +150,8 @@ class Quantizer:
             trellis.levels(i, blocks, self.block_lambda[i]) for i, blocks in enumerate(self.coefficients.others, 1)
         ]
         first = self._first_levels(trellis, others)  # last: the luma makes up for what the coded chroma lost
-        return self._quantized([first, *others], steps.tables)
+        quantized = self._quantized([first, *others], steps.tables)
+        return replace(quantized, bands=[kind.bands for kind in costs.ac]) if keep_bands else quantized
 
     def first_costs(self, scale: float) -> SymbolCosts:
         """Learns costs at a scale on a part of the image, as thoroughly as the effort says."""
@@ -139,15 +165,9 @@ class Quantizer:
             costs = self._quantized(levels, steps.tables).costs
         return costs
 
-    def rounded_bits(self, scale: float) -> float:
-        """Returns about the bits of all coefficients rounded at a scale, by a part of them."""
-        steps = self.steps.at(scale)
-        blocks, _ = self._sample(self.effort.learn_blocks)
-        total = 0.0
-        for part, all_lambda, table in zip(blocks, self.block_lambda, steps.tables, strict=True):
-            quantized = self._quantized([_core.quantize_plain(part, table, self.threads)], table[None])
-            total += quantized.costs.total_bits * all_lambda.shape[0] / part.shape[0]
-        return total
+    def round(self, scale: float) -> Quantized:
+        """Rounds all coefficients at a scale; nothing is traded for bits."""
+        return self._rounded(self.coefficients.components, self.steps.at(scale))
 
     @property
     def threads(self) -> int:

@@ -45,6 +45,14 @@ class SymbolCosts:
     total_bits: float
     header_bits: float = 0.0
 
+    def total_bytes(self, share: float = 1.0) -> float:
+        """Returns about the bytes of the scans of a file.
+
+        Args:
+            share: how many times as many blocks the file has as these costs were learned from.
+        """
+        return (share * self.total_bits + self.header_bits) / 8
+
     def of(self, component: int) -> tuple[AcCosts, NDArray[np.float32]]:
         """Returns AC and DC costs of a component, by its number from 0."""
         kind = min(component, len(self.ac) - 1)

@@ -31,7 +31,7 @@ from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.layers import layer_segments, without_layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import OPTION_NAMES, Options
-from ..rate_control import AtScale, BySizeBracket
+from ..rate_control import AtScale, BySize
 from ..rate_control.by_size import likely_scale
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, resolve
@@ -232,7 +232,7 @@ class _Recompression:
         if budget is None:
             return AtScale(asked)(encoding).jpeg
         finest = max(asked, self._finest_scale())
-        return BySizeBracket(budget, start=parameters.RECOMPRESS_START * finest, finest=finest)(encoding).jpeg
+        return BySize(budget, finest, encoding.header.overhead)(encoding).jpeg
 
     @property
     def _own_tables(self) -> NDArray[np.uint16]:

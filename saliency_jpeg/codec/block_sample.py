@@ -58,7 +58,6 @@ class BlockSample:
             across: columns of the array in an MCU.
             down: rows of the array in an MCU.
         """
-        rows = (self.rows[:, None] * down + np.arange(down))[:, :, None]
-        cols = (self.cols[:, None] * across + np.arange(self.length * across))[:, None, :]
-        runs = array[rows, cols]
-        return np.ascontiguousarray(runs.reshape(len(self.rows) * down, self.length * across, *array.shape[2:]))
+        width = self.length * across
+        places = zip((self.rows * down).tolist(), (self.cols * across).tolist(), strict=True)
+        return np.concatenate([array[row : row + down, col : col + width] for row, col in places])

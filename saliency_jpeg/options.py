@@ -18,7 +18,7 @@ from .errors import OptionError
 from .metadata.jpeg_metadata import MetadataMode
 from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
-from .saliency.sources import Saliency
+from .saliency.sources import Saliency, has_preset
 
 __all__ = ["BYTES_PER_KB", "OPTION_NAMES", "LayersMode", "OptionKeywords", "Options", "check_names"]
 
@@ -136,8 +136,8 @@ class Options:
         max_pixels: most pixels of an image from a file, checked by its header before it is decoded; ``None`` for no
             limit. Arrays and PIL images that are decoded already have none. With the default, a lower
             ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.
-        device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's
-            choice.
+        device: where TensorFlow runs a preset's network, by its name (``"cpu"``, ``"gpu:0"``); ``None``: LiteRT on the
+            processor where it is installed and the network ships for it, else TensorFlow's choice.
 
     Raises:
         OptionError: a value is out of range or of the wrong kind.
@@ -200,10 +200,9 @@ class Options:
             raise OptionError(
                 f"max_pixels must be an integer from 1 to {_MOST_PIXELS}, or None for no limit, got {self.max_pixels!r}"
             )
-        has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
         if self.device is not None and not isinstance(self.device, str):
             raise OptionError(f"device must be a string or None, got {self.device!r}")
-        if self.device is not None and not has_preset:
+        if self.device is not None and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
 
     @property

@@ -22,7 +22,7 @@ from ..errors import OptionError
 from . import forks, network
 from .presets import Preset
 
-__all__ = ["Runner", "check_device", "full_precision", "load_tensorflow"]
+__all__ = ["Runner", "check_device", "full_precision", "has_gpu", "load_tensorflow"]
 
 _DEVICE = re.compile(r"(?:/(?:device:)?)?(cpu|gpu)(?::(\d+))?", re.IGNORECASE)
 _loading = threading.Lock()  # importing TensorFlow from two threads at once is not safe
@@ -97,6 +97,11 @@ def check_device(name: str | None) -> str | None:
     if f"/{kind}:{index}" not in available:
         raise OptionError(f"no such device; this machine has {', '.join(available) or 'no ' + kind}, got {name!r}")
     return f"/{kind}:{index}"
+
+
+def has_gpu() -> bool:
+    """Returns whether TensorFlow is installed and finds a GPU; loads it."""
+    return importlib.util.find_spec("tensorflow") is not None and bool(_devices("GPU"))
 
 
 def _devices(kind: str) -> list[str]:

@@ -305,7 +305,9 @@ class SaliencyModel:
             forks.check()  # before the lock, which a thread of the parent may have held
         with self._building:
             if self._runner is None and self._exported is not None:
-                self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)
+                self._runner = litert.LiteRunner(
+                    self._exported, self._preset.name + litert.SUFFIX, mirror=self._preset.mirror
+                )
             elif self._runner is None:
                 self._read_weights()
                 self._runner = Runner(self._preset, self._arrays, self._head_arrays, self.device)

@@ -19,7 +19,7 @@ from .errors import OptionError
 from .metadata.jpeg_metadata import MetadataMode
 from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
-from .saliency.sources import Saliency
+from .saliency.sources import Saliency, has_preset
 
 __all__ = [
     "BYTES_PER_KB",
@@ -148,8 +148,8 @@ class Options:
         max_pixels: most pixels of an image from a file, checked by its header before it is decoded; ``None`` for no
             limit. Arrays and PIL images that are decoded already have none. With the default, a lower
             ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.
-        device: where a preset's network runs, as TensorFlow names it (``"cpu"``, ``"gpu:0"``); ``None``: TensorFlow's
-            choice.
+        device: where TensorFlow runs a preset's network, by its name (``"cpu"``, ``"gpu:0"``); ``None``: LiteRT on the
+            processor where it is installed and the network ships for it, else TensorFlow's choice.
         threads: that work on one picture at once; ``None`` for as many as there are processors, which
             ``Encoder.compress_many`` divides among its workers. The file is the same for any number.
 
@@ -219,10 +219,9 @@ class Options:
             raise OptionError(
                 f"threads must be an integer from 1 to {_MOST_THREADS}, or None for all CPUs, got {self.threads!r}"
             )
-        has_preset = isinstance(self.saliency, str) or getattr(self.saliency, "uses_preset", False)
         if self.device is not None and not isinstance(self.device, str):
             raise OptionError(f"device must be a string or None, got {self.device!r}")
-        if self.device is not None and not has_preset:
+        if self.device is not None and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
 
     @property

@@ -77,7 +77,7 @@ def _module(runner: Runner) -> Any:
 def report(preset: Preset, network: bytes, reference: SaliencyModel, pictures: list[NDArray[np.uint8]]) -> None:
     """Prints how far the maps of quantized and floating-point network are apart."""
     quantized = SaliencyModel.from_preset(preset.name, device="cpu")
-    quantized._runner = QuantizedRunner(network, "quantized", mirror=preset.mirror)  # type: ignore[assignment]
+    quantized._runner = QuantizedRunner(network, "quantized", mirror=preset.mirror)
     make: list[Callable[[Any], Any]] = [quantized.lazy_map, reference.lazy_map]
     grids = [[one(rgb).source.values.astype(int).ravel() for rgb in pictures] for one in make]
     apart = np.abs(np.concatenate(grids[0]) - np.concatenate(grids[1])) / 255

@@ -61,21 +61,21 @@ def run(script: str, *arguments: object) -> str:
 @pytest.mark.tensorflow
 def test_a_child_of_a_process_that_used_the_network_is_told_at_once() -> None:
     assert run("""
-        model = SaliencyModel.from_preset()
         own = SaliencyModel.from_preset("cam")
-        before = compress(image), own.predict(image)
-        refused(lambda: len(compress(image)))
+        by_tensorflow = {"saliency": "default", "device": "cpu"}
+        before = compress(image, **by_tensorflow), own.predict(image)
+        refused(lambda: len(compress(image, **by_tensorflow)))
         refused(lambda: own.predict(image).shape)
         refused(lambda: SaliencyModel.from_preset("cam", device="gpu"))
-        refused(lambda: len(list(Encoder().compress_many([image, image]))))
-        refused(lambda: len(list(Encoder().compress_many([image, image], errors="return"))))
-        assert in_child(lambda: refused(lambda: len(compress(image)))) is None  # in a child's child
+        refused(lambda: len(list(Encoder(**by_tensorflow).compress_many([image, image]))))
+        refused(lambda: len(list(Encoder(**by_tensorflow).compress_many([image, image], errors="return"))))
+        assert in_child(lambda: refused(lambda: len(compress(image, **by_tensorflow)))) is None  # in a child's child
         assert in_child(lambda: compress(image, saliency=None)) == compress(image, saliency=None)
         assert in_child(lambda: compress(image, saliency=[(0, 0, 9, 9)])) == compress(image, saliency=[(0, 0, 9, 9)])
-        assert compress(image) == before[0]  # the parent goes on
+        assert compress(image, **by_tensorflow) == before[0]  # the parent goes on
         with multiprocessing.get_context("fork").Pool(2) as pool:
             try:
-                raise AssertionError(pool.map_async(compress, [image, image]).get(timeout=30))
+                raise AssertionError(pool.map_async(own.predict, [image, image]).get(timeout=30))
             except OptionError:
                 pass
         """).endswith("done\n")
@@ -100,7 +100,7 @@ def test_tensorflow_that_the_application_used_counts_too() -> None:
         import tensorflow
 
         tensorflow.constant(1) + 1
-        refused(lambda: len(compress(image)))
+        refused(lambda: len(compress(image, device="cpu")))
         """).endswith("done\n")
 
 
@@ -111,7 +111,7 @@ def test_locks_that_another_thread_holds_do_not_hang_a_child() -> None:
         with sources._PRESET_LOCK, tensorflow_runtime._running:
             assert in_child(lambda: sources._PRESET_LOCK.locked() or tensorflow_runtime._running.locked(), 20) is False
         with tensorflow_runtime._loading:  # another thread imports TensorFlow
-            refused(lambda: len(compress(image)))
+            refused(lambda: len(compress(image, device="cpu")))
         """).endswith("done\n")
 
 
@@ -121,6 +121,19 @@ def test_a_network_of_decoding_that_another_thread_loads_does_not_hang_a_child()
 
         with loading._loading:
             assert in_child(lambda: loading._loading.locked(), 20) is False
+        """).endswith("done\n")
+
+
+def test_the_default_network_works_in_children_of_a_process_that_used_it() -> None:
+    pytest.importorskip("ai_edge_litert")
+    assert run("""
+        before = compress(image)
+        assert in_child(lambda: compress(image)) == before
+        model = SaliencyModel.from_preset()
+        made = model.predict(image).tobytes()
+        with model._building:  # another thread loads the network
+            assert in_child(lambda: model.predict(image).tobytes(), 20) == made
+        assert compress(image) == before
         """).endswith("done\n")
 
 

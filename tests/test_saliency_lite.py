@@ -15,7 +15,7 @@ from marks import implies
 from processes import needs, python
 
 from saliency_jpeg.errors import OptionError, PresetError
-from saliency_jpeg.saliency import MapOptions, SaliencyModel, litert
+from saliency_jpeg.saliency import MapOptions, SaliencyModel, litert, presets
 
 STEP = 5 / 255  # of the map
 
@@ -97,7 +97,39 @@ def test_litert_replaces_tensorflow_where_it_is_missing(exported, file, photo, m
         SaliencyModel.from_preset("cam")
     monkeypatch.delenv("SALIENCY_JPEG_LITE")
     with pytest.raises(PresetError, match="is installed, got SALIENCY_JPEG_LITE=None"):
-        SaliencyModel.from_preset("default")
+        SaliencyModel.from_preset("cam")
+    with pytest.raises(PresetError, match="is installed, got SALIENCY_JPEG_LITE=None"):
+        SaliencyModel.from_preset("default", device="cpu")
+    shipped = SaliencyModel.from_preset("default")
+    assert np.abs(shipped.predict(photo) - exported.predict(photo)).mean() < 0.01
+    with pytest.raises(OptionError, match="the networks need TensorFlow"):
+        shipped.activations(photo)
+
+
+def test_the_default_runs_without_tensorflow_and_its_copy_too(photo):
+    program = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; import numpy, pickle; "
+        "from PIL import Image; "
+        "from saliency_jpeg.saliency import SaliencyModel; model = SaliencyModel.from_preset(); "
+        f"rgb = numpy.asarray(Image.open({str(PHOTO)!r}).convert('RGB')); made = model.predict(rgb); "
+        "print(made.sum(), (pickle.loads(pickle.dumps(model)).predict(rgb) == made).all())"
+    )
+    total, is_same = python("-c", program).split()[-2:]
+    assert float(total) == pytest.approx(float(SaliencyModel.from_preset().predict(photo).sum()))
+    assert is_same == "True"
+
+
+def test_a_damaged_network_of_integers_is_refused(monkeypatch):
+    monkeypatch.setattr(presets, "_read", lambda file: b"damaged")
+    with pytest.raises(PresetError, match=r"gaze_int8\.tflite is damaged: preset 'gaze' needs sha256 \w+, got "):
+        SaliencyModel.from_preset()
+
+
+def test_mirrored_pictures_have_mirrored_maps(photo):
+    model = SaliencyModel.from_preset()
+    made, mirrored = model.predict(photo), model.predict(np.ascontiguousarray(photo[:, ::-1]))[:, ::-1]
+    assert np.abs(made - mirrored).max() <= STEP + 1e-6
+    assert np.mean(made != mirrored) < 0.01
 
 
 def test_runs_without_tensorflow(file, photo):

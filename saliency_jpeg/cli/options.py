@@ -225,7 +225,7 @@ def add_saliency(parser: argparse.ArgumentParser, metavar: str, purpose: str) ->
     for flag, effect in (("--protect", "treat as salient"), ("--ignore", "treat as not salient, unless protected")):
         group.add_argument(flag, action="append", metavar="MAP|LEFT,TOP,RIGHT,BOTTOM", help=f"{effect}: {area}")
     group.add_argument(
-        "--device", metavar="NAME", help="run the network on cpu, gpu, gpu:1, ... (default: TensorFlow decides)"
+        "--device", metavar="NAME", help="run the network by TensorFlow on cpu, gpu, gpu:1, ... (default: LiteRT first)"
     )
     return group
 

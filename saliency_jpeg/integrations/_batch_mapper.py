@@ -16,7 +16,8 @@ from ..image.load import ImageSource
 from ..image.picture import Picture
 from ..options import Options
 from ..saliency.lazy_map import SaliencyMap
-from ..saliency.sources import resolve_many
+from ..saliency.sources import has_preset, resolve_many
+from ..saliency.tensorflow_runtime import has_gpu
 from ._dataframes import append_column, read_rows
 
 __all__ = ["CONFIGURATION_ERRORS", "MAP_COLUMN", "BatchMapper", "pack_map", "unpack_map"]
@@ -48,6 +49,15 @@ class BatchMapper:
         """
         self._encoder = Encoder(options, **changes)
         self._data, self._workers = data, workers
+
+    def use_gpu(self) -> None:
+        """Makes a preset's network run by TensorFlow on the GPU where it finds one, unless another device is asked for.
+
+        Without a device LiteRT would run it on the processor.
+        """
+        options = self._encoder.options
+        if options.device is None and has_preset(options.saliency) and has_gpu():
+            self._encoder = Encoder(options, device="gpu")
 
     def __call__(self, batch: Any) -> Any:
         """Returns the batch with its maps.

@@ -191,7 +191,9 @@ class _Actor:
     def __init__(self, work: BatchCompressor | BatchMapper, threads: int, done: Any = None) -> None:
         os.environ.setdefault(_TF_THREADS, str(threads))
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several actors may share a GPU
-        if isinstance(work, BatchCompressor) and done is not None:
+        if isinstance(work, BatchMapper):
+            work.use_gpu()
+        elif done is not None:
             work.done = DigestSet(ray.get(done))
         self._work = work
 

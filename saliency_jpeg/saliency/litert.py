@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
 from . import forks
+from .mirroring import Mirror, run_mirrored
 from .weights_file import DAMAGED, open_archive, read_entry
 
 if TYPE_CHECKING:
@@ -250,7 +251,17 @@ class LiteNetwork:
 
 
 class LiteRunner(LiteNetwork):
-    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`; see :class:`LiteNetwork`."""
+    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`; see :class:`LiteNetwork`.
+
+    Args:
+        network: what LiteRT reads.
+        name: of the file, for the error.
+        mirror: which of an image and its mirror image the head sees.
+    """
+
+    def __init__(self, network: bytes, name: str, *, mirror: Mirror = False) -> None:
+        super().__init__(network, name)
+        self._mirror: Mirror = mirror
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
@@ -258,29 +269,21 @@ class LiteRunner(LiteNetwork):
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
+        return run_mirrored(self._head_maps, rgb, self._mirror)
+
+    def _head_maps(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.run([rgb])[-1]
 
 
-class QuantizedRunner(LiteNetwork):
-    """The head's maps by a network of 8-bit integers; see :class:`LiteNetwork`.
+class QuantizedRunner(LiteRunner):
+    """The head's maps by a network of 8-bit integers, from RGB int8, samples minus 128; see :class:`LiteRunner`.
 
-    Args:
-        network: what LiteRT reads: from int8 (n, h, w, 3), samples minus 128, to float32 (n, rows, cols, channels).
-        name: of the file, for the error.
-        mirror: average the maps of the image and of its mirror image.
+    Images are run one by one: a batch is no faster, and changing its size makes LiteRT prepare the network anew.
     """
 
-    def __init__(self, network: bytes, name: str, *, mirror: bool) -> None:
-        super().__init__(network, name)
-        self._mirror = mirror
-
-    def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
+    def _head_maps(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         signed = (rgb ^ np.uint8(128)).view(np.int8)
-        if not self._mirror:
-            return self.run([signed])[0]
-        maps, mirrored = np.split(self.run([np.concatenate([signed, signed[:, :, ::-1]])])[0], 2)
-        return (maps + mirrored[:, :, ::-1]) / np.float32(2)
+        return np.concatenate([self.run([one[None]])[-1] for one in signed])
 
 
 def _thread_count() -> int:

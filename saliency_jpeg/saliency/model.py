@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ class SaliencyModel:
         self._runner: Runner | litert.LiteRunner | None = None
         self._quantized_runner: litert.QuantizedRunner | None = None
         self._building = threading.Lock()
+        _MODELS.add(self)
         if self.options.evidence not in readings(preset):
             evidence = self.options.evidence
             raise OptionError(f"preset {preset.name!r} gives no {evidence} evidence, got {evidence!r}")
@@ -303,7 +305,9 @@ class SaliencyModel:
             forks.check()  # before the lock, which a thread of the parent may have held
         with self._building:
             if self._runner is None and self._exported is not None:
-                self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)
+                self._runner = litert.LiteRunner(
+                    self._exported, self._preset.name + litert.SUFFIX, mirror=self._preset.mirror
+                )
             elif self._runner is None:
                 self._read_weights()
                 self._runner = Runner(self._preset, self._arrays, self._head_arrays, self.device)
@@ -314,9 +318,21 @@ class SaliencyModel:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({**state, **dict.fromkeys(_LOADED), "_building": threading.Lock()})
+        _MODELS.add(self)
 
     def __repr__(self) -> str:
         return f"SaliencyModel({self._preset.name!r}, {len(self.names)} classes, device={self.device!r})"
+
+
+_MODELS: weakref.WeakSet[SaliencyModel] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for model in list(_MODELS):
+        model._building = threading.Lock()
+
+
+forks.renew_in_child(_renew_locks)  # another thread of the parent may have held it
 
 
 def _class_names(file: WeightsFile, preset: presets.Preset, count: int, path: str) -> list[str]:

@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import OptionError, PresetError
 from . import heads
 from .maps import MapOptions
+from .mirroring import Mirror
 from .network import CLASS_ARRAYS, Architecture
 from .weights_file import Arrays, unpack
 
@@ -84,7 +85,7 @@ class Preset:
         outputs: constants of each output by name: ``"classes"``, whose ``contrast`` is the least difference of class
             evidence between 0 and 1, then those of the head in the order of its channels.
         margin: pixels added to both sides of the input; 1 for heads (see :mod:`.heads`).
-        mirror: average the head's maps of the image and of its mirror image.
+        mirror: which of an image and its mirror image the head sees (:mod:`.mirroring`).
         offset: how far below and to the right of its middle a cell of the output looks, in pixels of the input.
         map: how its map is made, unless the caller says otherwise.
         head: the head on the backbone, if any.
@@ -103,7 +104,7 @@ class Preset:
     long_side: int
     outputs: heads.Outputs
     margin: int = 0
-    mirror: bool = False
+    mirror: Mirror = False
     offset: float = 0.0
     map: MapOptions = field(default_factory=MapOptions)
     head: PresetHead | None = None

@@ -36,6 +36,7 @@ __all__ = [
     "combine",
     "gray_values",
     "has_network",
+    "has_preset",
     "read_map",
     "resolve",
     "resolve_many",
@@ -86,8 +87,7 @@ class Combined:
     @property
     def uses_preset(self) -> bool:
         """Whether one of the parts is a preset."""
-        parts = (*self.sources, self.protect, self.ignore)
-        return any(isinstance(part, str) or getattr(part, "uses_preset", False) for part in parts)
+        return any(map(has_preset, (*self.sources, self.protect, self.ignore)))
 
 
 def combine(*sources: Source, protect: Source | None = None, ignore: Source | None = None) -> Combined:
@@ -194,6 +194,11 @@ def read_map(source: Any) -> Map:
 def has_network(saliency: Saliency) -> bool:
     """Returns whether a preset or a model with ``predict_batch`` is among the sources."""
     return saliency is not None and any(True for _ in _networks(saliency))
+
+
+def has_preset(saliency: Saliency) -> bool:
+    """Returns whether a preset is among the sources, by its name."""
+    return isinstance(saliency, str) or (isinstance(saliency, Combined) and saliency.uses_preset)
 
 
 def _networks(saliency: Source) -> Iterator[Any]:

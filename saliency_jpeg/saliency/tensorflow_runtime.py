@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from . import forks, network
+from .mirroring import run_mirrored
 from .presets import Preset
 
-__all__ = ["Runner", "check_device", "full_precision", "load_tensorflow"]
+__all__ = ["Runner", "check_device", "full_precision", "has_gpu", "load_tensorflow"]
 
 _DEVICE = re.compile(r"(?:/(?:device:)?)?(cpu|gpu)(?::(\d+))?", re.IGNORECASE)
 _loading = threading.Lock()  # importing TensorFlow from two threads at once is not safe
@@ -99,6 +101,11 @@ def check_device(name: str | None) -> str | None:
     return f"/{kind}:{index}"
 
 
+def has_gpu() -> bool:
+    """Returns whether TensorFlow is installed and finds a GPU; loads it."""
+    return importlib.util.find_spec("tensorflow") is not None and bool(_devices("GPU"))
+
+
 def _devices(kind: str) -> list[str]:
     tensorflow = load_tensorflow()
     forks.mark_in_use()
@@ -109,7 +116,7 @@ class Runner:
     """The network of a preset with its weights on a device. Safe to call from several threads.
 
     Args:
-        preset: sizes of backbone and head, and whether the mirror image is averaged in.
+        preset: sizes of backbone and head, and whether its network sees mirror images.
         arrays: weights of the backbone, with batch normalization, as :mod:`.presets` reads them.
         head_arrays: weights of the head, empty without a head.
         device: TensorFlow's name, or None for TensorFlow's choice.
@@ -141,7 +148,7 @@ class Runner:
         self._tracing = threading.Lock()
 
     def outputs(self, rgb: Any) -> list[Any]:
-        """Computes all outputs of the network.
+        """Computes all outputs of the network for images as they are, whatever the preset says of mirror images.
 
         Args:
             rgb: tensor (n, h, w, 3), uint8.
@@ -149,15 +156,8 @@ class Runner:
         Returns:
             The class activations, then the head's maps if there is a head.
         """
-        pixels = self._to_float(rgb)
-        if self.head_model is None:
-            return [self.backbone(pixels, training=False)[-1]]
-        if not self._mirror:
-            levels = self.backbone(pixels, training=False)
-            return [levels[-1], self.head_model(levels, training=False)]
-        levels = self.backbone(self.tensorflow.concat([pixels, pixels[:, :, ::-1]], axis=0), training=False)
-        maps, mirrored = self.tensorflow.split(self.head_model(levels, training=False), 2)
-        return [self.tensorflow.split(levels[-1], 2)[0], (maps + mirrored[:, :, ::-1]) / 2]
+        levels = self.backbone(self._to_float(rgb), training=False)
+        return [levels[-1]] if self.head_model is None else [levels[-1], self.head_model(levels, training=False)]
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
@@ -165,7 +165,7 @@ class Runner:
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
-        return self._run(self._head_maps, rgb)
+        return run_mirrored(partial(self._run, self._head_maps), rgb, self._mirror)
 
     def _class_activations(self, rgb: Any) -> Any:
         return self.backbone(self._to_float(rgb), training=False)[-1]

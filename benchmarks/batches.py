@@ -13,14 +13,13 @@ The network may round differently in a batch, so a few files differ slightly; "e
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from measuring import timed
@@ -30,11 +29,11 @@ from pictures import found, parts, photographs
 from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
 from saliency_jpeg.metrics.arrays import to_ppm
-from saliency_jpeg.options import OPTION_NAMES
+from saliency_jpeg.options import available_cpus
 
 ONE: Final = "one by one"
 SOURCES: Final = 1.5  # megapixels of a photograph for each of a part
-CPUS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CPUS: Final = available_cpus()
 
 Files = list[bytes]
 
@@ -68,9 +67,8 @@ def matched(encode: Callable[[float], Files], size: int) -> float:
 
 def rows_of(paths: Sequence[Path], saliency: SaliencyModel | None) -> dict[str, Callable[[], Files]]:
     """Returns what is measured, by name; mozjpeg only where it is installed."""
-    alone: Any = {"threads": 1} if "threads" in OPTION_NAMES else {}
     rows: dict[str, Callable[[], Files]] = {
-        ONE: partial(one_by_one, Encoder(quality=QUALITY, saliency=saliency, **alone), paths),
+        ONE: partial(one_by_one, Encoder(quality=QUALITY, saliency=saliency, threads=1), paths),
         "`compress_many`": partial(many, Encoder(quality=QUALITY, saliency=saliency), paths),
     }
     with suppress(FileNotFoundError):

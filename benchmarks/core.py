@@ -22,7 +22,7 @@ from pictures import found, photographs
 
 from saliency_jpeg import Encoder
 from saliency_jpeg.codec import _core
-from saliency_jpeg.options import BYTES_PER_KB, OPTION_NAMES
+from saliency_jpeg.options import BYTES_PER_KB
 
 Spent = dict[str, list[float]]  # seconds of each call, by function
 
@@ -75,8 +75,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="on the picture (default: 1)")
     options = parser.parse_args()
     (pixels,) = photographs(found(options.photos)[:1], options.megapixels, 1)
-    threads: Any = {"threads": options.threads} if "threads" in OPTION_NAMES else {}
-    plain = Encoder(quality=QUALITY, saliency=None, **threads)
+    plain = Encoder(quality=QUALITY, saliency=None, threads=options.threads)
     target_kb = len(plain.compress(pixels).jpeg) / BYTES_PER_KB
     spent: Spent = defaultdict(list)
     watch(spent)
@@ -84,7 +83,7 @@ def main() -> None:
     rounds = max(options.rounds, round(options.rounds / megapixels))
     for title, encoder in (
         ("quality 75", plain),
-        ("`target_kb`", Encoder(target_kb=target_kb, saliency=None, **threads)),
+        ("`target_kb`", Encoder(target_kb=target_kb, saliency=None, threads=options.threads)),
     ):
         seconds, calls = fastest(functools.partial(encoder.compress, pixels), rounds, spent)
         print(f"\n| {title}, {megapixels:.2g} MP | ms/MP | share | calls |\n|---|---:|---:|---:|")

@@ -261,7 +261,7 @@ class SizeSearch:
     longest_trim: float = 0.2
     lambda_step: float = 0.1
     lambda_slopes: tuple[float, float] = (-0.5, -0.04)
-    sample_share: float = 0.125
+    sample_share: float = 0.0625
     sample_blocks: tuple[int, int] = (2048, 8192)
     sample_passes: int = 6
     sample_near: float = 0.02

@@ -175,7 +175,10 @@ class Quantizer:
         return self.coefficients.threads
 
     def _sample(self, count: int) -> tuple[list[Blocks], list[NDArray[np.float32]]]:
-        """Every n-th row of blocks, about ``count`` blocks of the first component: coefficients and multipliers."""
+        """Every n-th row of blocks, about ``count`` blocks of the first component: coefficients and multipliers.
+
+        Whole rows keep the runs of empty blocks, whose end symbols :meth:`sample` would make dearer than they are.
+        """
         step = max(1, round(self.block_lambda[0].size / count))
         others = [np.ascontiguousarray(each[::step]) for each in self.coefficients.others]
         block_lambda = [np.ascontiguousarray(each[::step]) for each in self.block_lambda]

@@ -51,11 +51,12 @@ class Predictor(Protocol):
         ...
 
 
-#: A preset name, a model, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
+#: A preset name, a model, the map that a model made, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
 #: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
 #: mask or boxes, or several of these by :func:`combine`.
 Source: TypeAlias = (
-    "str | Predictor | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    "str | Predictor | SaliencyMap | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any]"
+    " | Combined"
 )
 #: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"
@@ -219,6 +220,8 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
         return _combine(saliency, lambda part: _resolve(part, image, device, predicted))
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
+    if isinstance(saliency, SaliencyMap):
+        return _made_map(saliency, image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
         return SaliencyMap.of(_given_map(saliency, image))
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
@@ -280,6 +283,15 @@ def _is_lazy(model: Any) -> bool:
 def _checked(predicted: Any, image: Stored) -> SaliencyMap:
     """Checks a map of the upright image."""
     return SaliencyMap.of(_check_map(np.asarray(predicted), image.upright.shape[:2]))
+
+
+def _made_map(made: SaliencyMap, image: Stored) -> SaliencyMap:
+    """Checks a map of the image as it is stored, and scales it with the picture where that was shrunk."""
+    height, width = image.pixels.shape[:2]
+    shape = image.given_size or (height, width)
+    if made.size != shape:
+        raise InputError(f"a saliency map must have the image's shape {tuple(shape)}, got {made.size}")
+    return made if image.given_size is None else made.shrunk((height, width))
 
 
 def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:

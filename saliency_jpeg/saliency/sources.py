@@ -51,9 +51,9 @@ class Predictor(Protocol):
         ...
 
 
-#: A preset name, a model, the map that a model made, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
-#: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
-#: mask or boxes, or several of these by :func:`combine`.
+#: A preset name, a model, the map that a model made, a map or mask (every array is one, also an array of shape (n, 4)),
+#: boxes as a sequence of sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image
+#: that returns a map, a mask or boxes, or several of these by :func:`combine`.
 Source: TypeAlias = (
     "str | Predictor | SaliencyMap | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any]"
     " | Combined"

@@ -39,6 +39,7 @@ from saliency_jpeg.saliency import presets
 from saliency_jpeg.saliency.grid import Lattice, enlarge, input_size, resize
 from saliency_jpeg.saliency.heads import Pyramid
 from saliency_jpeg.saliency.maps import Reals, saliency_grid
+from saliency_jpeg.saliency.mirroring import join_views, views
 from saliency_jpeg.saliency.network import STRIDE
 from saliency_jpeg.saliency.tensorflow_runtime import Runner
 
@@ -196,7 +197,9 @@ class Maps:
         """Returns where the map, and the map of faces alone, reach a threshold; bool (height, width) each."""
         preset, (height, width) = self.preset, rgb.shape[:2]
         size = input_size(height, width, preset.long_side, STRIDE, margin=preset.margin)
-        maps = self.runner.head(resize(rgb, size)[None])[0]
+        seen = views([rgb], self.preset.mirror)
+        inputs = np.stack([resize(rgb, size, mirrored=view.is_mirrored) for view in seen])
+        maps = join_views(self.runner.head(inputs), seen, 1)[0]
         lattice = Lattice.of(self.head.stride, margin=preset.margin, offset=preset.offset)
         both = (self.head.to_evidence(maps, preset.map), self.head.face_evidence(maps))
         grids = (saliency_grid(evidence, preset.map) for evidence in both)

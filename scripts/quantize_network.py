@@ -2,9 +2,8 @@
 """Quantize the network of the preset ``gaze`` to 8-bit integers, for LiteRT.
 
 Writes the ``.tflite`` file that the preset names under ``quantized``: from RGB int8 (n, h, w, 3), samples minus 128, to
-the head's maps, float32. The mirror image is not in it; :class:`saliency_jpeg.saliency.litert.QuantizedRunner` runs
-both. The ranges of the activations are those in a few photographs of COCO and Caltech-101, which the head was trained
-with: with few of them they are narrower, and the steps finer. ::
+the maps of the head, float32. The ranges of activations are those in a few photographs of COCO and Caltech-101, which
+the head was trained with. ::
 
     python scripts/quantize_network.py DATA OUT.tflite [--count 16] [--seed 0]
 
@@ -27,7 +26,6 @@ from numpy.typing import NDArray
 
 from saliency_jpeg.saliency import SaliencyModel
 from saliency_jpeg.saliency.grid import input_size, resize
-from saliency_jpeg.saliency.litert import QuantizedRunner
 from saliency_jpeg.saliency.network import STRIDE
 from saliency_jpeg.saliency.presets import Preset, find
 from saliency_jpeg.saliency.tensorflow_runtime import Runner
@@ -77,7 +75,7 @@ def _module(runner: Runner) -> Any:
 def report(preset: Preset, network: bytes, reference: SaliencyModel, pictures: list[NDArray[np.uint8]]) -> None:
     """Prints how far the maps of quantized and floating-point network are apart."""
     quantized = SaliencyModel.from_preset(preset.name, device="cpu")
-    quantized._runner = QuantizedRunner(network, "quantized", mirror=preset.mirror)
+    quantized._quantized = network
     make: list[Callable[[Any], Any]] = [quantized.lazy_map, reference.lazy_map]
     grids = [[one(rgb).source.values.astype(int).ravel() for rgb in pictures] for one in make]
     apart = np.abs(np.concatenate(grids[0]) - np.concatenate(grids[1])) / 255

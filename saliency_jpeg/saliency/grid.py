@@ -95,7 +95,7 @@ def _multiple(length: float, stride: int) -> int:
     return max(1, int(length / stride + 0.5)) * stride
 
 
-def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def resize(image: NDArray[np.uint8], size: tuple[int, int], *, mirrored: bool = False) -> NDArray[np.uint8]:
     """Resizes an image: averages where it shrinks, interpolates where it grows.
 
     Width and height are resized one after the other if only one of them grows, because OpenCV averages areas only where
@@ -104,13 +104,16 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     Args:
         image: uint8 (H, W, 3) or gray (H, W).
         size: (height, width) of the result.
+        mirrored: resize the mirror image. Of a mirrored image that gives the same values as the image itself.
 
     Returns:
         RGB, uint8 (height, width, 3).
     """
     import cv2
 
-    image = _reduce(image, size)
+    image = _reduce(image, size, mirrored)
+    if mirrored:  # before areas are averaged: OpenCV rounds them differently from left and right
+        image = cv2.flip(image, 1)
     height, width = size
     across, down = (cv2.INTER_AREA if size[i] < image.shape[i] else cv2.INTER_LINEAR for i in (1, 0))
     if across != down:
@@ -119,10 +122,11 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
 
 
-def _reduce(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _reduce(image: NDArray[np.uint8], size: tuple[int, int], mirrored: bool) -> NDArray[np.uint8]:
     """Divides both sides by 2 or 4 as often as they stay at least twice as long as those of a size.
 
-    A pixel becomes the mean of four: of 2x2, or of the middle of 4x4. Of a remainder half is left out on each side.
+    A pixel becomes the mean of four: of 2x2, or of the middle of 4x4. Of a remainder half is left out on each side; an
+    odd pixel on the right, of an image that will be mirrored on the left.
     """
     import cv2
 
@@ -130,7 +134,7 @@ def _reduce(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     while ratio >= 2 * _LEAST_RATIO:
         divisor = 4 if ratio >= 4 * _LEAST_RATIO else 2
         rows, cols = image.shape[0] // divisor, image.shape[1] // divisor
-        top, left = (length % divisor // 2 for length in image.shape[:2])
+        top, left = image.shape[0] % divisor // 2, (image.shape[1] % divisor + mirrored) // 2
         inside = image[top : top + divisor * rows, left : left + divisor * cols]
         image = cv2.resize(inside, (cols, rows), interpolation=cv2.INTER_LINEAR)
         ratio /= divisor

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
 from . import forks
-from .mirroring import Mirror, run_mirrored
 from .weights_file import DAMAGED, open_archive, read_entry
 
 if TYPE_CHECKING:
@@ -251,17 +250,7 @@ class LiteNetwork:
 
 
 class LiteRunner(LiteNetwork):
-    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`; see :class:`LiteNetwork`.
-
-    Args:
-        network: what LiteRT reads.
-        name: of the file, for the error.
-        mirror: which of an image and its mirror image the head sees.
-    """
-
-    def __init__(self, network: bytes, name: str, *, mirror: Mirror = False) -> None:
-        super().__init__(network, name)
-        self._mirror: Mirror = mirror
+    """An exported network, with the methods of :class:`.tensorflow_runtime.Runner`; see :class:`LiteNetwork`."""
 
     def classes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the backbone's class activations, float32 (n, rows, cols, classes), of uint8 images (n, h, w, 3)."""
@@ -269,19 +258,17 @@ class LiteRunner(LiteNetwork):
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
-        return run_mirrored(self._head_maps, rgb, self._mirror)
-
-    def _head_maps(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.run([rgb])[-1]
 
 
-class QuantizedRunner(LiteRunner):
-    """The head's maps by a network of 8-bit integers, from RGB int8, samples minus 128; see :class:`LiteRunner`.
+class QuantizedRunner(LiteNetwork):
+    """The head's maps by a network of 8-bit integers, from RGB int8, samples minus 128; see :class:`LiteNetwork`.
 
     Images are run one by one: a batch is no faster, and changing its size makes LiteRT prepare the network anew.
     """
 
-    def _head_maps(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
         signed = (rgb ^ np.uint8(128)).view(np.int8)
         return np.concatenate([self.run([one[None]])[-1] for one in signed])
 

@@ -18,6 +18,7 @@ from .activations import Activations
 from .evidence import Reading, readings
 from .lazy_map import Cells, Map, SaliencyMap
 from .maps import MapOptions, saliency_grid
+from .mirroring import join_views, views
 from .tensorflow_runtime import Runner, check_device
 from .weights_file import WeightsFile
 
@@ -226,7 +227,7 @@ class SaliencyModel:
         """
         _check_image(rgb)
         reading = readings(self._preset)["classes"]
-        return Activations(self._run(reading, self._resize(rgb)[None])[0], self.names)
+        return Activations(self._run(reading, [rgb])[0], self.names)
 
     def predict_batch(self, images: Iterable[Image], *, batch_size: int = 16) -> list[Map]:
         """Computes the maps of several images, in their order, as :meth:`predict` does.
@@ -273,7 +274,7 @@ class SaliencyModel:
         reading = readings(preset)[options.evidence]
         lattice = grid.Lattice.of(reading.stride, margin=preset.margin, offset=preset.offset)
         maps = []
-        for image, output in zip(images, self._run(reading, np.stack(list(map(self._resize, images)))), strict=True):
+        for image, output in zip(images, self._run(reading, images), strict=True):
             cells = saliency_grid(reading.to_evidence(output, options), options, contrast=reading.contrast)
             maps.append(SaliencyMap(image.shape[:2], Cells(cells, lattice, lattice, options.smoothing)))
         return maps
@@ -282,22 +283,23 @@ class SaliencyModel:
         height, width = rgb.shape[:2]
         return grid.input_size(height, width, self._preset.long_side, network.STRIDE, margin=self._preset.margin)
 
-    def _resize(self, rgb: Image) -> Image:
-        """Returns the image as the network takes it, uint8 (h, w, 3)."""
-        return grid.resize(rgb, self._input_size(rgb))
-
-    def _run(self, reading: Reading, pixels: Image) -> Map:
-        """Returns the output (n, rows, cols, channels) that is read, for images (n, h, w, 3)."""
+    def _run(self, reading: Reading, images: Sequence[Image]) -> Map:
+        """Returns the output (n, rows, cols, channels) that is read, for images that have one input size."""
+        runner: Any
         if self._quantized is not None and reading.output == "head":
-            return self._load_quantized(self._quantized).head(pixels)
-        maps: Map = getattr(self._load_runner(), reading.output)(pixels)
-        return maps
+            runner = self._load_quantized(self._quantized)
+        else:
+            runner = self._load_runner()
+        seen = views(images, self._preset.mirror if reading.output == "head" else False)
+        size = self._input_size(images[0])
+        pixels = np.stack([grid.resize(images[view.number], size, mirrored=view.is_mirrored) for view in seen])
+        return join_views(getattr(runner, reading.output)(pixels), seen, len(images))
 
     def _load_quantized(self, network: bytes) -> litert.QuantizedRunner:
         with self._building:
             if self._quantized_runner is None:
                 file = f"{self._preset.name}, quantized"
-                self._quantized_runner = litert.QuantizedRunner(network, file, mirror=self._preset.mirror)
+                self._quantized_runner = litert.QuantizedRunner(network, file)
             return self._quantized_runner
 
     def _load_runner(self) -> Runner | litert.LiteRunner:
@@ -305,9 +307,7 @@ class SaliencyModel:
             forks.check()  # before the lock, which a thread of the parent may have held
         with self._building:
             if self._runner is None and self._exported is not None:
-                self._runner = litert.LiteRunner(
-                    self._exported, self._preset.name + litert.SUFFIX, mirror=self._preset.mirror
-                )
+                self._runner = litert.LiteRunner(self._exported, self._preset.name + litert.SUFFIX)
             elif self._runner is None:
                 self._read_weights()
                 self._runner = Runner(self._preset, self._arrays, self._head_arrays, self.device)

@@ -13,7 +13,6 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from . import forks, network
-from .mirroring import run_mirrored
 from .presets import Preset
 
 __all__ = ["Runner", "check_device", "full_precision", "has_gpu", "load_tensorflow"]
@@ -116,7 +114,7 @@ class Runner:
     """The network of a preset with its weights on a device. Safe to call from several threads.
 
     Args:
-        preset: sizes of backbone and head, and whether its network sees mirror images.
+        preset: sizes of backbone and head.
         arrays: weights of the backbone, with batch normalization, as :mod:`.presets` reads them.
         head_arrays: weights of the head, empty without a head.
         device: TensorFlow's name, or None for TensorFlow's choice.
@@ -138,7 +136,6 @@ class Runner:
         forks.mark_in_use()
         self._device = device
         self.head_model: Any = None
-        self._mirror = preset.mirror
         with self.tensorflow.device(device):
             self.backbone = network.load(preset.architecture, arrays, features=True, half=True)
             if preset.head is not None:
@@ -148,7 +145,7 @@ class Runner:
         self._tracing = threading.Lock()
 
     def outputs(self, rgb: Any) -> list[Any]:
-        """Computes all outputs of the network for images as they are, whatever the preset says of mirror images.
+        """Computes all outputs of the network.
 
         Args:
             rgb: tensor (n, h, w, 3), uint8.
@@ -165,7 +162,7 @@ class Runner:
 
     def head(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Computes the head's maps, float32 (n, rows, cols, channels), of uint8 images (n, h, w, 3)."""
-        return run_mirrored(partial(self._run, self._head_maps), rgb, self._mirror)
+        return self._run(self._head_maps, rgb)
 
     def _class_activations(self, rgb: Any) -> Any:
         return self.backbone(self._to_float(rgb), training=False)[-1]

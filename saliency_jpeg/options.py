@@ -110,9 +110,9 @@ class Options:
         saliency: what matters in the image: a preset's name, a ``SaliencyModel``, its ``SaliencyMap``, a map or mask
             (H, W) as array or PIL image, a sequence of boxes ``(left, top, right, bottom)`` in pixels, a function,
             several of these by :func:`saliency_jpeg.saliency.combine`, or ``None`` for no preference. Maps and masks
-            have the image's size and are bool, uint8 from 0 to 255, or floats from 0 to 1. Like boxes they follow the pixels as they are
-            stored. A function gets the upright image, uint8 (H, W, 3) RGB, and returns a map, a mask or boxes for it;
-            ``Encoder.compress_many`` calls it from several threads.
+            have the image's size and are bool, uint8 from 0 to 255, or floats from 0 to 1. Like boxes they follow the
+            pixels as they are stored. A function gets the upright image, uint8 (H, W, 3) RGB, and returns a map, a mask
+            or boxes for it; ``Encoder.compress_many`` calls it from several threads.
         strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce, or
             the map marks a bit of everything, it acts less; where they are plenty somewhat more.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from saliency_jpeg import Encoder
+from saliency_jpeg import Encoder, InputError
 from saliency_jpeg.allocation import block_weights, saliency_and_masking
 from saliency_jpeg.encoder.single import Coding
 from saliency_jpeg.image.orientation import rotate
@@ -138,3 +138,17 @@ def test_a_model_makes_the_same_map_late(photo: NDArray[np.uint8]) -> None:
     np.testing.assert_array_equal(made.pixels, model.predict(photo))
     result = Encoder(quality=50).compress(photo)
     np.testing.assert_array_equal(result.saliency, made.pixels)
+
+
+def test_the_map_of_a_result_makes_the_same_file_again(photo: NDArray[np.uint8]) -> None:
+    encoder = Encoder(quality=60)
+    made = encoder.encode(encoder.load(photo), lazy(*photo.shape[:2]))
+    assert made.saliency_map is not None
+    again = Encoder(quality=60, saliency=made.saliency_map)
+    assert again.compress(photo).jpeg == made.jpeg
+    assert again.compress(np.ascontiguousarray(photo[::-1])).jpeg != made.jpeg
+    small = Encoder(quality=60, saliency=made.saliency_map, max_width=384).compress(photo)
+    assert small.saliency is not None
+    assert small.saliency.shape == (256, 384)
+    with pytest.raises(InputError, match=r"must have the image's shape \(512, 700\), got \(512, 768\)"):
+        again.compress(photo[:, :700])

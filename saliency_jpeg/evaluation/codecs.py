@@ -291,7 +291,7 @@ class _CachedModel:
     def __call__(self, rgb: Pixels) -> Any:
         self._model = self._model or find_model(self._name)
         if self._last is None or self._last[0] is not rgb:
-            self._last = rgb, self._model.predict(rgb)
+            self._last = rgb, self._model.lazy_map(rgb)
         return self._last[1]
 
 

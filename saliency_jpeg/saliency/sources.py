@@ -53,9 +53,10 @@ class Predictor(Protocol):
 
 #: A preset name, a model, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
 #: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
-#: mask or boxes, or several of these by :func:`combine`.
+#: mask or boxes, several of these by :func:`combine`, or the map of another result, ``Compressed.saliency_map``.
 Source: TypeAlias = (
     "str | Predictor | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    " | SaliencyMap"
 )
 #: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"
@@ -217,6 +218,8 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
         return predicted[id(saliency)]
     if isinstance(saliency, Combined):
         return _combine(saliency, lambda part: _resolve(part, image, device, predicted))
+    if isinstance(saliency, SaliencyMap):
+        return _fitted(saliency, image)
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
@@ -299,6 +302,16 @@ def _given_map(given: NDArray[Any] | Image.Image | Sequence[Any], image: Stored)
     if isinstance(given, np.ndarray | Image.Image):
         return _round(shrink_map(_to_map(given, image.given_size), (height, width)))
     return _to_map(scale_boxes(given, image.given_size, (height, width)), (height, width))
+
+
+def _fitted(made: SaliencyMap, image: Stored) -> SaliencyMap:
+    """Checks a map that was made before, and scales it with the picture where that was shrunk."""
+    size = (image.pixels.shape[0], image.pixels.shape[1])
+    if made.size == size:
+        return made
+    if made.size == image.given_size:
+        return made.shrunk(size)
+    raise InputError(f"a saliency map must have the image's shape {size}, got {made.size}")
 
 
 def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:

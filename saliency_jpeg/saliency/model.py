@@ -144,7 +144,7 @@ class SaliencyModel:
             file.arrays, presets.read_arrays(base), presets.read_head(base), str(path), base.class_arrays
         )
         resized = base.resize(arrays, head)
-        names = _class_names(file, base, resized.class_count, str(path))
+        names = presets.choose_class_names(file, base, resized.class_count, str(path))
         return cls(arrays, names, resized, head=head, device=device, options=options)
 
     @classmethod
@@ -335,17 +335,6 @@ def _renew_locks() -> None:
 
 
 forks.renew_in_child(_renew_locks)  # another thread of the parent may have held it
-
-
-def _class_names(file: WeightsFile, preset: presets.Preset, count: int, path: str) -> list[str]:
-    """Returns the names of ``count`` classes: the file's, the preset's if it has as many, or numbers."""
-    if file.class_names is not None:
-        if file.class_names.shape != (count,):
-            raise PresetError(f"{path} must have {count} class names, one for each class, got {file.class_names.shape}")
-        names: list[str] = file.class_names.tolist()
-        return names
-    known = presets.read_class_names(preset)
-    return list(known) if count == len(known) else [f"class {i}" for i in range(count)]
 
 
 def _check_image(rgb: object) -> None:

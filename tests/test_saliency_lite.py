@@ -125,6 +125,15 @@ def test_a_damaged_network_of_integers_is_refused(monkeypatch):
         SaliencyModel.from_preset()
 
 
+def test_batches_of_the_default_give_exactly_its_maps(photo):
+    model = SaliencyModel.from_preset()
+    pictures = [photo, photo[:, ::-1].copy(), photo[:200], photo[100:]]
+    together = model.predict_batch(pictures)
+    for rgb, made in zip(pictures, together, strict=True):
+        assert np.array_equal(made, model.predict(rgb))
+    assert not np.array_equal(together[0], together[1])
+
+
 def test_mirrored_pictures_have_mirrored_maps(photo):
     model = SaliencyModel.from_preset()
     made, mirrored = model.predict(photo), model.predict(np.ascontiguousarray(photo[:, ::-1]))[:, ::-1]

@@ -187,9 +187,9 @@ class Encoder:
         earlier one. Closing the iterator drops what has not begun.
 
         The files are those of :meth:`compress` with any number of workers, and with a map of your own or none always.
-        The network may round differently for a batch (see :meth:`SaliencyModel.predict_batch`): about one map in a
-        hundred then differs by a hair. Batches follow the order of the images, so the same call gives the same files;
-        ``batch_size=1`` gives those of :meth:`compress`.
+        TensorFlow may round differently for a batch (see :meth:`SaliencyModel.predict_batch`), LiteRT does not: about
+        one map in a hundred then differs by a hair. Batches follow the order of the images, so the same call gives the
+        same files; ``batch_size=1`` gives those of :meth:`compress`.
 
         Args:
             sources: images, each as for :meth:`compress`.

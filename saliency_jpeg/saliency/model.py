@@ -35,8 +35,8 @@ class SaliencyModel:
     """A network with its weights, class names and the options that turn its output into a map.
 
     Made by :meth:`from_preset` or :meth:`from_file`; the first prediction loads LiteRT or TensorFlow. One model may be
-    used from several threads. It can be pickled: the weights are stored, and what runs them is loaded again where it is
-    unpickled.
+    used from several threads. It can be pickled: the weights are stored (of a network in integers those alone), and
+    what runs them is loaded again where it is unpickled.
 
     Args:
         arrays: weights of the backbone, by ``"layer/index"``.
@@ -144,7 +144,7 @@ class SaliencyModel:
             file.arrays, presets.read_arrays(base), presets.read_head(base), str(path), base.class_arrays
         )
         resized = base.resize(arrays, head)
-        names = _class_names(file, base, resized.class_count, str(path))
+        names = presets.choose_class_names(file, base, resized.class_count, str(path))
         return cls(arrays, names, resized, head=head, device=device, options=options)
 
     @classmethod
@@ -232,8 +232,9 @@ class SaliencyModel:
     def predict_batch(self, images: Iterable[Image], *, batch_size: int = 16) -> list[Map]:
         """Computes the maps of several images, in their order, as :meth:`predict` does.
 
-        Images of about the same aspect ratio share a batch. A processor may round differently for a batch than for one
-        image: a cell of the grid that happens to lie between two of its 52 levels can then get the other one.
+        Images of about the same aspect ratio share a batch of TensorFlow's; LiteRT runs the default network on each
+        alone. TensorFlow may round differently for a batch than for one image: a cell of the grid that happens to
+        lie between two of its 52 levels can then get the other one.
 
         Args:
             images: as for :meth:`predict`.
@@ -314,7 +315,8 @@ class SaliencyModel:
             return self._runner
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in _LOADED}
+        state = {key: value for key, value in self.__dict__.items() if key not in _LOADED}
+        return state if self._quantized is None else {**state, "_arrays": {}, "_head_arrays": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({**state, **dict.fromkeys(_LOADED), "_building": threading.Lock()})
@@ -333,17 +335,6 @@ def _renew_locks() -> None:
 
 
 forks.renew_in_child(_renew_locks)  # another thread of the parent may have held it
-
-
-def _class_names(file: WeightsFile, preset: presets.Preset, count: int, path: str) -> list[str]:
-    """Returns the names of ``count`` classes: the file's, the preset's if it has as many, or numbers."""
-    if file.class_names is not None:
-        if file.class_names.shape != (count,):
-            raise PresetError(f"{path} must have {count} class names, one for each class, got {file.class_names.shape}")
-        names: list[str] = file.class_names.tolist()
-        return names
-    known = presets.read_class_names(preset)
-    return list(known) if count == len(known) else [f"class {i}" for i in range(count)]
 
 
 def _check_image(rgb: object) -> None:

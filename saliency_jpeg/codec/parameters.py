@@ -198,6 +198,12 @@ LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 
 HEADER_BYTES: Final = 222  # of a colour file without metadata and scans: SOI, quantization tables, frame header, EOI
 STUFFED: Final = 1.003  # bytes of scans with the zero bytes behind 0xFF (T.81 F.1.2.3), to those without
+# The bits of a block are about proportional to BUSY_LEAST + ln(1 + amplitude / (BUSY_AMPLITUDE * scale)), its amplitude
+# being the root of its AC energy. So a sample tells the size of an image to 2 to 5 % (standard deviation; 4 to 9 % if
+# all blocks count alike). Fitted on 32 photographs that nothing is reported on.
+BUSY_LEAST: Final = 0.3
+BUSY_AMPLITUDE: Final = 20.0
+SAMPLE_EXCESS: Final = 1.01  # of the bits of a sample, whose runs of empty blocks are cut short
 COARSEST_SCALE: Final = 1e5  # at which nothing but the coarsest DC is left
 
 

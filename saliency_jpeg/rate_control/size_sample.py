@@ -40,7 +40,7 @@ class SizeSample:
         least, most = SIZE_SEARCH.sample_blocks
         count = min(max(encoding.pixels / 64 * SIZE_SEARCH.sample_share, least), most)
         self._encoding = encoding.sample(round(count))
-        self._share = encoding.pixels / self._encoding.pixels
+        self._share = encoding.times_as_large(self._encoding, math.exp(x))
         self._points: list[tuple[float, float]] = []  # log(scale) and log(estimate)
         self._last: Quantized | None = None
         self._guess: tuple[float, float] | None = None  # log(scale) and log(estimate) before the first pass

@@ -100,9 +100,9 @@ class Quantizer:
             progressive: whether the file will be progressive.
         """
         block_lambda = [np.float32(tuning.lmbda) / weights]
-        for chroma in coefficients.others:
-            covered = chroma_weights(weights, *coefficients.sampling, *chroma.shape[:2])
-            block_lambda.append(np.float32(tuning.lmbda) / covered)
+        if coefficients.others:
+            covered = chroma_weights(weights, *coefficients.sampling, *coefficients.others[0].shape[:2])
+            block_lambda += [np.float32(tuning.lmbda) / covered] * len(coefficients.others)
         return cls(coefficients, block_lambda, steps, tuning, effort, progressive, tuning.lmbda)
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,11 +57,17 @@ _ROUNDING: Final = _rounding()
 
 def _steps(shape: TableShape, scale: float) -> NDArray[np.float64]:
     """(64,) real steps of one component, natural order."""
-    diagonal = np.interp(_FREQUENCY, (0.0, parameters.FREQUENCY_KNOTS[-1]), shape.diagonal)
-    base = np.exp(np.interp(_FREQUENCY, parameters.FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
-    exponent = shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / parameters.BENT_BELOW, 1.0)
+    base, exponent = _base_and_exponent(shape)
     steps: NDArray[np.float64] = base * scale**exponent
     return steps
+
+
+@lru_cache(maxsize=64)
+def _base_and_exponent(shape: TableShape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(64,) steps at scale 1, and the power of the scale that each is multiplied by; they are not to be changed."""
+    diagonal = np.interp(_FREQUENCY, (0.0, parameters.FREQUENCY_KNOTS[-1]), shape.diagonal)
+    base = np.exp(np.interp(_FREQUENCY, parameters.FREQUENCY_KNOTS, np.log(shape.steps)) + diagonal * _OBLIQUENESS)
+    return base, shape.bend + (1 - shape.bend) * np.minimum(_FREQUENCY / parameters.BENT_BELOW, 1.0)
 
 
 def ideal_steps(scale: float, tuning: Tuning) -> NDArray[np.float64]:

@@ -174,6 +174,6 @@ def test_a_child_makes_its_own_interpreter_of_litert() -> None:
         litert._interpreter_class = lambda: Interpreter
         runner = litert.LiteRunner(b"network", "name")
         assert runner.head(image) == os.getpid()
-        with runner._busy:  # another thread makes a map
+        with runner._changed:  # another thread makes a map
             assert in_child(lambda: runner.head(image) == os.getpid(), 20) is True
         """).endswith("done\n")

@@ -186,7 +186,7 @@ class _Pipeline(Threads[Result]):
         options = self._encoder.options
         pictures = [item.picture for item in group if item.picture is not None]
         try:
-            maps = resolve_many(options.saliency, pictures, device=options.device)
+            maps = resolve_many(options.saliency, pictures, device=options.device, threads=options.threads)
         except BaseException as error:
             if len(group) == 1:
                 group[0].result.set_exception(error)

@@ -97,6 +97,7 @@ class Encoder:
             orientation,
             device=self.options.device,
             given_size=picture.given_size,
+            threads=self.options.threads,
         )
         return self.encode(picture, saliency)
 

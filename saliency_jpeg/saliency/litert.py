@@ -18,7 +18,9 @@ import os
 import threading
 import weakref
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -39,6 +41,7 @@ __all__ = [
     "LiteNetwork",
     "LiteRunner",
     "QuantizedRunner",
+    "at_most_threads",
     "check_device",
     "convert",
     "export",
@@ -57,6 +60,7 @@ _FOLDER = "SALIENCY_JPEG_LITE"
 _ENTRY = "saliency_jpeg.json"
 _MOST_METADATA: Final = 16_000_000  # bytes, inflated; those of a thousand class names are 15000
 _MOST_THREADS: Final = 4
+_LIMIT: Final[ContextVar[int | None]] = ContextVar("saliency_jpeg_threads", default=None)
 _MISSING = "ai-edge-litert is missing: pip install 'saliency-jpeg[lite]'"
 
 
@@ -194,10 +198,37 @@ def _renew_networks() -> None:
 forks.renew_in_child(_renew_networks)
 
 
-class LiteNetwork:
-    """An exported network. Safe to call from several threads, which take turns.
+class _Interpreter:
+    """LiteRT's interpreter with a number of threads, for one caller at a time."""
 
-    A forked process makes an interpreter of its own.
+    def __init__(self, network: bytes, name: str, threads: int) -> None:
+        try:
+            self._lite = _interpreter_class()(model_content=network, num_threads=threads)
+        except ValueError as error:
+            raise PresetError(f"{name} cannot be read by LiteRT: {error}") from error
+        self._shapes: list[tuple[int, ...]] = []
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """Returns all outputs, see :meth:`LiteNetwork.run`."""
+        lite = self._lite
+        by_channels = {int(entry["shape"][-1]): entry["index"] for entry in lite.get_input_details()}
+        indices = [by_channels[array.shape[-1]] for array in inputs]
+        if (shapes := [array.shape for array in inputs]) != self._shapes:
+            for index, shape in zip(indices, shapes, strict=True):
+                lite.resize_tensor_input(index, shape)
+            lite.allocate_tensors()
+            self._shapes = shapes
+        for index, array in zip(indices, inputs, strict=True):
+            lite.set_tensor(index, array)
+        lite.invoke()
+        return [lite.get_tensor(output["index"]) for output in lite.get_output_details()]
+
+
+class LiteNetwork:
+    """An exported network. Safe to call from several threads.
+
+    Callers take turns, or work side by side where :func:`at_most_threads` leaves cores for more than one. A forked
+    process makes interpreters of its own.
 
     Args:
         network: what LiteRT reads.
@@ -211,22 +242,16 @@ class LiteNetwork:
     def __init__(self, network: bytes, name: str) -> None:
         self._network, self._name = network, name
         self._renew()
-        self._load()
+        threads = _thread_count()
+        self._free[threads] = [_Interpreter(network, name, threads)]
+        self._made[threads] = 1
         _NETWORKS.add(self)
 
     def _renew(self) -> None:
-        """Forgets the interpreter, whose threads a fork does not copy, and a lock that may be held."""
-        self._interpreter: Any = None
-        self._shapes: list[tuple[int, ...]] = []
-        self._busy = threading.Lock()
-
-    def _load(self) -> Any:
-        if self._interpreter is None:
-            try:
-                self._interpreter = _interpreter_class()(model_content=self._network, num_threads=_thread_count())
-            except ValueError as error:
-                raise PresetError(f"{self._name} cannot be read by LiteRT: {error}") from error
-        return self._interpreter
+        """Forgets the interpreters, whose threads a fork does not copy, and a lock that may be held."""
+        self._free: dict[int, list[_Interpreter]] = {}  # by their number of threads
+        self._made: dict[int, int] = {}
+        self._changed = threading.Condition()
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Returns all outputs.
@@ -234,19 +259,27 @@ class LiteNetwork:
         Args:
             inputs: with the axis of the batch; no two may have the same number of channels.
         """
-        with self._busy:
-            interpreter = self._load()
-            by_channels = {int(entry["shape"][-1]): entry["index"] for entry in interpreter.get_input_details()}
-            indices = [by_channels[array.shape[-1]] for array in inputs]
-            if (shapes := [array.shape for array in inputs]) != self._shapes:
-                for index, shape in zip(indices, shapes, strict=True):
-                    interpreter.resize_tensor_input(index, shape)
-                interpreter.allocate_tensors()
-                self._shapes = shapes
-            for index, array in zip(indices, inputs, strict=True):
-                interpreter.set_tensor(index, array)
-            interpreter.invoke()
-            return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
+        threads = _thread_count()
+        changed = self._changed
+        interpreter = self._take(threads)
+        try:
+            return interpreter.run(inputs)
+        finally:
+            with changed:
+                self._free[threads].append(interpreter)
+                changed.notify()
+
+    def _take(self, threads: int) -> _Interpreter:
+        """Returns an interpreter that nobody uses, a new one if the cores are enough for it."""
+        with self._changed:
+            free = self._free.setdefault(threads, [])
+            most = max(1, _core_count() // threads)
+            self._changed.wait_for(lambda: free or self._made.get(threads, 0) < most)
+            if free:
+                return free.pop()
+            made = _Interpreter(self._network, self._name, threads)
+            self._made[threads] = self._made.get(threads, 0) + 1
+            return made
 
 
 class LiteRunner(LiteNetwork):
@@ -273,10 +306,25 @@ class QuantizedRunner(LiteNetwork):
         return np.concatenate([self.run([one[None]])[-1] for one in signed])
 
 
+@contextmanager
+def at_most_threads(threads: int | None) -> Iterator[None]:
+    """Limits the threads of each network that is run within, by this thread; ``None`` for no limit."""
+    token = _LIMIT.set(threads)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
+
+
 def _thread_count() -> int:
-    """Returns how many threads run a network: as many as this process has cores, but not more than pay."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
+    """Returns how many threads run a network: as many as there are cores and are allowed, but not more than pay."""
+    allowed = _core_count()
+    limit = _LIMIT.get()
+    return max(1, min(allowed if limit is None else min(limit, allowed), _MOST_THREADS))
+
+
+def _core_count() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

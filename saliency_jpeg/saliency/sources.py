@@ -23,6 +23,7 @@ from ..image.resize import shrink_map
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
 from .lazy_map import Map, SaliencyMap
+from .litert import at_most_threads
 
 if TYPE_CHECKING:
     from ..image.picture import Picture
@@ -116,6 +117,7 @@ def resolve(
     *,
     device: str | None = None,
     given_size: tuple[int, int] | None = None,
+    threads: int | None = None,
 ) -> SaliencyMap | None:
     """Makes the map of an image.
 
@@ -125,6 +127,7 @@ def resolve(
         orientation: EXIF orientation of the stored pixels, 1 to 8.
         device: TensorFlow device for a preset's network.
         given_size: (height, width) to which maps, masks and boxes refer, where the pixels were shrunk since.
+        threads: of LiteRT's, which may run a network; ``None`` for as many as there are cores.
 
     Returns:
         The map of the pixels as stored, or ``None`` for ``None``.
@@ -134,11 +137,14 @@ def resolve(
         OptionError: the value is of none of these kinds.
         PresetError: unknown preset.
     """
-    return None if saliency is None else _resolve(saliency, Stored(pixels, orientation, given_size), device, {})
+    if saliency is None:
+        return None
+    with at_most_threads(threads):
+        return _resolve(saliency, Stored(pixels, orientation, given_size), device, {})
 
 
 def resolve_many(
-    saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None
+    saliency: Saliency, pictures: Sequence[Picture], *, device: str | None = None, threads: int | None = None
 ) -> list[SaliencyMap | None]:
     """Makes the maps of several images as :func:`resolve` does; a network gets them in batches.
 
@@ -146,6 +152,7 @@ def resolve_many(
         saliency: as in :class:`saliency_jpeg.Options`.
         pictures: the loaded images.
         device: TensorFlow device for a preset's network.
+        threads: as of :func:`resolve`.
 
     Returns:
         One map per image, in order.
@@ -153,8 +160,10 @@ def resolve_many(
     if saliency is None:
         return [None] * len(pictures)
     images = [Stored(picture.pixels, picture.metadata.orientation, picture.given_size) for picture in pictures]
-    batches = {id(part): _predict_batch(part, images, device) for part in _networks(saliency)}
-    return [_resolve(saliency, image, device, {i: b[n] for i, b in batches.items()}) for n, image in enumerate(images)]
+    with at_most_threads(threads):
+        batches = {id(part): _predict_batch(part, images, device) for part in _networks(saliency)}
+        made = [{part: maps[i] for part, maps in batches.items()} for i in range(len(images))]
+        return [_resolve(saliency, image, device, maps) for image, maps in zip(images, made, strict=True)]
 
 
 def gray_values(file: Any, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:

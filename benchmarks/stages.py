@@ -5,7 +5,7 @@
 The image is a JPEG file as a camera writes it (quality 92, 4:2:0), made of photographs side by side. Times are CPU time
 of this process, all threads, the median of the rounds. "read" and "write" are the CPU's share with the file in the
 cache; the last lines say what rate disks and networks have to sustain. The network costs the same for an image of any
-size; scaling its map to that size does not.
+size; reducing the image for it does not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.io import read, write
 
 CAMERA_QUALITY = 92
-STAGES = ("read", "decode", "network", "map to the image's size", "encode", "search for a size", "write")
+STAGES = ("read", "decode", "reduction for the network", "network", "encode", "search for a size", "write")
 Times = dict[str, float]
 
 
@@ -60,7 +60,7 @@ def measured(pixels: Pixels, rounds: int, target_share: float) -> tuple[Times, i
     data, model = camera_file(pixels), SaliencyModel.from_preset()
     encoder = Encoder()
     picture = encoder.load(data)
-    saliency, thumbnail = model.predict(picture.pixels), small(pixels)
+    saliency, thumbnail = model.lazy_map(picture.pixels), small(pixels)
     coded = encoder.encode(picture, saliency).jpeg
     searching = Encoder(target_kb=target_share * len(coded) / 1000)
     with tempfile.TemporaryDirectory() as folder:
@@ -69,14 +69,14 @@ def measured(pixels: Pixels, rounds: int, target_share: float) -> tuple[Times, i
         work: dict[str, Callable[[], Any]] = {
             "read": lambda: read(name),
             "decode": lambda: encoder.load(data),
-            "network": lambda: model.predict(thumbnail),
-            "network and map": lambda: model.predict(picture.pixels),
+            "network": lambda: model.lazy_map(thumbnail),
+            "network and input": lambda: model.lazy_map(picture.pixels),
             "encode": lambda: encoder.encode(picture, saliency),
             "search for a size": lambda: searching.encode(picture, saliency),
             "write": lambda: write(str(Path(folder) / "y.jpg"), coded),
         }
         seconds = {stage: median(run, rounds) for stage, run in work.items()}
-    seconds["map to the image's size"] = max(0.0, seconds.pop("network and map") - seconds["network"])
+    seconds["reduction for the network"] = max(0.0, seconds.pop("network and input") - seconds["network"])
     return {stage: seconds[stage] for stage in STAGES}, len(data), len(coded)
 
 

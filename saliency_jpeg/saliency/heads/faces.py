@@ -20,7 +20,6 @@ __all__ = ["Ellipse", "HeadShape", "face_evidence", "find_heads"]
 
 _LEVELS: Final = 50  # to which a chance is rounded
 _NOTCH: Final = 0.3  # cells by which the distance from the edge falls between two faces in one region
-_ROUNDING: Final = 2e-15  # relative, of a difference
 _BEYOND: Final = 8  # cells by which a face at the border of the image is thought to continue
 _SHARED: Final = 0.25  # difference of relative distances from two faces up to which a cell belongs to both
 _FILLED: Final = (0.5, 0.7)  # mean chance in an ellipse: below it does not fit, above it does
@@ -76,7 +75,7 @@ class Ellipse(NamedTuple):
 
 
 def face_evidence(chance: Reals, shape: HeadShape) -> Reals:
-    """Computes the evidence of faces.
+    """Computes the evidence of faces; loads scikit-image where there may be one.
 
     Args:
         chance: float64 (rows, cols), of a face in each cell.
@@ -113,12 +112,14 @@ def find_heads(chance: Reals, shape: HeadShape) -> list[tuple[Ellipse, Reals]]:
 def _split(inside: NDArray[np.bool_]) -> Reals:
     """Tells faces apart; returns the share (faces, rows, cols) of each cell that belongs to each face."""
     import cv2
+    from skimage.morphology import h_maxima
 
     _, regions = cv2.connectedComponents(inside.astype(np.uint8))
     beyond = np.pad(np.pad(inside, _BEYOND, mode="edge"), 1).astype(np.uint8)
     inner = slice(_BEYOND + 1, -_BEYOND - 1)
     depth = cv2.distanceTransform(beyond, cv2.DIST_L2, 5)[inner, inner].astype(np.float64)
-    count, peaks = cv2.connectedComponents(_peaks(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1].astype(np.uint8))
+    maxima = h_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1]
+    count, peaks = cv2.connectedComponents(maxima.astype(np.uint8))
     rows, cols = np.ogrid[: inside.shape[0], : inside.shape[1]]
     distances = np.full((count - 1, *inside.shape), np.inf)
     for i in range(count - 1):
@@ -131,24 +132,6 @@ def _split(inside: NDArray[np.bool_]) -> Reals:
     shares = np.clip(1 - (distances - nearest) / _SHARED, 0, 1) * inside
     total: Reals = shares / np.maximum(shares.sum(axis=0), 1e-9)
     return total
-
-
-def _peaks(values: Reals, notch: float) -> NDArray[np.bool_]:
-    """Finds the regional maxima that stand out by ``notch`` at least, bool (rows, cols).
-
-    The h-maxima of Vincent (Morphological Grayscale Reconstruction in Image Analysis, IEEE TIP 1993) with eight
-    neighbours: the lowered values grow under the original ones until nothing changes.
-    """
-    import cv2
-
-    around = np.ones((3, 3), np.uint8)
-    grown = values - notch - _ROUNDING * np.abs(values)
-    reached = np.full_like(grown, -np.inf)
-    while not np.array_equal(grown, reached):
-        reached = grown
-        grown = np.minimum(cv2.dilate(reached, around), values)
-    result: NDArray[np.bool_] = values - reached >= notch
-    return result
 
 
 def _fit(weights: Reals, shape: HeadShape) -> Ellipse:

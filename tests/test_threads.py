@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from helpers import photo
+from numpy.typing import NDArray
 
 import saliency_jpeg
 from saliency_jpeg import Encoder, OptionError, Options, recompress
 from saliency_jpeg.codec import _core
+from saliency_jpeg.saliency import litert
 
 LARGE = np.tile(photo(448, 300, 60, 90), (2, 3, 1))  # 806,400 pixels: enough for six threads
 
@@ -89,3 +93,55 @@ def test_wrong_numbers_of_threads(threads: Any) -> None:
     if isinstance(threads, int) and threads != 1:
         with pytest.raises(ValueError, match=r"threads must be in 1\.\.1024"):
             _core.forward_dct(LARGE, threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("limit", "side_by_side", "made"), [(1, 4, [4, 1, 1, 1, 1]), (2, 2, [4, 2, 2]), (None, 1, [4])]
+)
+def test_callers_share_the_cores(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, side_by_side: int, made: list[int]
+) -> None:
+    """Four cores run one network on four threads, or as many on fewer; the first is made at once, to check the file."""
+    started: list[int] = []
+    running, most = 0, 0
+    guard, together = threading.Lock(), threading.Barrier(side_by_side)
+
+    class Interpreter:
+        def __init__(self, model_content: bytes, num_threads: int) -> None:
+            started.append(num_threads)
+
+        def get_input_details(self) -> list[dict[str, Any]]:
+            return [{"index": 0, "shape": (1, 32, 32, 3)}]
+
+        def invoke(self) -> None:
+            nonlocal running, most
+            with guard:
+                running += 1
+                most = max(most, running)
+            together.wait(30)  # until as many are at work as should be
+            with guard:
+                running -= 1
+
+        def get_tensor(self, index: int) -> NDArray[np.float32]:
+            return np.zeros((1, 1, 1, 1), np.float32)
+
+        get_output_details = get_input_details
+
+        def resize_tensor_input(self, index: int, shape: tuple[int, ...]) -> None: ...
+
+        def set_tensor(self, index: int, value: NDArray[Any]) -> None: ...
+
+        def allocate_tensors(self) -> None: ...
+
+    monkeypatch.setattr(litert, "_interpreter_class", lambda: Interpreter)
+    monkeypatch.setattr(litert, "_core_count", lambda: 4)
+    network = litert.LiteRunner(b"network", "name")
+
+    def run(_: int) -> tuple[int, ...]:
+        with litert.at_most_threads(limit):
+            return network.head(np.zeros((1, 32, 32, 3), np.uint8)).shape
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(run, range(16))) == {(1, 1, 1, 1)}
+    assert most == side_by_side
+    assert started == made

@@ -28,8 +28,8 @@ from pictures import found, parts, photographs
 
 from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.evaluation.mozjpeg import find_cjpeg
+from saliency_jpeg.io import available_cpus
 from saliency_jpeg.metrics.arrays import to_ppm
-from saliency_jpeg.options import available_cpus
 
 ONE: Final = "one by one"
 SOURCES: Final = 1.5  # megapixels of a photograph for each of a part

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -16,6 +15,7 @@ from .codec.effort import DEFAULT_EFFORT, EFFORTS
 from .codec.parameters import Tune
 from .codec.subsampling import Subsampling
 from .errors import OptionError
+from .io import available_cpus
 from .metadata.jpeg_metadata import MetadataMode
 from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
@@ -27,7 +27,6 @@ __all__ = [
     "LayersMode",
     "OptionKeywords",
     "Options",
-    "available_cpus",
     "check_names",
 ]
 
@@ -269,11 +268,6 @@ class OptionKeywords(TypedDict, total=False):
 
 
 OPTION_NAMES: Final = tuple(field.name for field in fields(Options))
-
-
-def available_cpus() -> int:
-    """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_names(caller: str, given: Iterable[str], known: Collection[str] = OPTION_NAMES) -> None:

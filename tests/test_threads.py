@@ -134,7 +134,7 @@ def test_callers_share_the_cores(
         def allocate_tensors(self) -> None: ...
 
     monkeypatch.setattr(litert, "_interpreter_class", lambda: Interpreter)
-    monkeypatch.setattr(litert, "_core_count", lambda: 4)
+    monkeypatch.setattr(litert, "available_cpus", lambda: 4)
     network = litert.LiteRunner(b"network", "name")
 
     def run(_: int) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 from ..errors import OptionError, PresetError
 from ..image.picture import Picture
-from ..options import available_cpus
+from ..io import available_cpus
 
 __all__ = [
     "ErrorMode",

@@ -17,8 +17,8 @@ from ..encoder import Compressed, Encoder
 from ..errors import LowRateWarning, SaliencyJpegError, TargetError
 from ..image.load import load
 from ..image.read import read_bytes
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, is_regular, read, version
-from ..options import BYTES_PER_KB, Options, available_cpus
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, Version, available_cpus, is_regular, read, version
+from ..options import BYTES_PER_KB, Options
 from . import cluster
 from .options import add_command, add_options, add_saliency, parse_options, with_saliency
 from .output import sweep_folders, write_output

@@ -19,6 +19,7 @@ from ..codec.subsampling import Subsampling
 from ..errors import LowRateWarning, TargetError, caller_level
 from ..image.load import ImageSource, load
 from ..image.picture import Picture
+from ..io import available_cpus
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import (
@@ -27,7 +28,6 @@ from ..options import (
     Options,
     Orientation,
     TrailingMode,
-    available_cpus,
     check_names,
 )
 from ..recompression import passthrough

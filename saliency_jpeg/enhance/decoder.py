@@ -18,12 +18,13 @@ from ..errors import InputError
 from ..image.load import icc_fits, load_jpeg
 from ..image.orientation import rotate
 from ..image.read import read_bytes
+from ..io import available_cpus
 from ..metadata import exif, refresh
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
-from ..options import Orientation, available_cpus, check_names
+from ..options import Orientation, check_names
 from . import loading
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
 from .planes import OutputForm, decode_planes, sampling_factors

@@ -1,9 +1,10 @@
-"""Files: whole reads, atomic writes, the temporary files behind them, and names.
+"""What the system gives: files, whole reads and atomic writes, temporary files behind them, names, processors.
 
 ``files`` reads and writes, ``temporary`` makes and removes temporary files, ``permissions`` says who may read what is
-written, ``names`` knows suffixes and makes names fit to print. May import ``errors``.
+written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors. May import ``errors``.
 """
 
+from .cpus import available_cpus
 from .files import FileChangedError, Version, is_regular, read, version, write
 from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable, with_image_suffix
 from .temporary import remove_temporaries, sweep
@@ -15,6 +16,7 @@ __all__ = [
     "STREAM",
     "FileChangedError",
     "Version",
+    "available_cpus",
     "is_regular",
     "jpeg_name",
     "printable",

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
+from ..io import available_cpus
 from . import forks
 from .weights_file import DAMAGED, open_archive, read_entry
 
@@ -273,7 +274,7 @@ class LiteNetwork:
         """Returns an interpreter that nobody uses, a new one if the cores are enough for it."""
         with self._changed:
             free = self._free.setdefault(threads, [])
-            most = max(1, _core_count() // threads)
+            most = max(1, available_cpus() // threads)
             self._changed.wait_for(lambda: free or self._made.get(threads, 0) < most)
             if free:
                 return free.pop()
@@ -318,13 +319,9 @@ def at_most_threads(threads: int | None) -> Iterator[None]:
 
 def _thread_count() -> int:
     """Returns how many threads run a network: as many as there are cores and are allowed, but not more than pay."""
-    allowed = _core_count()
+    allowed = available_cpus()
     limit = _LIMIT.get()
     return max(1, min(allowed if limit is None else min(limit, allowed), _MOST_THREADS))
-
-
-def _core_count() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -193,3 +193,14 @@ def test_everything_else_travels_whole() -> None:
     assert (again.icc, again.comment, again.density) == (icc, b"a remark", (2, 40, 41))
     assert sum(marker == 0xE1 and b"xmp/extension" in payload for marker, payload in again.extra) == 3
     assert jpeg_metadata.collect(segments.parse(compress(written, saliency=None, metadata="safe"))).icc == icc
+
+
+def test_a_resolution_that_lies_in_the_directory_is_left_alone() -> None:
+    """YResolution points to the directory's own bytes: exchanged with XResolution, it would write over the tags."""
+    entries = [(0x0112, 3, 1, 8 << 16), (0x011A, 5, 1, 50), (0x011B, 5, 1, 8)]
+    directory = struct.pack(">H", 3) + b"".join(struct.pack(">HHII", *entry) for entry in entries) + bytes(4)
+    block = b"MM\0*" + struct.pack(">I", 8) + directory + struct.pack(">II", 300, 1)
+    assert exif.orientation(block) == 8
+    upright = refresh_orientation(Metadata(exif=block))
+    assert upright.orientation == 1
+    assert upright.exif == exif.with_orientation(block, 1)

@@ -61,8 +61,10 @@ def _dots(exif: bytes, first: Directory, tag: int) -> float | None:
 
 
 def _place(exif: bytes, first: Directory, tag: int) -> int | None:
-    """The offset of a value that is one RATIONAL."""
+    """The offset of a value that is one RATIONAL, outside the header and the directory itself."""
     for at in first.find(exif, tag):
         kind, count = struct.unpack_from(first.order + "HI", exif, at + 2)
-        return first.place(exif, at, 8) if kind == RATIONAL and count == 1 else None
+        place = first.place(exif, at, 8) if kind == RATIONAL and count == 1 else None
+        is_outside = place is not None and place >= 8 and not first.start - 10 < place < first.end + 4
+        return place if is_outside else None
     return None

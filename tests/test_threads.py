@@ -95,6 +95,41 @@ def test_wrong_numbers_of_threads(threads: Any) -> None:
             _core.forward_dct(LARGE, threads=threads)
 
 
+class Crowd:
+    """Makes interpreters that do nothing, and counts how many of them are at work at once."""
+
+    def __init__(self, side_by_side: int) -> None:
+        self.started: list[int] = []  # number of threads of each
+        self.most = self._running = 0
+        self._guard, self._together = threading.Lock(), threading.Barrier(side_by_side)
+
+    def __call__(self, model_content: bytes, num_threads: int) -> Crowd:
+        self.started.append(num_threads)
+        return self
+
+    def invoke(self) -> None:
+        with self._guard:
+            self._running += 1
+            self.most = max(self.most, self._running)
+        self._together.wait(30)  # until as many are at work as should be
+        with self._guard:
+            self._running -= 1
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        return [{"index": 0, "shape": (1, 32, 32, 3)}]
+
+    get_output_details = get_input_details
+
+    def get_tensor(self, index: int) -> NDArray[np.float32]:
+        return np.zeros((1, 1, 1, 1), np.float32)
+
+    def resize_tensor_input(self, index: int, shape: tuple[int, ...]) -> None: ...
+
+    def set_tensor(self, index: int, value: NDArray[Any]) -> None: ...
+
+    def allocate_tensors(self) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("limit", "side_by_side", "made"), [(1, 4, [4, 1, 1, 1, 1]), (2, 2, [4, 2, 2]), (None, 1, [4])]
 )
@@ -102,38 +137,8 @@ def test_callers_share_the_cores(
     monkeypatch: pytest.MonkeyPatch, limit: int | None, side_by_side: int, made: list[int]
 ) -> None:
     """Four cores run one network on four threads, or as many on fewer; the first is made at once, to check the file."""
-    started: list[int] = []
-    running, most = 0, 0
-    guard, together = threading.Lock(), threading.Barrier(side_by_side)
-
-    class Interpreter:
-        def __init__(self, model_content: bytes, num_threads: int) -> None:
-            started.append(num_threads)
-
-        def get_input_details(self) -> list[dict[str, Any]]:
-            return [{"index": 0, "shape": (1, 32, 32, 3)}]
-
-        def invoke(self) -> None:
-            nonlocal running, most
-            with guard:
-                running += 1
-                most = max(most, running)
-            together.wait(30)  # until as many are at work as should be
-            with guard:
-                running -= 1
-
-        def get_tensor(self, index: int) -> NDArray[np.float32]:
-            return np.zeros((1, 1, 1, 1), np.float32)
-
-        get_output_details = get_input_details
-
-        def resize_tensor_input(self, index: int, shape: tuple[int, ...]) -> None: ...
-
-        def set_tensor(self, index: int, value: NDArray[Any]) -> None: ...
-
-        def allocate_tensors(self) -> None: ...
-
-    monkeypatch.setattr(litert, "_interpreter_class", lambda: Interpreter)
+    crowd = Crowd(side_by_side)
+    monkeypatch.setattr(litert, "_interpreter_class", lambda: crowd)
     monkeypatch.setattr(litert, "available_cpus", lambda: 4)
     network = litert.LiteRunner(b"network", "name")
 
@@ -143,5 +148,5 @@ def test_callers_share_the_cores(
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(run, range(16))) == {(1, 1, 1, 1)}
-    assert most == side_by_side
-    assert started == made
+    assert crowd.most == side_by_side
+    assert crowd.started == made

@@ -105,9 +105,7 @@ class _Pipeline(Threads[Result]):
         super().__init__(partial(_hold, encoder.options), encoder.compress, workers)
         self._encoder = encoder
         self._batch_size = batch_size
-        self._longest = (
-            2 * batch_size
-        )  # images from the first of a group to its last, those that have no place in it too
+        self._longest = 2 * batch_size  # sources from the first of a group to its last, gaps included
         self._most_unfinished = self._always_admitted + self._longest
         self._capacity = 2 * self._most_unfinished
         self._lock = threading.Lock()  # guards everything below

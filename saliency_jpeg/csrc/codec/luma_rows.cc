@@ -36,10 +36,9 @@ void compensate_row(const uint8_t* rgb, const float* cb, const float* cr, const 
 
 LumaRows::LumaRows(const LumaSource& source, int begin, int end)
     : source_(source), stride_(static_cast<size_t>(source.cols()) * 8), original_(8 * stride_) {
-  if (source.image.channels == 1) return;
+  if (source.chroma == nullptr) return;
   cb_.resize(stride_);
   cr_.resize(stride_);
-  if (source.chroma == nullptr) return;
   moved_.resize(8 * stride_);
   decode_chroma(begin, end);
 }

@@ -30,21 +30,18 @@ std::vector<Scan> sequential_script(const Frame& frame) {
 
 std::vector<Scan> dc_script(const Frame& frame) { return repeat_for_components(frame, {{}, 0, 0, 0, 0}); }
 
-Masks nonzero_masks(const LevelView& levels) {
+Masks nonzero_masks(const LevelView& levels, int threads) {
   Masks masks(levels.count());
-  for (size_t i = 0; i < masks.size(); ++i) masks[i] = nonzero_mask(levels.at(i));
+  parallel_for(levels.rows, rows_in_part(levels.cols), threads, [&](int begin, int end) {
+    const size_t last = static_cast<size_t>(end) * levels.cols;
+    for (size_t i = static_cast<size_t>(begin) * levels.cols; i < last; ++i) masks[i] = nonzero_mask(levels.at(i));
+  });
   return masks;
 }
 
 std::vector<Masks> nonzero_masks(const Frame& frame, int threads) {
   std::vector<Masks> masks;
-  for (const Component& c : frame.components) {
-    Masks& own = masks.emplace_back(c.levels.count());
-    parallel_for(c.levels.rows, rows_in_part(c.levels.cols), threads, [&](int begin, int end) {
-      const size_t last = static_cast<size_t>(end) * c.levels.cols;
-      for (size_t i = static_cast<size_t>(begin) * c.levels.cols; i < last; ++i) own[i] = nonzero_mask(c.levels.at(i));
-    });
-  }
+  for (const Component& c : frame.components) masks.push_back(nonzero_masks(c.levels, threads));
   return masks;
 }
 

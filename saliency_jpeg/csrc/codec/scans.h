@@ -19,7 +19,7 @@ std::vector<Scan> dc_script(const Frame& frame);
 
 // The nonzero masks of all blocks of a component.  All scans use them.
 using Masks = std::vector<uint64_t>;
-Masks nonzero_masks(const LevelView& levels);
+Masks nonzero_masks(const LevelView& levels, int threads = 1);
 std::vector<Masks> nonzero_masks(const Frame& frame, int threads);
 
 // The Huffman tables of a component: slot 0 for the first component, slot 1 for all others.

@@ -180,6 +180,7 @@ def quantize_luma(
     bands: Sequence[_Band],
     chroma: ChromaErrors | None,
     overshoots: bool,
+    offsets: _Float | None = None,
     threads: int = 1,
 ) -> tuple[_Levels, _Float]:
     """Quantizes the luma of an image as :func:`quantize` does, without an array of its coefficients.
@@ -193,6 +194,7 @@ def quantize_luma(
         bands: of the scans.
         chroma: whose errors the luma makes up for, or ``None``.
         overshoots: move white and black samples beyond the range, see :func:`overshoot`.
+        offsets: (rows, cols, 64), added to the coefficients last; ``None`` for none.
         threads: that share the work.
 
     Returns:

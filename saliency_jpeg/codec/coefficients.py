@@ -57,6 +57,8 @@ class Coefficients:
         stored: float32 (rows, cols, 64) of the first component, or ``None``.
         is_rgb: whether the components are red, green and blue.
         threads: that may work on the image at once.
+        offsets: float32 (rows, cols, 64) of each component, or none at all; the quantizer adds them to the
+            coefficients before it looks for their levels.
     """
 
     others: list[Blocks]
@@ -66,6 +68,7 @@ class Coefficients:
     stored: Blocks | None = None
     is_rgb: bool = False
     threads: int = 1
+    offsets: Sequence[Blocks] = ()
 
     @classmethod
     def from_pixels(
@@ -147,19 +150,34 @@ class Coefficients:
         return 8 * rows, 8 * cols
 
     def with_luma_kept(self) -> Coefficients:
-        """Returns the same coefficients without the pixels."""
-        return replace(self, stored=self.first_rows(1), pixels=None)
+        """Returns the same coefficients without the pixels, their offsets added."""
+        return replace(self, stored=self.target_rows(1), others=self.other_targets, pixels=None, offsets=())
+
+    @property
+    def other_targets(self) -> list[Blocks]:
+        """The components behind the first with their offsets, as the quantizer takes them."""
+        if not self.offsets:
+            return self.others
+        return [blocks + added for blocks, added in zip(self.others, self.offsets[1:], strict=True)]
+
+    def target_rows(self, every: int) -> Blocks:
+        """Returns :meth:`first_rows` with their offsets."""
+        rows = self.first_rows(every)
+        return rows + self.offsets[0][::every] if self.offsets else rows
 
     def part(self, part: BlockSample) -> Coefficients:
-        """Returns the coefficients of a sample of the complete MCUs, with its luma kept."""
+        """Returns the coefficients of a sample of the complete MCUs, with its luma kept and its offsets added."""
         h, v = self.sampling
         if self.pixels is None:
             assert self.stored is not None
             first = part.take(self.stored, h, v)
         else:
             first = _core.luma_blocks(part.take(self.pixels, 8 * h, 8 * v), threads=self.threads)
-        others = [part.take(each) for each in self.others]
-        return replace(self, others=others, statistics=LumaStatistics.of(first), pixels=None, stored=first)
+        statistics = LumaStatistics.of(first)
+        if self.offsets:
+            first = first + part.take(self.offsets[0], h, v)
+        others = [part.take(each) for each in self.other_targets]
+        return replace(self, others=others, statistics=statistics, pixels=None, stored=first, offsets=())
 
     def first_rows(self, every: int) -> Blocks:
         """Returns every n-th row of blocks of the first component, float32 (rows, cols, 64)."""

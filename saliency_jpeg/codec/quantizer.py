@@ -146,9 +146,8 @@ class Quantizer:
         costs = self.first_costs(scale) if costs is None else costs
         steps = self.steps.at(scale)
         trellis = _Trellis(steps, tables.sensitivity(steps.ideal, self.tuning, steps.tables), costs, self.threads)
-        others = [
-            trellis.levels(i, blocks, self.block_lambda[i]) for i, blocks in enumerate(self.coefficients.others, 1)
-        ]
+        targets = self.coefficients.other_targets
+        others = [trellis.levels(i, blocks, self.block_lambda[i]) for i, blocks in enumerate(targets, 1)]
         first = self._first_levels(trellis, others)  # last: the luma makes up for what the coded chroma lost
         quantized = self._quantized([first, *others], steps.tables)
         return replace(quantized, bands=[kind.bands for kind in costs.ac]) if keep_bands else quantized
@@ -180,9 +179,9 @@ class Quantizer:
         Whole rows keep the runs of empty blocks, whose end symbols :meth:`sample` would make dearer than they are.
         """
         step = max(1, round(self.block_lambda[0].size / count))
-        others = [np.ascontiguousarray(each[::step]) for each in self.coefficients.others]
+        others = [np.ascontiguousarray(each[::step]) for each in self.coefficients.other_targets]
         block_lambda = [np.ascontiguousarray(each[::step]) for each in self.block_lambda]
-        return [self.coefficients.first_rows(step), *others], block_lambda
+        return [self.coefficients.target_rows(step), *others], block_lambda
 
     def _rounded(self, blocks: Sequence[Blocks], steps: Steps) -> Quantized:
         pairs = zip(blocks, steps.tables, strict=True)
@@ -200,7 +199,10 @@ class Quantizer:
         if others and self.tuning.compensation > 0 and self.effort.corrections:
             sampling, strength = self.coefficients.sampling, self.tuning.compensation
             chroma = _core.ChromaErrors(others, file_tables[1:], *sampling, strength)
-        return trellis.luma_levels(pixels, self.block_lambda[0], chroma, overshoots=self.effort.corrections)
+        offsets = self.coefficients.offsets[0] if self.coefficients.offsets else None
+        return trellis.luma_levels(
+            pixels, self.block_lambda[0], chroma, offsets, overshoots=self.effort.corrections
+        )
 
     def _overshot(self, table: NDArray[np.uint16]) -> Blocks:
         """The stored first component, moved beyond the range where its samples are at 0 or 255."""
@@ -243,6 +245,7 @@ class _Trellis:
         pixels: NDArray[np.uint8],
         block_lambda: NDArray[np.float32],
         chroma: _core.ChromaErrors | None,
+        offsets: Blocks | None,
         *,
         overshoots: bool,
     ) -> LevelArray:
@@ -250,7 +253,7 @@ class _Trellis:
         ac = self.costs.of(0)[0]
         table, sensitivity = self.steps.tables[0], self.sensitivity[0]
         levels, dc = _core.quantize_luma(
-            pixels, table, block_lambda, ac.bits, sensitivity, ac.bands, chroma, overshoots, self.threads
+            pixels, table, block_lambda, ac.bits, sensitivity, ac.bands, chroma, overshoots, offsets, self.threads
         )
         self._set_dc(0, dc, block_lambda, levels)
         return levels

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import tables
 from .parameters import KEEP_TABLE_BELOW, Tuning
 
-__all__ = ["GivenSteps", "KeptSteps", "StepPolicy", "Steps", "TunedSteps"]
+__all__ = ["GivenSteps", "KeptSteps", "ShapedSteps", "StepPolicy", "Steps", "TunedSteps"]
 
 
 class Steps(NamedTuple):
@@ -64,6 +64,29 @@ class TunedSteps:
     def with_rounding(self, rounding: float) -> TunedSteps:
         """Returns the policy with other rounding offsets."""
         return replace(self, rounding=rounding)
+
+
+@dataclass(frozen=True, eq=False)
+class ShapedSteps:
+    """The steps of another policy, each times a factor of its own.
+
+    Attributes:
+        policy: the other policy.
+        factors: float64 (components, 64), natural order, above 0.
+    """
+
+    policy: StepPolicy
+    factors: NDArray[np.float64]
+
+    def at(self, scale: float) -> Steps:
+        """Returns the steps at a scale; they fit into 8 bits where those of the policy do."""
+        steps = self.policy.at(scale)
+        ideal = np.clip(steps.ideal * self.factors, 1, 255 if steps.tables.max() <= 255 else 65535)
+        return Steps(ideal, np.rint(ideal).astype(np.uint16))
+
+    def with_rounding(self, rounding: float) -> ShapedSteps:
+        """Returns the policy with other rounding offsets of the other policy."""
+        return replace(self, policy=self.policy.with_rounding(rounding))
 
 
 @dataclass(frozen=True, eq=False)

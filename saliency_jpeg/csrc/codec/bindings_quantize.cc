@@ -1,4 +1,5 @@
 // Bindings of the quantizers.
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,8 @@ Array<int16_t> py_quantize(const Array<float>& coefficients, const Array<uint16_
 
 py::tuple py_quantize_luma(const Array<uint8_t>& image, const Array<uint16_t>& table, const Array<float>& block_lambda,
                            const Array<float>& symbol_costs, const Array<float>& sensitivity, const BandPairs& bands,
-                           const ChromaErrors* chroma, bool overshoots, int threads) {
+                           const ChromaErrors* chroma, bool overshoots, const std::optional<Array<float>>& offsets,
+                           int threads) {
   const LumaSource source = luma_source(image, chroma);
   const int rows = source.rows(), cols = source.cols();
   require_shape(block_lambda, {rows, cols}, "block_lambda");
@@ -56,10 +58,14 @@ py::tuple py_quantize_luma(const Array<uint8_t>& image, const Array<uint16_t>& t
                                       vector_of(sensitivity, kBlockSize, "sensitivity")};
   Array<int16_t> levels = new_blocks<int16_t>(rows, cols);
   Array<float> dc = new_array<float>({rows, cols});
+  if (offsets) require_shape(*offsets, {rows, cols, kBlockSize}, "offsets");
+  const float* const added = offsets ? offsets->data() : nullptr;
   const BlockView<int16_t> out = mutable_block_view(levels, "levels");
   const float* lambda = block_lambda.data();
   float* dc_out = dc.mutable_data();
-  without_gil([&] { quantize_luma(source, parameters, lambda, overshoots, checked_threads(threads), out, dc_out); });
+  without_gil([&] { 
+    quantize_luma(source, parameters, lambda, overshoots, added, checked_threads(threads), out, dc_out);
+  });
   return py::make_tuple(levels, dc);
 }
 
@@ -98,7 +104,8 @@ void bind_quantize(py::module_& m) {
         py::arg("bands") = BandPairs{{1, kLastCoefficient}}, py::arg("threads") = 1);
   m.def("quantize_luma", &py_quantize_luma, py::arg("image").noconvert(), py::arg("table").noconvert(),
         py::arg("block_lambda").noconvert(), py::arg("symbol_costs").noconvert(), py::arg("sensitivity").noconvert(),
-        py::arg("bands"), py::arg("chroma"), py::arg("overshoots"), py::arg("threads") = 1);
+        py::arg("bands"), py::arg("chroma"), py::arg("overshoots"), py::arg("offsets").noconvert() = py::none(),
+        py::arg("threads") = 1);
   m.def("quantize_dc", &py_quantize_dc, py::arg("coefficients").noconvert(), py::arg("step"), py::arg("sensitivity"),
         py::arg("block_lambda").noconvert(), py::arg("symbol_costs").noconvert(), py::arg("levels").noconvert());
 }

@@ -221,7 +221,7 @@ void quantize_trellis(const CoefficientView& coefficients, const QuantizeParamet
 }
 
 void quantize_luma(const LumaSource& source, const QuantizeParameters& parameters, const float* block_lambda,
-                   bool overshoots, int threads, const BlockView<int16_t>& levels, float* dc) {
+                   bool overshoots, const float* offsets, int threads, const BlockView<int16_t>& levels, float* dc) {
   const Steps steps(parameters.table);
   const std::vector<Trellis> trellises = make_trellises(parameters);
   const int cols = levels.cols;
@@ -233,6 +233,10 @@ void quantize_luma(const LumaSource& source, const QuantizeParameters& parameter
       const size_t first = static_cast<size_t>(row) * cols;
       rows.transform(row, blocks.data());
       if (overshoots) overshoot_row(rows.original(), rows.stride(), cols, parameters.table, blocks.data());
+      if (offsets != nullptr) {
+        const float* const added = offsets + first * kBlockSize;
+        for (size_t i = 0; i < blocks.size(); ++i) blocks[i] += added[i];
+      }
       for (int i = 0; i < cols; ++i) dc[first + i] = blocks[static_cast<size_t>(i) * kBlockSize];
       trellis_blocks(blocks.data(), steps, block_lambda + first, cols, own, levels.at(first));
     }

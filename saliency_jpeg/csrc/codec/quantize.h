@@ -41,9 +41,9 @@ void quantize_trellis(const CoefficientView& coefficients, const QuantizeParamet
                       const float* block_lambda, int threads, const BlockView<int16_t>& levels);
 
 // Does the same with the luma of an image, whose coefficients are computed a row of blocks at a time and not kept. With
-// `overshoots`, blocks with white or black samples are changed first, see overshoot.h.  Sets dc[b] to the DC
-// coefficient of block b.
+// `overshoots`, blocks with white or black samples are changed first, see overshoot.h.  Unless null, `offsets`, 64 for
+// each block, are added to the coefficients then.  Sets dc[b] to the DC coefficient of block b.
 void quantize_luma(const LumaSource& source, const QuantizeParameters& parameters, const float* block_lambda,
-                   bool overshoots, int threads, const BlockView<int16_t>& levels, float* dc);
+                   bool overshoots, const float* offsets, int threads, const BlockView<int16_t>& levels, float* dc);
 
 }  // namespace saliency_jpeg::codec

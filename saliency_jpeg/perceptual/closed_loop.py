@@ -1,0 +1,201 @@
+"""The closed loop: what the decoded picture lacks, by perceptual metrics, changes how the next pass is quantized.
+
+Each pass quantizes the image with the real trellis and decodes it. :class:`.objective.Objective` says how far it is from
+the original and, by its derivatives, which coefficient would have to move in which direction. Near a local optimum an
+objective of errors ``e`` looks like ``sum(h e**2)``, whose derivatives are ``g = 2 h e``. So
+
+- ``sum(g e) / sum(2 d e**2)`` over a block, with ``d`` what the trellis takes a squared error for, is the weight that
+  the objective gives the block; the weights follow it;
+- the same over a frequency says how much finer its step should be; the tables follow it;
+- what is left, ``(g - 2 h e) / 2 h``, is a move that the objective asks for beyond a smaller error. The trellis gets
+  coefficients that are moved a small part of it. The trellis is then the proximal operator of the rate, and the loop
+  proximal gradient descent (Parikh and Boyd 2014) over the levels themselves.
+
+Moves are averages over passes. They stay small, a few hundredths of a step: they decide levels that are nearly as good
+as their neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..allocation import block_weights
+from ..codec import tables
+from ..codec.jpeg import JpegEncoding
+from ..codec.quantizer import Quantized
+from ..codec.steps import ShapedSteps, Steps
+from ..codec.subsampling import chroma_weights
+from ..codec.symbol_costs import SymbolCosts
+from .blur import blur
+from .decoding import Decoder
+from .objective import Objective
+
+__all__ = ["ClosedLoop", "LoopSpeed"]
+
+_Blocks = NDArray[np.float32]
+_Grid = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LoopSpeed:
+    """How far the loop goes in one pass.
+
+    Attributes:
+        weights: share of the way from the last weights to those that the objective asks for.
+        most_weight: largest factor on a weight, and its inverse the smallest.
+        steps: exponent of the weight of a frequency by which its step becomes finer.
+        moves: share of the move of a coefficient that is made.
+        average: share of the newest pass in the average of moves.
+        dc: factor on the moves of DC.
+        most_move: largest move, in steps.
+        blur: standard deviation in blocks over which the weight of a block is averaged.
+        size: d log(size) / d log(scale), to keep the size.
+    """
+
+    weights: float = 0.5
+    most_weight: float = 4.0
+    steps: float = 0.25
+    moves: float = 0.1
+    average: float = 0.3
+    dc: float = 0.5
+    most_move: float = 0.3
+    blur: float = 1.0
+    size: float = -0.85
+
+
+_LEAST: Final = 0.08  # weight of a block, of the median, that counts at least
+_LONGEST: Final = 4.0  # move in steps that counts before it is averaged
+_MOST_BY_FREQUENCY: Final = 5.0  # weight of a frequency that counts at most
+_TINY: Final = 1e-9
+
+
+class ClosedLoop:
+    """Improves the encoding of one image.
+
+    Args:
+        objective: what to lower, for the pixels of the image.
+        passes: of quantizer and objective.
+        speed: how far to go in one pass.
+    """
+
+    def __init__(self, objective: Objective, passes: int, speed: LoopSpeed = LoopSpeed()) -> None:  # noqa: B008
+        self._objective, self._passes, self._speed = objective, passes, speed
+
+    def refine(self, encoding: JpegEncoding, scale: float, costs: SymbolCosts | None = None) -> JpegEncoding:
+        """Returns an encoding of the same image with weights, tables and coefficients that suit the objective better.
+
+        Args:
+            encoding: of an image from pixels.
+            scale: about that of the file; sizes stay near what it gives at first.
+            costs: of symbols at that scale; ``None`` to learn them first.
+        """
+        state = _State(encoding, self._speed)
+        decoder = Decoder(encoding.header.size, encoding.sampling)
+        current, first = encoding, 0.0
+        for _ in range(self._passes):
+            quantized = current.quantize(scale, costs)
+            costs = quantized.costs
+            decoded = decoder.decode(quantized.levels, quantized.tables)
+            gradient = decoder.pull_back(self._objective.gradient(decoded)[1], len(quantized.levels))
+            state.learn(quantized, current.quantizer.steps.at(scale), gradient)
+            current = state.encoding()
+            first = first or costs.total_bytes()
+            scale *= (costs.total_bytes() / first) ** (-1 / self._speed.size)
+        return current
+
+
+class _State:
+    """What the passes have taught: weights, tables, moves."""
+
+    def __init__(self, encoding: JpegEncoding, speed: LoopSpeed) -> None:
+        quantizer = encoding.quantizer
+        self._encoding, self._speed, self._tuning = encoding, speed, quantizer.tuning
+        self._components = quantizer.coefficients.components
+        self._weights = quantizer.lmbda / quantizer.block_lambda[0].astype(np.float64)
+        plain = block_weights(None, quantizer.coefficients.statistics, tuning=quantizer.tuning)
+        self._masking = _centred(np.log(plain.astype(np.float64)))
+        self._growth = np.zeros_like(self._weights)
+        self._by_frequency = np.zeros((len(self._components), 64))
+        self._moves = [np.zeros_like(each) for each in self._components]  # in steps
+        self._tables = np.ones((len(self._components), 64), np.float32)
+
+    def learn(self, quantized: Quantized, steps: Steps, gradient: Sequence[_Blocks]) -> None:
+        """Takes the derivatives of one pass."""
+        sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
+        self._tables, wanted = steps.tables.astype(np.float32), []
+        for i, (levels, original, derivative) in enumerate(
+            zip(quantized.levels, self._components, gradient, strict=True)
+        ):
+            table = self._tables[i]
+            error = levels * table - original
+            curvature = (2 * sensitivity[i] / table**2).astype(np.float32)  # of what the trellis takes an error for
+            effect, expected = derivative * error, curvature * error**2
+            weights = self._block_weights(effect.sum(-1), expected.sum(-1), self._speed.blur + min(i, 1))
+            self._learn_moves(i, derivative / (weights[..., None] * curvature) - error, table)
+            wanted.append(_by_frequency(effect, expected, weights))
+            if i == 0:
+                self._learn_weights(weights)
+        self._by_frequency += self._speed.weights * (np.array(wanted) - self._by_frequency)
+
+    def encoding(self) -> JpegEncoding:
+        """Returns the encoding that follows."""
+        quantizer, coefficients = self._encoding.quantizer, self._encoding.quantizer.coefficients
+        weights = self._weights * np.exp(self._growth)
+        weights = (weights * (self._weights.mean() / weights.mean())).astype(np.float32)
+        lambdas = [np.float32(quantizer.lmbda) / weights]
+        if coefficients.others:
+            covered = chroma_weights(weights, *coefficients.sampling, *coefficients.others[0].shape[:2])
+            lambdas += [np.float32(quantizer.lmbda) / covered] * len(coefficients.others)
+        steps = ShapedSteps(quantizer.steps, np.exp(-self._speed.steps * self._by_frequency))
+        moved = replace(coefficients, offsets=self._offsets())
+        return replace(
+            self._encoding, quantizer=replace(quantizer, block_lambda=lambdas, steps=steps, coefficients=moved)
+        )
+
+    def _block_weights(self, effect: NDArray[np.float32], expected: NDArray[np.float32], deviation: float) -> _Grid:
+        ratio = blur(effect, deviation) / np.maximum(blur(expected, deviation), _TINY)
+        return np.maximum(ratio, max(_LEAST * float(np.median(ratio)), _TINY))
+
+    def _learn_weights(self, weights: _Grid) -> None:
+        most = math.log(self._speed.most_weight)
+        growth = np.clip(_centred(np.log(weights)) - self._masking, -most, most)
+        self._growth += self._speed.weights * (growth - self._growth)
+
+    def _learn_moves(self, i: int, excess: _Blocks, table: NDArray[np.float32]) -> None:
+        """Averages the moves; ``excess`` is how far the coefficients should go, in the other direction."""
+        self._moves[i] -= np.float32(self._speed.average) * (
+            self._moves[i] + np.clip(excess / table, -_LONGEST, _LONGEST).astype(np.float32)
+        )
+
+    def _offsets(self) -> tuple[_Blocks, ...]:
+        share, most = np.float32(self._speed.moves), self._speed.most_move
+        offsets = [np.clip(share * each, -most, most) * table for each, table in zip(self._moves, self._tables, strict=True)]
+        for each in offsets:
+            each[..., 0] *= np.float32(self._speed.dc)
+        return tuple(offsets)
+
+
+def _centred(logarithms: _Grid) -> _Grid:
+    return logarithms - logarithms.mean()
+
+
+def _by_frequency(effect: _Blocks, expected: _Blocks, weights: _Grid) -> _Grid:
+    """Returns the logarithm of the weight of each frequency, averaged over its neighbours."""
+    near = _nearness()
+    wanted = near @ effect.sum((0, 1), np.float64)
+    have = near @ (expected * weights[..., None]).sum((0, 1), np.float64)
+    return np.asarray(np.log(np.clip(wanted / np.maximum(have, _TINY), 1 / _MOST_BY_FREQUENCY, _MOST_BY_FREQUENCY)))
+
+
+@cache
+def _nearness() -> _Grid:
+    """(64, 64): how much the frequencies count for each other, by their distance from DC."""
+    radius = np.hypot(*np.meshgrid(np.arange(8), np.arange(8))).ravel()
+    return np.asarray(np.exp(-((radius[:, None] - radius) ** 2) / 2))

@@ -1,0 +1,107 @@
+"""The metric: 100 for identical images, 90 visually lossless, 70 high, 50 medium quality, as SSIMULACRA2 reads.
+
+Large pictures are measured in parts of about a megapixel, so that memory does not grow with them; the error maps are
+averaged over all parts before they are weighted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..metrics import METRICS as OTHER_METRICS
+from ..metrics import Metric
+from ..metrics.arrays import Pixels, as_pair, as_rgb, composite
+from . import runtime
+from .network import LEAST_SIDE, MULTIPLE
+
+__all__ = ["METRICS", "Perceptual", "perceptual_score"]
+
+_PART_SIDE: Final = 1024  # most pixels along a side of a part
+
+
+class Perceptual:
+    """The metric against one reference.
+
+    Args:
+        reference: uint8 (H, W, 3) sRGB or (H, W) gray.
+
+    Raises:
+        InputError: another array.
+    """
+
+    def __init__(self, reference: npt.ArrayLike) -> None:
+        self._reference = as_rgb(reference)
+
+    def score(self, distorted: npt.ArrayLike) -> float:
+        """Returns the score of an image of the reference's size.
+
+        Raises:
+            InputError: another array or size.
+            PresetError: the weights are missing or damaged.
+            OptionError: TensorFlow is missing or cannot be used.
+        """
+        network = runtime.load()
+        moments, pixels = [], []
+        for part in _parts(*as_pair(self._reference, distorted)):
+            moments.append(network.run(*map(_continued, part)))
+            pixels.append(part[0].shape[0] * part[0].shape[1])
+        return network.score(runtime.average(moments, pixels))
+
+
+def perceptual_score(
+    reference: npt.ArrayLike, distorted: npt.ArrayLike, saliency: npt.ArrayLike | None = None
+) -> float:
+    """Measures how good an image looks beside its reference, by a deep network.
+
+    It reads like SSIMULACRA2 but sees blocks without detail and colours that run better. See the model card
+    ``weights/CARD-perceptual.md``.
+
+    Args:
+        reference: uint8 (H, W, 3) sRGB or (H, W) gray.
+        distorted: uint8 of the same size.
+        saliency: real (H, W) in [0, 1]; only the damage where it is high counts. The score is then that of a composite
+            that shows the reference elsewhere.
+
+    Returns:
+        100 for identical images, 90 visually lossless, 70 high quality, 50 medium, 30 low; very bad images are below 0.
+
+    Raises:
+        InputError: the arrays do not fit.
+        PresetError: the weights are missing or damaged.
+        OptionError: TensorFlow is missing or cannot be used.
+    """
+    a, b = as_pair(reference, distorted)
+    return Perceptual(a).score(b if saliency is None else composite(a, b, saliency))
+
+
+#: The table of all metrics, with those of this room.
+METRICS: Final[dict[str, Metric]] = {
+    **OTHER_METRICS,
+    "perceptual": Metric(perceptual_score, "Perceptual"),
+    "perceptual_s": Metric(perceptual_score, "Perceptual", region="salient"),
+}
+
+
+def _parts(a: Pixels, b: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
+    """Cuts both images into parts of about the same size."""
+    rows, cols = (_cuts(side) for side in a.shape[:2])
+    for y in rows:
+        for x in cols:
+            yield a[y, x], b[y, x]
+
+
+def _cuts(side: int) -> list[slice]:
+    count = math.ceil(side / _PART_SIDE)
+    step = math.ceil(side / count / MULTIPLE) * MULTIPLE
+    return [slice(start, min(start + step, side)) for start in range(0, side, step)]
+
+
+def _continued(pixels: Pixels) -> Pixels:
+    """The image, its last row and column repeated until the network takes it."""
+    missing = [max(LEAST_SIDE, math.ceil(side / MULTIPLE) * MULTIPLE) - side for side in pixels.shape[:2]]
+    return np.pad(pixels, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")

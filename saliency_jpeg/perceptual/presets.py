@@ -1,0 +1,68 @@
+"""The entry of ``weights/presets.json`` with the task "perceptual", and the weights that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import PresetError
+from ..saliency import presets
+from ..saliency.weights_file import Arrays
+
+__all__ = ["DEFAULT", "PerceptualPreset", "find", "read_arrays"]
+
+#: Name of the entry.
+DEFAULT: Final = "perceptual"
+
+
+@dataclass(frozen=True)
+class PerceptualPreset:
+    """One entry of ``presets.json`` with the task "perceptual".
+
+    Attributes:
+        name: of the entry.
+        version: of the weights; scores of different versions are not comparable.
+        description: one sentence on what it measures.
+        card: model card, beside ``presets.json``.
+        file: weights of the heads, the calibration and the scales of the features, beside ``presets.json``.
+        sha256: of that file, in hex.
+        source: where the weights come from.
+        license: SPDX identifier of the weights' licence.
+        backbone: preset whose backbone's features are compared.
+    """
+
+    name: str
+    version: int
+    description: str
+    card: str
+    file: str
+    sha256: str
+    source: str
+    license: str
+    backbone: str
+
+
+def find(name: str = DEFAULT) -> PerceptualPreset:
+    """Returns a preset by name.
+
+    Raises:
+        PresetError: there is none, or its entry is not valid.
+    """
+    name, entry = presets.find_entry(name, "perceptual")
+    try:
+        return PerceptualPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
+    except TypeError as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+
+
+def read_arrays(preset: PerceptualPreset) -> tuple[Arrays, Arrays]:
+    """Reads the weights of a preset.
+
+    Returns:
+        Those of the backbone, with batch normalization, and those of the metric.
+
+    Raises:
+        PresetError: the weights are missing or damaged.
+    """
+    backbone = presets.read_arrays(presets.find(preset.backbone))
+    return backbone, presets.read_checked(preset.name, preset.file, preset.sha256)

@@ -1,0 +1,111 @@
+"""The network of the metric as a function on arrays, run by TensorFlow."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..saliency import forks
+from ..saliency import presets as backbones
+from ..saliency.tensorflow_runtime import full_precision, load_tensorflow
+from . import network
+from .presets import find, read_arrays
+
+__all__ = ["Runner", "load"]
+
+
+class Runner:
+    """The network with its weights, traced once for all sizes. Safe to call from several threads.
+
+    Attributes:
+        tensorflow: the module.
+        moments: ``keras.Model`` from two images to their moments, see :func:`.network.build`.
+        head: ``keras.Model`` from moments to distance and score, see :func:`.network.build_head`.
+
+    Raises:
+        PresetError: the weights are missing or damaged.
+        OptionError: TensorFlow is missing or cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self.tensorflow = load_tensorflow()
+        forks.mark_in_use()
+        preset = find()
+        backbone, arrays = read_arrays(preset)
+        architecture = backbones.find(preset.backbone).architecture
+        scales = network.read_scales(arrays)
+        self.moments = network.build(architecture, backbone, scales)
+        self.head = network.build_head()
+        network.fill(self.head, arrays)
+        self._function: Any = None
+        self._tracing = threading.Lock()
+
+    def run(self, reference: NDArray[np.uint8], distorted: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Computes the moments, float32 (HEADS,), of two images of a size that the network takes.
+
+        Raises:
+            OptionError: this process was forked from one that had used TensorFlow.
+            MemoryError: there is not enough memory.
+        """
+        forks.check()
+        tf = self.tensorflow
+        with full_precision(tf):
+            try:
+                result: NDArray[np.float32] = self._traced()(tf.constant(np.stack([reference, distorted]))).numpy()[0]
+            except tf.errors.ResourceExhaustedError as error:
+                raise MemoryError("TensorFlow has not enough memory for a part of the picture") from error
+        return result
+
+    def score(self, moments: NDArray[np.float32]) -> float:
+        """Computes the score of moments (HEADS,)."""
+        return float(self.head(moments[None], training=False)[1][0, 0])
+
+    def _traced(self) -> Any:
+        tf = self.tensorflow
+        with self._tracing:
+            if self._function is None:
+                function = tf.function(self._call, autograph=False, jit_compile=False)
+                self._function = function.get_concrete_function(tf.TensorSpec((2, None, None, 3), tf.uint8))
+            return self._function
+
+    def _call(self, images: Any) -> Any:
+        images = self.tensorflow.cast(images, self.tensorflow.float32)
+        return self.moments([images[:1], images[1:]], training=False)
+
+
+_loading = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """In a forked child: another thread of the parent may have held the lock."""
+    global _loading
+    _loading = threading.Lock()
+
+
+forks.renew_in_child(_renew_lock)
+
+
+def load() -> Runner:
+    """Returns the network, loaded with the first call.
+
+    Raises:
+        PresetError: the weights are missing or damaged.
+        OptionError: TensorFlow is missing or cannot be used.
+    """
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> Runner:
+    return Runner()
+
+
+def average(moments: Sequence[NDArray[np.float32]], pixels: Sequence[int]) -> NDArray[np.float32]:
+    """Returns the moments of a picture from those of its parts, which count by their pixels."""
+    return np.average(np.stack(moments), axis=0, weights=pixels).astype(np.float32)

@@ -1,8 +1,8 @@
 """What each level of effort does: time against bytes.
 
 Learning what symbols will cost and choosing the scans need not be done on a whole picture: low levels do both on a
-part of the blocks. High levels encode in several ways and let SSIMULACRA2 choose. ``benchmarks/effort.py`` prints what
-each level takes and gains.
+part of the blocks. Levels 6 and 7 encode in several ways and let SSIMULACRA2 choose; levels 8 and 9 run the closed loop
+(:mod:`saliency_jpeg.perceptual.closed_loop`). ``benchmarks/effort.py`` prints what each level takes and gains.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Effort:
             rounding.
         choice_blocks: about how many luma blocks, with the chroma of their rows, the scans are chosen by.
         variants: other ways that are tried and scored.
+        loop_passes: of the closed loop.
         corrections: whether luma compensates for chroma, and samples at 0 and 255 may go beyond the range.
     """
 
@@ -45,6 +46,7 @@ class Effort:
     learn_passes: int
     choice_blocks: int
     variants: tuple[Variant, ...] = ()
+    loop_passes: int = 0
     corrections: bool = True
 
 
@@ -53,13 +55,6 @@ _VARIANTS: Final = (
     Variant(0.85, 0.0),
     Variant(1.0, 0.5),
     Variant(1.0, 0.25),
-    Variant(1.0, 0.75),
-    Variant(1.18, 0.4),
-    Variant(0.85, 0.6),
-    Variant(1.08, 0.1),
-    Variant(0.92, 0.9),
-    Variant(1.0, 0.15),
-    Variant(1.0, 0.85),
 )
 
 EFFORTS: Final[dict[int, Effort]] = {
@@ -69,7 +64,7 @@ EFFORTS: Final[dict[int, Effort]] = {
     4: Effort(1024, 1, 1024),
     5: Effort(2048, 1, 2048),
     6: Effort(8192, 1, 8192, _VARIANTS[:2]),
-    7: Effort(8192, 1, 8192, _VARIANTS[:4]),
-    8: Effort(8192, 1, 8192, _VARIANTS[:7]),
-    9: Effort(8192, 1, 8192, _VARIANTS),
+    7: Effort(8192, 1, 8192, _VARIANTS),
+    8: Effort(8192, 1, 8192, loop_passes=5),
+    9: Effort(8192, 1, 8192, loop_passes=16),
 }

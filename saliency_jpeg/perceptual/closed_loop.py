@@ -7,7 +7,7 @@ objective of errors ``e`` looks like ``sum(h e**2)``, whose derivatives are ``g 
 - ``sum(g e) / sum(2 d e**2)`` over a block, with ``d`` what the trellis takes a squared error for, is the weight that
   the objective gives the block; the weights follow it;
 - the same over a frequency says how much finer its step should be; the tables follow it;
-- what is left, ``(g - 2 h e) / 2 h``, is a move that the objective asks for beyond a smaller error. The trellis gets
+- what is left, ``g / 2 h - e``, is a move that the objective asks for beyond a smaller error. The trellis gets
   coefficients that are moved a small part of it. The trellis is then the proximal operator of the rate, and the loop
   proximal gradient descent (Parikh and Boyd 2014) over the levels themselves.
 
@@ -102,9 +102,9 @@ class ClosedLoop:
         for _ in range(self._passes):
             quantized = current.quantize(scale, costs)
             costs = quantized.costs
-            decoded = decoder.decode(quantized.levels, quantized.tables)
-            gradient = decoder.pull_back(self._objective.gradient(decoded)[1], len(quantized.levels))
-            state.learn(quantized, current.quantizer.steps.at(scale), gradient)
+            derivatives = self._objective.derivatives(decoder.decode(quantized.levels, quantized.tables))
+            guiding, moving = (decoder.pull_back(each, len(quantized.levels)) for each in derivatives)
+            state.learn(quantized, current.quantizer.steps.at(scale), guiding, moving)
             current = state.encoding()
             first = first or costs.total_bytes()
             scale *= (costs.total_bytes() / first) ** (-1 / self._speed.size)
@@ -126,23 +126,25 @@ class _State:
         self._moves = [np.zeros_like(each) for each in self._components]  # in steps
         self._tables = np.ones((len(self._components), 64), np.float32)
 
-    def learn(self, quantized: Quantized, steps: Steps, gradient: Sequence[_Blocks]) -> None:
-        """Takes the derivatives of one pass."""
+    def learn(
+        self, quantized: Quantized, steps: Steps, guiding: Sequence[_Blocks], moving: Sequence[_Blocks]
+    ) -> None:
+        """Takes the derivatives of one pass, by the coefficients."""
         sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
-        self._tables, wanted = steps.tables.astype(np.float32), []
-        for i, (levels, original, derivative) in enumerate(
-            zip(quantized.levels, self._components, gradient, strict=True)
-        ):
-            table = self._tables[i]
-            error = levels * table - original
-            curvature = (2 * sensitivity[i] / table**2).astype(np.float32)  # of what the trellis takes an error for
-            effect, expected = derivative * error, curvature * error**2
+        self._tables = steps.tables.astype(np.float32)
+        errors, curvatures, wanted = [], [], []
+        for i, (levels, original) in enumerate(zip(quantized.levels, self._components, strict=True)):
+            error = levels * self._tables[i] - original
+            curvature = (2 * sensitivity[i] / self._tables[i] ** 2).astype(np.float32)  # as the trellis has it
+            effect, expected = guiding[i] * error, curvature * error**2
             weights = self._block_weights(effect.sum(-1), expected.sum(-1), self._speed.blur + min(i, 1))
-            self._learn_moves(i, derivative / (weights[..., None] * curvature) - error, table)
             wanted.append(_by_frequency(effect, expected, weights))
             if i == 0:
                 self._learn_weights(weights)
+            errors.append(error)
+            curvatures.append(weights[..., None].astype(np.float32) * curvature)
         self._by_frequency += self._speed.weights * (np.array(wanted) - self._by_frequency)
+        self._learn_moves(errors, curvatures, guiding, moving)
 
     def encoding(self) -> JpegEncoding:
         """Returns the encoding that follows."""
@@ -168,11 +170,23 @@ class _State:
         growth = np.clip(_centred(np.log(weights)) - self._masking, -most, most)
         self._growth += self._speed.weights * (growth - self._growth)
 
-    def _learn_moves(self, i: int, excess: _Blocks, table: NDArray[np.float32]) -> None:
-        """Averages the moves; ``excess`` is how far the coefficients should go, in the other direction."""
-        self._moves[i] -= np.float32(self._speed.average) * (
-            self._moves[i] + np.clip(excess / table, -_LONGEST, _LONGEST).astype(np.float32)
-        )
+    def _learn_moves(
+        self,
+        errors: Sequence[_Blocks],
+        curvatures: Sequence[_Blocks],
+        guiding: Sequence[_Blocks],
+        moving: Sequence[_Blocks],
+    ) -> None:
+        """Averages what the derivatives ask for beyond smaller errors."""
+        expected = sum(_dot(c * e, e) for c, e in zip(curvatures, errors, strict=True))
+        share = sum(map(_dot, moving, errors)) / max(expected, _TINY)  # of the curvature that ``moving`` has on average
+        newest = np.float32(self._speed.average)
+        for i, (error, curvature) in enumerate(zip(errors, curvatures, strict=True)):
+            excess = guiding[i] / curvature - error
+            if share > 0:
+                excess += moving[i] / (np.float32(share) * curvature) - error
+            excess = np.clip(excess / self._tables[i], -_LONGEST, _LONGEST)
+            self._moves[i] -= newest * (self._moves[i] + excess)
 
     def _offsets(self) -> tuple[_Blocks, ...]:
         share, most = np.float32(self._speed.moves), self._speed.most_move
@@ -180,6 +194,10 @@ class _State:
         for each in offsets:
             each[..., 0] *= np.float32(self._speed.dc)
         return tuple(offsets)
+
+
+def _dot(a: _Blocks, b: _Blocks) -> float:
+    return float(np.vdot(a, b))
 
 
 def _centred(logarithms: _Grid) -> _Grid:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import InputError
 from ..metrics import METRICS as OTHER_METRICS
 from ..metrics import Metric
 from ..metrics.arrays import Pixels, as_pair, as_rgb, composite
@@ -20,6 +21,8 @@ from . import runtime
 from .network import LEAST_SIDE, MULTIPLE
 
 __all__ = ["METRICS", "Perceptual", "perceptual_score"]
+
+_Image = TypeVar("_Image", Pixels, npt.NDArray[np.float32])
 
 _PART_SIDE: Final = 1024  # most pixels along a side of a part
 
@@ -51,6 +54,36 @@ class Perceptual:
             moments.append(network.run(*map(_continued, part)))
             pixels.append(part[0].shape[0] * part[0].shape[1])
         return network.score(runtime.average(moments, pixels))
+
+    def gradient(self, distorted: npt.NDArray[np.float32]) -> tuple[float, npt.NDArray[np.float32]]:
+        """Returns the score of a decoded image before rounding, and its derivatives.
+
+        A large picture is scored part by part, and the scores are averaged.
+
+        Args:
+            distorted: float32 (H, W, 3) sRGB, sample values that may leave 0 to 255; beyond, derivatives are 0.
+
+        Returns:
+            The score, and float32 (H, W, 3), its derivatives by the sample values.
+
+        Raises:
+            InputError: another size.
+            PresetError: the weights are missing or damaged.
+            OptionError: TensorFlow is missing or cannot be used.
+        """
+        if distorted.shape != self._reference.shape:
+            raise InputError(f"both images must have the same size, got {self._reference.shape} and {distorted.shape}")
+        network, clipped = runtime.load(), np.clip(distorted, 0, 255)
+        gradient, score = np.empty_like(clipped), 0.0
+        for rows, cols in _places(clipped.shape):
+            height, width = clipped[rows, cols].shape[:2]
+            share = height * width / (clipped.shape[0] * clipped.shape[1])
+            parts = (_continued(each[rows, cols].astype(np.float32)) for each in (self._reference, clipped))
+            value, derivatives = network.gradient(*parts)
+            gradient[rows, cols] = np.float32(share) * derivatives[:height, :width]
+            score += share * value
+        gradient[(distorted < 0) | (distorted > 255)] = 0
+        return score, gradient
 
 
 def perceptual_score(
@@ -89,10 +122,16 @@ METRICS: Final[dict[str, Metric]] = {
 
 def _parts(a: Pixels, b: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
     """Cuts both images into parts of about the same size."""
-    rows, cols = (_cuts(side) for side in a.shape[:2])
+    for rows, cols in _places(a.shape):
+        yield a[rows, cols], b[rows, cols]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """The rows and columns of the parts."""
+    rows, cols = (_cuts(side) for side in shape[:2])
     for y in rows:
         for x in cols:
-            yield a[y, x], b[y, x]
+            yield y, x
 
 
 def _cuts(side: int) -> list[slice]:
@@ -101,7 +140,7 @@ def _cuts(side: int) -> list[slice]:
     return [slice(start, min(start + step, side)) for start in range(0, side, step)]
 
 
-def _continued(pixels: Pixels) -> Pixels:
+def _continued(pixels: _Image) -> _Image:
     """The image, its last row and column repeated until the network takes it."""
     missing = [max(LEAST_SIDE, math.ceil(side / MULTIPLE) * MULTIPLE) - side for side in pixels.shape[:2]]
     return np.pad(pixels, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")

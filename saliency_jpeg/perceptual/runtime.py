@@ -43,6 +43,7 @@ class Runner:
         self.head = network.build_head()
         network.fill(self.head, arrays)
         self._function: Any = None
+        self._gradient: Any = None
         self._tracing = threading.Lock()
 
     def run(self, reference: NDArray[np.uint8], distorted: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -61,6 +62,31 @@ class Runner:
                 raise MemoryError("TensorFlow has not enough memory for a part of the picture") from error
         return result
 
+    def gradient(
+        self, reference: NDArray[np.float32], distorted: NDArray[np.float32]
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Computes the score of an image and its derivatives.
+
+        Args:
+            reference: float32 (h, w, 3), 0 to 255, of a size that the network takes.
+            distorted: of the same size.
+
+        Returns:
+            The score, and float32 (h, w, 3), its derivatives by ``distorted``.
+
+        Raises:
+            OptionError: this process was forked from one that had used TensorFlow.
+            MemoryError: there is not enough memory.
+        """
+        forks.check()
+        tf = self.tensorflow
+        with full_precision(tf):
+            try:
+                score, gradient = self._traced_gradient()(tf.constant(reference[None]), tf.constant(distorted[None]))
+            except tf.errors.ResourceExhaustedError as error:
+                raise MemoryError("TensorFlow has not enough memory for a part of the picture") from error
+        return float(score.numpy()), gradient.numpy()[0]
+
     def score(self, moments: NDArray[np.float32]) -> float:
         """Computes the score of moments (HEADS,)."""
         return float(self.head(moments[None], training=False)[1][0, 0])
@@ -72,6 +98,21 @@ class Runner:
                 function = tf.function(self._call, autograph=False, jit_compile=False)
                 self._function = function.get_concrete_function(tf.TensorSpec((2, None, None, 3), tf.uint8))
             return self._function
+
+    def _traced_gradient(self) -> Any:
+        tf = self.tensorflow
+        with self._tracing:
+            if self._gradient is None:
+                function = tf.function(self._score_and_gradient, autograph=False, jit_compile=False)
+                image = tf.TensorSpec((1, None, None, 3), tf.float32)
+                self._gradient = function.get_concrete_function(image, image)
+            return self._gradient
+
+    def _score_and_gradient(self, reference: Any, distorted: Any) -> tuple[Any, Any]:
+        with self.tensorflow.GradientTape() as tape:
+            tape.watch(distorted)
+            score = self.head(self.moments([reference, distorted], training=False), training=False)[1][0, 0]
+        return score, tape.gradient(score, distorted)
 
     def _call(self, images: Any) -> Any:
         images = self.tensorflow.cast(images, self.tensorflow.float32)

@@ -19,22 +19,30 @@ from .io import available_cpus
 from .metadata.jpeg_metadata import MetadataMode
 from .metadata.limits import DEFAULT_MAX_PIXELS
 from .metadata.segments import SegmentPattern
+from .rate_control.by_score import SALIENT_METRICS, TargetMetric
 from .saliency.sources import Saliency, has_preset
 
 __all__ = [
     "BYTES_PER_KB",
+    "NAMED_SCORES",
     "OPTION_NAMES",
     "LayersMode",
     "OptionKeywords",
     "Options",
+    "TargetScore",
     "check_names",
 ]
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
 LayersMode = Literal["widths"]
+NamedScore = Literal["visually-lossless"]
+TargetScore = float | NamedScore
 
 BYTES_PER_KB: Final = 1000
+
+#: Scores by name. At 90 people hardly tell a picture from its original side by side (J. Sneyers, SSIMULACRA2).
+NAMED_SCORES: Final[dict[NamedScore, float]] = {"visually-lossless": 90.0}
 
 _SMALLEST_KB: Final = 0.001  # a byte
 _LARGEST_KB: Final = 1e9
@@ -104,8 +112,12 @@ class Options:
         target_kb: largest size of the file in units of 1000 bytes, metadata included. It is never exceeded.
         quality: 0 to 100 on Pillow's scale, fractions allowed. Without a target and a quality: 75. With both, the
             target limits the size and the quality is the highest that is used.
-        target_score: SSIMULACRA2, 0 to 100, that the file reaches at about the smallest size; 90 is visually lossless,
-            70 high quality, 50 medium. It excludes ``target_kb`` and ``quality`` and takes about eight times as long.
+        target_score: score, 0 to 100, that the file reaches at about the smallest size: 90 is visually lossless, 70
+            high quality, 50 medium. ``"visually-lossless"`` is 90. It excludes ``target_kb`` and ``quality`` and takes
+            about five times as long.
+        target_metric: what ``target_score`` is a score of: ``"ssimulacra2"``, ``"perceptual"`` (a deep network that
+            reads alike, run by TensorFlow, see :func:`saliency_jpeg.perceptual_score`), or either with ``"_s"`` for
+            the salient part: errors count as much as the map says, and all of them where it marks nothing.
         saliency: what matters in the image: a preset's name, a ``SaliencyModel``, its ``SaliencyMap``, a map or mask
             (H, W) as array or PIL image, a sequence of boxes ``(left, top, right, bottom)`` in pixels, a function,
             several of these by :func:`saliency_jpeg.saliency.combine`, or ``None`` for no preference. Maps and masks
@@ -158,7 +170,8 @@ class Options:
 
     target_kb: float | None = None
     quality: float | None = None
-    target_score: float | None = None
+    target_score: TargetScore | None = None
+    target_metric: TargetMetric = "ssimulacra2"
     saliency: Saliency = "default"
     strength: float = 0.5
     tune: Tune = "default"
@@ -185,10 +198,7 @@ class Options:
             _target(self.target_kb)
         if self.quality is not None:
             _in_range("quality", self.quality, 0, 100)
-        if self.target_score is not None:
-            _in_range("target_score", self.target_score, 0, 100)
-            if self.target_kb is not None or self.quality is not None:
-                raise OptionError(f"target_score goes with neither target_kb nor quality, got {self.target_score!r}")
+        self._check_score()
         _in_range("strength", self.strength, 0, 1)
         _one_of("tune", self.tune, get_args(Tune))
         if not _is_integer(self.effort, min(EFFORTS), max(EFFORTS)):
@@ -223,6 +233,27 @@ class Options:
         if self.device is not None and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
 
+    def _check_score(self) -> None:
+        _one_of("target_metric", self.target_metric, get_args(TargetMetric))
+        if self.target_score is None:
+            if self.target_metric != "ssimulacra2":
+                raise OptionError(f"target_metric={self.target_metric!r} needs a target_score, got None")
+            return
+        if isinstance(self.target_score, str):
+            _one_of("target_score", self.target_score, tuple(NAMED_SCORES))
+        else:
+            _in_range("target_score", self.target_score, 0, 100)
+        if self.target_kb is not None or self.quality is not None:
+            raise OptionError(f"target_score goes with neither target_kb nor quality, got {self.target_score!r}")
+        if self.saliency is None and self.target_metric in SALIENT_METRICS:
+            raise OptionError(f"target_metric={self.target_metric!r} needs a saliency map, got saliency=None")
+
+    @property
+    def wanted_score(self) -> float | None:
+        """The score that is asked for, as a number."""
+        score = self.target_score
+        return NAMED_SCORES[score] if isinstance(score, str) else score
+
     @property
     def kept_segments(self) -> list[SegmentPattern]:
         """The segments that stay in every metadata mode."""
@@ -244,7 +275,8 @@ class OptionKeywords(TypedDict, total=False):
 
     target_kb: float | None
     quality: float | None
-    target_score: float | None
+    target_score: TargetScore | None
+    target_metric: TargetMetric
     saliency: Saliency
     strength: float
     tune: Tune

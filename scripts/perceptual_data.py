@@ -97,7 +97,7 @@ class Crop:
 
 def encoder(name: str, crop: Crop) -> tuple[Encode, float, float]:
     """An encoder of the table of codecs on a crop, by its knob, and the range of the knob."""
-    saliency = None if name.startswith("ours-off") else crop.saliency
+    saliency = None if name.startswith("ours-off") else crop.saliency.astype(np.float64)
     own = "saliency_jpeg-off" if saliency is None else "saliency_jpeg-roi"
     codec = find_codec(re.sub("^ours(-off)?", own, name))
     low, high = _KNOBS[re.split("[-+]", name)[0]]
@@ -163,7 +163,8 @@ _LADDER: Final = {
 
 def _knob(low: float, high: float, draw: random.Random) -> float:
     """A knob, more often a fine one than a coarse one for scales that end at 100."""
-    return low + (high - low) * draw.random() ** (0.8 if high > 10 else 0.9)
+    share: float = draw.random() ** (0.8 if high > 10 else 0.9)
+    return low + (high - low) * share
 
 
 def _add_ladders(crop: Crop, draw: random.Random) -> None:

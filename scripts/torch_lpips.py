@@ -135,7 +135,9 @@ def load(source: str | Path | None = None, network: Network = "alexnet") -> Lpip
         source: as for :func:`read_weights`.
         network: backbone.
     """
-    return Lpips(read_weights(None if source is None else Path(source), network), network).eval()
+    model = Lpips(read_weights(None if source is None else Path(source), network), network)
+    model.eval()
+    return model
 
 
 _loaded: dict[str, Lpips] = {}

@@ -189,7 +189,9 @@ def load(path: str | Path = _ROOT / "weights" / "perceptual.npz") -> Perceptual:
     metric = Perceptual()
     with np.load(path) as file:
         metric.fill(file)
-    return metric.requires_grad_(False).eval()
+    metric.requires_grad_(False)
+    metric.eval()
+    return metric
 
 
 def difference(metric: Perceptual) -> float:

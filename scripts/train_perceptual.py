@@ -47,7 +47,7 @@ def _images(pixels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]  # where PyTorch is not installed
 def fit_scales(metric: Perceptual, paths: list[Path]) -> None:
     """Sets the factors that make the local variance of photographs 1 in each channel."""
     found: list[list[Tensor]] = [[] for _ in metric.scales]
@@ -61,7 +61,7 @@ def fit_scales(metric: Perceptual, paths: list[Path]) -> None:
         scale.copy_(1 / torch.stack(kept).mean(0).clamp_min(1e-12).sqrt())
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]  # where PyTorch is not installed
 def read_norms(metric: Perceptual, path: Path) -> NDArray[np.float16]:
     """Returns the norms of a crop's versions, float16 (n, HEADS), computed once."""
     kept = path.with_suffix(".norms.npy")
@@ -185,7 +185,7 @@ def fit(metric: Perceptual, samples: Samples, options: argparse.Namespace) -> No
         metric.heads.div_(means.sqrt())
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]  # where PyTorch is not installed
 def report(metric: Perceptual, samples: Samples, held_back: bool) -> str:
     """One line about the crops that were fitted to, or held back."""
     scores = metric.score_of(metric.distance_of(samples.norms)).numpy()

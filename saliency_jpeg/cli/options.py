@@ -21,7 +21,7 @@ from PIL import ImageColor
 from ..errors import InputError
 from ..image.boxes import Box, fill_boxes
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from ..options import Options
+from ..options import NAMED_SCORES, Options
 from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.sources import Saliency, Source, gray_values, resolve
 from .terminal import NAME, UsageError, hide_library_output
@@ -85,6 +85,16 @@ def _pixels(text: str) -> int:
     return int(text)
 
 
+def _score(text: str) -> float | str:
+    """A score as a number, or its name."""
+    if text in NAMED_SCORES:
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a number or {', '.join(NAMED_SCORES)}, got {text!r}") from error
+
+
 @dataclass(frozen=True)
 class _Argument:
     """How a field of :class:`Options` appears on the command line.
@@ -115,7 +125,15 @@ _MAX_PIXELS_HELP: Final = (
 _ARGUMENTS: Final[dict[str, _Argument]] = {
     "target_kb": _Argument("size and quality", "maximum file size in units of 1000 bytes", "N"),
     "quality": _Argument("size and quality", "quality, 0 to 100 (default: 75 unless a target is set)", "Q"),
-    "target_score": _Argument("size and quality", "smallest file that reaches this SSIMULACRA2 score, 0 to 100", "N"),
+    "target_score": _Argument(
+        "size and quality",
+        "smallest file that reaches this score, 0 to 100, or visually-lossless (90)",
+        "N|visually-lossless",
+        type=_score,
+    ),
+    "target_metric": _Argument(
+        "size and quality", "what the score is of; _s: of the salient part (default: ssimulacra2)"
+    ),
     "max_width": _Argument("size and quality", "shrink a picture that is displayed wider than this, in pixels", "N"),
     "max_height": _Argument("size and quality", "shrink a picture that is displayed higher than this, in pixels", "N"),
     "allow_downscale": _Argument("size and quality", "shrink the picture where it looks better at the target size"),
@@ -175,7 +193,7 @@ def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
     if kind is bool:
         return {"action": "store_const", "const": not default}
     literal = next((part for part in (kind, *get_args(kind)) if get_origin(part) is Literal), None)  # or None
-    if literal is not None:
+    if literal is not None and argument.type is None:
         return {"choices": get_args(literal)}
     plain = next((part for part in get_args(kind) if part is not type(None)), kind)  # float of float | None
     action = "append" if get_origin(kind) is Sequence else "store"

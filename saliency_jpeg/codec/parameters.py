@@ -287,15 +287,141 @@ BRACKET_AIM: Final = 0.995
 BRACKET_STRIDE: Final = 0.4  # first step in log(scale) out of an open bracket; each is twice the one before
 BRACKET_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away from its ends
 
-# Search for a score: scores of libjpeg-turbo's 4:2:0 files, means over photographs, say where it starts.
-SCORE_QUALITIES: Final = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0)
-SCORES: Final = (-40.0, -0.3, 35.0, 49.6, 57.8, 62.6, 66.5, 70.9, 76.3, 82.6, 86.0, 92.0)
-SCORE_STRETCH: Final = 1.3  # of the step that photographs would need, out of an open bracket
-SCORE_INSIDE: Final = 0.05  # of the bracket that an interpolation keeps away from its ends
-SCORE_PASSES: Final = 10
-SCORE_ENOUGH: Final = 0.1  # above the target; about 0.2 % of the bytes
-SCORE_NARROW: Final = 0.02  # difference of quality from which a bracket is closed
-SCORE_BISECT: Final = 3  # every such pass halves the bracket, wherever interpolation would go
+# Search for a score (``scripts/fit_score_curves.py``): means and standard deviations of photographs' scores.
+SCORE_QUALITIES: Final = (
+    0.0,
+    5.0,
+    10.0,
+    15.0,
+    20.0,
+    30.0,
+    40.0,
+    50.0,
+    60.0,
+    65.0,
+    70.0,
+    75.0,
+    80.0,
+    85.0,
+    90.0,
+    93.0,
+    96.0,
+    98.0,
+    100.0,
+)
+SCORE_CURVES: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
+    "ssimulacra2": (
+        (
+            -76.8,
+            -41.2,
+            -1.7,
+            17.7,
+            34.0,
+            50.0,
+            58.9,
+            64.0,
+            67.5,
+            70.3,
+            72.3,
+            74.6,
+            77.3,
+            80.4,
+            84.0,
+            87.7,
+            90.5,
+            92.9,
+            95.1,
+        ),
+        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+    ),
+    "perceptual": (
+        (
+            -76.8,
+            -41.2,
+            -1.7,
+            17.7,
+            34.0,
+            50.0,
+            58.9,
+            64.0,
+            67.5,
+            70.3,
+            72.3,
+            74.6,
+            77.3,
+            80.4,
+            84.0,
+            87.7,
+            90.5,
+            92.9,
+            95.1,
+        ),
+        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+    ),
+    "ssimulacra2_s": (
+        (
+            -76.8,
+            -41.2,
+            -1.7,
+            17.7,
+            34.0,
+            50.0,
+            58.9,
+            64.0,
+            67.5,
+            70.3,
+            72.3,
+            74.6,
+            77.3,
+            80.4,
+            84.0,
+            87.7,
+            90.5,
+            92.9,
+            95.1,
+        ),
+        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+    ),
+    "perceptual_s": (
+        (
+            -76.8,
+            -41.2,
+            -1.7,
+            17.7,
+            34.0,
+            50.0,
+            58.9,
+            64.0,
+            67.5,
+            70.3,
+            72.3,
+            74.6,
+            77.3,
+            80.4,
+            84.0,
+            87.7,
+            90.5,
+            92.9,
+            95.1,
+        ),
+        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+    ),
+}
+SCORE_STEPS: Final = tuple(step / 10 for step in range(1001))  # qualities at which curves are looked at
+SCORE_PASSES: Final = 4  # for photographs
+SCORE_MOST_PASSES: Final = 10  # where none is near
+SCORE_TOLERATED: Final = 1.5  # above the target, to end after as many passes as photographs need
+SCORE_AIM: Final = 0.12  # above the target
+SCORE_OPEN_AIM: Final = 0.25  # while no file is near
+SCORE_NEAR: Final = 0.5  # above the target; what a file is to come within
+SCORE_ENOUGH: Final = 0.25  # above the target, to end with fewer passes; about 0.5 % of the bytes
+SCORE_TILT: Final = 0.7  # most that the logarithm of the multiplier is varied by
+SCORE_TILT_STEP: Final = 0.5  # most in one pass
+SCORE_TILT_SLOPE: Final = 0.1  # points lost by a unit of it, for each point below 100
+SCORE_TILT_BYTES: Final = 0.14  # share of the bytes that a unit of it saves
+SCORE_RELEARN: Final = 1.0  # difference of quality from which the costs of symbols are learned anew
+SCORE_SLOPE: Final = 2.5  # times as much, or as little, as photographs change at most
+SCORE_INSIDE: Final = 0.03  # of the bracket that an interpolation keeps away from its ends
 
 # Variants at high effort (``benchmarks/effort.py``).
 VARIANT_CLOSE: Final = 0.004  # of the size that is wanted

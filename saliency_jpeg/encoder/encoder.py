@@ -27,9 +27,11 @@ from ..options import (
     OptionKeywords,
     Options,
     Orientation,
+    TargetScore,
     TrailingMode,
     check_names,
 )
+from ..rate_control.by_score import TargetMetric
 from ..recompression import passthrough
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, resolve
@@ -226,7 +228,8 @@ def compress(
     *,
     target_kb: float | None = None,
     quality: float | None = None,
-    target_score: float | None = None,
+    target_score: TargetScore | None = None,
+    target_metric: TargetMetric = "ssimulacra2",
     saliency: Saliency = "default",
     strength: float = 0.5,
     tune: Tune = "default",
@@ -259,7 +262,9 @@ def compress(
         image: path, bytes, binary file object, PIL image, or uint8 array (H, W), (H, W, 3) RGB or (H, W, 4).
         target_kb: largest size of the file in units of 1000 bytes, metadata included; never exceeded.
         quality: 0 to 100 on Pillow's scale; 75 where there is no target either.
-        target_score: SSIMULACRA2, 0 to 100, to reach at about the smallest size.
+        target_score: score, 0 to 100, or ``"visually-lossless"``, to reach at about the smallest size.
+        target_metric: of the score: ``"ssimulacra2"``, ``"perceptual"``, or ``"ssimulacra2_s"`` and ``"perceptual_s"``
+            for the salient part.
         saliency: preset name, ``SaliencyModel``, map or mask (H, W), boxes, function, ``combine(...)``, or ``None``.
         strength: 0 to 1, how much of the bytes moves to what matters.
         tune: ``"default"``, or the metric to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``.

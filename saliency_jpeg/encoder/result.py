@@ -31,7 +31,7 @@ class Compressed:
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the block weights.
         passes: of the quantizer over the image.
         saliency_map: that was used, rotated as the pixels were, or ``None``.
-        score: SSIMULACRA2 of the file against its source, where a ``target_score`` was asked for.
+        score: of the file against its source by ``target_metric``, where a ``target_score`` was asked for.
         warnings: what :class:`saliency_jpeg.LowRateWarning` said of it.
     """
 

@@ -25,7 +25,7 @@ from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
 from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl
-from ..rate_control.by_score import likely_quality
+from ..rate_control.by_score import SALIENT_METRICS, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
 from .result import Compressed
@@ -120,7 +120,10 @@ class PictureEncoding:
 
     def _compressed_to_score(self, sampling: tuple[int, int], may_choose: bool) -> Compressed:
         """The same for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
-        judge = Judge(self._picture.pixels)
+        metric, saliency = self._options.target_metric, None
+        if metric in SALIENT_METRICS and self._saliency is not None:
+            saliency = self._saliency.pixels
+        judge = Judge(self._picture.pixels, metric, saliency)
         try:
             return self._run(self._encoding(sampling), judge)
         except TargetError:
@@ -158,9 +161,9 @@ class PictureEncoding:
 
     def _control(self, encoding: JpegEncoding, judge: Judge | None) -> RateControl:
         """Step 4 and the search over it."""
-        budget, score = self._options.target_bytes, self._options.target_score
+        budget, score = self._options.target_bytes, self._options.wanted_score
         if judge is not None and score is not None:
-            return ByScore(score, judge, self._tuning)
+            return ByScore(score, judge, self._tuning, self._options.target_metric)
         control: RateControl = AtScale(self._asked_scale)
         if budget is not None and self._coding.level_segments:  # whose size may follow the scale in any way
             start = max(typical_scale(8 * budget / encoding.pixels), self._finest)
@@ -174,8 +177,8 @@ class PictureEncoding:
 
     @property
     def _quality(self) -> float:
-        if self._options.target_score is not None:
-            return likely_quality(self._options.target_score)
+        if self._options.wanted_score is not None:
+            return likely_quality(self._options.wanted_score, self._options.target_metric)
         return DEFAULT_QUALITY if self._options.quality is None else float(self._options.quality)
 
     @property

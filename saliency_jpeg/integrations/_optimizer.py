@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ..codec import _core
 from ..encoder.encoder import Encoder
@@ -28,6 +28,10 @@ _PIXEL_OPTIONS: Final = (
     "target_score",
 )  # a value other than the default needs the decoded pixels
 _DEFAULTS: Final = Options()
+_NO_TARGET: Final[dict[str, Any]] = {
+    name: getattr(_DEFAULTS, name)
+    for name in ("target_kb", "quality", "target_score", "target_metric", "allow_downscale", "layers")
+}
 
 
 def is_jpeg(data: bytes, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> bool:
@@ -86,7 +90,7 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
             return Encoder(options).compress_picture(picture).jpeg
     header = source.header
     if header is None or header.colour in ("rgb", "cmyk") or (header.colour == "ycc" and source.subsampling is None):
-        options = replace(options, target_kb=None, quality=None, target_score=None, allow_downscale=False, layers=None)
+        options = replace(options, **_NO_TARGET)
     elif _needs_pixels(options):
         picture = load_jpeg(source, background=options.background, max_pixels=options.max_pixels)
         return Encoder(options).compress_picture(picture).jpeg

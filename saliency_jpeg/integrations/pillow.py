@@ -297,7 +297,7 @@ def _merge_keywords(defaults: Mapping[str, Any], keywords: Mapping[str, Any]) ->
     if keywords.get("target_score") is not None:
         hidden |= {"target_kb", "quality"}
     elif any(keywords.get(name) is not None for name in ("quality", "target_kb", "qtables")):
-        hidden.add("target_score")
+        hidden |= {"target_score", "target_metric"}
     return {**{name: value for name, value in defaults.items() if name not in hidden}, **keywords}
 
 

@@ -102,7 +102,11 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             fields["quality"] = min(max(quality, 0), 100)
         fields |= config.SALIENCY_JPEG_OPTIONS
         if fields.get("target_score") is not None:
-            del fields["quality" if request.max_bytes is None else "target_score"]
+            if request.max_bytes is None:
+                del fields["quality"]
+            else:
+                del fields["target_score"]
+                fields.pop("target_metric", None)
         if request.max_bytes is not None:
             limits = [request.max_bytes / BYTES_PER_KB, fields.get("target_kb")]
             fields["target_kb"] = min(limit for limit in limits if limit is not None)

@@ -1,15 +1,19 @@
-"""The search for a quality: the smallest file that a metric, SSIMULACRA2, finds good enough.
+"""The search for a quality: the smallest file that a metric finds good enough.
 
-The score grows with the quality but for a little noise, so a bracket is closed by interpolation, with bisection where
-that stalls. Every candidate is written, decoded by libjpeg and scored; what comes back was seen to meet the target.
+Scores of photographs grow with the quality along similar curves. One candidate tells how far a picture is from the mean
+curve, in standard deviations of photographs at that quality; two tell how that changes with the quality. Steps of
+quantization are integers, so the score jumps by up to a point where many of them change at once; near the target the
+Lagrange multiplier is varied instead, which changes the score smoothly. Every candidate is written, decoded by libjpeg
+and scored; what comes back was seen to meet the target.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,32 +26,61 @@ from ..codec.symbol_costs import SymbolCosts
 from ..errors import InputError, TargetError
 from ..metadata import segments
 from ..metrics import Ssimulacra2
+from ..metrics.arrays import as_rgb, composite
+from ..perceptual import Perceptual
 from .protocol import Encoded
 
-__all__ = ["ByScore", "Judge", "likely_quality"]
+__all__ = ["SALIENT_METRICS", "ByScore", "Judge", "TargetMetric", "likely_quality"]
+
+#: Metrics that a score may be of, by their names in the tables; those in ``_s`` are of the salient part.
+TargetMetric = Literal["ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s"]
+
+#: Metrics that need a map.
+SALIENT_METRICS: Final = ("ssimulacra2_s", "perceptual_s")
+
+_METRICS: Final[dict[str, Any]] = {"ssimulacra2": Ssimulacra2, "perceptual": Perceptual}
+_Sample = TypeVar("_Sample", bound=np.generic)
+Floats = NDArray[np.float64]
 
 _MIN_SIDE: Final = 8  # of the metric
 _MAX_SIDE: Final = 65500  # of what libjpeg opens
 
 
 class Judge:
-    """SSIMULACRA2 of JPEG files against one picture, uint8 (H, W, 3) or (H, W).
+    """The score of JPEG files against one picture.
 
     A side below 8 pixels is continued to 8.
+
+    Args:
+        pixels: uint8 (H, W, 3) or (H, W).
+        metric: the score.
+        saliency: float (H, W) in [0, 1], for a metric of the salient part. One that is 0 everywhere counts as 1.
 
     Raises:
         InputError: a side is so long that no file of the picture can be decoded, see :meth:`takes`.
     """
 
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        metric: TargetMetric = "ssimulacra2",
+        saliency: NDArray[np.float32] | None = None,
+    ) -> None:
         if not self.takes(pixels):
             height, width = pixels.shape[:2]
             raise InputError(f"a score needs a picture of at most {_MAX_SIDE} pixels on a side, got {width}x{height}")
-        self._metric = Ssimulacra2(_continued(pixels))
+        self._reference = as_rgb(_continued(pixels))
+        self._metric = _METRICS[metric.removesuffix("_s")](self._reference)
+        self._saliency: NDArray[np.float32] | None = None
+        if metric in SALIENT_METRICS and saliency is not None and saliency.any():
+            self._saliency = _continued(saliency)
 
     def __call__(self, jpeg: bytes) -> float:
         """Returns the score of a file of the picture's size."""
-        return self._metric.score(_continued(_decoded(jpeg)))
+        pixels = _continued(_decoded(jpeg))
+        if self._saliency is not None:
+            pixels = composite(self._reference, as_rgb(pixels), self._saliency)
+        return float(self._metric.score(pixels))
 
     @staticmethod
     def takes(pixels: NDArray[np.uint8]) -> bool:
@@ -61,15 +94,33 @@ def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def _continued(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _continued(pixels: NDArray[_Sample]) -> NDArray[_Sample]:
     """The picture, its last row and column repeated until the metric takes it."""
     missing = [(0, max(0, _MIN_SIDE - side)) for side in pixels.shape[:2]]
-    return np.pad(pixels, [*missing, *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
+    continued: NDArray[_Sample] = np.pad(pixels, [*missing, *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
+    return continued
 
 
-def likely_quality(score: float) -> float:
-    """Returns the quality, 0 to 100, that photographs need for a score."""
-    return float(np.interp(score, parameters.SCORES, parameters.SCORE_QUALITIES))
+def likely_quality(score: float, metric: TargetMetric = "ssimulacra2", deviation: float = 0.0) -> float:
+    """Returns the quality, 0 to 100, that a picture needs for a score.
+
+    Args:
+        score: wanted.
+        metric: of the score.
+        deviation: of the picture's scores from the mean of photographs, in their standard deviations.
+    """
+    means, deviations = _curve(metric)
+    scores = np.maximum.accumulate(means + deviation * deviations)
+    return float(np.interp(score, scores, parameters.SCORE_STEPS))
+
+
+def _curve(metric: TargetMetric) -> tuple[Floats, Floats]:
+    """Means and standard deviations of photographs' scores at all steps of the quality."""
+    means, deviations = parameters.SCORE_CURVES[metric]
+    return (
+        np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, means),
+        np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, deviations),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +131,16 @@ class ByScore:
         target: score.
         judge: the score of a file.
         tuning: what a quality means.
+        metric: of the score.
     """
 
     target: float
     judge: Callable[[bytes], float]
     tuning: Tuning
+    metric: TargetMetric = "ssimulacra2"
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
-        """Encodes an image, with about ``SCORE_PASSES`` candidates at most.
+        """Encodes an image, with ``SCORE_PASSES`` candidates unless none of them is near the target.
 
         Args:
             encoding: the image.
@@ -97,75 +150,127 @@ class ByScore:
             TargetError: quality 100 does not reach the target; ``.best`` is that file.
         """
         search = _ScoreSearch(encoding, costs, self)
-        search.attempt(likely_quality(self.target))
+        search.attempt(likely_quality(self.target, self.metric))
         while not search.is_over:
-            search.attempt(search.next_quality())
+            search.attempt(*search.next())
         return search.result()
 
 
+class _Candidate(NamedTuple):
+    """A file that was scored.
+
+    Attributes:
+        quality: of its tables.
+        tilt: logarithm of the factor of the Lagrange multiplier.
+        score: of the file.
+        size: of the file, in bytes.
+    """
+
+    quality: float
+    tilt: float
+    score: float
+    size: int
+
+
 class _ScoreSearch:
-    """A bracket of qualities: the score is too low at ``_low`` and high enough at ``_high``."""
+    """The candidates that were scored, and the best file."""
 
     def __init__(self, encoding: JpegEncoding, costs: SymbolCosts | None, goal: ByScore) -> None:
         self._encoding, self._costs, self._goal = encoding, costs, goal
         self._target = goal.target
-        self._low: tuple[float, float] | None = None  # quality, score
-        self._high: tuple[float, float] | None = None
-        self._passes = 0
-        self._best: tuple[float, bytes, float] | None = None  # scale, file, score
+        self._scored: list[_Candidate] = []
+        self._best: Encoded | None = None
 
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
         assert self._best is not None  # the search ends with a file or an error
         assert self._costs is not None
-        scale, jpeg, score = self._best
-        return Encoded(jpeg, scale, self._encoding.lmbda, self._passes, self._costs, score)
+        return replace(self._best, passes=len(self._scored), costs=self._costs)
 
     @property
     def is_over(self) -> bool:
         """Whether the best file is near enough to the target, or the passes have run out."""
-        if self._best is None or self._high is None:
+        if self._best is None or self._best.score is None:
             return False
-        if (
-            self._best[2] - self._target <= parameters.SCORE_ENOUGH
-            or self._high[0] <= 0
-            or self._passes >= parameters.SCORE_PASSES
-        ):
-            return True
-        return self._low is not None and self._high[0] - self._low[0] < parameters.SCORE_NARROW
+        beyond, passes = self._best.score - self._target, len(self._scored)
+        is_near = beyond <= parameters.SCORE_ENOUGH
+        is_enough = passes >= parameters.SCORE_PASSES and beyond <= parameters.SCORE_TOLERATED
+        is_coarsest = any(quality <= 0 and score >= self._target for quality, _, score, _ in self._scored)
+        return is_near or is_enough or is_coarsest or passes >= parameters.SCORE_MOST_PASSES
 
-    def attempt(self, quality: float) -> None:
-        """Makes and judges the file at a quality."""
+    def attempt(self, quality: float, tilt: float = 0.0) -> None:
+        """Makes and judges the file at a quality, with another multiplier if ``tilt`` is not 0."""
         scale = tables.quality_to_scale(quality, self._goal.tuning)
-        self._passes += 1
-        quantized = self._encoding.quantize(scale, self._costs)
+        encoding = self._encoding.with_lambda(math.exp(tilt))
+        quantized = encoding.quantize(scale)  # costs of the last candidate would make the score depend on it
         self._costs = quantized.costs
-        jpeg = self._encoding.write(quantized)
+        jpeg = encoding.write(quantized)
         score = self._goal.judge(jpeg)
+        self._scored.append(_Candidate(quality, tilt, score, len(jpeg)))
         if score < self._target:
-            if quality >= 100:
+            if quality >= 100 and tilt <= 0:
                 raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)
-            self._low = (quality, score)
-            return
-        self._high = (quality, score)
-        if self._best is None or len(jpeg) < len(self._best[1]):
-            self._best = (scale, jpeg, score)
+        elif self._best is None or len(jpeg) < len(self._best.jpeg):
+            self._best = Encoded(jpeg, scale, encoding.lmbda, 0, self._costs, score)
 
-    def next_quality(self) -> float:
-        """The next quality to try: inside the bracket, or beyond its only known end."""
-        if self._low is None or self._high is None:
-            return self._beyond()
-        (low, low_score), (high, high_score) = self._low, self._high
-        if self._passes % parameters.SCORE_BISECT == 0:
-            return (low + high) / 2
-        share = (self._target + parameters.SCORE_ENOUGH / 2 - low_score) / max(high_score - low_score, 1e-9)
-        return low + (high - low) * min(max(share, parameters.SCORE_INSIDE), 1 - parameters.SCORE_INSIDE)
+    def next(self) -> tuple[float, float]:
+        """The next quality and tilt to try."""
+        late = len(self._scored) + 1 - parameters.SCORE_PASSES
+        if self._best is None and late > parameters.SCORE_PASSES:
+            return 100.0, 0.0  # a picture whose score hardly follows the quality
+        is_open = self._best is None or (self._best.score or 0.0) - self._target > parameters.SCORE_NEAR
+        aim = self._target + (parameters.SCORE_OPEN_AIM * max(late + 1, 1) if is_open else parameters.SCORE_AIM)
+        nearest = min(self._scored, key=lambda candidate: abs(candidate.score - aim))
+        tilt = nearest.tilt + (aim - nearest.score) / self._tilt_slope(nearest)
+        if abs(tilt - nearest.tilt) <= parameters.SCORE_TILT_STEP and abs(tilt) <= parameters.SCORE_TILT:
+            return nearest.quality, tilt
+        return self._quality_for(aim), 0.0
 
-    def _beyond(self) -> float:
-        """A step from the only point known, as photographs would have it and a little more."""
-        quality, score = self._low or self._high or (50.0, self._target)
-        expected = likely_quality(self._target) - likely_quality(score)
-        step = parameters.SCORE_STRETCH * expected + (1.0 if expected >= 0 else -1.0)
-        if self._passes >= 4:
-            step = 100.0 if self._low else -100.0
-        return min(max(quality + step, 0.0), 100.0)
+    def _tilt_slope(self, nearest: _Candidate) -> float:
+        """Points that a unit of tilt costs at a candidate's quality; negative."""
+        usual = self._usual_tilt_slope(nearest)
+        same = [other for other in self._scored if other.quality == nearest.quality and other.tilt != nearest.tilt]
+        if not same:
+            return usual
+        other = min(same, key=lambda candidate: abs(candidate.tilt - nearest.tilt))
+        slope = (other.score - nearest.score) / (other.tilt - nearest.tilt)
+        return min(max(slope, 3 * usual), usual / 3)
+
+    def _usual_tilt_slope(self, nearest: _Candidate) -> float:
+        """The same from what bytes were worth between two qualities, or from the score alone."""
+        others = [c for c in self._scored if c.quality != nearest.quality and c.size != nearest.size]
+        if not others:
+            return -parameters.SCORE_TILT_SLOPE * max(100 - nearest.score, 1.0)
+        other = min(others, key=lambda candidate: abs(candidate.score - nearest.score))
+        worth = (nearest.score - other.score) / math.log(nearest.size / other.size)
+        return -parameters.SCORE_TILT_BYTES * min(max(worth, 5.0), 150.0)
+
+    def _quality_for(self, aim: float) -> float:
+        """The quality that meets a score, inside the bracket of those that were tried."""
+        plain = [candidate for candidate in self._scored if candidate.tilt == 0]
+        low = max((candidate.quality for candidate in plain if candidate.score < self._target), default=0.0)
+        finer = [c.quality for c in plain if c.score >= self._target and c.quality > low]
+        high = min(finer, default=100.0)
+        margin = parameters.SCORE_INSIDE * (high - low)
+        if len(self._scored) >= parameters.SCORE_PASSES and high - low > 1 and len(self._scored) % 2 == 0:
+            return (low + high) / 2  # no photograph
+        tried = {candidate.quality for candidate in plain}
+        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))[:2]
+        quality = self._by_one(nearest[0], aim) if len(nearest) == 1 else self._by_two(nearest[0], nearest[1], aim)
+        return min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
+
+    def _by_one(self, known: _Candidate, aim: float) -> float:
+        """Where the picture meets a score if it deviates as much from the mean everywhere."""
+        mean, deviation = (float(np.interp(known.quality, parameters.SCORE_STEPS, part)) for part in self._curve)
+        return likely_quality(aim, self._goal.metric, (known.score - mean) / deviation)
+
+    def _by_two(self, near: _Candidate, far: _Candidate, aim: float) -> float:
+        """Where the straight line through two candidates meets a score, over the scores that photographs have there."""
+        x, other = (float(np.interp(c.quality, parameters.SCORE_STEPS, self._curve[0])) for c in (near, far))
+        slope = (near.score - far.score) / (x - other)
+        slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
+        return likely_quality(x + (aim - near.score) / slope, self._goal.metric)
+
+    @property
+    def _curve(self) -> tuple[Floats, Floats]:
+        return _curve(self._goal.metric)

@@ -21,7 +21,7 @@ class Encoded:
         lmbda: Lagrange multiplier in squared quantization steps a bit, before the weights.
         passes: of the quantizer that it took, those for other candidates included.
         costs: of symbols that were learned last; a start for other encodings of the same image.
-        score: SSIMULACRA2, where one was asked for.
+        score: by the metric that was asked for, if any.
     """
 
     jpeg: bytes

@@ -200,9 +200,7 @@ class Quantizer:
             sampling, strength = self.coefficients.sampling, self.tuning.compensation
             chroma = _core.ChromaErrors(others, file_tables[1:], *sampling, strength)
         offsets = self.coefficients.offsets[0] if self.coefficients.offsets else None
-        return trellis.luma_levels(
-            pixels, self.block_lambda[0], chroma, offsets, overshoots=self.effort.corrections
-        )
+        return trellis.luma_levels(pixels, self.block_lambda[0], chroma, offsets, overshoots=self.effort.corrections)
 
     def _overshot(self, table: NDArray[np.uint16]) -> Blocks:
         """The stored first component, moved beyond the range where its samples are at 0 or 255."""

@@ -24,8 +24,10 @@ from ..image.picture import Picture
 from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
-from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl
-from ..rate_control.by_score import SALIENT_METRICS, likely_quality
+from ..perceptual.closed_loop import ClosedLoop
+from ..perceptual.objective import LEAST_SIDE, Objective
+from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl, Refined
+from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
 from .result import Compressed
@@ -145,7 +147,7 @@ class PictureEncoding:
         return _core.luma_blocks(pixels, threads=self._threads)
 
     def _run(self, encoding: JpegEncoding, judge: Judge | None = None) -> Compressed:
-        encoded = self._control(encoding, judge)(encoding)
+        encoded = self._thorough(self._control(encoding, judge))(encoding)
         height, width = self._size
         quality = self._reached_quality(encoded)
         return Compressed(
@@ -170,10 +172,21 @@ class PictureEncoding:
             control = BySizeBracket(budget, start, self._finest)
         elif budget is not None:
             control = BySize(budget, self._finest, encoding.header.overhead)
-        variants = () if self._is_custom else self._effort.variants
-        if not variants or not Judge.takes(self._picture.pixels):
+        return control
+
+    def _thorough(self, control: RateControl) -> RateControl:
+        """The same with what the effort adds to it: variants that SSIMULACRA2 judges, or the closed loop."""
+        pixels, effort, options = self._picture.pixels, self._effort, self._options
+        if self._is_custom or not Judge.takes(pixels):
             return control
-        return BestOf(control, variants, Judge(self._picture.pixels), is_free=budget is None)
+        is_free = options.target_bytes is None and options.target_score is None
+        if effort.variants and options.target_score is None:
+            return BestOf(control, effort.variants, Judge(pixels), is_free=is_free)
+        if effort.loop_passes == 0 or min(self._size) < LEAST_SIDE:
+            return control
+        objective = Objective(pixels, self._threads)
+        loop = ClosedLoop(objective, effort.loop_passes)
+        return Refined(control, loop.refine, lambda jpeg: objective.value(decode_own(jpeg)), is_free=is_free)
 
     @property
     def _quality(self) -> float:

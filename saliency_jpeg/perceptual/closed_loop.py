@@ -1,8 +1,8 @@
-"""The closed loop: what the decoded picture lacks, by perceptual metrics, changes how the next pass is quantized.
+"""The closed loop: what the decoded picture lacks by perceptual metrics changes how the next pass is quantized.
 
-Each pass quantizes the image with the real trellis and decodes it. :class:`.objective.Objective` says how far it is from
-the original and, by its derivatives, which coefficient would have to move in which direction. Near a local optimum an
-objective of errors ``e`` looks like ``sum(h e**2)``, whose derivatives are ``g = 2 h e``. So
+Each pass quantizes the image with the real trellis and decodes it. :class:`.objective.Objective` says how far it is
+from the original and, by its derivatives, which coefficient would have to move in which direction. Near a local optimum
+an objective of errors ``e`` looks like ``sum(h e**2)``, whose derivatives are ``g = 2 h e``. So
 
 - ``sum(g e) / sum(2 d e**2)`` over a block, with ``d`` what the trellis takes a squared error for, is the weight that
   the objective gives the block; the weights follow it;
@@ -85,8 +85,8 @@ class ClosedLoop:
         speed: how far to go in one pass.
     """
 
-    def __init__(self, objective: Objective, passes: int, speed: LoopSpeed = LoopSpeed()) -> None:  # noqa: B008
-        self._objective, self._passes, self._speed = objective, passes, speed
+    def __init__(self, objective: Objective, passes: int, speed: LoopSpeed | None = None) -> None:
+        self._objective, self._passes, self._speed = objective, passes, speed or LoopSpeed()
 
     def refine(self, encoding: JpegEncoding, scale: float, costs: SymbolCosts | None = None) -> JpegEncoding:
         """Returns an encoding of the same image with weights, tables and coefficients that suit the objective better.
@@ -126,9 +126,7 @@ class _State:
         self._moves = [np.zeros_like(each) for each in self._components]  # in steps
         self._tables = np.ones((len(self._components), 64), np.float32)
 
-    def learn(
-        self, quantized: Quantized, steps: Steps, guiding: Sequence[_Blocks], moving: Sequence[_Blocks]
-    ) -> None:
+    def learn(self, quantized: Quantized, steps: Steps, guiding: Sequence[_Blocks], moving: Sequence[_Blocks]) -> None:
         """Takes the derivatives of one pass, by the coefficients."""
         sensitivity = tables.sensitivity(steps.ideal, self._tuning, steps.tables)
         self._tables = steps.tables.astype(np.float32)
@@ -190,7 +188,9 @@ class _State:
 
     def _offsets(self) -> tuple[_Blocks, ...]:
         share, most = np.float32(self._speed.moves), self._speed.most_move
-        offsets = [np.clip(share * each, -most, most) * table for each, table in zip(self._moves, self._tables, strict=True)]
+        offsets = [
+            np.clip(share * each, -most, most) * table for each, table in zip(self._moves, self._tables, strict=True)
+        ]
         for each in offsets:
             each[..., 0] *= np.float32(self._speed.dc)
         return tuple(offsets)
@@ -201,7 +201,7 @@ def _dot(a: _Blocks, b: _Blocks) -> float:
 
 
 def _centred(logarithms: _Grid) -> _Grid:
-    return logarithms - logarithms.mean()
+    return np.asarray(logarithms - logarithms.mean())
 
 
 def _by_frequency(effect: _Blocks, expected: _Blocks, weights: _Grid) -> _Grid:

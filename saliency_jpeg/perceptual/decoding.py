@@ -1,4 +1,4 @@
-"""The decoder of JPEG as a differentiable function: levels to pixels, and derivatives by pixels to those by coefficients.
+"""The decoder of JPEG as a differentiable function: levels to pixels, derivatives by pixels to those by coefficients.
 
 Everything between dequantization and clipping is linear: the inverse DCT (T.81, A.3.3), the interpolation of averaged
 chroma as libjpeg does it, and JFIF's conversion to RGB. So the adjoint takes derivatives back. Samples are not rounded.
@@ -93,7 +93,7 @@ class Decoder:
             if factor == 2 and self._interpolates:
                 gradient = _halve(gradient, axis)
             elif factor > 1:
-                gradient = sum((_every(gradient, axis, i, factor) for i in range(factor)), np.float32(0))
+                gradient = np.sum([_every(gradient, axis, i, factor) for i in range(factor)], axis=0)
         return gradient
 
 
@@ -112,7 +112,7 @@ def _to_blocks(plane: _Plane) -> _Blocks:
     padded = np.pad(plane, ((0, -height % 8), (0, -width % 8)))
     rows, cols = padded.shape[0] // 8, padded.shape[1] // 8
     blocks = padded.reshape(rows, 8, cols, 8).swapaxes(1, 2).reshape(rows, cols, 64)
-    return blocks @ _basis().T
+    return np.asarray(blocks @ _basis().T)
 
 
 def _every(plane: _Plane, axis: int, start: int, step: int = 2) -> _Plane:

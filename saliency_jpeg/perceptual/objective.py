@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from ..metrics import Butteraugli, Ssimulacra2
 from .metric import Perceptual
 
-__all__ = ["Derivatives", "Objective"]
+__all__ = ["LEAST_SIDE", "Derivatives", "Objective"]
+
+#: Smallest height and width of images that all metrics take, in pixels.
+LEAST_SIDE: Final = 8
 
 _Image = NDArray[np.float32]
 

@@ -30,7 +30,7 @@ from ..metrics.arrays import as_rgb, composite
 from ..perceptual import Perceptual
 from .protocol import Encoded
 
-__all__ = ["SALIENT_METRICS", "ByScore", "Judge", "TargetMetric", "likely_quality"]
+__all__ = ["SALIENT_METRICS", "ByScore", "Judge", "TargetMetric", "decode_own", "likely_quality"]
 
 #: Metrics that a score may be of, by their names in the tables; those in ``_s`` are of the salient part.
 TargetMetric = Literal["ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s"]
@@ -77,7 +77,7 @@ class Judge:
 
     def __call__(self, jpeg: bytes) -> float:
         """Returns the score of a file of the picture's size."""
-        pixels = _continued(_decoded(jpeg))
+        pixels = _continued(decode_own(jpeg))
         if self._saliency is not None:
             pixels = composite(self._reference, as_rgb(pixels), self._saliency)
         return float(self._metric.score(pixels))
@@ -88,8 +88,8 @@ class Judge:
         return max(map(int, pixels.shape[:2])) <= _MAX_SIDE
 
 
-def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
-    """The pixels of a file of our own, which may be as large as it likes: ``Image.open`` would limit it."""
+def decode_own(jpeg: bytes) -> NDArray[np.uint8]:
+    """Returns the pixels of a file of our own, however large it is: ``Image.open`` would limit it."""
     with JpegImageFile(io.BytesIO(segments.without_metadata(jpeg))) as image:
         return np.asarray(image)
 

@@ -21,6 +21,7 @@ from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from saliency_jpeg.codec.parameters import TUNINGS
 from saliency_jpeg.codec.steps import ShapedSteps, TunedSteps
 from saliency_jpeg.codec.symbol_costs import SymbolCosts
+from saliency_jpeg.perceptual import perceptual_score
 from saliency_jpeg.perceptual.blur import blur
 from saliency_jpeg.perceptual.closed_loop import ClosedLoop
 from saliency_jpeg.perceptual.decoding import Decoder
@@ -194,7 +195,7 @@ def test_effort_8_finds_better_files(options: dict[str, Any]) -> None:
         return
     assert len(best) <= (9000 if "target_kb" in options else 1.01 * len(plain))
     with Image.open(io.BytesIO(plain)) as a, Image.open(io.BytesIO(best)) as b:
-        scores = [saliency_jpeg.perceptual_score(pixels, np.asarray(image)) for image in (a, b)]
+        scores = [perceptual_score(pixels, np.asarray(image)) for image in (a, b)]
     assert scores[1] > scores[0]
 
 

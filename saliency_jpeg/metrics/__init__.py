@@ -9,7 +9,7 @@ May import ``image`` and ``errors``. Rate control, training and evaluation measu
 from __future__ import annotations
 
 from .block_artefacts import background_blocks, block_jumps, dc_only_share, edge_blocks
-from .butteraugli import Butteraugli, butteraugli
+from .butteraugli import Butteraugli, ButteraugliDistance, butteraugli
 from .quality import ms_ssim, ms_ssim_db, psnr, psnr_hvsm, psnr_rgb
 from .rating import predicted_elo
 from .saliency import auc, auc_judd, cc, f_curve, fixation_density, kl, mae, max_f, nss, share_above, sim
@@ -19,6 +19,7 @@ from .table import METRICS, Metric, is_lower_better, measure
 __all__ = [
     "METRICS",
     "Butteraugli",
+    "ButteraugliDistance",
     "Metric",
     "Ssimulacra2",
     "auc",

@@ -9,10 +9,23 @@ import numpy.typing as npt
 
 from ..errors import InputError
 
-__all__ = ["BLOCK", "Map", "Pixels", "as_map", "as_pair", "as_rgb", "block_means", "composite", "to_ppm"]
+__all__ = [
+    "BLOCK",
+    "Map",
+    "Map32",
+    "Pixels",
+    "as_map",
+    "as_pair",
+    "as_rgb",
+    "as_samples",
+    "block_means",
+    "composite",
+    "to_ppm",
+]
 
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float64]
+Map32 = npt.NDArray[np.float32]
 
 #: Side of a DCT block, in pixels.
 BLOCK: Final = 8
@@ -51,6 +64,23 @@ def as_pair(reference: npt.ArrayLike, distorted: npt.ArrayLike, min_side: int = 
     if min(pair[0].shape[:2]) < min_side:
         raise InputError(f"the metric needs at least {min_side}x{min_side} pixels, got {pair[0].shape[:2]}")
     return pair
+
+
+def as_samples(distorted: Map32, reference: Pixels) -> Map32:
+    """Returns a decoded image before rounding, C-contiguous.
+
+    Args:
+        distorted: float32 (H, W, 3), sample values.
+        reference: uint8 of the same shape.
+
+    Raises:
+        InputError: another dtype or shape.
+    """
+    if distorted.dtype != np.float32 or distorted.shape != reference.shape:
+        raise InputError(
+            f"derivatives need float32 samples of shape {reference.shape}, got {distorted.dtype} {distorted.shape}"
+        )
+    return np.ascontiguousarray(distorted)
 
 
 def as_map(saliency: npt.ArrayLike, pixels: Pixels) -> Map:

@@ -1,61 +1,94 @@
-"""Butteraugli, measured by libjxl's program ``butteraugli_main``."""
+"""Butteraugli, compiled, in agreement with the program of libjxl 0.7.
+
+J. Alakuijala et al., libjxl. Distances: 0 identical, 1 just visible, lower is better. One thread takes about 0.15 s a
+megapixel, with derivatives 0.4 s.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
-from .arrays import Pixels, as_pair, composite, to_ppm
+from . import _metrics
+from .arrays import Map32, as_pair, as_rgb, as_samples, composite
 
-__all__ = ["Butteraugli", "butteraugli"]
+__all__ = ["Butteraugli", "ButteraugliDistance", "butteraugli"]
+
+_MIN_SIDE = 8
 
 
-class Butteraugli(NamedTuple):
+class ButteraugliDistance(NamedTuple):
     """Butteraugli distances; lower is better, 1 is just visible.
 
     Attributes:
         maximum: largest distance of all pixels.
-        norm3: 3-norm of the distances.
+        norm3: 3-norm of the distances, as libjxl has it: the mean of the norms of order 3, 6 and 12.
     """
 
     maximum: float
     norm3: float
 
 
-def butteraugli(
-    reference: npt.ArrayLike, distorted: npt.ArrayLike, saliency: npt.ArrayLike | None = None
-) -> Butteraugli | None:
-    """Measures the Butteraugli distance with ``butteraugli_main``, from $BUTTERAUGLI or the PATH.
+class Butteraugli:
+    """Butteraugli against one reference, whose half of the work is done once and kept (about 90 bytes a pixel).
+
+    Methods release the GIL and may be called from several threads at once.
 
     Args:
-        reference: uint8 (H, W, 3) sRGB or (H, W) gray.
-        distorted: uint8 of the same size.
-        saliency: real (H, W) in [0, 1]; only the damage where it is high counts.
-
-    Returns:
-        The distances, or ``None`` if the program is not installed (Debian has it in libjxl-devtools).
+        reference: uint8 (H, W, 3) sRGB or (H, W) gray, at least 8 pixels high and wide.
 
     Raises:
-        InputError: the arrays do not fit.
+        InputError: another array, or an image that is too small.
     """
-    a, b = as_pair(reference, distorted)
-    program = os.environ.get("BUTTERAUGLI") or shutil.which("butteraugli_main")
-    if not program:
-        return None
-    text = _run(program, a, b if saliency is None else composite(a, b, saliency))
-    maximum, norm3 = text.splitlines()[:2]
-    return Butteraugli(float(maximum), float(norm3.split(":")[1]))
+
+    def __init__(self, reference: npt.ArrayLike) -> None:
+        self._reference, _ = as_pair(reference, reference, _MIN_SIDE)
+        self._metric = _metrics.Butteraugli(self._reference)
+
+    def score(self, distorted: npt.ArrayLike, *, threads: int = 1) -> ButteraugliDistance:
+        """Returns the distances of an image of the reference's size.
+
+        Args:
+            distorted: uint8 (H, W, 3) or (H, W).
+            threads: that share the work; the result does not depend on it.
+
+        Raises:
+            InputError: another array or size.
+        """
+        samples = as_samples(as_rgb(distorted).astype(np.float32), self._reference)
+        return ButteraugliDistance(*self._metric.score(samples, threads))
+
+    def gradient(self, distorted: Map32, *, threads: int = 1) -> tuple[float, Map32]:
+        """Returns the 3-norm of a decoded image before rounding, and its derivatives.
+
+        Args:
+            distorted: float32 (H, W, 3), sample values that may leave 0 to 255; beyond, derivatives are 0.
+            threads: that share the work; the result does not depend on it.
+
+        Returns:
+            The 3-norm, and float32 (H, W, 3), its derivatives by the sample values.
+
+        Raises:
+            InputError: another array or size.
+        """
+        return self._metric.gradient(as_samples(distorted, self._reference), threads)
 
 
-def _run(program: str, a: Pixels, b: Pixels) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("a.ppm", "b.ppm")]
-        for path, pixels in zip(paths, (a, b), strict=True):
-            path.write_bytes(to_ppm(pixels))
-        return subprocess.run([program, *paths], capture_output=True, text=True, check=True).stdout
+def butteraugli(
+    reference: npt.ArrayLike, distorted: npt.ArrayLike, saliency: npt.ArrayLike | None = None
+) -> ButteraugliDistance:
+    """Measures the Butteraugli distance of one image from another.
+
+    Args:
+        reference: uint8 (H, W, 3) sRGB or (H, W) gray, at least 8 pixels high and wide.
+        distorted: uint8 of the same size.
+        saliency: real (H, W) in [0, 1]; only the damage where it is high counts. The distance is then that of a
+            composite that shows the reference elsewhere.
+
+    Raises:
+        InputError: the arrays do not fit or are too small.
+    """
+    a, b = as_pair(reference, distorted, _MIN_SIDE)
+    return Butteraugli(a).score(b if saliency is None else composite(a, b, saliency))

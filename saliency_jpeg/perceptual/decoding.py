@@ -94,7 +94,7 @@ class Decoder:
                 gradient = _halve(gradient, axis)
             elif factor > 1:
                 gradient = np.sum([_every(gradient, axis, i, factor) for i in range(factor)], axis=0)
-        return gradient
+        return np.asarray(gradient)
 
 
 @cache

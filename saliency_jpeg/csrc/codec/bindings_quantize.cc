@@ -63,9 +63,8 @@ py::tuple py_quantize_luma(const Array<uint8_t>& image, const Array<uint16_t>& t
   const BlockView<int16_t> out = mutable_block_view(levels, "levels");
   const float* lambda = block_lambda.data();
   float* dc_out = dc.mutable_data();
-  without_gil([&] { 
-    quantize_luma(source, parameters, lambda, overshoots, added, checked_threads(threads), out, dc_out);
-  });
+  without_gil(
+      [&] { quantize_luma(source, parameters, lambda, overshoots, added, checked_threads(threads), out, dc_out); });
   return py::make_tuple(levels, dc);
 }
 

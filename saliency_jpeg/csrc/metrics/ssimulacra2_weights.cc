@@ -53,12 +53,33 @@ constexpr double kWeights[] = {
 
 std::vector<double> score_weights() { return {std::begin(kWeights), std::end(kWeights)}; }
 
-double score_from_norms(const std::vector<double>& norms) {
+namespace {
+
+constexpr double kScale = 0.9562382616834844, kPower = 0.6276336467831387, kFactor = 10.0;
+constexpr double kCubic = 6.248496625763138e-05, kQuadratic = -0.020884521182843837, kLinear = 2.326765642916932;
+
+double weighted_sum(const std::vector<double>& norms) {
   double error = 0.0;
   for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) error += kWeights[i] * norms[i];
-  error *= 0.9562382616834844;
-  error = ((6.248496625763138e-05 * error - 0.020884521182843837) * error + 2.326765642916932) * error;
-  return error > 0.0 ? 100.0 - 10.0 * std::pow(error, 0.6276336467831387) : 100.0;
+  return error * kScale;
+}
+
+}  // namespace
+
+double score_from_norms(const std::vector<double>& norms) {
+  double error = weighted_sum(norms);
+  error = ((kCubic * error + kQuadratic) * error + kLinear) * error;
+  return error > 0.0 ? 100.0 - kFactor * std::pow(error, kPower) : 100.0;
+}
+
+std::vector<double> score_slopes(const std::vector<double>& norms) {
+  const double sum = weighted_sum(norms), error = ((kCubic * sum + kQuadratic) * sum + kLinear) * sum;
+  std::vector<double> slopes(norms.size(), 0.0);
+  if (!(error > 0.0)) return slopes;
+  const double by_sum = (3 * kCubic * sum + 2 * kQuadratic) * sum + kLinear;
+  const double factor = -kFactor * kPower * std::pow(error, kPower - 1) * by_sum * kScale;
+  for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) slopes[i] = factor * kWeights[i];
+  return slopes;
 }
 
 }  // namespace saliency_jpeg::metrics

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Measure what the highest levels of effort gain: BD-rates by many metrics, and what each file takes.
+
+Photographs that nothing is tuned on (Kodak 1 to 12, every other one of ``photos_cid22``) are encoded at a ladder of
+sizes. BD-rates are against effort 5 with the same map: percent of bytes at equal quality, negative is better, with 95 %
+intervals over the photographs. ``tune="ssimulacra2"`` stands beside them: what one metric alone would pretend. ::
+
+    python scripts/measure_effort.py DATA [--codecs CODEC,...] [--count 28] [--lpips alexnet.npz] [--anchor CODEC]
+
+LPIPS needs PyTorch and weights (``torch_lpips.py``); it is left out where they are not given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from saliency_jpeg import compress
+from saliency_jpeg.evaluation.bdrate import bd_rates
+from saliency_jpeg.evaluation.codecs import find_codec, split_name
+from saliency_jpeg.evaluation.comparison import Measurement
+from saliency_jpeg.evaluation.report import render, write_json
+from saliency_jpeg.metrics import measure
+from saliency_jpeg.perceptual import Perceptual
+
+RATES: Final = (0.3, 0.45, 0.65, 1.0)
+CODECS: Final = (
+    "saliency_jpeg-off",
+    "saliency_jpeg-off+effort=7",
+    "saliency_jpeg-off+effort=8",
+    "saliency_jpeg-off+effort=9",
+    "saliency_jpeg-off+tune=ssimulacra2",
+    "jpegli",
+)
+METRICS: Final = {
+    "ssimulacra2": "SSIMULACRA2",
+    "perceptual": "Perceptual",
+    "lpips": "LPIPS",
+    "butteraugli3": "Butteraugli 3-norm",
+    "ms_ssim_db": "MS-SSIM",
+    "psnr_y": "PSNR of Y",
+    "psnr_hvsm": "PSNR-HVS-M",
+}
+
+Pixels = NDArray[np.uint8]
+
+
+def photographs(data: Path, count: int) -> Iterator[Path]:
+    """Yields the photographs of the report, those of both sets in turn."""
+    sets = [sorted((data / "kodak").glob("*.png")), sorted((data / "photos_cid22").glob("*.png"))[1::2]]
+    mixed = [path for pair in zip(*sets, strict=False) for path in pair]
+    yield from (mixed + sets[1][len(sets[0]) :])[:count]
+
+
+def lpips_of(weights: Path | None) -> Callable[[Pixels, Pixels], float] | None:
+    """Returns the metric as a function of original and decoded image, or ``None``."""
+    if weights is None:
+        return None
+    import torch
+    import torch_lpips
+
+    network = torch_lpips.load(weights)
+
+    def lpips(a: Pixels, b: Pixels) -> float:
+        pair = [torch.from_numpy(each.astype(np.float32) / 255).permute(2, 0, 1)[None] for each in (a, b)]
+        with torch.no_grad():
+            return float(network(*pair))
+
+    return lpips
+
+
+def measurements(
+    path: Path, names: list[str], lpips: Callable[[Pixels, Pixels], float] | None, seconds: dict[str, list[float]]
+) -> Iterator[Measurement]:
+    """Yields what all codecs make of one photograph at all sizes."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    deep, megapixels = Perceptual(pixels), pixels.shape[0] * pixels.shape[1] / 1e6
+    for name in names:
+        for rate in RATES:
+            start = time.perf_counter()
+            jpeg = encode(name, pixels, rate)
+            seconds.setdefault(name, []).append((time.perf_counter() - start) / megapixels)
+            with Image.open(io.BytesIO(jpeg)) as image:
+                decoded = np.asarray(image.convert("RGB"))
+            quality = {**measure(pixels, decoded), "perceptual": deep.score(decoded)}
+            if lpips is not None:
+                quality["lpips"] = -lpips(pixels, decoded)
+            bits = 8 * len(jpeg) / (1e6 * megapixels)
+            yield Measurement(path.stem, name, rate, None, len(jpeg), bits, quality)
+
+
+def encode(name: str, pixels: Pixels, rate: float) -> bytes:
+    """Returns a file of about a rate: by the encoder's own rate control, or at a quality that is searched for."""
+    size = rate * pixels[..., 0].size / 8
+    if name.startswith("saliency_jpeg"):
+        base, settings = split_name(name)
+        return compress(pixels, target_kb=size / 1000, saliency=None if "off" in base else "default", **settings)
+    codec = find_codec(name)
+    low, high = codec.low, codec.high
+    for _ in range(8):
+        middle = (low + high) / 2
+        low, high = (middle, high) if len(codec.encode(pixels, middle, None)) < size else (low, middle)
+    return codec.encode(pixels, low, None)
+
+
+def main() -> None:
+    """Parses the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder of the data sets")
+    parser.add_argument("--codecs", default=",".join(CODECS), help="names as of the evaluation")
+    parser.add_argument("--anchor", default=CODECS[0], help=f"({CODECS[0]})")
+    parser.add_argument("--count", type=int, default=28, help="photographs (28)")
+    parser.add_argument("--lpips", type=Path, help="weights of LPIPS")
+    parser.add_argument("-o", "--output", type=Path, help="JSON of all measurements")
+    arguments = parser.parse_args()
+    names, lpips, seconds = arguments.codecs.split(","), lpips_of(arguments.lpips), dict[str, list[float]]()
+    measured: list[Measurement] = []
+    for path in photographs(arguments.data, arguments.count):
+        measured += measurements(path, names, lpips, seconds)
+        print(path.stem, flush=True)
+    if arguments.output:
+        write_json(arguments.output, measured)
+    print_table(measured, names, arguments.anchor, seconds)
+
+
+def print_table(measured: list[Measurement], names: list[str], anchor: str, seconds: dict[str, list[float]]) -> None:
+    """Prints BD-rates by metric and codec, and seconds a megapixel."""
+    rivals = [name for name in names if name != anchor]
+    rows = [["BD-rate against " + anchor, *rivals]]
+    for metric, title in METRICS.items():
+        if metric in measured[0].quality:
+            rates = bd_rates(measured, anchor, metric)
+            cells = [rates[name].percent if name in rates else None for name in rivals]
+            rows.append([title, *("-" if c is None else f"{c[0]:+.2f} ({c[1]:+.2f} to {c[2]:+.2f})" for c in cells)])
+    rows.append(["seconds a megapixel", *(f"{np.mean(seconds[name]):.2f}" for name in rivals)])
+    print(render(rows, markdown=True))
+    print(
+        f"{len(photographs_in(measured))} photographs, {os.cpu_count()} cores; {anchor}: {np.mean(seconds[anchor]):.2f} s"
+    )
+
+
+def photographs_in(measured: list[Measurement]) -> set[str]:
+    """Returns the names of the photographs."""
+    return {each.image for each in measured}
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@
 
     python scripts/fit_score_curves.py DATA
 
-encodes photographs that are tuned on, with their maps and without, at :data:`~saliency_jpeg.codec.parameters.SCORE_QUALITIES`.
+encodes photographs that are tuned on, with their maps and without, at ``SCORE_QUALITIES`` of the same module.
 """
 
 from __future__ import annotations

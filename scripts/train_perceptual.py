@@ -136,8 +136,9 @@ def read(metric: Perceptual, paths: list[Path]) -> Samples:
         crops.append(np.full(len(norms[-1]), index))
         offset += len(norms[-1])
     joined = np.concatenate(scores)
+    targets = torch.from_numpy(combine(joined, np.concatenate(coded))).float()
     return Samples(
-        torch.from_numpy(np.concatenate(norms)).float(), joined, torch.from_numpy(combine(joined, np.concatenate(coded))).float(),
+        torch.from_numpy(np.concatenate(norms)).float(), joined, targets,
         np.concatenate(crops), np.concatenate(pairs), np.concatenate(kinds),
     )  # fmt: skip
 

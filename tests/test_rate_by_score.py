@@ -127,6 +127,7 @@ def test_other_metrics_are_reached(metric: TargetMetric) -> None:
     function = METRICS[metric].function
     arguments = (mark,) if metric.endswith("_s") else ()
     assert result.score == pytest.approx(function(PHOTO, decoded(result.jpeg), *arguments), abs=1e-3)
+    assert result.score is not None
     assert 72 <= result.score < 73.5
 
 

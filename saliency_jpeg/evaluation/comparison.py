@@ -19,8 +19,8 @@ from PIL import Image
 
 from ..errors import InputError
 from ..io import LOSSLESS_SUFFIXES
-from ..metrics.arrays import Map, Pixels
 from ..metrics import METRICS as FAST_METRICS
+from ..metrics.arrays import Map, Pixels
 from ..metrics.table import measure
 from ..perceptual import METRICS
 from .artefacts import measure_artefacts

@@ -23,6 +23,7 @@ from .errors import (
 )
 from .metadata.layers import LayerInfo
 from .options import Options
+from .perceptual import perceptual_score
 from .recompression.layers import list_layers, strip_layers
 from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
@@ -48,6 +49,7 @@ __all__ = [
     "compress",
     "decode",
     "list_layers",
+    "perceptual_score",
     "recompress",
     "saliency_map",
     "strip_layers",

@@ -25,12 +25,13 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn import functional
 from torch_perceptual import Perceptual
 
-from saliency_jpeg.perceptual.network import HEADS
+from saliency_jpeg.perceptual.network import HEADS, POWERS
 
 SEED: Final = 16
 SHARES: Final = (0.62, 0.23, 0.15)  # of the target
@@ -104,31 +105,40 @@ class Samples:
         return held
 
 
-def combine(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns the targets (n,) of scores (n, 3)."""
+def combine(scores: NDArray[np.float32], coded: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Returns the targets (n,) of scores (n, 3); those of files are distributed as their SSIMULACRA2.
+
+    Args:
+        scores: SSIMULACRA2, Butteraugli, LPIPS.
+        coded: whether a version is that of a file.
+    """
     first = scores[:, 0].astype(np.float64)
     total = SHARES[0] * first.clip(-40)
     usual = first > _LEAST_SCORE
     for share, values, least in zip(SHARES[1:], scores[:, 1:].T, (0.02, 1e-5), strict=True):
         logarithms = np.log(values.astype(np.float64).clip(least))
         total += share * np.polynomial.Polynomial.fit(logarithms[usual], first[usual], 3)(logarithms)
-    return total
+    ranks = np.linspace(0.002, 0.998, 60)
+    found, wanted = (np.quantile(values[usual & coded], ranks) for values in (total, first))
+    return total + np.interp(total, found, wanted - found)
 
 
 def read(metric: Perceptual, paths: list[Path]) -> Samples:
     """Reads all crops."""
-    norms, scores, crops, pairs, kinds, offset = [], [], [], [], [], 0
+    norms, scores, coded, crops, pairs, kinds, offset = [], [], [], [], [], [], 0
     for index, path in enumerate(paths):
         norms.append(read_norms(metric, path))
         with np.load(path) as file:
             scores.append(file["scores"])
+            coded.append(np.isfinite(file["bpp"]))
             pairs.append(file["pairs"].astype(np.int64) + offset)
             kinds.append(file["kinds"])
         crops.append(np.full(len(norms[-1]), index))
         offset += len(norms[-1])
     joined = np.concatenate(scores)
+    targets = torch.from_numpy(combine(joined, np.concatenate(coded))).float()
     return Samples(
-        torch.from_numpy(np.concatenate(norms)).float(), joined, torch.from_numpy(combine(joined)).float(),
+        torch.from_numpy(np.concatenate(norms)).float(), joined, targets,
         np.concatenate(crops), np.concatenate(pairs), np.concatenate(kinds),
     )  # fmt: skip
 
@@ -183,6 +193,18 @@ def fit(metric: Perceptual, samples: Samples, options: argparse.Namespace) -> No
             )
     with torch.no_grad():
         metric.heads.div_(means.sqrt())
+    calibrate(metric, samples)
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]  # where PyTorch is not installed
+def calibrate(metric: Perceptual, samples: Samples) -> None:
+    """Fits the calibration alone by least squares, errors at high scores counting more."""
+    usual = torch.from_numpy(~samples.held_back & (samples.scores[:, 0] > _LEAST_SCORE))
+    distances, targets = metric.distance_of(samples.norms)[usual], samples.targets[usual]
+    powers = torch.stack([(distances + 1e-6) ** power - 1e-6**power for power in POWERS], -1)
+    weights = 1 / (2 + 0.15 * (100 - targets))
+    found, _ = nnls((powers * weights[:, None]).double().numpy(), ((100 - targets) * weights).double().numpy())
+    metric.calibration.copy_(torch.from_numpy(found).sqrt())
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]  # where PyTorch is not installed
@@ -206,11 +228,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path, help="folder that perceptual_data.py wrote")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--scale", type=float, default=0.02, help="weight of the Huber loss")
-    parser.add_argument("--pairs", type=float, default=0.3, help="weight of the pairs of equal SSIMULACRA2")
-    parser.add_argument("--margin", type=float, default=2.0, help="of those pairs, in points")
+    parser.add_argument("--pairs", type=float, default=0.2, help="weight of the pairs of equal SSIMULACRA2")
+    parser.add_argument("--margin", type=float, default=1.5, help="of those pairs, in points")
     parser.add_argument("--sparse", type=float, default=1e-3, help="weight of the sum of the heads")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -327,7 +327,7 @@ def test_the_command_measures_with_maps(folder: Path, capsys: pytest.CaptureFixt
 
 def test_processes_give_the_same_numbers(folder: Path) -> None:
     paths = comparison.find_images(folder / "images")
-    jobs = [comparison.Job(path, ("pillow",), (0.8,), with_butteraugli=False) for path in paths]
+    jobs = [comparison.Job(path, ("pillow",), (0.8,), with_slow=False) for path in paths]
     assert list(comparison.compare(jobs, processes=2)) == list(comparison.compare(jobs))
 
 

@@ -175,7 +175,7 @@ def test_the_comparison_puts_them_beside_the_scores(tmp_path: Path, capsys: pyte
     original = photo(184, 192, 100, 200)
     PilImage.fromarray(original).save(tmp_path / "images" / "one.png")
     PilImage.fromarray((half(184, 192) * 255).astype(np.uint8)).save(tmp_path / "maps" / "one.png")
-    job = Job(tmp_path / "images" / "one.png", ("pillow",), (0.5,), tmp_path / "maps", with_butteraugli=False)
+    job = Job(tmp_path / "images" / "one.png", ("pillow",), (0.5,), tmp_path / "maps", with_slow=False)
     (measured,) = measure_image(job)
     scores = [name for name in measured.quality if name not in ARTEFACTS]
     assert list(measured.quality) == [*scores, *ARTEFACTS]

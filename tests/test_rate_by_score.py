@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from helpers import encoded, photo
@@ -11,9 +13,11 @@ from PIL import Image
 from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError, compress
 from saliency_jpeg.codec.parameters import Tune
 from saliency_jpeg.metrics import ssimulacra2
-from saliency_jpeg.rate_control.by_score import Judge, likely_quality
+from saliency_jpeg.perceptual import METRICS
+from saliency_jpeg.rate_control.by_score import Judge, TargetMetric, likely_quality
 
 PHOTO = photo(256, 384, 128, 192)
+PICTURES = [PHOTO, photo(256, 384, 0, 0), photo(256, 384, 256, 384)]
 
 
 @pytest.mark.parametrize("target", [15, 40, 62.5, 75, 85, 90])
@@ -112,3 +116,58 @@ def test_an_array_beyond_the_limit_on_files_is_scored(monkeypatch: pytest.Monkey
     expected = compress(PHOTO, target_score=50, saliency=None)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert compress(PHOTO, target_score=50, saliency=None) == expected
+
+
+@pytest.mark.parametrize("metric", ["ssimulacra2_s", "perceptual", "perceptual_s"])
+@pytest.mark.tensorflow
+def test_other_metrics_are_reached(metric: TargetMetric) -> None:
+    mark = np.zeros(PHOTO.shape[:2], np.float32)
+    mark[60:160, 100:260] = 1
+    result = Encoder(target_score=72, target_metric=metric, saliency=mark).compress(PHOTO)
+    function = METRICS[metric].function
+    arguments = (mark,) if metric.endswith("_s") else ()
+    assert result.score == pytest.approx(function(PHOTO, decoded(result.jpeg), *arguments), abs=1e-3)
+    assert result.score is not None
+    assert 72 <= result.score < 73.5
+
+
+def test_a_salient_part_of_a_score_needs_fewer_bytes() -> None:
+    mark = np.zeros(PHOTO.shape[:2], np.float32)
+    mark[60:160, 100:260] = 1
+    part = compress(PHOTO, target_score=75, target_metric="ssimulacra2_s", saliency=mark)
+    assert len(part) < 0.7 * len(compress(PHOTO, target_score=75, saliency=mark))
+    nothing = Encoder(target_score=75, target_metric="ssimulacra2_s", saliency=0 * mark).compress(PHOTO)
+    assert nothing.score == ssimulacra2(PHOTO, decoded(nothing.jpeg))
+
+
+def test_a_score_by_name() -> None:
+    assert compress(PHOTO, target_score="visually-lossless", saliency=None) == compress(
+        PHOTO, target_score=90, saliency=None
+    )
+    with pytest.raises(OptionError, match="target_score must be one of 'visually-lossless', got 'fine'"):
+        Options(target_score="fine")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target_score": 70, "target_metric": "psnr"}, "target_metric must be one of 'ssimulacra2', .*, got 'psnr'"),
+        ({"target_metric": "perceptual"}, "target_metric='perceptual' needs a target_score, got None"),
+        (
+            {"target_score": 70, "target_metric": "ssimulacra2_s", "saliency": None},
+            "target_metric='ssimulacra2_s' needs a saliency map, got saliency=None",
+        ),
+    ],
+)
+def test_metrics_that_cannot_be_asked_for(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Options(**options)
+
+
+@pytest.mark.parametrize("target", [50, 65, 75, 85])
+def test_four_candidates_are_enough_for_photographs(target: float) -> None:
+    results = [Encoder(target_score=target, saliency=None).compress(picture) for picture in PICTURES]
+    assert max(result.passes for result in results) <= 4
+    beyond = [result.score - target for result in results if result.score is not None]
+    assert min(beyond) >= 0
+    assert np.mean(beyond) < 0.5

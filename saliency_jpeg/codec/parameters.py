@@ -289,124 +289,51 @@ BRACKET_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away f
 
 # Search for a score (``scripts/fit_score_curves.py``): means and standard deviations of photographs' scores.
 SCORE_QUALITIES: Final = (
-    0.0,
-    5.0,
-    10.0,
-    15.0,
-    20.0,
-    30.0,
-    40.0,
-    50.0,
-    60.0,
-    65.0,
-    70.0,
-    75.0,
-    80.0,
-    85.0,
-    90.0,
-    93.0,
-    96.0,
-    98.0,
-    100.0,
-)
+    0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 65.0,
+    70.0, 75.0, 80.0, 85.0, 90.0, 93.0, 96.0, 98.0, 100.0,
+)  # fmt: skip
 SCORE_CURVES: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
     "ssimulacra2": (
         (
-            -76.8,
-            -41.2,
-            -1.7,
-            17.7,
-            34.0,
-            50.0,
-            58.9,
-            64.0,
-            67.5,
-            70.3,
-            72.3,
-            74.6,
-            77.3,
-            80.4,
-            84.0,
-            87.7,
-            90.5,
-            92.9,
-            95.1,
+            -71.9, -42.8, -2.4, 17.0, 33.5, 49.7, 58.7, 63.8, 67.3, 70.2,
+            72.1, 74.4, 77.1, 80.2, 83.9, 87.8, 90.6, 92.9, 95.1,
         ),
-        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+        (
+            10.7, 12.8, 12.2, 10.5, 8.8, 6.6, 6.0, 5.3, 4.8, 4.5,
+            4.2, 3.9, 3.5, 2.9, 2.4, 1.7, 1.3, 1.2, 0.9,
+        ),
     ),
     "perceptual": (
         (
-            -76.8,
-            -41.2,
-            -1.7,
-            17.7,
-            34.0,
-            50.0,
-            58.9,
-            64.0,
-            67.5,
-            70.3,
-            72.3,
-            74.6,
-            77.3,
-            80.4,
-            84.0,
-            87.7,
-            90.5,
-            92.9,
-            95.1,
+            -165.9, -51.4, 1.2, 21.5, 37.3, 52.5, 60.8, 65.4, 68.6, 71.1,
+            72.9, 75.0, 77.7, 80.5, 84.0, 88.2, 91.0, 93.5, 96.0,
         ),
-        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+        (
+            21.9, 15.9, 11.4, 9.5, 8.0, 6.5, 5.8, 5.2, 4.8, 4.6,
+            4.3, 4.0, 3.5, 3.1, 2.6, 1.9, 1.5, 1.4, 1.1,
+        ),
     ),
     "ssimulacra2_s": (
         (
-            -76.8,
-            -41.2,
-            -1.7,
-            17.7,
-            34.0,
-            50.0,
-            58.9,
-            64.0,
-            67.5,
-            70.3,
-            72.3,
-            74.6,
-            77.3,
-            80.4,
-            84.0,
-            87.7,
-            90.5,
-            92.9,
-            95.1,
+            12.8, 50.2, 65.0, 70.9, 75.8, 80.8, 83.8, 85.6, 86.9, 87.9,
+            88.6, 89.5, 90.5, 91.6, 93.0, 94.6, 95.6, 96.4, 97.2,
         ),
-        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+        (
+            24.5, 14.1, 9.2, 7.3, 5.8, 4.6, 3.9, 3.4, 3.0, 2.8,
+            2.6, 2.3, 2.1, 1.9, 1.6, 1.2, 1.1, 1.0, 1.0,
+        ),
     ),
     "perceptual_s": (
         (
-            -76.8,
-            -41.2,
-            -1.7,
-            17.7,
-            34.0,
-            50.0,
-            58.9,
-            64.0,
-            67.5,
-            70.3,
-            72.3,
-            74.6,
-            77.3,
-            80.4,
-            84.0,
-            87.7,
-            90.5,
-            92.9,
-            95.1,
+            17.0, 54.8, 69.2, 74.9, 79.6, 84.1, 86.8, 88.3, 89.5, 90.2,
+            90.8, 91.6, 92.5, 93.4, 94.5, 96.1, 97.0, 97.9, 98.7,
         ),
-        (33.2, 15.2, 13.8, 11.4, 9.2, 6.7, 6.0, 5.3, 4.8, 4.4, 4.1, 3.8, 3.3, 2.8, 2.2, 1.7, 1.4, 1.2, 1.0),
+        (
+            22.3, 11.8, 7.9, 6.3, 5.1, 4.0, 3.2, 2.9, 2.6, 2.5,
+            2.3, 2.2, 2.0, 1.8, 1.6, 1.3, 1.1, 0.7, 0.6,
+        ),
     ),
-}
+}  # fmt: skip
 SCORE_STEPS: Final = tuple(step / 10 for step in range(1001))  # qualities at which curves are looked at
 SCORE_PASSES: Final = 4  # for photographs
 SCORE_MOST_PASSES: Final = 10  # where none is near
@@ -417,9 +344,9 @@ SCORE_NEAR: Final = 0.5  # above the target; what a file is to come within
 SCORE_ENOUGH: Final = 0.25  # above the target, to end with fewer passes; about 0.5 % of the bytes
 SCORE_TILT: Final = 0.7  # most that the logarithm of the multiplier is varied by
 SCORE_TILT_STEP: Final = 0.5  # most in one pass
-SCORE_TILT_SLOPE: Final = 0.1  # points lost by a unit of it, for each point below 100
+SCORE_TILT_SLOPE: Final = 0.011  # points lost by a unit of it, times a power of what is missing to 100
+SCORE_TILT_POWER: Final = 1.6
 SCORE_TILT_BYTES: Final = 0.14  # share of the bytes that a unit of it saves
-SCORE_RELEARN: Final = 1.0  # difference of quality from which the costs of symbols are learned anew
 SCORE_SLOPE: Final = 2.5  # times as much, or as little, as photographs change at most
 SCORE_INSIDE: Final = 0.03  # of the bracket that an interpolation keeps away from its ends
 

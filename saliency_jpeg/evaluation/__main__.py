@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import OptionError, SaliencyJpegError
 from ..io import printable
-from ..metrics import METRICS
+from ..perceptual import METRICS
 from . import saliency_table
 from .arguments import add_selection, comma_separated, numbers
 from .artefacts import ARTEFACTS
@@ -74,7 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", metavar="CODEC", help="compare this codec with each other one, image by image")
     parser.add_argument("--metrics", **names, default=[], help="print only these columns; see below")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)")
-    parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
+    parser.add_argument(
+        "--no-butteraugli", action="store_true", help="skip the slow metrics: Butteraugli and the perceptual one"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
     add_selection(parser)
     parser.epilog = f"metrics: {', '.join(_COLUMNS)}. Those in _s, _bg and _edge need --maps."

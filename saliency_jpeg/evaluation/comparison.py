@@ -19,8 +19,10 @@ from PIL import Image
 
 from ..errors import InputError
 from ..io import LOSSLESS_SUFFIXES
+from ..metrics import METRICS as FAST_METRICS
 from ..metrics.arrays import Map, Pixels
 from ..metrics.table import measure
+from ..perceptual import METRICS
 from .artefacts import measure_artefacts
 from .codecs import Codec, decode, find_codec
 from .folders import EVALUATED_SUFFIXES, choose_images, open_image
@@ -82,7 +84,7 @@ class Job:
         targets_bpp: target sizes in bits per pixel.
         maps: folder with saliency maps, if there are any.
         halve: whether to measure at half height and width.
-        with_butteraugli: whether to run the slowest metric.
+        with_slow: whether to run the slow metrics, Butteraugli and that of :mod:`saliency_jpeg.perceptual`.
     """
 
     path: Path
@@ -90,7 +92,7 @@ class Job:
     targets_bpp: tuple[float, ...]
     maps: Path | None = None
     halve: bool = False
-    with_butteraugli: bool = True
+    with_slow: bool = True
 
 
 def match_size(
@@ -197,7 +199,8 @@ def measure_image(job: Job) -> list[Measurement]:
         for target in job.targets_bpp:
             jpeg, knob = match_size(find_codec(name), rgb, target * pixels / 8, saliency)
             decoded = decode(jpeg)
-            quality = measure(rgb, decoded, saliency, with_butteraugli=job.with_butteraugli)
+            table = METRICS if job.with_slow else FAST_METRICS
+            quality = measure(rgb, decoded, saliency, with_butteraugli=job.with_slow, metrics=table)
             quality |= measure_artefacts(rgb, decoded, jpeg, saliency)
             size, bits = len(jpeg), 8 * len(jpeg) / pixels
             measured.append(Measurement(job.path.stem, name, target, knob, size, bits, quality))

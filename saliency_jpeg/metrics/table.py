@@ -7,7 +7,7 @@ To add a metric, write its function ``(reference, distorted, saliency) -> float`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -29,7 +29,7 @@ class Metric:
 
     Attributes:
         function: takes (reference, distorted) and, unless the region is the whole image, a map. Returns a float, a
-            NamedTuple of floats, or ``None`` if it cannot run here because a program is missing.
+            NamedTuple of floats, or ``None`` if it cannot run here because a program or package is missing.
         label: name for people.
         unit: "dB", or "" for a plain number.
         lower_is_better: the direction; a distance is better when lower.
@@ -82,18 +82,20 @@ def measure(
     saliency: npt.ArrayLike | None = None,
     *,
     with_butteraugli: bool = True,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> dict[str, float]:
-    """Measures two images by every metric of the table.
+    """Measures two images by every metric of a table.
 
     Args:
         reference: uint8 (H, W, 3) sRGB or (H, W) gray, at least 8 pixels high and wide.
         distorted: uint8 of the same size.
         saliency: real (H, W) in [0, 1]. Without it the metrics of the salient region and the background are left out.
-        with_butteraugli: also run Butteraugli, the slowest metric.
+        with_butteraugli: also run Butteraugli, which is slow.
+        metrics: the table; that of :mod:`saliency_jpeg.perceptual` has a slow metric more.
 
     Returns:
-        Values by name in the order of the table. Butteraugli is missing where its program is not installed; MS-SSIM is
-        NaN for images that are too small for it.
+        Values by name in the order of the table. A metric that cannot run here is missing, such as Butteraugli where
+        its program is not installed; MS-SSIM is NaN for images that are too small for it.
 
     Raises:
         InputError: the arrays do not fit or are too small.
@@ -105,7 +107,7 @@ def measure(
         maps |= {"salient": (salient,), "background": (1 - salient,)}
     results: dict[tuple[Callable[..., Any], Region], Any] = {}  # two rows may share one run of a function
     values = {}
-    for name, metric in METRICS.items():
+    for name, metric in metrics.items():
         if metric.region not in maps or (metric.function is butteraugli and not with_butteraugli):
             continue
         if min(a.shape[:2]) < metric.min_side:

@@ -6,6 +6,7 @@ averaged over all parts before they are weighted.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator
 from typing import Final, TypeVar
@@ -112,11 +113,17 @@ def perceptual_score(
     return Perceptual(a).score(b if saliency is None else composite(a, b, saliency))
 
 
+def _score_if_possible(reference: Pixels, distorted: Pixels, saliency: npt.ArrayLike | None = None) -> float | None:
+    if importlib.util.find_spec("tensorflow") is None:
+        return None
+    return perceptual_score(reference, distorted, saliency)
+
+
 #: The table of all metrics, with those of this room.
 METRICS: Final[dict[str, Metric]] = {
     **OTHER_METRICS,
-    "perceptual": Metric(perceptual_score, "Perceptual"),
-    "perceptual_s": Metric(perceptual_score, "Perceptual", region="salient"),
+    "perceptual": Metric(_score_if_possible, "Perceptual"),
+    "perceptual_s": Metric(_score_if_possible, "Perceptual", region="salient"),
 }
 
 

@@ -1,0 +1,61 @@
+"""Prints ``SCORE_CURVES`` of :mod:`saliency_jpeg.codec.parameters`: how scores of photographs grow with the quality.
+
+::
+
+    python scripts/fit_score_curves.py DATA
+
+encodes photographs that are tuned on, with their maps and without, at ``SCORE_QUALITIES`` of the same module.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tune_encoder import split
+
+from saliency_jpeg import Encoder, SaliencyModel
+from saliency_jpeg.codec.parameters import SCORE_QUALITIES
+from saliency_jpeg.evaluation.folders import read_pixels
+from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, Judge, TargetMetric
+
+METRICS: Final[tuple[TargetMetric, ...]] = ("ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s")
+
+Floats = NDArray[np.floating]
+
+
+def scores(rgb: NDArray[np.uint8], saliency: NDArray[np.float32] | None, metrics: tuple[TargetMetric, ...]) -> Floats:
+    """Scores of the encodings of a photograph, (metrics, qualities)."""
+    judges = [Judge(rgb, metric, saliency) for metric in metrics]
+    files = [Encoder(quality=quality, saliency=saliency).compress(rgb).jpeg for quality in SCORE_QUALITIES]
+    return np.array([[judge(jpeg) for jpeg in files] for judge in judges])
+
+
+def row(values: Floats) -> str:
+    return f"({', '.join(f'{value:.1f}' for value in values)}),"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    data = parser.parse_args().data
+    paths = sorted(split(data / "photos_cid22")[0])[::3]
+    paths += sorted((data / "photos_cid22_more").glob("*.png"))[::6]
+    paths += sorted((data / "photos_bsds500").glob("*.jpg"))[::15]
+    model = SaliencyModel.from_preset("default")
+    found: dict[TargetMetric, list[Floats]] = {metric: [] for metric in METRICS}
+    for path in paths:
+        rgb = read_pixels(path)
+        plain = tuple(metric for metric in METRICS if metric not in SALIENT_METRICS)
+        for saliency, metrics in ((None, plain), (model.predict(rgb), METRICS)):
+            for metric, values in zip(metrics, scores(rgb, saliency, metrics), strict=True):
+                found[metric].append(values)
+    for metric, curves in found.items():
+        print(f'    "{metric}": (\n        {row(np.mean(curves, 0))}\n        {row(np.std(curves, 0))}\n    ),')
+
+
+if __name__ == "__main__":
+    main()

@@ -24,13 +24,13 @@ from saliency_jpeg.rate_control import AtScale, BestOf, Encoded, Judge
 def test_high_effort_scores_no_less_at_the_same_size() -> None:
     pixels = photo(192, 192)
     judge = Judge(pixels)
-    plain, best = (saliency_jpeg.compress(pixels, target_kb=6, saliency=None, effort=level) for level in (5, 9))
+    plain, best = (saliency_jpeg.compress(pixels, target_kb=6, saliency=None, effort=level) for level in (5, 7))
     assert judge(best) >= judge(plain)
 
 
 def test_variants_are_compared_at_one_size() -> None:
     pixels = photo(192, 192)
-    plain, best = (saliency_jpeg.compress(pixels, quality=70, saliency=None, effort=level) for level in (5, 9))
+    plain, best = (saliency_jpeg.compress(pixels, quality=70, saliency=None, effort=level) for level in (5, 7))
     assert abs(len(best) / len(plain) - 1) < 0.02
 
 
@@ -98,8 +98,8 @@ def test_a_variant_leaves_its_encoding_alone() -> None:
 
 def test_the_result_names_the_multiplier_of_the_variant_that_won() -> None:
     pixels = photo(96, 96)
-    factors = {round(Encoder(quality=q, saliency=None, effort=9).compress(pixels).lmbda, 6) for q in range(30, 90, 6)}
-    allowed = {round(v.factor * TUNINGS["default"].lmbda, 6) for v in EFFORTS[9].variants}
+    factors = {round(Encoder(quality=q, saliency=None, effort=7).compress(pixels).lmbda, 6) for q in range(30, 90, 6)}
+    allowed = {round(v.factor * TUNINGS["default"].lmbda, 6) for v in EFFORTS[7].variants}
     assert factors <= allowed
     assert len(factors) > 1
 
@@ -107,15 +107,15 @@ def test_the_result_names_the_multiplier_of_the_variant_that_won() -> None:
 def test_what_cannot_be_judged_is_encoded_the_plain_way() -> None:
     """libjpeg opens at most 65500 pixels on a side."""
     longest = np.tile(photo(1, 80), (1, 820, 1))[:, :65535].copy()
-    five, nine = (saliency_jpeg.compress(longest, quality=30, saliency=None, effort=level) for level in (5, 9))
-    assert five == nine
-    assert _core.read_jpeg(nine).size == (1, 65535)
+    five, seven = (saliency_jpeg.compress(longest, quality=30, saliency=None, effort=level) for level in (5, 7))
+    assert five == seven
+    assert _core.read_jpeg(seven).size == (1, 65535)
 
 
 def test_arrays_beyond_the_limit_on_files_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow's limit is against small files that decode to large pictures, and warns; warnings are errors here."""
     pixels = photo(64, 64)
-    expected = Encoder(quality=60, saliency=None, effort=9).compress(pixels)
+    expected = Encoder(quality=60, saliency=None, effort=7).compress(pixels)
     for limit in (1000, 3000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        assert Encoder(quality=60, saliency=None, effort=9).compress(pixels).jpeg == expected.jpeg
+        assert Encoder(quality=60, saliency=None, effort=7).compress(pixels).jpeg == expected.jpeg

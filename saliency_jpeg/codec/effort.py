@@ -66,5 +66,5 @@ EFFORTS: Final[dict[int, Effort]] = {
     6: Effort(8192, 1, 8192, _VARIANTS[:2]),
     7: Effort(8192, 1, 8192, _VARIANTS),
     8: Effort(8192, 1, 8192, loop_passes=5),
-    9: Effort(8192, 1, 8192, loop_passes=16),
+    9: Effort(8192, 1, 8192, loop_passes=14),
 }

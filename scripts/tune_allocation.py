@@ -54,11 +54,10 @@ class Judged:
         jpeg, excess = self._encode(strength, bits_per_pixel)
         decoded = decode(jpeg)
         whole = self.ssimulacra2.score(decoded) - SLOPE * excess
-        distance = butteraugli(self.rgb, decoded)
         part = math.nan
         if self.judge is not None:
             part = self.ssimulacra2.score(composite(self.rgb, decoded, self.judge)) - SLOPE / 2 * excess
-        return np.array([whole, part, math.nan if distance is None else distance.norm3])
+        return np.array([whole, part, butteraugli(self.rgb, decoded).norm3])
 
     def _encode(self, strength: float, bits_per_pixel: float) -> tuple[bytes, float]:
         """The file nearest to a size, and log(its bytes / bytes wanted)."""

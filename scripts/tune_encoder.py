@@ -1,6 +1,6 @@
 """Finds the tunings of ``saliency_jpeg.codec.parameters`` on half of a folder of photographs; the rest is for reports.
 
-    pip install '.[tuning]'              # and butteraugli_main on PATH (Debian: libjxl-devtools)
+    pip install '.[tuning]'
     python scripts/tune_encoder.py split PHOTOS                  # which photographs are for what
     python scripts/tune_encoder.py search PHOTOS --goal default  # prints every trial, then the best as Python
     python scripts/tune_encoder.py calibrate PHOTOS              # scale of the tables at each quality
@@ -122,10 +122,7 @@ class Photo:
         return Measurement(self.name, codec, bits, None, len(jpeg), bits, {m: quality[m]() for m in metrics})
 
     def _butteraugli(self, image: Pixels) -> float:
-        distance = butteraugli(self.rgb, image)
-        if distance is None:
-            raise SystemExit("butteraugli_main is not on PATH")
-        return distance.norm3
+        return butteraugli(self.rgb, image).norm3
 
     def encode(self, tuning: Tuning, scale: float) -> bytes:
         weights = block_weights(None, self.coefficients.statistics, tuning=tuning)

@@ -21,7 +21,7 @@ from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from saliency_jpeg.codec.parameters import TUNINGS
 from saliency_jpeg.codec.steps import ShapedSteps, TunedSteps
 from saliency_jpeg.codec.symbol_costs import SymbolCosts
-from saliency_jpeg.perceptual import perceptual_score
+from saliency_jpeg.perceptual import objective, perceptual_score
 from saliency_jpeg.perceptual.blur import blur
 from saliency_jpeg.perceptual.closed_loop import ClosedLoop
 from saliency_jpeg.perceptual.decoding import Decoder
@@ -149,6 +149,21 @@ def test_a_sample_of_a_refined_encoding_has_its_offsets() -> None:
     assert part.coefficients.stored is not None
     assert plain.coefficients.stored is not None
     assert (part.coefficients.stored - plain.coefficients.stored)[..., 0].mean() > 0.1
+
+
+@pytest.mark.tensorflow
+def test_the_objective_of_a_large_image_is_that_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = photo(160, 200)
+    jpeg = saliency_jpeg.compress(pixels, quality=40, saliency=None)
+    levels, tables, sampling = levels_of(jpeg)
+    decoded = Decoder((160, 200), sampling).decode(levels, tables)
+    whole = objective.Objective(pixels)
+    monkeypatch.setattr(objective, "_PART_SIDE", 120)
+    parts = objective.Objective(pixels)
+    rounded = np.clip(np.rint(decoded), 0, 255).astype(np.uint8)
+    assert parts.value(rounded) == pytest.approx(whole.value(rounded), abs=0.1)
+    for a, b in zip(whole.derivatives(decoded), parts.derivatives(decoded), strict=True):
+        assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.85
 
 
 class Files:

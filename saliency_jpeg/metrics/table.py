@@ -94,8 +94,8 @@ def measure(
         metrics: the table; that of :mod:`saliency_jpeg.perceptual` has a slow metric more.
 
     Returns:
-        Values by name in the order of the table. A metric that cannot run here is missing, such as Butteraugli where
-        its program is not installed; MS-SSIM is NaN for images that are too small for it.
+        Values by name in the order of the table. A metric that cannot run here is missing; MS-SSIM is NaN for images
+        that are too small for it.
 
     Raises:
         InputError: the arrays do not fit or are too small.

@@ -103,7 +103,8 @@ def _basis() -> NDArray[np.float32]:
     place, frequency = np.arange(8), np.arange(8)[:, None]
     line = np.cos((2 * place + 1) * frequency * math.pi / 16) / 2
     line[0] /= math.sqrt(2)
-    return np.einsum("uy,vx->uvyx", line, line).reshape(64, 64).astype(np.float32)
+    basis: NDArray[np.float32] = np.einsum("uy,vx->uvyx", line, line).reshape(64, 64).astype(np.float32)
+    return basis
 
 
 def _to_blocks(plane: _Plane) -> _Blocks:

@@ -8,6 +8,7 @@ deep metric sees texture and colour, but what it says of a single block is noisy
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,6 +35,9 @@ _GUIDING_BUTTERAUGLI: Final = 1.0
 _MOVING_SSIMULACRA2: Final = 0.5
 _MOVING_PERCEPTUAL: Final = 0.6
 
+_PART_SIDE: Final = 1536  # most pixels along a side of a part
+_MARGIN: Final = 48  # pixels around a part
+
 # Far below what is seen.
 _LEAST_SCORE_DISTANCE: Final = 0.5
 _LEAST_NORM: Final = 1e-3
@@ -52,7 +56,7 @@ class Derivatives(NamedTuple):
 
 
 class Objective:
-    """The objective for one image.
+    """The objective for one image; that of a large one is the mean over its parts, so that memory stays bounded.
 
     Args:
         pixels: uint8 (H, W, 3) sRGB or (H, W) gray, sides at least 8.
@@ -60,19 +64,23 @@ class Objective:
     """
 
     def __init__(self, pixels: NDArray[np.uint8], threads: int = 1) -> None:
-        self._ssimulacra2 = Ssimulacra2(pixels)
-        self._butteraugli = Butteraugli(pixels)
+        self._pixels, self._threads = pixels, threads
         self._perceptual = Perceptual(pixels)
-        self._threads = threads
+        self._places = list(_places(pixels.shape[:2]))
+        self._only = _Metrics(pixels) if len(self._places) == 1 else None
 
     def value(self, decoded: NDArray[np.uint8]) -> float:
         """Returns the objective of a decoded image, uint8 as the original.
 
         Where it is lower by ``x``, another file needs about ``exp(x)`` times the bytes to be as good.
         """
+        seen, norm = np.array(
+            [self._part(place).logarithms(decoded[place.seen], self._threads) for place in self._places]
+        ).T
+        shares = np.array([place.share for place in self._places])
         values = (
-            (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, _log_distance(self._ssimulacra2.score(decoded)) / _BY_SCORE),
-            (_GUIDING_BUTTERAUGLI, math.log(max(self._butteraugli.score(decoded).norm3, _LEAST_NORM)) / _BY_NORM),
+            (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, float(shares @ seen) / _BY_SCORE),
+            (_GUIDING_BUTTERAUGLI, float(shares @ norm) / _BY_NORM),
             (_MOVING_PERCEPTUAL, _log_distance(self._perceptual.score(decoded)) / _BY_SCORE),
         )
         return sum(share * value for share, value in values) / sum(share for share, _ in values)
@@ -83,15 +91,72 @@ class Objective:
         Args:
             decoded: float32 (H, W, 3), sample values that may leave 0 to 255.
         """
-        score, by_ssimulacra2 = self._ssimulacra2.gradient(decoded, threads=self._threads)
-        norm, by_butteraugli = self._butteraugli.gradient(decoded, threads=self._threads)
-        deep, by_perceptual = self._perceptual.gradient(decoded)
-        by_ssimulacra2 *= np.float32(_slope(score))
-        guiding = np.float32(_GUIDING_SSIMULACRA2) * by_ssimulacra2
-        guiding += np.float32(_GUIDING_BUTTERAUGLI / (_BY_NORM * max(norm, _LEAST_NORM))) * by_butteraugli
-        moving = np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
-        moving += np.float32(_MOVING_PERCEPTUAL * _slope(deep)) * by_perceptual
+        deep, moving = self._perceptual.gradient(decoded)
+        moving *= np.float32(_MOVING_PERCEPTUAL * _slope(deep))
+        guiding = np.empty_like(moving)
+        for place in self._places:
+            by_ssimulacra2, by_butteraugli = self._part(place).slopes(decoded[place.seen], self._threads)
+            by_ssimulacra2, by_butteraugli = (
+                np.float32(place.share) * each[place.kept] for each in (by_ssimulacra2, by_butteraugli)
+            )
+            guiding[place.core] = np.float32(_GUIDING_SSIMULACRA2) * by_ssimulacra2
+            guiding[place.core] += np.float32(_GUIDING_BUTTERAUGLI) * by_butteraugli
+            moving[place.core] += np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
         return Derivatives(guiding, moving)
+
+    def _part(self, place: _Place) -> _Metrics:
+        return self._only or _Metrics(np.ascontiguousarray(self._pixels[place.seen]))
+
+
+class _Metrics:
+    """The metrics that guide, against a part of the image."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._ssimulacra2, self._butteraugli = Ssimulacra2(pixels), Butteraugli(pixels)
+
+    def logarithms(self, decoded: NDArray[np.uint8], threads: int) -> tuple[float, float]:
+        """Returns the logarithms of both distances."""
+        norm = self._butteraugli.score(decoded, threads=threads).norm3
+        return _log_distance(self._ssimulacra2.score(decoded)), math.log(max(norm, _LEAST_NORM))
+
+    def slopes(self, decoded: _Image, threads: int) -> tuple[_Image, _Image]:
+        """Returns the derivatives of the logarithms of the bytes that both distances are worth."""
+        score, by_score = self._ssimulacra2.gradient(decoded, threads=threads)
+        norm, by_norm = self._butteraugli.gradient(decoded, threads=threads)
+        return np.float32(_slope(score)) * by_score, np.float32(1 / (_BY_NORM * max(norm, _LEAST_NORM))) * by_norm
+
+
+class _Place(NamedTuple):
+    """A part of an image.
+
+    Attributes:
+        core: rows and columns of the part.
+        seen: the same with a margin, which the metrics look at.
+        kept: the part inside what is seen.
+        share: of the image's pixels.
+    """
+
+    core: tuple[slice, slice]
+    seen: tuple[slice, slice]
+    kept: tuple[slice, slice]
+    share: float
+
+
+def _places(size: tuple[int, int]) -> Iterator[_Place]:
+    for rows in _cuts(size[0]):
+        for cols in _cuts(size[1]):
+            core, sides = (rows, cols), list(zip((rows, cols), size, strict=True))
+            seen = tuple(slice(max(cut.start - _MARGIN, 0), min(cut.stop + _MARGIN, side)) for cut, side in sides)
+            kept = tuple(
+                slice(cut.start - whole.start, cut.stop - whole.start) for cut, whole in zip(core, seen, strict=True)
+            )
+            share = math.prod((cut.stop - cut.start) / side for cut, side in sides)
+            yield _Place(core, (seen[0], seen[1]), (kept[0], kept[1]), share)
+
+
+def _cuts(side: int) -> list[slice]:
+    count = math.ceil(side / _PART_SIDE)
+    return [slice(i * side // count, (i + 1) * side // count) for i in range(count)]
 
 
 def _log_distance(score: float) -> float:

@@ -164,14 +164,13 @@ struct Comparison {
   }
 };
 
-// Linear RGB at all scales.
+// Linear RGB at all scales; as in the metric, the last one may be smaller than kMinSide.
 std::vector<Planes3> pyramid(Planes3 linear) {
   std::vector<Planes3> scales;
   scales.push_back(std::move(linear));
   while (scales.size() < kScales && std::min(scales.back()[0].height, scales.back()[0].width) >= kMinSide) {
     scales.push_back(halved(scales.back()));
   }
-  if (std::min(scales.back()[0].height, scales.back()[0].width) < kMinSide) scales.pop_back();
   return scales;
 }
 

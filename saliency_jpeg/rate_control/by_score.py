@@ -238,13 +238,13 @@ class _ScoreSearch:
 
     def _usual_tilt_slope(self, nearest: _Candidate) -> float:
         """The same for photographs, and by what bytes were worth between two qualities of this picture."""
-        usual = parameters.SCORE_TILT_SLOPE * max(100 - nearest.score, 1.0) ** parameters.SCORE_TILT_POWER
+        usual = parameters.SCORE_TILT_SLOPE * math.pow(max(100 - nearest.score, 1.0), parameters.SCORE_TILT_POWER)
         others = [c for c in self._scored if c.quality != nearest.quality and c.size != nearest.size]
         if not others:
             return -usual
         other = min(others, key=lambda candidate: abs(candidate.score - nearest.score))
         worth = (nearest.score - other.score) / math.log(nearest.size / other.size)
-        return -min(max(parameters.SCORE_TILT_BYTES * worth, usual / 2), 2 * usual)
+        return -min(max(parameters.SCORE_TILT_BYTES * worth, usual / 1.5), 1.5 * usual)
 
     def _quality_for(self, aim: float) -> float:
         """The quality that meets a score, inside the bracket of those that were tried."""

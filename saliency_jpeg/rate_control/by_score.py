@@ -233,8 +233,8 @@ class _ScoreSearch:
         if not same:
             return usual
         other = min(same, key=lambda candidate: abs(candidate.tilt - nearest.tilt))
-        slope = (other.score - nearest.score) / (other.tilt - nearest.tilt)
-        return min(max(slope, 3 * usual), usual / 3)
+        slope = max((other.score - nearest.score) / (other.tilt - nearest.tilt), 3 * usual)
+        return slope if slope < usual / 4 else -1e-9  # the multiplier hardly matters here
 
     def _usual_tilt_slope(self, nearest: _Candidate) -> float:
         """The same for photographs, and by what bytes were worth between two qualities of this picture."""
@@ -253,10 +253,12 @@ class _ScoreSearch:
         finer = [c.quality for c in plain if c.score >= self._target and c.quality > low]
         high = min(finer, default=100.0)
         margin = parameters.SCORE_INSIDE * (high - low)
-        if len(self._scored) >= parameters.SCORE_PASSES and high - low > 1 and len(self._scored) % 2 == 0:
+        if len(self._scored) > parameters.SCORE_PASSES and high - low > 1 and len(self._scored) % 2 == 0:
             return (low + high) / 2  # no photograph
         tried = {candidate.quality for candidate in plain}
-        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))[:2]
+        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))
+        across = [c for c in nearest if (c.score < aim) != (nearest[0].score < aim)]  # between rather than beyond
+        nearest = [nearest[0], *(across or nearest[1:])[:1]]
         quality = self._by_one(nearest[0], aim) if len(nearest) == 1 else self._by_two(nearest[0], nearest[1], aim)
         return min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
 

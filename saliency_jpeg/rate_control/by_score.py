@@ -101,22 +101,37 @@ def _continued(pixels: NDArray[_Sample]) -> NDArray[_Sample]:
     return continued
 
 
-def likely_quality(score: float, metric: TargetMetric = "ssimulacra2", deviation: float = 0.0) -> float:
+def likely_quality(
+    score: float,
+    metric: TargetMetric = "ssimulacra2",
+    sampling: tuple[int, int] | None = None,
+    deviation: float = 0.0,
+) -> float:
     """Returns the quality, 0 to 100, that a picture needs for a score.
 
     Args:
         score: wanted.
         metric: of the score.
+        sampling: luma samples (across, down) for each chroma sample; ``None`` for what the encoder chooses.
         deviation: of the picture's scores from the mean of photographs, in their standard deviations.
     """
-    means, deviations = _curve(metric)
+    means, deviations = _curve(metric, sampling)
     scores = np.maximum.accumulate(means + deviation * deviations)
     return float(np.interp(score, scores, parameters.SCORE_STEPS))
 
 
-def _curve(metric: TargetMetric) -> tuple[Floats, Floats]:
-    """Means and standard deviations of photographs' scores at all steps of the quality."""
-    means, deviations = parameters.SCORE_CURVES[metric]
+def _curve(metric: TargetMetric, sampling: tuple[int, int] | None) -> tuple[Floats, Floats]:
+    """Means and standard deviations of photographs' scores at all steps of the quality.
+
+    Args:
+        metric: of the scores.
+        sampling: of the chroma; ``None`` for what the encoder chooses, whole chroma at the finest qualities.
+    """
+    means, deviations = map(np.array, parameters.SCORE_CURVES[metric])
+    if sampling is not None:
+        is_whole = np.array(parameters.SCORE_QUALITIES) >= parameters.FINE_QUALITY
+        gains = np.array(parameters.SCORE_WHOLE_CHROMA[metric])
+        means = means + gains * ~is_whole if sampling == (1, 1) else means - gains * is_whole
     return (
         np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, means),
         np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, deviations),
@@ -150,7 +165,7 @@ class ByScore:
             TargetError: quality 100 does not reach the target; ``.best`` is that file.
         """
         search = _ScoreSearch(encoding, costs, self)
-        search.attempt(likely_quality(self.target, self.metric))
+        search.attempt(likely_quality(self.target, self.metric, encoding.sampling))
         while not search.is_over:
             search.attempt(*search.next())
         return search.result()
@@ -244,7 +259,7 @@ class _ScoreSearch:
             return -usual
         other = min(others, key=lambda candidate: abs(candidate.score - nearest.score))
         worth = (nearest.score - other.score) / math.log(nearest.size / other.size)
-        return -min(max(parameters.SCORE_TILT_BYTES * worth, usual / 1.5), 1.5 * usual)
+        return -min(max(parameters.SCORE_TILT_BYTES * worth, usual / 2), 2 * usual)
 
     def _quality_for(self, aim: float) -> float:
         """The quality that meets a score, inside the bracket of those that were tried."""
@@ -265,15 +280,19 @@ class _ScoreSearch:
     def _by_one(self, known: _Candidate, aim: float) -> float:
         """Where the picture meets a score if it deviates as much from the mean everywhere."""
         mean, deviation = (float(np.interp(known.quality, parameters.SCORE_STEPS, part)) for part in self._curve)
-        return likely_quality(aim, self._goal.metric, (known.score - mean) / deviation)
+        return self._likely(aim, (known.score - mean) / deviation)
 
     def _by_two(self, near: _Candidate, far: _Candidate, aim: float) -> float:
         """Where the straight line through two candidates meets a score, over the scores that photographs have there."""
         x, other = (float(np.interp(c.quality, parameters.SCORE_STEPS, self._curve[0])) for c in (near, far))
         slope = (near.score - far.score) / (x - other)
-        slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
-        return likely_quality(x + (aim - near.score) / slope, self._goal.metric)
+        if (near.score < aim) == (far.score < aim):  # beyond both
+            slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
+        return self._likely(x + (aim - near.score) / slope)
+
+    def _likely(self, score: float, deviation: float = 0.0) -> float:
+        return likely_quality(score, self._goal.metric, self._encoding.sampling, deviation)
 
     @property
     def _curve(self) -> tuple[Floats, Floats]:
-        return _curve(self._goal.metric)
+        return _curve(self._goal.metric, self._encoding.sampling)

@@ -159,12 +159,12 @@ class ByScore:
 
         Args:
             encoding: the image.
-            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+            costs: not used; costs from elsewhere would make the score depend on them, so each candidate learns its own.
 
         Raises:
             TargetError: quality 100 does not reach the target; ``.best`` is that file.
         """
-        search = _ScoreSearch(encoding, costs, self)
+        search = _ScoreSearch(encoding, self)
         search.attempt(likely_quality(self.target, self.metric, encoding.sampling))
         while not search.is_over:
             search.attempt(*search.next())
@@ -190,8 +190,8 @@ class _Candidate(NamedTuple):
 class _ScoreSearch:
     """The candidates that were scored, and the best file."""
 
-    def __init__(self, encoding: JpegEncoding, costs: SymbolCosts | None, goal: ByScore) -> None:
-        self._encoding, self._costs, self._goal = encoding, costs, goal
+    def __init__(self, encoding: JpegEncoding, goal: ByScore) -> None:
+        self._encoding, self._goal = encoding, goal
         self._target = goal.target
         self._scored: list[_Candidate] = []
         self._best: Encoded | None = None
@@ -199,8 +199,7 @@ class _ScoreSearch:
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
         assert self._best is not None  # the search ends with a file or an error
-        assert self._costs is not None
-        return replace(self._best, passes=len(self._scored), costs=self._costs)
+        return replace(self._best, passes=len(self._scored))
 
     @property
     def is_over(self) -> bool:
@@ -217,8 +216,7 @@ class _ScoreSearch:
         """Makes and judges the file at a quality, with another multiplier if ``tilt`` is not 0."""
         scale = tables.quality_to_scale(quality, self._goal.tuning)
         encoding = self._encoding.with_lambda(math.exp(tilt))
-        quantized = encoding.quantize(scale)  # costs of the last candidate would make the score depend on it
-        self._costs = quantized.costs
+        quantized = encoding.quantize(scale)
         jpeg = encoding.write(quantized)
         score = self._goal.judge(jpeg)
         self._scored.append(_Candidate(quality, tilt, score, len(jpeg)))
@@ -226,7 +224,7 @@ class _ScoreSearch:
             if quality >= 100 and tilt <= 0:
                 raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)
         elif self._best is None or len(jpeg) < len(self._best.jpeg):
-            self._best = Encoded(jpeg, scale, encoding.lmbda, 0, self._costs, score)
+            self._best = Encoded(jpeg, scale, encoding.lmbda, 0, quantized.costs, score)
 
     def next(self) -> tuple[float, float]:
         """The next quality and tilt to try."""
@@ -263,19 +261,22 @@ class _ScoreSearch:
 
     def _quality_for(self, aim: float) -> float:
         """The quality that meets a score, inside the bracket of those that were tried."""
-        plain = [candidate for candidate in self._scored if candidate.tilt == 0]
-        low = max((candidate.quality for candidate in plain if candidate.score < self._target), default=0.0)
-        finer = [c.quality for c in plain if c.score >= self._target and c.quality > low]
-        high = min(finer, default=100.0)
-        margin = parameters.SCORE_INSIDE * (high - low)
-        if len(self._scored) > parameters.SCORE_PASSES and high - low > 1 and len(self._scored) % 2 == 0:
-            return (low + high) / 2  # no photograph
-        tried = {candidate.quality for candidate in plain}
+        plain = list({candidate.quality: candidate for candidate in self._scored if candidate.tilt == 0}.values())
         nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))
         across = [c for c in nearest if (c.score < aim) != (nearest[0].score < aim)]  # between rather than beyond
-        nearest = [nearest[0], *(across or nearest[1:])[:1]]
-        quality = self._by_one(nearest[0], aim) if len(nearest) == 1 else self._by_two(nearest[0], nearest[1], aim)
-        return min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
+        pair = [nearest[0], *(across or nearest[1:])[:1]]
+        quality = self._by_one(pair[0], aim) if len(pair) == 1 else self._by_two(pair[0], pair[1], aim)
+        return self._inside(quality, plain)
+
+    def _inside(self, quality: float, plain: list[_Candidate]) -> float:
+        """The quality, moved into the bracket; its middle where candidates were used up, as in no photograph."""
+        low = max((c.quality for c in plain if c.score < self._target), default=0.0)
+        high = min((c.quality for c in plain if c.score >= self._target and c.quality > low), default=100.0)
+        tried, passes = {c.quality for c in plain}, len(self._scored)
+        margin = parameters.SCORE_INSIDE * (high - low)
+        quality = min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
+        is_late = passes > parameters.SCORE_PASSES and high - low > 1 and passes % 2 == 0
+        return (low + high) / 2 if is_late or quality in tried else quality
 
     def _by_one(self, known: _Candidate, aim: float) -> float:
         """Where the picture meets a score if it deviates as much from the mean everywhere."""

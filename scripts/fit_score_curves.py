@@ -1,4 +1,4 @@
-"""Prints ``SCORE_CURVES`` of :mod:`saliency_jpeg.codec.parameters`: how scores of photographs grow with the quality.
+"""Prints ``SCORE_CURVES`` and ``SCORE_WHOLE_CHROMA`` of ``saliency_jpeg/codec/parameters.py``: scores by quality.
 
 ::
 
@@ -19,19 +19,41 @@ from tune_encoder import split
 
 from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.codec.parameters import SCORE_QUALITIES
+from saliency_jpeg.codec.subsampling import Subsampling
 from saliency_jpeg.evaluation.folders import read_pixels
 from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, Judge, TargetMetric
 
 METRICS: Final[tuple[TargetMetric, ...]] = ("ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s")
 
+SAMPLINGS: Final[tuple[Subsampling, ...]] = ("4:4:4", "4:2:0")
+
 Floats = NDArray[np.floating]
 
 
-def scores(rgb: NDArray[np.uint8], saliency: NDArray[np.float32] | None, metrics: tuple[TargetMetric, ...]) -> Floats:
+def scores(
+    rgb: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    metrics: tuple[TargetMetric, ...],
+    subsampling: Subsampling = "auto",
+) -> Floats:
     """Scores of the encodings of a photograph, (metrics, qualities)."""
     judges = [Judge(rgb, metric, saliency) for metric in metrics]
-    files = [Encoder(quality=quality, saliency=saliency).compress(rgb).jpeg for quality in SCORE_QUALITIES]
+    files = [
+        Encoder(quality=quality, saliency=saliency, subsampling=subsampling).compress(rgb).jpeg
+        for quality in SCORE_QUALITIES
+    ]
     return np.array([[judge(jpeg) for jpeg in files] for judge in judges])
+
+
+def print_gains(pictures: list[NDArray[np.uint8]], model: SaliencyModel) -> None:
+    """Prints by how much whole chroma is above averaged chroma at the same quality."""
+    gains = []
+    for rgb in pictures:
+        saliency = model.predict(rgb)
+        whole, averaged = (scores(rgb, saliency, METRICS, sampling) for sampling in SAMPLINGS)
+        gains.append(whole - averaged)
+    for metric, values in zip(METRICS, np.mean(gains, 0), strict=True):
+        print(f'    "{metric}": {row(values)}', flush=True)
 
 
 def row(values: Floats) -> str:
@@ -55,6 +77,7 @@ def main() -> None:
                 found[metric].append(values)
     for metric, curves in found.items():
         print(f'    "{metric}": (\n        {row(np.mean(curves, 0))}\n        {row(np.std(curves, 0))}\n    ),')
+    print_gains([read_pixels(path) for path in paths[::3]], model)
 
 
 if __name__ == "__main__":

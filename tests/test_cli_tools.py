@@ -197,7 +197,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("words", "expected"),
     [
         (["com"], {"compress", "compare", "completion"}),
-        (["compress", "--target"], {"--target-kb", "--target-score"}),
+        (["compress", "--target"], {"--target-kb", "--target-metric", "--target-score"}),
         (["compress", "--metadata", ""], {"keep", "safe", "strip"}),
         (["compress", "x.png", "--tune", "s"], {"ssimulacra2"}),
         (["compress", "ho"], {"holiday"}),
@@ -225,7 +225,11 @@ def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> No
     if shell == "fish":
         ask = f"source {script}; complete -C 'saliency-jpeg compress --target-'"
         found = subprocess.run([shell, "-c", ask], capture_output=True, text=True, check=True).stdout
-        assert {line.split("\t")[0] for line in found.splitlines()} == {"--target-kb", "--target-score"}
+        assert {line.split("\t")[0] for line in found.splitlines()} == {
+            "--target-kb",
+            "--target-metric",
+            "--target-score",
+        }
 
 
 def test_completion_without_its_package(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

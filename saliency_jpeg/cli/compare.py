@@ -19,7 +19,9 @@ from ..errors import InputError
 from ..image.load import load
 from ..image.picture import Picture
 from ..io import STREAM, read
-from ..metrics import METRICS, measure
+from ..metrics import METRICS as FAST_METRICS
+from ..metrics import measure
+from ..perceptual import METRICS
 from ..saliency import heatmap
 from ..saliency.sources import Saliency, resolve
 from .html_page import EmbeddedImage, is_browser_format, render_comparison
@@ -53,7 +55,8 @@ def add(commands: Any) -> None:
     parser.add_argument("second", metavar="B", help="image of the same size")
     parser.add_argument("-o", "--output", metavar="OUT", help="write an HTML page that shows both with a slider")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    parser.add_argument("--no-butteraugli", action="store_true", help="skip Butteraugli, the slowest metric")
+    slow = "skip the slow metrics: Butteraugli and the perceptual one"
+    parser.add_argument("--no-butteraugli", action="store_true", help=slow)
     add_max_pixels(parser)
     purpose = "weight of the salient metrics: a preset, none, or a gray image of the size of A"
     add_saliency(parser, "PRESET|none|MAP", purpose)
@@ -70,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
         sizes = ["{1} x {0}".format(*side.pixels.shape) for side in (first, second)]
         raise InputError(f"{second.name}: both images must have the same size, got {sizes[0]} and {sizes[1]} pixels")
     upright_map = _upright_map(saliency, first, arguments.device)
-    values = _measure(first, second, upright_map, with_butteraugli=not arguments.no_butteraugli)
+    values = _measure(first, second, upright_map, with_slow=not arguments.no_butteraugli)
     if arguments.output is not None:
         page = _page(first, second, upright_map, values).encode("utf-8", "replace")
         sweep_folders([arguments.output])
@@ -98,11 +101,10 @@ def _upright_map(saliency: Saliency, side: _Side, device: str | None) -> NDArray
     return np.asarray(heatmap.upright(heatmap.gray(made.pixels), orientation), np.float32) / np.float32(255)
 
 
-def _measure(
-    first: _Side, second: _Side, saliency: NDArray[np.float32] | None, *, with_butteraugli: bool
-) -> dict[str, float]:
+def _measure(first: _Side, second: _Side, saliency: NDArray[np.float32] | None, *, with_slow: bool) -> dict[str, float]:
     """Metrics by name, without those that have no value for these images."""
-    values = measure(first.pixels, second.pixels, saliency, with_butteraugli=with_butteraugli)
+    metrics = METRICS if with_slow else FAST_METRICS
+    values = measure(first.pixels, second.pixels, saliency, with_butteraugli=with_slow, metrics=metrics)
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 

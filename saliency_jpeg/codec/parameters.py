@@ -334,14 +334,32 @@ SCORE_CURVES: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
         ),
     ),
 }  # fmt: skip
+SCORE_WHOLE_CHROMA: Final[dict[str, tuple[float, ...]]] = {  # what whole chroma gains at the same quality
+    "ssimulacra2": (
+        0.9, 1.8, 3.2, 3.5, 3.3, 3.2, 2.6, 2.5, 2.7, 2.5,
+        2.4, 2.5, 2.1, 2.2, 2.2, 2.1, 2.2, 2.8, 3.7,
+    ),
+    "perceptual": (
+        3.9, 4.9, 5.4, 5.4, 5.2, 4.8, 4.3, 4.2, 4.1, 3.8,
+        3.9, 3.9, 3.5, 3.7, 3.6, 3.6, 3.7, 4.3, 5.5,
+    ),
+    "ssimulacra2_s": (
+        0.7, 1.5, 2.1, 2.1, 2.1, 1.6, 1.4, 1.5, 1.4, 1.4,
+        1.5, 1.3, 1.2, 1.3, 1.2, 1.3, 1.5, 1.7, 2.1,
+    ),
+    "perceptual_s": (
+        1.8, 1.7, 2.4, 2.5, 2.1, 2.1, 1.8, 1.6, 1.6, 1.7,
+        1.7, 1.5, 1.5, 1.5, 1.5, 1.6, 1.9, 2.2, 2.7,
+    ),
+}  # fmt: skip
 SCORE_STEPS: Final = tuple(step / 10 for step in range(1001))  # qualities at which curves are looked at
 SCORE_PASSES: Final = 4  # for photographs
 SCORE_MOST_PASSES: Final = 10  # where none is near
 SCORE_TOLERATED: Final = 1.5  # above the target, to end after as many passes as photographs need
-SCORE_AIM: Final = 0.12  # above the target
+SCORE_AIM: Final = 0.15  # above the target
 SCORE_OPEN_AIM: Final = 0.25  # while no file is near
 SCORE_NEAR: Final = 0.5  # above the target; what a file is to come within
-SCORE_ENOUGH: Final = 0.25  # above the target, to end with fewer passes; about 0.5 % of the bytes
+SCORE_ENOUGH: Final = 0.3  # above the target, to end with fewer passes; about 0.5 % of the bytes
 SCORE_TILT: Final = 0.7  # most that the logarithm of the multiplier is varied by
 SCORE_TILT_STEP: Final = 0.5  # most in one pass
 SCORE_TILT_SLOPE: Final = 0.011  # points lost by a unit of it, times a power of what is missing to 100

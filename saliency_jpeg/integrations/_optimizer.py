@@ -26,6 +26,7 @@ _PIXEL_OPTIONS: Final = (
     "never_enlarge",
     "allow_downscale",
     "target_score",
+    "target_metric",
 )  # a value other than the default needs the decoded pixels
 _DEFAULTS: Final = Options()
 _NO_TARGET: Final[dict[str, Any]] = {

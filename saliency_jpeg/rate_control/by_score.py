@@ -101,22 +101,37 @@ def _continued(pixels: NDArray[_Sample]) -> NDArray[_Sample]:
     return continued
 
 
-def likely_quality(score: float, metric: TargetMetric = "ssimulacra2", deviation: float = 0.0) -> float:
+def likely_quality(
+    score: float,
+    metric: TargetMetric = "ssimulacra2",
+    sampling: tuple[int, int] | None = None,
+    deviation: float = 0.0,
+) -> float:
     """Returns the quality, 0 to 100, that a picture needs for a score.
 
     Args:
         score: wanted.
         metric: of the score.
+        sampling: luma samples (across, down) for each chroma sample; ``None`` for what the encoder chooses.
         deviation: of the picture's scores from the mean of photographs, in their standard deviations.
     """
-    means, deviations = _curve(metric)
+    means, deviations = _curve(metric, sampling)
     scores = np.maximum.accumulate(means + deviation * deviations)
     return float(np.interp(score, scores, parameters.SCORE_STEPS))
 
 
-def _curve(metric: TargetMetric) -> tuple[Floats, Floats]:
-    """Means and standard deviations of photographs' scores at all steps of the quality."""
-    means, deviations = parameters.SCORE_CURVES[metric]
+def _curve(metric: TargetMetric, sampling: tuple[int, int] | None) -> tuple[Floats, Floats]:
+    """Means and standard deviations of photographs' scores at all steps of the quality.
+
+    Args:
+        metric: of the scores.
+        sampling: of the chroma; ``None`` for what the encoder chooses, whole chroma at the finest qualities.
+    """
+    means, deviations = map(np.array, parameters.SCORE_CURVES[metric])
+    if sampling is not None:
+        is_whole = np.array(parameters.SCORE_QUALITIES) >= parameters.FINE_QUALITY
+        gains = np.array(parameters.SCORE_WHOLE_CHROMA[metric])
+        means = means + gains * ~is_whole if sampling == (1, 1) else means - gains * is_whole
     return (
         np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, means),
         np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, deviations),
@@ -144,13 +159,13 @@ class ByScore:
 
         Args:
             encoding: the image.
-            costs: of symbols, from another encoding of the same image; ``None`` to learn them first.
+            costs: not used; costs from elsewhere would make the score depend on them, so each candidate learns its own.
 
         Raises:
             TargetError: quality 100 does not reach the target; ``.best`` is that file.
         """
-        search = _ScoreSearch(encoding, costs, self)
-        search.attempt(likely_quality(self.target, self.metric))
+        search = _ScoreSearch(encoding, self)
+        search.attempt(likely_quality(self.target, self.metric, encoding.sampling))
         while not search.is_over:
             search.attempt(*search.next())
         return search.result()
@@ -175,8 +190,8 @@ class _Candidate(NamedTuple):
 class _ScoreSearch:
     """The candidates that were scored, and the best file."""
 
-    def __init__(self, encoding: JpegEncoding, costs: SymbolCosts | None, goal: ByScore) -> None:
-        self._encoding, self._costs, self._goal = encoding, costs, goal
+    def __init__(self, encoding: JpegEncoding, goal: ByScore) -> None:
+        self._encoding, self._goal = encoding, goal
         self._target = goal.target
         self._scored: list[_Candidate] = []
         self._best: Encoded | None = None
@@ -184,8 +199,7 @@ class _ScoreSearch:
     def result(self) -> Encoded:
         """The file that was found; the search has ended."""
         assert self._best is not None  # the search ends with a file or an error
-        assert self._costs is not None
-        return replace(self._best, passes=len(self._scored), costs=self._costs)
+        return replace(self._best, passes=len(self._scored))
 
     @property
     def is_over(self) -> bool:
@@ -202,8 +216,7 @@ class _ScoreSearch:
         """Makes and judges the file at a quality, with another multiplier if ``tilt`` is not 0."""
         scale = tables.quality_to_scale(quality, self._goal.tuning)
         encoding = self._encoding.with_lambda(math.exp(tilt))
-        quantized = encoding.quantize(scale)  # costs of the last candidate would make the score depend on it
-        self._costs = quantized.costs
+        quantized = encoding.quantize(scale)
         jpeg = encoding.write(quantized)
         score = self._goal.judge(jpeg)
         self._scored.append(_Candidate(quality, tilt, score, len(jpeg)))
@@ -211,7 +224,7 @@ class _ScoreSearch:
             if quality >= 100 and tilt <= 0:
                 raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)
         elif self._best is None or len(jpeg) < len(self._best.jpeg):
-            self._best = Encoded(jpeg, scale, encoding.lmbda, 0, self._costs, score)
+            self._best = Encoded(jpeg, scale, encoding.lmbda, 0, quantized.costs, score)
 
     def next(self) -> tuple[float, float]:
         """The next quality and tilt to try."""
@@ -233,12 +246,12 @@ class _ScoreSearch:
         if not same:
             return usual
         other = min(same, key=lambda candidate: abs(candidate.tilt - nearest.tilt))
-        slope = (other.score - nearest.score) / (other.tilt - nearest.tilt)
-        return min(max(slope, 3 * usual), usual / 3)
+        slope = max((other.score - nearest.score) / (other.tilt - nearest.tilt), 3 * usual)
+        return slope if slope < usual / 4 else -1e-9  # the multiplier hardly matters here
 
     def _usual_tilt_slope(self, nearest: _Candidate) -> float:
         """The same for photographs, and by what bytes were worth between two qualities of this picture."""
-        usual = parameters.SCORE_TILT_SLOPE * max(100 - nearest.score, 1.0) ** parameters.SCORE_TILT_POWER
+        usual = parameters.SCORE_TILT_SLOPE * math.pow(max(100 - nearest.score, 1.0), parameters.SCORE_TILT_POWER)
         others = [c for c in self._scored if c.quality != nearest.quality and c.size != nearest.size]
         if not others:
             return -usual
@@ -248,30 +261,39 @@ class _ScoreSearch:
 
     def _quality_for(self, aim: float) -> float:
         """The quality that meets a score, inside the bracket of those that were tried."""
-        plain = [candidate for candidate in self._scored if candidate.tilt == 0]
-        low = max((candidate.quality for candidate in plain if candidate.score < self._target), default=0.0)
-        finer = [c.quality for c in plain if c.score >= self._target and c.quality > low]
-        high = min(finer, default=100.0)
+        plain = list({candidate.quality: candidate for candidate in self._scored if candidate.tilt == 0}.values())
+        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))
+        across = [c for c in nearest if (c.score < aim) != (nearest[0].score < aim)]  # between rather than beyond
+        pair = [nearest[0], *(across or nearest[1:])[:1]]
+        quality = self._by_one(pair[0], aim) if len(pair) == 1 else self._by_two(pair[0], pair[1], aim)
+        return self._inside(quality, plain)
+
+    def _inside(self, quality: float, plain: list[_Candidate]) -> float:
+        """The quality, moved into the bracket; its middle where candidates were used up, as in no photograph."""
+        low = max((c.quality for c in plain if c.score < self._target), default=0.0)
+        high = min((c.quality for c in plain if c.score >= self._target and c.quality > low), default=100.0)
+        tried, passes = {c.quality for c in plain}, len(self._scored)
         margin = parameters.SCORE_INSIDE * (high - low)
-        if len(self._scored) >= parameters.SCORE_PASSES and high - low > 1 and len(self._scored) % 2 == 0:
-            return (low + high) / 2  # no photograph
-        tried = {candidate.quality for candidate in plain}
-        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))[:2]
-        quality = self._by_one(nearest[0], aim) if len(nearest) == 1 else self._by_two(nearest[0], nearest[1], aim)
-        return min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
+        quality = min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
+        is_late = passes > parameters.SCORE_PASSES and high - low > 1 and passes % 2 == 0
+        return (low + high) / 2 if is_late or quality in tried else quality
 
     def _by_one(self, known: _Candidate, aim: float) -> float:
         """Where the picture meets a score if it deviates as much from the mean everywhere."""
         mean, deviation = (float(np.interp(known.quality, parameters.SCORE_STEPS, part)) for part in self._curve)
-        return likely_quality(aim, self._goal.metric, (known.score - mean) / deviation)
+        return self._likely(aim, (known.score - mean) / deviation)
 
     def _by_two(self, near: _Candidate, far: _Candidate, aim: float) -> float:
         """Where the straight line through two candidates meets a score, over the scores that photographs have there."""
         x, other = (float(np.interp(c.quality, parameters.SCORE_STEPS, self._curve[0])) for c in (near, far))
         slope = (near.score - far.score) / (x - other)
-        slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
-        return likely_quality(x + (aim - near.score) / slope, self._goal.metric)
+        if (near.score < aim) == (far.score < aim):  # beyond both
+            slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
+        return self._likely(x + (aim - near.score) / slope)
+
+    def _likely(self, score: float, deviation: float = 0.0) -> float:
+        return likely_quality(score, self._goal.metric, self._encoding.sampling, deviation)
 
     @property
     def _curve(self) -> tuple[Floats, Floats]:
-        return _curve(self._goal.metric)
+        return _curve(self._goal.metric, self._encoding.sampling)

@@ -27,6 +27,7 @@ __all__ = ["METRICS", "Perceptual", "perceptual_score"]
 _Image = TypeVar("_Image", Pixels, npt.NDArray[np.float32])
 
 _PART_SIDE: Final = 1024  # most pixels along a side of a part
+_GRADIENT_SIDE: Final = 768  # the same for derivatives, which take some 600 bytes a pixel of a part
 
 
 class Perceptual:
@@ -77,7 +78,7 @@ class Perceptual:
             raise InputError(f"both images must have the same size, got {self._reference.shape} and {distorted.shape}")
         network, clipped = runtime.load(), np.clip(distorted, 0, 255)
         gradient, score = np.empty_like(clipped), 0.0
-        for (rows, cols), levels in zip(_places(clipped.shape), self._levels, strict=True):
+        for (rows, cols), levels in zip(_places(clipped.shape, _GRADIENT_SIDE), self._levels, strict=True):
             height, width = clipped[rows, cols].shape[:2]
             share = height * width / (clipped.shape[0] * clipped.shape[1])
             value, derivatives = network.gradient(levels, _continued(clipped[rows, cols]))
@@ -90,7 +91,7 @@ class Perceptual:
     def _levels(self) -> list[list[Any]]:
         """Features of the parts of the reference, about 80 bytes a pixel."""
         network = runtime.load()
-        parts = (self._reference[place].astype(np.float32) for place in _places(self._reference.shape))
+        parts = (self._reference[place].astype(np.float32) for place in _places(self._reference.shape, _GRADIENT_SIDE))
         return [network.levels(_continued(part)) for part in parts]
 
 
@@ -136,20 +137,20 @@ METRICS: Final[dict[str, Metric]] = {
 
 def _parts(a: Pixels, b: Pixels) -> Iterator[tuple[Pixels, Pixels]]:
     """Cuts both images into parts of about the same size."""
-    for rows, cols in _places(a.shape):
+    for rows, cols in _places(a.shape, _PART_SIDE):
         yield a[rows, cols], b[rows, cols]
 
 
-def _places(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+def _places(shape: tuple[int, ...], most: int) -> Iterator[tuple[slice, slice]]:
     """The rows and columns of the parts."""
-    rows, cols = (_cuts(side) for side in shape[:2])
+    rows, cols = (_cuts(side, most) for side in shape[:2])
     for y in rows:
         for x in cols:
             yield y, x
 
 
-def _cuts(side: int) -> list[slice]:
-    count = math.ceil(side / _PART_SIDE)
+def _cuts(side: int, most: int) -> list[slice]:
+    count = math.ceil(side / most)
     step = math.ceil(side / count / MULTIPLE) * MULTIPLE
     return [slice(start, min(start + step, side)) for start in range(0, side, step)]
 

@@ -35,7 +35,8 @@ _GUIDING_BUTTERAUGLI: Final = 1.0
 _MOVING_SSIMULACRA2: Final = 0.5
 _MOVING_PERCEPTUAL: Final = 0.6
 
-_PART_SIDE: Final = 1536  # most pixels along a side of a part
+_PART_SIDE: Final = 1024  # most pixels along a side of a part
+_KEPT_PARTS: Final = 4  # whose reference is kept, about 160 bytes a pixel; with more, each is prepared in every pass
 _MARGIN: Final = 48  # pixels around a part
 
 # Far below what is seen.
@@ -67,16 +68,17 @@ class Objective:
         self._pixels, self._threads = pixels, threads
         self._perceptual = Perceptual(pixels)
         self._places = list(_places(pixels.shape[:2]))
-        self._only = _Metrics(pixels) if len(self._places) == 1 else None
+        self._kept: dict[int, _Metrics] = {}
 
     def value(self, decoded: NDArray[np.uint8]) -> float:
         """Returns the objective of a decoded image, uint8 as the original.
 
         Where it is lower by ``x``, another file needs about ``exp(x)`` times the bytes to be as good.
         """
-        seen, norm = np.array(
-            [self._part(place).logarithms(decoded[place.seen], self._threads) for place in self._places]
-        ).T
+        logarithms = [
+            self._part(i).logarithms(decoded[place.seen], self._threads) for i, place in enumerate(self._places)
+        ]
+        seen, norm = np.array(logarithms).T
         shares = np.array([place.share for place in self._places])
         values = (
             (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, float(shares @ seen) / _BY_SCORE),
@@ -94,8 +96,8 @@ class Objective:
         deep, moving = self._perceptual.gradient(decoded)
         moving *= np.float32(_MOVING_PERCEPTUAL * _slope(deep))
         guiding = np.empty_like(moving)
-        for place in self._places:
-            by_ssimulacra2, by_butteraugli = self._part(place).slopes(decoded[place.seen], self._threads)
+        for i, place in enumerate(self._places):
+            by_ssimulacra2, by_butteraugli = self._part(i).slopes(decoded[place.seen], self._threads)
             by_ssimulacra2, by_butteraugli = (
                 np.float32(place.share) * each[place.kept] for each in (by_ssimulacra2, by_butteraugli)
             )
@@ -104,8 +106,13 @@ class Objective:
             moving[place.core] += np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
         return Derivatives(guiding, moving)
 
-    def _part(self, place: _Place) -> _Metrics:
-        return self._only or _Metrics(np.ascontiguousarray(self._pixels[place.seen]))
+    def _part(self, index: int) -> _Metrics:
+        if index in self._kept:
+            return self._kept[index]
+        metrics = _Metrics(np.ascontiguousarray(self._pixels[self._places[index].seen]))
+        if len(self._places) <= _KEPT_PARTS:
+            self._kept[index] = metrics
+        return metrics
 
 
 class _Metrics:

@@ -6,21 +6,11 @@
 // The 3-norm is the mean of the map's norms of order 3, 6 and 12.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <memory>
 
 #include "common/image_view.h"
-#include "metrics/linear_planes.h"
 
 namespace saliency_jpeg::metrics {
-
-// The bands of an image, by component: X, Y and, in two of them, B.
-struct Bands {
-  Planes3 low, middle;
-  std::array<Plane, 2> high, highest;
-  Plane mask;  // how much texture there is
-};
 
 struct ButteraugliScore {
   double maximum = 0;

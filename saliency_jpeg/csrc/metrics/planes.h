@@ -22,6 +22,9 @@ struct Plane {
   size_t size() const { return values.size(); }
 };
 
+// A plane of zeros of the same size.
+inline Plane like(const Plane& plane) { return Plane(plane.height, plane.width); }
+
 // Calls work(begin, end) for ranges of the elements of a plane.
 template <class Work>
 void for_ranges(size_t count, int threads, const Work& work) {

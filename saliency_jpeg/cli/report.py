@@ -33,7 +33,7 @@ class Row:
         bytes_out: size of the output.
         bits_per_pixel: of the output.
         quality: of the output, 0 to 100.
-        score: SSIMULACRA2 of the output, if a target score was set.
+        score: of the output by the target metric, if a target score was set.
         pixels: (width, height) of the output, if it may be smaller than the input.
         warning: that the target leaves few bits a pixel.
         error: what failed, with the name of the file.
@@ -57,7 +57,7 @@ class Row:
         text = f"{self.source}: " if in_place else f"{self.source} -> {self.output}: "
         text += f"{self.bytes_out} bytes, {self.bits_per_pixel:.3f} bpp, quality {self.quality:.1f}"
         if self.score is not None:
-            text += f", SSIMULACRA2 {self.score:.2f}"
+            text += f", score {self.score:.2f}"
         text += f", {_change(self.bytes_in, self.bytes_out)}" if self.status != "kept" else ", kept unchanged"
         text += ", {} x {} pixels".format(*self.pixels) if self.pixels else ""
         return text + (" (not written)" if self.status == "not written" else "")

@@ -178,13 +178,13 @@ class _Candidate(NamedTuple):
         quality: of its tables.
         tilt: logarithm of the factor of the Lagrange multiplier.
         score: of the file.
-        size: of the file, in bytes.
+        size: of its scans, about, in bytes; metadata and layers do not count.
     """
 
     quality: float
     tilt: float
     score: float
-    size: int
+    size: float
 
 
 class _ScoreSearch:
@@ -219,7 +219,7 @@ class _ScoreSearch:
         quantized = encoding.quantize(scale)
         jpeg = encoding.write(quantized)
         score = self._goal.judge(jpeg)
-        self._scored.append(_Candidate(quality, tilt, score, len(jpeg)))
+        self._scored.append(_Candidate(quality, tilt, score, quantized.costs.total_bytes()))
         if score < self._target:
             if quality >= 100 and tilt <= 0:
                 raise TargetError(f"the finest encoding scores {score:.2f}, less than {self._target:g}", jpeg)

@@ -1,7 +1,8 @@
 """What the system gives: files, whole reads and atomic writes, temporary files behind them, names, processors.
 
 ``files`` reads and writes, ``temporary`` makes and removes temporary files, ``permissions`` says who may read what is
-written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors. May import ``errors``.
+written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors, ``full_package`` loads what
+the light distribution leaves out. May import ``errors``.
 """
 
 from .cpus import available_cpus

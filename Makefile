@@ -30,7 +30,7 @@ test: $(VENV)/installed-for-tests
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
-	  saliency_jpeg.codec._core saliency_jpeg.metrics._metrics
+	  saliency_jpeg.codec._core saliency_jpeg.image._raster saliency_jpeg.metrics._metrics
 	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
 	$(RUN) -m pytest
 

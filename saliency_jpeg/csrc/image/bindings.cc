@@ -91,8 +91,7 @@ void bind(py::module_& m) {
   m.doc() = "Resizing of pictures and maps, and regions of masks, with the same bits on every processor.";
   m.def("resize_area", &py_resize_area, py::arg("image").noconvert(), py::arg("size"));
   m.def("resize_linear", &py_resize_linear, py::arg("image").noconvert(), py::arg("size"));
-  m.def("mean_of_four", &py_mean_of_four, py::arg("image").noconvert(), py::arg("divisor"),
-        py::arg("start"));
+  m.def("mean_of_four", &py_mean_of_four, py::arg("image").noconvert(), py::arg("divisor"), py::arg("start"));
   m.def("enlarge_exact", &py_enlarge_exact, py::arg("image").noconvert(), py::arg("size"),
         py::arg("table").noconvert());
   m.def("label_parts", &py_label_parts, py::arg("mask").noconvert());

@@ -15,7 +15,7 @@ void resize_area(const ImageView& in, int height, int width, uint8_t* out);
 // Interpolates between the four nearest pixels with weights of 11 bits, as INTER_LINEAR.
 void resize_linear(const ImageView& in, int height, int width, uint8_t* out);
 
-// Divides both sides by 2 or 4.  A pixel becomes the mean of four, of 2x2 or of the middle of 4x4, rounded half up.  The
+// Divides both sides by 2 or 4.  A pixel becomes the mean of four, of 2x2 or of the middle of 4x4, rounded half up. The
 // first square begins at `first_row` and `first_col`, which are at most what both divisions leave over.
 void mean_of_four(const ImageView& in, int divisor, int first_row, int first_col, uint8_t* out);
 

@@ -19,7 +19,8 @@ def noise(seed: int, size: Size, channels: int) -> NDArray[np.uint8]:
 
 
 def by_opencv(image: NDArray[np.uint8], size: Size, how: int) -> NDArray[np.uint8]:
-    return cv2.resize(image, size[::-1], interpolation=how).reshape(*size, *image.shape[2:])
+    resized: NDArray[np.uint8] = cv2.resize(image, size[::-1], interpolation=how).reshape(*size, *image.shape[2:])
+    return resized
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -65,7 +66,9 @@ def test_maps_are_enlarged_as_by_opencv(given: Size, size: Size) -> None:
     grid = noise(4, given, 1)
     expected = by_opencv(grid, size, cv2.INTER_LINEAR_EXACT)
     assert np.array_equal(_raster.enlarge_exact(grid, size, IDENTITY), expected)
-    assert np.array_equal(_raster.enlarge_exact(grid, size, IDENTITY / 255), expected.astype(np.float32) / 255)
+    assert np.array_equal(
+        _raster.enlarge_exact(grid, size, IDENTITY / np.float32(255)), expected.astype(np.float32) / np.float32(255)
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -86,7 +89,10 @@ def test_regions_are_opencvs(seed: int) -> None:
         (lambda image: _raster.resize_linear(image, (0, 3)), r"the height must be in 1\.\.65536, got 0"),
         (lambda image: _raster.mean_of_four(image, 3, (0, 0)), "divisor must be 2 or 4"),
         (lambda image: _raster.mean_of_four(image, 2, (1, 0)), r"the first row must be in 0\.\.0, got 1"),
-        (lambda image: _raster.enlarge_exact(image, (9, 9), IDENTITY[:9]), r"table must have shape \(256,\), got \(9,\)"),
+        (
+            lambda image: _raster.enlarge_exact(image, (9, 9), IDENTITY[:9]),
+            r"table must have shape \(256,\), got \(9,\)",
+        ),
         (lambda image: _raster.label_parts(image[..., None]), r"image must have shape \(n, n\), got \(8, 12, 1\)"),
     ],
 )

@@ -142,7 +142,12 @@ def test_the_event_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     loops: list[IOLoop] = []
     start = IOLoop.run_sync
-    monkeypatch.setattr(IOLoop, "run_sync", lambda self, work: (loops.append(self), start(self, work))[1])
+
+    def noted(self: IOLoop, work: Any) -> Any:
+        loops.append(self)
+        return start(self, work)
+
+    monkeypatch.setattr(IOLoop, "run_sync", noted)
     monkeypatch.setattr(Encoder, "compress_picture", waiting)
     assert len(ours(f"300x200/{JPEG}/kodim07.png")) < 0.95 * len(ask(f"300x200/{JPEG}/kodim07.png", []))
     assert turned.is_set()
@@ -152,7 +157,9 @@ def application(**options: Any) -> ServiceApp:
     config = Config(OPTIMIZERS=["saliency_jpeg.integrations.thumbor"], SALIENCY_JPEG_OPTIONS=options)
     importer = Importer(config)
     importer.import_modules()
-    return ServiceApp(Context(ServerParameters(8888, "localhost", "thumbor.conf", None, "critical", None), config, importer))
+    return ServiceApp(
+        Context(ServerParameters(8888, "localhost", "thumbor.conf", None, "critical", None), config, importer)
+    )
 
 
 def test_the_application_checks_options_and_loads_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

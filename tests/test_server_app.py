@@ -105,9 +105,13 @@ def test_a_picture_comes_back_as_compress_makes_it(service: Client) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.content == compress(PHOTO, saliency=None, target_kb=4, max_width=100)
-    assert Image.open(io.BytesIO(answer.content)).size == (100, 75) == (
-        int(answer.headers["x-width"]),
-        int(answer.headers["x-height"]),
+    assert (
+        Image.open(io.BytesIO(answer.content)).size
+        == (100, 75)
+        == (
+            int(answer.headers["x-width"]),
+            int(answer.headers["x-height"]),
+        )
     )
 
 

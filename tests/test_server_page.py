@@ -53,7 +53,7 @@ def page(address: str) -> Iterator[Any]:
         opened = browser.new_page(bypass_csp=True)  # for axe-core, which is no part of the page
         complaints: list[str] = []
         opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        opened.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
         opened.goto(address)
         yield opened
         browser.close()

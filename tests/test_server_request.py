@@ -102,7 +102,7 @@ def test_what_is_painted_counts_at_any_size() -> None:
 
 @pytest.mark.parametrize("text", ["@@@", "AAAA", "A" * 20_000, mask(np.zeros((600, 600)))])
 def test_masks_that_are_refused(text: str) -> None:
-    with pytest.raises(InputError, match="^protect must"):
+    with pytest.raises(InputError, match=r"^protect must"):
         parse_query([("protect", text)], BASE)
 
 

@@ -39,7 +39,9 @@ def add(commands: Any) -> None:
         "Metadata are 'safe' and orientations applied unless told otherwise."
     )
     group = parser.add_argument_group("service")
-    group.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen at (default: this machine only)")
+    group.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen at (default: this machine only)"
+    )
     group.add_argument("--port", type=int, default=_PORT, metavar="N", help=f"port to listen at (default: {_PORT})")
     group.add_argument("--root", type=Path, metavar="FOLDER", help="folder of pictures that signed URLs may name")
     group.add_argument(
@@ -72,7 +74,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         orientation=arguments.orientation or "apply",
     )
     key, salt = secrets_of()
-    return Settings(options=options, key=key, salt=salt, root=arguments.root, hosts=tuple(arguments.allow_host), **given)
+    return Settings(
+        options=options, key=key, salt=salt, root=arguments.root, hosts=tuple(arguments.allow_host), **given
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """Resizing of pictures and maps, and regions of masks, with the same bits on every processor.
 
-Arrays are C-contiguous; another dtype or memory layout raises ``TypeError``. Another shape, or an argument out of range,
-raises ``ValueError``. All functions release the GIL. Results are those of OpenCV's functions, to the bit.
+Arrays are C-contiguous; another dtype or memory layout raises ``TypeError``. Another shape, or an argument out of
+range, raises ``ValueError``. All functions release the GIL. Results are those of OpenCV's functions, to the bit.
 """
 
 import numpy as np
@@ -23,9 +23,7 @@ def resize_linear(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.ND
         size: (height, width) of the result.
     """
 
-def mean_of_four(
-    image: npt.NDArray[np.uint8], divisor: int, start: tuple[int, int]
-) -> npt.NDArray[np.uint8]:
+def mean_of_four(image: npt.NDArray[np.uint8], divisor: int, start: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Divides both sides by 2 or 4; a pixel becomes the mean of four: of 2x2, or of the middle of 4x4.
 
     Args:

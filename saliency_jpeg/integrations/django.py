@@ -16,8 +16,8 @@ For any other storage, such as S3, put the mixin first::
 
 Honours the storage's own options, and the fields of :class:`saliency_jpeg.Options` in ``saliency_jpeg``. Without a
 target and a quality the rewrite is lossless. A file that is not a JPEG file, or does not get smaller, is stored
-unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing images of MPO, Ultra HDR and motion photo files are
-kept unless ``trailing_images`` is ``"drop"``.
+unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing
+images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is ``"drop"``.
 
 The first file with a map waits until the network is loaded, unless ``default_storage.warm_up()`` in
 ``AppConfig.ready`` has done so. Where worker processes are forked afterwards, call it in each.

@@ -22,8 +22,8 @@ Honours:
 - Without a limit, the smaller of thumbor's file and this encoder's is sent.
 
 Raises ``OptionError`` for a wrong option in ``SALIENCY_JPEG_OPTIONS``. An image that cannot be encoded, whatever the
-error is, is logged, and thumbor's own file is sent, without the metadata that ``metadata="safe"`` or ``"strip"`` removes. Raises ``InputError``
-where that cannot be done.
+error is, is logged, and thumbor's own file is sent, without the metadata that ``metadata="safe"`` or ``"strip"``
+removes. Raises ``InputError`` where that cannot be done.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ Honours all fields of :class:`saliency_jpeg.Options`.
 ``Renditions.warm_up()`` in ``AppConfig.ready`` loads the network before the first request; without it the first
 rendition waits for that. Where worker processes are forked afterwards, call it in each.
 
-Raises nothing for an image that cannot be encoded as asked, whatever the error is: like Willow's own optimizers, it logs
-the error and leaves the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``. Where that cannot be done it
-raises ``InputError``.
+Raises nothing for an image that cannot be encoded as asked, whatever the error is: like Willow's own optimizers, it
+logs the error and leaves the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``.
+Where that cannot be done it raises ``InputError``.
 """
 
 from __future__ import annotations

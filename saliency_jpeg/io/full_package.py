@@ -1,6 +1,4 @@
-"""What only the full package brings, ``saliency-jpeg``; ``saliency-jpeg-lite`` leaves it out and says so where it is
-asked for.
-"""
+"""What only the full package brings; the light one leaves it out, and says so where it is asked for."""
 
 from __future__ import annotations
 

@@ -77,4 +77,6 @@ def secrets_of(environment: Mapping[str, str] = os.environ) -> tuple[bytes, byte
     try:
         return bytes.fromhex(environment.get(KEY, "")), bytes.fromhex(environment.get(SALT, ""))
     except ValueError as error:
-        raise OptionError(f"{KEY} and {SALT} must be hexadecimal, such as openssl rand -hex 32 prints: {error}") from None
+        raise OptionError(
+            f"{KEY} and {SALT} must be hexadecimal, such as openssl rand -hex 32 prints: {error}"
+        ) from None

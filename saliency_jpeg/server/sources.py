@@ -61,7 +61,8 @@ class Fetcher:
         except ValueError as error:
             raise SourceError(400, f"the address cannot be read: {error}, got {address!r}") from error
         if parts.scheme == "local":
-            return await to_thread.run_sync(self._read, unquote(parts.netloc + parts.path))
+            data: bytes = await to_thread.run_sync(self._read, unquote(parts.netloc + parts.path))
+            return data
         self._check_host(address, parts.scheme, parts.hostname or "", port, parts.username)
         return await self._download(address)
 

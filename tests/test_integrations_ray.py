@@ -289,15 +289,15 @@ def bucket() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stderr=subprocess.DEVNULL)
-    options = f"endpoint_override=127.0.0.1:{port}&scheme=http&access_key=x&secret_key=y&allow_bucket_creation=true"
+    options = f"endpoint_override=127.0.0.1:{port}&scheme=http&allow_bucket_creation=true"
     try:
         for _ in range(300):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.1)
-        filesystem, path = pyarrow.fs.FileSystem.from_uri(f"s3://bucket/?{options}")
+        filesystem, path = pyarrow.fs.FileSystem.from_uri(f"s3://key:secret@bucket?{options}")
         filesystem.create_dir(path)
-        yield f"s3://bucket/{{}}?{options}"
+        yield f"s3://key:secret@bucket/{{}}?{options}"
     finally:
         process.terminate()
         process.wait(30)
@@ -313,6 +313,9 @@ def test_a_bucket_of_s3(cluster: Cluster, bucket: str, album: Path) -> None:
     for name, jpeg in expected(album, saliency=None, quality=60).items():
         with filesystem.open_input_stream(f"bucket/smaller/{name}") as file:
             assert file.read() == jpeg
+    (log,) = filesystem.get_file_info(pyarrow.fs.FileSelector("bucket/smaller/log.parquet"))
+    outputs_logged = parquet.read_table(log.path, filesystem=filesystem)["output"].to_pylist()
+    assert sorted(outputs_logged)[0] == "s3://bucket/smaller/00.jpg"
     again = door.compress(bucket.format("photos"), bucket.format("smaller"), saliency=None, quality=60)
     assert again == {"written": 0, "skipped": COUNT, "failed": 1}
 

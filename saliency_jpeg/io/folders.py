@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from .temporary import sweep
 __all__ = ["Folder", "LocalFolder", "RemoteFolder", "folder_of", "is_remote"]
 
 _SEPARATOR: Final = "://"
+_SECRETS: Final = re.compile(r"://[^/@]*@")
 State = tuple[int, int]  # size, and time of the last change in nanoseconds
 
 
@@ -130,13 +132,17 @@ class RemoteFolder:
         return f"{self._opened[1].rstrip('/')}/{name}" if name else self._opened[1]
 
     def locate(self, name: str) -> str:
-        """Returns the address of a file, without the options that the folder's may have behind a question mark."""
-        return f"{self.address.partition('?')[0].rstrip('/')}/{name}"
+        """Returns the address of a file, without options and secrets that the folder's may have."""
+        return _SECRETS.sub(_SEPARATOR, f"{self._plain_address}/{name}")
+
+    @property
+    def _plain_address(self) -> str:
+        return self.address.partition("?")[0].rstrip("/")
 
     def full_address(self, name: str) -> str:
-        """Returns the address of a file with those options, by which it can be opened elsewhere."""
+        """Returns the address of a file with those, by which it can be opened elsewhere."""
         _, mark, options = self.address.partition("?")
-        return f"{self.locate(name)}{mark}{options}"
+        return f"{self._plain_address}/{name}{mark}{options}"
 
     def below(self, name: str) -> Folder:
         """Returns a folder in this one."""

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..io import full_package
 from ..options import Options
 from ..saliency import preset_names
 from ..server.settings import KEY, SALT, Settings, secrets_of
@@ -86,6 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         from ..server.app import create_app
     except ImportError as error:
-        raise UsageError(f"serve needs more packages: pip install 'saliency-jpeg[serve]', got {error}") from error
+        wanted = f"{full_package.distribution()}[serve]"
+        raise UsageError(f"serve needs more packages: pip install '{wanted}', got {error}") from error
     uvicorn.run(create_app(settings), host=arguments.host, port=arguments.port, log_level="info", access_log=False)
     return 0

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from importlib import metadata
 from typing import Any, Final
 
 from ..errors import OptionError
 
-__all__ = ["HINT", "load"]
+__all__ = ["HINT", "distribution", "load"]
 
 #: What to do, for the end of a message.
 HINT: Final = "needs the full package: pip install saliency-jpeg"
+
+
+def distribution() -> str:
+    """Returns the name of the distribution that is installed, for messages; the full one's where neither is."""
+    light = "saliency-jpeg-lite"
+    return light if any(metadata.distributions(name=light)) else "saliency-jpeg"
 
 
 def load(module: str, purpose: str) -> Any:

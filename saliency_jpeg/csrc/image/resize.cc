@@ -154,6 +154,11 @@ void interpolate_row(const uint8_t* row, const std::vector<Pair>& pairs, int cha
   }
 }
 
+SJ_MULTIVERSION
+void blend_rows(const int* a, const int* b, const int* weights, int count, const float* table, float* out) {
+  for (int i = 0; i < count; ++i) out[i] = table[(a[i] * weights[0] + b[i] * weights[1] + (1 << 15)) >> 16];
+}
+
 // A position between two values of a map, in 8 bits.
 Pair exact_pair_at(int i, double scale, int length) {
   const double position = scale * (i + 0.5) - 0.5;
@@ -213,9 +218,8 @@ void enlarge_exact(const ImageView& in, int height, int width, const float* tabl
       if (held[i] != wanted) interpolate_row(in.row(wanted), across, 1, rows[i].data());
       held[i] = wanted;
     }
-    for (int x = 0; x < width; ++x) {
-      *out++ = table[(rows[0][x] * pair.weights[0] + rows[1][x] * pair.weights[1] + (1 << 15)) >> 16];
-    }
+    blend_rows(rows[0].data(), rows[1].data(), pair.weights, width, table, out);
+    out += width;
   }
 }
 

@@ -57,6 +57,20 @@ def test_an_unknown_distribution_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         declared(monkeypatch, "tiny")
 
 
+def test_the_container_is_built_of_it() -> None:
+    """The files that the wheel needs are sent to the builder, and what is installed can serve."""
+    steps = (ROOT / "Dockerfile").read_text()
+    assert "SALIENCY_JPEG_DISTRIBUTION=lite pip wheel" in steps
+    assert "saliency_jpeg_lite-*.whl)[serve]" in steps
+    assert "\nUSER nobody\n" in steps
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert "serve" in config["lite"]["extras"].split()
+    ignored = set((ROOT / ".dockerignore").read_text().split())
+    assert ignored & {"saliency_jpeg", "weights", "setup.py", "setup.cfg", "pyproject.toml", "README.md"} == set()
+    assert "127.0.0.1:8080:8080" in (ROOT / "compose.yaml").read_text()
+
+
 @pytest.fixture
 def light_tree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The package with the weights of the light distribution only."""

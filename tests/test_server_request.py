@@ -125,7 +125,8 @@ def test_wrong_settings(fields: dict[str, Any], complaint: str) -> None:
         Settings(**fields)
 
 
-def test_secrets_are_hexadecimal() -> None:
+def test_secrets_are_hexadecimal_and_not_shown() -> None:
+    assert "secret" not in repr(Settings(key=b"secret of 16 bytes", salt=b"secret"))
     assert secrets_of({KEY: "00ff", SALT: "01"}) == (b"\0\xff", b"\1")
     assert secrets_of({}) == (b"", b"")
     with pytest.raises(OptionError, match="must be hexadecimal"):

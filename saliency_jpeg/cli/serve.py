@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -89,5 +90,13 @@ def _run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         wanted = f"{full_package.distribution()}[serve]"
         raise UsageError(f"serve needs more packages: pip install '{wanted}', got {error}") from error
-    uvicorn.run(create_app(settings), host=arguments.host, port=arguments.port, log_level="info", access_log=False)
+    patience = math.ceil(settings.timeout) + 1  # seconds for what has begun when the process is asked to end
+    uvicorn.run(
+        create_app(settings),
+        host=arguments.host,
+        port=arguments.port,
+        log_level="info",
+        access_log=False,
+        timeout_graceful_shutdown=patience,
+    )
     return 0

@@ -54,7 +54,7 @@ except ImportError as error:
 __all__ = ["Optimizer", "ServiceApp"]
 
 Config.define("SALIENCY_JPEG_OPTIONS", {}, "Fields of saliency_jpeg.Options", "Optimizers")
-Config.define("ENGINE_THREADPOOL_SIZE", available_cpus(), "Threads of engine and optimizers; 0: none", "Performance")
+Config.define("ENGINE_THREADPOOL_SIZE", available_cpus(), "Threads of engine and optimizers; 0: none", "Imaging")
 
 
 class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]

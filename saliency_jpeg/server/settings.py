@@ -43,8 +43,8 @@ class Settings:
     """
 
     options: Options = field(default_factory=lambda: Options(metadata="safe", orientation="apply"))
-    key: bytes = b""
-    salt: bytes = b""
+    key: bytes = field(default=b"", repr=False)
+    salt: bytes = field(default=b"", repr=False)
     root: Path | None = None
     hosts: tuple[str, ...] = ()
     workers: int = field(default_factory=available_cpus)

@@ -81,8 +81,10 @@ class Pool:
             TimeoutError: it took longer.
         """
         future = self._executor.submit(work)
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(_take_note)
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), timeout)
+            return await asyncio.wait_for(asyncio.shield(waiting), timeout)
         except (TimeoutError, asyncio.CancelledError):
             if not future.cancel():
                 self._keep_place(future)
@@ -99,6 +101,12 @@ class Pool:
     def close(self) -> None:
         """Waits for what has begun, and drops the rest."""
         self._executor.shutdown(cancel_futures=True)
+
+
+def _take_note(done: asyncio.Future[Any]) -> None:
+    """Takes the error of a call that nobody waits for any more, which asyncio would complain of."""
+    if not done.cancelled():
+        done.exception()
 
 
 def encode(data: bytes, wanted: Wanted) -> Answer:

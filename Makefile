@@ -3,9 +3,10 @@
 # make bench    speed beside mozjpeg, jpegli and libjpeg-turbo, and memory
 # make fuzz     the fuzz targets, ten minutes each (make fuzz MINUTES=60); needs clang with libFuzzer
 # make clean    back to a bare clone
-# make test-integrations    tests of the front doors, with thumbor, Willow, Scrapy, Django, Ray, Dask and Spark
-#                           installed
+# make test-integrations    tests of the front doors and the service, with thumbor, Willow, Scrapy, Django, Ray, Dask,
+#                           Spark and Starlette installed
 # make test-lowest    tests with the lowest versions of what is installed, on Python 3.11
+# make dist-lite    the wheel of the light distribution in dist/, tried in an empty environment
 # make dist     source archive, wheel and SBOM in dist/, checked as for a release; prints their sha256
 #
 # The first three work in one environment, .venv, which the first one makes: the package in editable form with what it
@@ -18,7 +19,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test test-integrations test-lowest bench fuzz dist clean
+.PHONY: demo test test-integrations test-lowest bench fuzz dist dist-lite clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -30,12 +31,13 @@ test: $(VENV)/installed-for-tests
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
-	  saliency_jpeg.codec._core saliency_jpeg.metrics._metrics
+	  saliency_jpeg.codec._core saliency_jpeg.image._raster saliency_jpeg.metrics._metrics
 	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
 	$(RUN) -m pytest
 
 test-integrations: $(VENV)-integrations/installed
-	$(VENV)-integrations/bin/python -m pytest tests/test_integrations_*.py tests/test_examples.py
+	$(VENV)-integrations/bin/python -m pytest tests/test_integrations_*.py tests/test_server_*.py \
+	  tests/test_examples.py
 
 test-lowest: $(VENV)-lowest/installed
 	$(VENV)-lowest/bin/python -m pytest -W default
@@ -58,6 +60,15 @@ dist: $(VENV)-dist/installed
 	$(VENV)-dist/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/saliency-jpeg.cdx.json \
 	  $(VENV)-bare/bin/python
 	cd dist && sha256sum *
+
+dist-lite: $(VENV)-dist/installed
+	rm -rf build $(VENV)-bare dist/saliency_jpeg_lite-*
+	SALIENCY_JPEG_DISTRIBUTION=lite $(VENV)-dist/bin/python -m build --wheel
+	$(PYTHON) -m venv --without-pip $(VENV)-bare
+	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq --python $(VENV)-bare install dist/saliency_jpeg_lite-*.whl
+	$(VENV)-bare/bin/saliency-jpeg compress tests/data/kodim07.png -o $(VENV)-bare/kodim07.jpg --target-kb 50
+	du -sm $(VENV)-bare
+	sha256sum dist/saliency_jpeg_lite-*
 
 MINUTES ?= 10
 fuzz: $(VENV)/installed-for-fuzzing
@@ -103,7 +114,7 @@ $(VENV)-integrations/installed: $(SOURCES) $(SETUP)
 	$(PYTHON) -m venv --clear $(VENV)-integrations
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
 	$(VENV)-integrations/bin/python -m pip --disable-pip-version-check -qq install --editable \
-	  '.[test,imageio,thumbor,willow,scrapy,django,ray,dask,spark]'
+	  '.[test,imageio,thumbor,willow,scrapy,django,ray,dask,spark,serve]'
 	touch $@
 
 # Build requirements of the lowest versions, too; old versions may warn. That is for Python 3.11: later ones need newer versions.

@@ -1,8 +1,14 @@
-"""Builds the two extension modules, with flags for the compiler at hand; everything else is declared in setup.cfg."""
+"""Builds the three extension modules, with flags for the compiler at hand; everything else is declared in setup.cfg.
 
+With SALIENCY_JPEG_DISTRIBUTION=lite in the environment it builds saliency-jpeg-lite, which setup.cfg describes too.
+"""
+
+import configparser
 import os
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
 from setuptools import setup
@@ -63,11 +69,38 @@ def extension(name: str, folder: str) -> Pybind11Extension:
     )
 
 
+def light_distribution() -> dict[str, Any]:
+    """Returns what the light distribution has in place of the full one's declarations."""
+    config = configparser.ConfigParser()
+    config.read("setup.cfg")
+    light, extras = config["lite"], config["options.extras_require"]
+    lines = "\n".join([config["options"]["install_requires"], extras["lite"]]).split("\n")
+    known = {re.split(r"[^\w-]", line, maxsplit=1)[0]: line for line in lines}
+    packages = {name: value.split() for name, value in config["options.package_data"].items()}
+    return {
+        "name": "saliency-jpeg-lite",
+        "description": light["description"],
+        "install_requires": [known[name] for name in light["requires"].split()],
+        "extras_require": {name: extras[name].split("\n") for name in light["extras"].split()},
+        "package_data": packages | {"saliency_jpeg.weights": light["weights"].split()},
+    }
+
+
+def chosen_distribution() -> dict[str, Any]:
+    """Returns the changes to setup.cfg for the distribution that the environment names."""
+    name = os.environ.get("SALIENCY_JPEG_DISTRIBUTION", "full")
+    if name not in ("full", "lite"):
+        raise SystemExit(f"SALIENCY_JPEG_DISTRIBUTION must be full or lite, got {name!r}")
+    return light_distribution() if name == "lite" else {}
+
+
 ParallelCompile("SALIENCY_JPEG_BUILD_JOBS", default=0).install()
 setup(
     cmdclass={"build_ext": BuildExtensions},
     ext_modules=[
         extension("saliency_jpeg.codec._core", "codec"),
+        extension("saliency_jpeg.image._raster", "image"),
         extension("saliency_jpeg.metrics._metrics", "metrics"),
     ],
+    **chosen_distribution(),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import dask.dataframe
 import pandas
 
-from saliency_jpeg.integrations.batch import BatchCompressor
+from saliency_jpeg.integrations.batch import BatchCompressor, check_outputs
 
 PHOTO = Path(__file__).resolve().parents[1] / "tests" / "data" / "kodim07.png"
 
@@ -19,6 +19,7 @@ PHOTO = Path(__file__).resolve().parents[1] / "tests" / "data" / "kodim07.png"
 def main(folder: Path) -> None:
     rows = [("shelf/a", str(PHOTO)), ("shelf/b", str(PHOTO)), ("broken", __file__)]
     images = dask.dataframe.from_pandas(pandas.DataFrame(rows, columns=["name", "path"]), npartitions=2)
+    check_outputs(images["name"].compute())  # each worker sees its own partitions only
 
     compress = BatchCompressor(folder / "smaller", data="path", target_kb=25, saliency=[(400, 150, 700, 450)])
     log = images.map_partitions(compress, meta=compress.empty())

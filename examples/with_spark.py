@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from saliency_jpeg.integrations.batch import SPARK_SCHEMA, BatchCompressor
+from saliency_jpeg.integrations.batch import SPARK_SCHEMA, BatchCompressor, check_outputs
 
 PHOTO = Path(__file__).resolve().parents[1] / "tests" / "data" / "kodim07.png"
 
@@ -21,6 +21,7 @@ def main(folder: Path) -> None:
     spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     rows = [("shelf/a", PHOTO.read_bytes()), ("shelf/b", PHOTO.read_bytes()), ("broken", b"no image")]
     images = spark.createDataFrame(rows, "name string, bytes binary").repartition(2)
+    check_outputs(row.name for row in images.select("name").toLocalIterator())  # each worker sees its own rows only
 
     compress = BatchCompressor(folder / "smaller", target_kb=25, saliency=[(400, 150, 700, 450)])
     log = images.mapInPandas(lambda batches: map(compress, batches), SPARK_SCHEMA)

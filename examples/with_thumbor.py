@@ -2,7 +2,7 @@
 
     python examples/with_thumbor.py [FOLDER]
 
-A separate server needs two lines in ``thumbor.conf``; see ``saliency_jpeg/integrations/thumbor.py``.
+A separate server needs three lines in ``thumbor.conf``; see ``saliency_jpeg/integrations/thumbor.py``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import asyncio
 import sys
 from pathlib import Path
 
-from thumbor.app import ThumborServiceApp
 from thumbor.config import Config
 from thumbor.context import Context, ServerParameters
 from thumbor.importer import Importer
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
+
+from saliency_jpeg.integrations.thumbor import ServiceApp
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 PICTURE = "unsafe/400x300/filters:format(jpeg):max_bytes(10000)/kodim07.png"
@@ -35,7 +36,7 @@ async def ask() -> bytes:
     importer.import_modules()
     context = Context(ServerParameters(0, "localhost", "thumbor.conf", None, "error", None), config, importer)
     socket, port = bind_unused_port()
-    HTTPServer(ThumborServiceApp(context)).add_socket(socket)
+    HTTPServer(ServiceApp(context)).add_socket(socket)
     answer = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/{PICTURE}")
     return bytes(answer.body)
 

@@ -23,7 +23,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 class Sanitized(NamedTuple):
-    """Object files of the codec and the metrics, and the folder for those of programs."""
+    """Object files of the codec, the metrics and the image's functions, and the folder for those of programs."""
 
     folder: Path
     objects: list[Path]
@@ -54,5 +54,5 @@ def sanitized_core(folder: Path) -> Sanitized:
     if not COMPILER or run(COMPILER, *FLAGS, folder / "empty.cc", "-o", folder / "empty").returncode:
         pytest.skip("no C++ compiler with AddressSanitizer and UndefinedBehaviorSanitizer")
     sources = [s for s in sorted(CSRC.rglob("*.cc")) if not s.name.startswith("bindings")]
-    assert {source.parent.name for source in sources} == {"codec", "metrics"}
+    assert {source.parent.name for source in sources} == {"codec", "image", "metrics"}
     return Sanitized(folder, compile_all(folder, sources))

@@ -8,6 +8,7 @@ import numpy as np
 from processes import needs
 
 from saliency_jpeg.batch.cluster_log import ClusterLog, DigestSet, parse_digests
+from saliency_jpeg.io import LocalFolder
 
 ZERO, OTHER = "00" * 16, "ab" * 15 + "00"
 
@@ -26,8 +27,8 @@ def test_rows_are_written_and_their_digests_read_back(tmp_path: Path) -> None:
 
     schema = pyarrow.schema([("name", pyarrow.string()), ("done", pyarrow.string())])
     folder = tmp_path / "log.parquet"
-    assert len(ClusterLog(folder, schema).done()) == 0
-    log = ClusterLog(folder, schema)
+    assert len(ClusterLog(LocalFolder(folder), schema).done()) == 0
+    log = ClusterLog(LocalFolder(folder), schema)
     log.flush()
     assert not folder.exists()  # nothing to write
     log.add([{"name": "b", "done": OTHER}, {"name": "bad", "done": None}])
@@ -37,4 +38,4 @@ def test_rows_are_written_and_their_digests_read_back(tmp_path: Path) -> None:
     log.flush()
     (folder / "part-0.parquet").write_bytes(b"cut off")
     assert len(list(folder.iterdir())) == 3
-    assert ClusterLog(folder, schema).done().tolist() == [b"", bytes.fromhex(OTHER).rstrip(b"\0")]
+    assert ClusterLog(LocalFolder(folder), schema).done().tolist() == [b"", bytes.fromhex(OTHER).rstrip(b"\0")]

@@ -1,4 +1,4 @@
-"""The stubs _core.pyi and _metrics.pyi: parameters and defaults agree with the compiled functions.
+"""The stubs _core.pyi, _metrics.pyi and _raster.pyi: parameters and defaults agree with the compiled functions.
 
 stubtest cannot see the parameters of compiled functions. pybind11 writes them into the first line of their docstrings.
 """
@@ -13,9 +13,11 @@ import pytest
 from helpers import ROOT
 
 from saliency_jpeg.codec import _core
+from saliency_jpeg.image import _raster
 from saliency_jpeg.metrics import _metrics
 
 PACKAGE = ROOT / "saliency_jpeg"
+STUBS = {_core: "codec/_core.pyi", _metrics: "metrics/_metrics.pyi", _raster: "image/_raster.pyi"}
 Function = ast.FunctionDef
 
 
@@ -29,11 +31,10 @@ def stub_functions(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str
 
 
 def cases() -> list[tuple[ModuleType, str, Function]]:
-    modules = {_core: PACKAGE / "codec/_core.pyi", _metrics: PACKAGE / "metrics/_metrics.pyi"}
     functions = [
         (module, name, node)
-        for module, path in modules.items()
-        for name, node in stub_functions(ast.parse(path.read_text()).body)
+        for module, path in STUBS.items()
+        for name, node in stub_functions(ast.parse((PACKAGE / path).read_text()).body)
     ]
     return [case for case in functions if case[1] != "JpegImage.__init__"]  # it has no constructor
 
@@ -69,7 +70,7 @@ def test_parameters_agree(module: ModuleType, name: str, stub: Function) -> None
 
 
 def test_every_public_name_has_a_stub() -> None:
-    for module, path in ((_core, "codec/_core.pyi"), (_metrics, "metrics/_metrics.pyi")):
+    for module, path in STUBS.items():
         body = ast.parse((PACKAGE / path).read_text()).body
         stubs = {node.name for node in body if isinstance(node, (Function, ast.ClassDef))}
         stubs |= {

@@ -367,7 +367,7 @@ def test_a_log_of_any_shape(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"\0" * 100)
     (tmp_path / "b.parquet").mkdir()
     os.mkfifo(tmp_path / "c.parquet")
-    assert len(ClusterLog(tmp_path, None).done()) == 1
+    assert len(ClusterLog(io.LocalFolder(tmp_path), None).done()) == 1
 
 
 # Names on the terminal ----------------------------------------------------------------------------------------------

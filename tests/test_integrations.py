@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import re
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 from helpers import ROOT
 from processes import interpreter, python
 
 from saliency_jpeg import integrations
+from saliency_jpeg.batch.plan import PlanError
+from saliency_jpeg.cli import cluster
+from saliency_jpeg.integrations import _compat
 
 FOLDER = Path(integrations.__file__).parent
 DOORS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
@@ -155,3 +160,25 @@ def test_errors_of_the_command_line_for_ray(words: tuple[str, ...], complaint: s
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"saliency-jpeg compress: error: {complaint}"
     assert not (tmp_path / "out").exists()
+
+
+def test_folders_in_a_store_are_inputs_of_the_command_line() -> None:
+    arguments = argparse.Namespace(inputs=["s3://bucket/photos"], output="s3://bucket/smaller", recursive=True)
+    asked: list[tuple[str, tuple[str, str]]] = []
+
+    def from_store(address: str, columns: tuple[str, str]) -> Any:
+        asked.append((address, columns))
+        return SimpleNamespace(count=lambda: 3)
+
+    door = SimpleNamespace(from_store=from_store)
+    dataset, count, unreadable = cluster._dataset(door, arguments, ("name", "bytes"))
+    assert (count, unreadable, asked) == (3, [], [("s3://bucket/photos", ("name", "bytes"))])
+    assert dataset.count() == 3
+    arguments.inputs.append("more.png")
+    with pytest.raises(PlanError, match="must be the only input, got 2 inputs"):
+        cluster._dataset(door, arguments, ("name", "bytes"))
+
+
+def test_the_light_distribution_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.distributions", lambda name: [name] if name.endswith("lite") else [])
+    assert "pip install 'saliency-jpeg-lite[willow]'" in str(_compat.missing_dependency("Willow"))

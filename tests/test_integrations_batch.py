@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from helpers import encoded, photo
 from processes import needs
 
 from saliency_jpeg import Encoder, InputError, OptionError, PresetError, compress
-from saliency_jpeg.integrations.batch import COLUMNS, BatchCompressor, BatchMapper, output_name
+from saliency_jpeg.batch.plan import PlanError
+from saliency_jpeg.integrations.batch import COLUMNS, BatchCompressor, BatchMapper, check_outputs, output_name
 from saliency_jpeg.saliency import combine
 
 KINDS = ("list", "pandas", "pyarrow")
@@ -114,6 +116,105 @@ def test_names_stay_below_the_folder(name: Any, tmp_path: Path) -> None:
     assert row["status"] == "failed"
     assert row["error"].startswith("an image's name must be a relative path without '..'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_images_of_one_file_are_found(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "name": "b/x.png"}, {**ROWS[1], "name": "b/x.webp"}, {**ROWS[2], "name": "b/y.png"}]
+    found = BatchCompressor(tmp_path, saliency=None)(rows)
+    assert [row["status"] for row in found] == ["failed", "failed", "written"]
+    assert found[0]["error"] == "b/x.png and b/x.webp would both become b/x.jpg; rename one of them"
+    assert [path.name for path in tmp_path.rglob("*.jpg")] == ["y.jpg"]
+    assert [row["status"] for row in BatchCompressor(saliency=None)(rows)] == ["encoded"] * 3  # no files, no names
+
+
+def test_two_images_of_one_file_are_found_in_a_whole_table() -> None:
+    check_outputs(iter(["a.png", "b.png", 7]))
+    for names in (["a.png", "b", "a.webp"], ["a.png", "b", "a.png"]):
+        with pytest.raises(PlanError, match=r"a.png and a\.(png|webp) would both become a.jpg"):
+            check_outputs(names)
+
+
+@pytest.mark.parametrize("engine", ["dask", "pandas"])
+def test_names_of_a_table_are_brought_together(engine: str) -> None:
+    needs("pandas", engine)
+    frame = importlib.import_module("pandas").DataFrame({"name": ["a.png", "b.png", "c.png", "a.gif"]})
+    names = frame["name"]
+    if engine == "dask":
+        names = importlib.import_module("dask.dataframe").from_pandas(frame, npartitions=2)["name"].compute()
+    with pytest.raises(PlanError, match=r"a\.png and a\.gif"):
+        check_outputs(names)
+
+
+# Stores --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store() -> Any:
+    """A store of fsspec in the memory of this process, emptied."""
+    needs("fsspec", "pyarrow")
+    memory = importlib.import_module("fsspec").filesystem("memory")
+    memory.store.clear()
+    return memory
+
+
+def test_images_and_outputs_in_a_store(store: Any) -> None:
+    for row in ROWS:
+        store.pipe(f"/photos/{row['name']}", row["bytes"])
+    rows = [{"name": row["name"], "bytes": f"memory://photos/{row['name']}"} for row in ROWS]
+    rows.append({"name": "missing.png", "bytes": "memory://photos/missing.png"})
+    work = pickle.loads(pickle.dumps(BatchCompressor("memory://smaller", saliency=None)))
+    found = work(rows)
+    assert [row["status"] for row in found] == ["written"] * 3 + ["failed"]
+    assert found[0]["output"] == "memory://smaller/a/0.jpg"
+    assert [store.cat(f"/smaller/a/{i}.jpg") for i in range(3)] == [compress(png(i), saliency=None) for i in range(3)]
+    done = {row["done"] for row in found if row["done"]}
+    again = BatchCompressor("memory://smaller", saliency=None, done=done)
+    assert [row["status"] for row in again(rows)] == ["skipped"] * 3 + ["failed"]
+    store.pipe("/smaller/a/1.jpg", b"of someone else")
+    assert [row["status"] for row in again(rows)] == ["skipped", "written", "skipped", "failed"]
+
+
+def test_file_systems_that_are_given(store: Any, tmp_path: Path) -> None:
+    from pyarrow import fs
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.png").write_bytes(png(0))
+    below = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    for filesystem in (below, store):
+        if filesystem is store:
+            store.pipe("/in/0.png", png(0))
+        work = BatchCompressor("any://out", saliency=None, filesystem=filesystem)
+        (row,) = work([{"name": "0.png", "bytes": "any://in/0.png"}])
+        assert (row["status"], row["error"]) == ("written", None)
+    assert (tmp_path / "out" / "0.jpg").read_bytes() == store.cat("/out/0.jpg") == compress(png(0), saliency=None)
+
+
+# Images that kill their worker ---------------------------------------------------------------------------------------
+
+
+class Notes:
+    """What a cluster keeps of the images that are worked on."""
+
+    def __init__(self, lost: dict[str, int]) -> None:
+        self.counts, self.log = Counter(lost), list[tuple[str, str]]()
+
+    def begun(self, name: str) -> None:
+        self.log.append(("begun", name))
+
+    def ended(self, name: str) -> None:
+        self.log.append(("ended", name))
+
+    def lost(self, name: str) -> int:
+        return self.counts[name]
+
+
+def test_what_was_lost_is_encoded_alone_and_given_up_the_second_time() -> None:
+    work = BatchCompressor(saliency=None)
+    work.attempts = notes = Notes({"a/1.png": 1, "a/2.png": 2})
+    rows = work(ROWS)
+    assert [row["status"] for row in rows] == ["encoded", "encoded", "failed"]
+    assert rows[2]["error"] == "a/2.png was given up: its worker died 2 times while it was encoded"
+    assert notes.log == [(what, name) for name in ("a/1.png", "a/0.png") for what in ("begun", "ended")]
 
 
 def test_names_of_outputs() -> None:

@@ -18,7 +18,7 @@ from django.core.files.base import ContentFile, File  # noqa: E402
 from django.core.files.storage import InMemoryStorage  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile  # noqa: E402
 
-from saliency_jpeg import OptionError, Options, TargetError  # noqa: E402
+from saliency_jpeg import InputError, OptionError, Options  # noqa: E402
 from saliency_jpeg.integrations._optimizer import optimize_jpeg  # noqa: E402
 from saliency_jpeg.integrations.django import SaliencyFileSystemStorage, SaliencyStorageMixin  # noqa: E402
 
@@ -88,7 +88,44 @@ def test_errors(tmp_path: Path) -> None:
         SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strenght": 0.5})
     with pytest.raises(OptionError, match="strength"):
         SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"strength": 5})
-    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 0.1, "saliency": None})
-    with pytest.raises(TargetError):
-        storage.save("x.jpg", ContentFile(LARGE))
+    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 3, "metadata": "safe"})
+    with pytest.raises(InputError, match="truncated JPEG file"):
+        storage.save("x.jpg", ContentFile(b"\xff\xd8\xff\xe1\0\x10Exif"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_is_stored_as_it_came(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hopeless = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"target_kb": 0.1, "saliency": None})
+    assert (tmp_path / hopeless.save("x.jpg", ContentFile(LARGE))).read_bytes() == LARGE
+    assert "more than the target" in caplog.text
+
+
+def test_every_failure_of_ours_is_logged_and_leaves_metadata_removed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise MemoryError("of the network")
+
+    monkeypatch.setattr("saliency_jpeg.integrations.django.optimize_jpeg", broken)
+    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={**OPTIONS, "metadata": "strip"})
+    given = photo(quality=95, comment=b"by me")
+    stored = (tmp_path / storage.save("x.jpg", ContentFile(given, name="x.jpg"))).read_bytes()
+    assert describe(stored) == describe(given)._replace(comment=None)
+    assert "x.jpg is stored as it came" in caplog.text
+    assert "of the network" in caplog.text
+
+
+@pytest.mark.parametrize(("options", "loaded"), [({"target_kb": 3}, True), ({}, False)])
+def test_warming_up(options: dict[str, Any], loaded: bool, tmp_path: Path) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def saliency(rgb: Any) -> Any:
+        asked.append(rgb.shape)
+        return [(0, 0, 9, 9)]
+
+    class Model:
+        predict = predict_batch = staticmethod(lambda rgb: saliency(rgb) and rgb[..., 0])
+
+    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={**options, "saliency": Model()})
+    storage.warm_up()
+    assert bool(asked) is loaded

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +24,7 @@ needs("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 import pyarrow  # noqa: E402
+import pyarrow.fs  # noqa: E402
 import ray  # noqa: E402
 from pyarrow import parquet  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
@@ -28,7 +32,7 @@ from ray.cluster_utils import Cluster  # noqa: E402
 from saliency_jpeg import Encoder, InputError, OptionError, cli, compress  # noqa: E402
 from saliency_jpeg.batch.plan import Job, PlanError  # noqa: E402
 from saliency_jpeg.integrations import ray as door  # noqa: E402
-from saliency_jpeg.integrations.batch import COLUMNS  # noqa: E402
+from saliency_jpeg.integrations.batch import COLUMNS, BatchCompressor  # noqa: E402
 from saliency_jpeg.options import Options  # noqa: E402
 from saliency_jpeg.saliency import combine  # noqa: E402
 
@@ -178,6 +182,40 @@ def lost_and_found(album: Path, tmp_path: Path, kill: Callable[[int, str], None]
     assert [Path(row["name"]).name for row in rows if row["error"]] == ["bad.png"]
 
 
+def test_an_image_that_kills_its_worker_twice_is_given_up(cluster: Cluster, album: Path, tmp_path: Path) -> None:
+    bait, deaths = photo(24, 24, 5 * 10, 9 * 10), tmp_path / "deaths"
+
+    def saliency(pixels: Any) -> list[tuple[int, int, int, int]]:
+        if np.array_equal(pixels, bait):
+            with deaths.open("a") as file:
+                file.write("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [(0, 0, 12, 12)]
+
+    found = door.compress(album, tmp_path / "out", saliency=saliency, quality=70, gpus=0)
+    assert found == {"written": COUNT - 1, "skipped": 0, "failed": 2}
+    assert deaths.read_text() == "xx"
+    errors = {Path(row["name"]).name: row["error"] for row in logged(tmp_path / "out") if row["error"]}
+    assert errors["10.png"].endswith("10.png was given up: its worker died 2 times while it was encoded")
+    assert sorted(errors) == ["10.png", "bad.png"]
+
+
+def test_workers_count_for_prometheus(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[tuple[str, float, Any]] = []
+    monkeypatch.setattr(
+        ray.util.metrics.Counter, "inc", lambda self, value, tags=None: added.append((self._name, value, tags))
+    )
+    work = door._Actor(BatchCompressor(saliency=None), 1)
+    work(pyarrow.table({"name": ["a", "b"], "bytes": [png(0), b"no image"]}))
+    size = len(compress(png(0), saliency=None))
+    assert added == [
+        ("saliency_jpeg_images", 1, {"status": "encoded"}),
+        ("saliency_jpeg_bytes_in", len(png(0)), None),
+        ("saliency_jpeg_bytes_out", size, None),
+        ("saliency_jpeg_images", 1, {"status": "failed"}),
+    ]
+
+
 def test_a_run_that_is_stopped_goes_on(cluster: Cluster, album: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     reported: list[str] = []
@@ -238,6 +276,47 @@ def test_between_other_stages(cluster: Cluster) -> None:
     images = ray.data.from_items([{"name": str(i), "bytes": png(i)} for i in range(4)])
     rows = door.compress_dataset(images, None, saliency=None).sort("name").take_all()
     assert [row["jpeg"] for row in rows] == [compress(png(i), saliency=None) for i in range(4)]
+
+
+# Stores --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """Address of an empty bucket on an S3 server of this machine."""
+    needs("moto", "flask")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stderr=subprocess.DEVNULL)
+    options = f"endpoint_override=127.0.0.1:{port}&scheme=http&allow_bucket_creation=true"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        filesystem, path = pyarrow.fs.FileSystem.from_uri(f"s3://key:secret@bucket?{options}")
+        filesystem.create_dir(path)
+        yield f"s3://key:secret@bucket/{{}}?{options}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_bucket_of_s3(cluster: Cluster, bucket: str, album: Path) -> None:
+    filesystem, path = pyarrow.fs.FileSystem.from_uri(bucket.format("photos"))
+    for source in album.rglob("*.png"):
+        with filesystem.open_output_stream(f"{path}/{source.relative_to(album)}") as file:
+            file.write(source.read_bytes())
+    found = door.compress(bucket.format("photos"), bucket.format("smaller"), saliency=None, quality=60)
+    assert found == {"written": COUNT, "skipped": 0, "failed": 1}
+    for name, jpeg in expected(album, saliency=None, quality=60).items():
+        with filesystem.open_input_stream(f"bucket/smaller/{name}") as file:
+            assert file.read() == jpeg
+    log = parquet.read_table(f"bucket/smaller/{door.LOG_NAME}", filesystem=filesystem)
+    assert min(log["output"].to_pylist()) == "s3://bucket/smaller/00.jpg"  # and nothing of the key
+    again = door.compress(bucket.format("photos"), bucket.format("smaller"), saliency=None, quality=60)
+    assert again == {"written": 0, "skipped": COUNT, "failed": 1}
 
 
 # GPUs ----------------------------------------------------------------------------------------------------------------

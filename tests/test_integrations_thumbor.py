@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,8 +25,8 @@ from tornado.httpserver import HTTPServer  # noqa: E402
 from tornado.ioloop import IOLoop  # noqa: E402
 from tornado.testing import bind_unused_port  # noqa: E402
 
-from saliency_jpeg import OptionError  # noqa: E402
-from saliency_jpeg.integrations.thumbor import Optimizer  # noqa: E402
+from saliency_jpeg import Encoder, OptionError  # noqa: E402
+from saliency_jpeg.integrations.thumbor import Optimizer, ServiceApp  # noqa: E402
 
 JPEG = "filters:format(jpeg)"
 BOX = [(100, 100, 200, 200)]
@@ -116,6 +117,59 @@ def test_an_unknown_option() -> None:
     )
     with pytest.raises(OptionError, match=r"SALIENCY_JPEG_OPTIONS .*'strenght'"):
         Optimizer(context).run_optimizer(".jpg", b"")
+
+
+def test_every_failure_of_ours_sends_thumbors_file(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise MemoryError("of the network")
+
+    monkeypatch.setattr("saliency_jpeg.integrations.thumbor.Encoder.compress_picture", broken)
+    assert ours(f"300x200/{JPEG}/kodim07.png") == ask(f"300x200/{JPEG}/kodim07.png", [])
+    assert "thumbor's own file is sent" in caplog.text
+
+
+def test_the_event_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder waits for what the loop does next, which a blocked loop never would."""
+    turned = threading.Event()
+    encode = Encoder.compress_picture
+
+    def waiting(self: Encoder, picture: Any) -> Any:
+        loops[0].add_callback(turned.set)
+        assert turned.wait(20), "the loop is blocked"
+        return encode(self, picture)
+
+    loops: list[IOLoop] = []
+    start = IOLoop.run_sync
+
+    def noted(self: IOLoop, work: Any) -> Any:
+        loops.append(self)
+        return start(self, work)
+
+    monkeypatch.setattr(IOLoop, "run_sync", noted)
+    monkeypatch.setattr(Encoder, "compress_picture", waiting)
+    assert len(ours(f"300x200/{JPEG}/kodim07.png")) < 0.95 * len(ask(f"300x200/{JPEG}/kodim07.png", []))
+    assert turned.is_set()
+
+
+def application(**options: Any) -> ServiceApp:
+    config = Config(OPTIMIZERS=["saliency_jpeg.integrations.thumbor"], SALIENCY_JPEG_OPTIONS=options)
+    importer = Importer(config)
+    importer.import_modules()
+    return ServiceApp(
+        Context(ServerParameters(8888, "localhost", "thumbor.conf", None, "critical", None), config, importer)
+    )
+
+
+def test_the_application_checks_options_and_loads_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[Encoder] = []
+    monkeypatch.setattr(Encoder, "warm_up", lambda self: warmed.append(self))
+    application(saliency=None, strength=0.25)
+    assert [encoder.options.strength for encoder in warmed] == [0.25]
+    for wrong in ({"strenght": 0.5}, {"strength": 5}):
+        with pytest.raises(OptionError):
+            application(**wrong)
 
 
 def test_options_are_optional() -> None:

@@ -80,6 +80,25 @@ def test_a_failure_leaves_the_rendition(caplog: pytest.LogCaptureFixture) -> Non
     assert "more than the target" in caplog.text
 
 
+def test_every_failure_of_ours_leaves_the_rendition(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("by the network")
+
+    monkeypatch.setattr("saliency_jpeg.integrations.willow.optimize_jpeg", broken)
+    registry.register_optimizer(Plain)
+    assert rendition() == rendition(apply_optimizers=False)
+    assert "by the network" in caplog.text
+
+
+def test_warming_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[Options] = []
+    monkeypatch.setattr("saliency_jpeg.integrations.willow.warm_up", warmed.append)
+    Small.warm_up()
+    assert warmed == [Small.options]
+
+
 def test_files_in_place(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(rendition(apply_optimizers=False))

@@ -28,7 +28,7 @@ def test_source_archive_is_complete(shipped: Shipped) -> None:
 def test_wheel_holds_package_extensions_and_weights(shipped: Shipped) -> None:
     assert files("saliency_jpeg", "*.py", "*.pyi", "py.typed") <= shipped.wheel
     assert {f"saliency_jpeg/{name}" for name in files("weights", "*")} <= shipped.wheel
-    for extension in ("saliency_jpeg/codec/_core.", "saliency_jpeg/metrics/_metrics."):
+    for extension in ("saliency_jpeg/codec/_core.", "saliency_jpeg/image/_raster.", "saliency_jpeg/metrics/_metrics."):
         assert [name for name in shipped.wheel if name.startswith(extension) and name.endswith((".so", ".pyd"))]
 
 

@@ -6,13 +6,12 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io import sweep, write
+from ..io import Folder
 
 __all__ = ["ClusterLog", "DigestSet", "Digests", "parse_digests"]
 
@@ -51,11 +50,11 @@ class ClusterLog:
     written when a run is killed are missing: the next run encodes those images again, to the same bytes.
 
     Args:
-        folder: holds the Parquet files; created with the first one.
+        folder: holds the Parquet files; created with the first one, on a disk or in a store.
         schema: ``pyarrow.Schema`` of the rows; the string column ``done`` holds a digest in hexadecimal or null.
     """
 
-    def __init__(self, folder: Path, schema: Any) -> None:
+    def __init__(self, folder: Folder, schema: Any) -> None:
         self._folder, self._schema = folder, schema
         self._rows: list[Mapping[str, Any]] = []
         self._written = time.monotonic()
@@ -85,12 +84,11 @@ class ClusterLog:
 
         file = pyarrow.BufferOutputStream()
         parquet.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema), file)
-        self._folder.mkdir(parents=True, exist_ok=True)
         if not self._is_swept:
-            sweep(self._folder)
+            self._folder.sweep()
             self._is_swept = True
         name = f"part-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
-        write(str(self._folder / name), file.getvalue())
+        self._folder.write(name, file.getvalue().to_pybytes())
         self._rows = []
 
     def done(self) -> Digests:
@@ -99,11 +97,12 @@ class ClusterLog:
         from pyarrow import parquet
 
         parts = []
-        for path in sorted(self._folder.glob("*.parquet")):
-            if not path.is_file():
+        for name in self._folder.names():
+            if not name.endswith(".parquet"):
                 continue
             try:
-                column = parquet.read_table(path, columns=[_DIGEST_COLUMN])[_DIGEST_COLUMN]
+                file = pyarrow.BufferReader(self._folder.read(name))
+                column = parquet.read_table(file, columns=[_DIGEST_COLUMN])[_DIGEST_COLUMN]
             except (OSError, KeyError, pyarrow.ArrowException):
                 continue
             parts.append(parse_digests(filter(_is_digest, column.to_pylist())))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, with_image_suffix
 
-__all__ = ["Job", "Plan", "PlanError", "check_folder_name", "images_in", "plan"]
+__all__ = ["Job", "Plan", "PlanError", "check_folder_name", "distinct_names", "images_in", "plan"]
 
 
 class PlanError(Exception):
@@ -99,7 +99,7 @@ def plan(
         if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
-        names = _distinct_names([item.relative for item in inputs], _folds_case(folder), suffix)
+        names = distinct_names([item.relative for item in inputs], _folds_case(folder), suffix)
         jobs = [Job(item.source, str(folder / name), folder) for item, name in zip(inputs, names, strict=True)]
     _check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
@@ -121,8 +121,8 @@ def check_folder_name(output: str) -> None:
         )
 
 
-def _distinct_names(inputs: Sequence[Path], folds_case: bool, suffix: str) -> list[Path]:
-    """The outputs below their folder; inputs that would get the same one keep their whole names and add a suffix.
+def distinct_names(inputs: Sequence[Path], folds_case: bool, suffix: str) -> list[Path]:
+    """Returns the outputs below their folder; inputs that would get the same one keep their names and add a suffix.
 
     Args:
         inputs: paths below the folder that was named.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
-from . import bench, compare, completion, compress, decode, duel, info, map, train
+from . import bench, compare, completion, compress, decode, duel, info, map, serve, train
 from .terminal import NAME, Parser, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
@@ -27,6 +27,7 @@ _EXAMPLES = f"""examples:
   {NAME} decode photo.jpg -o photo.png --bits 16
   {NAME} map photo.png -o heat.png
   {NAME} train photos/ masks/ -o own.npz
+  {NAME} serve --port 8080
 
 '{NAME} COMMAND --help' describes a command.
 """
@@ -68,6 +69,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (compress, decode, map, compare, info, bench, duel, train, completion):
+    for module in (compress, decode, map, compare, info, bench, duel, train, serve, completion):
         module.add(commands)
     return parser

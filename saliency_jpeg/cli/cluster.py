@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..batch.plan import PlanError, check_folder_name, plan
-from ..io import STREAM
+from ..io import STREAM, is_remote
 from ..options import Options
 from .output import sweep_folders
 from .progress import Progress
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ray",
         metavar="ADDRESS",
         help="run on a Ray cluster: an address, auto, or local to start one for this batch. IN (images or .parquet "
-        "tables) and OUT must be folders that all machines can see; the results are logged in OUT/log.parquet",
+        "tables) and OUT must be folders that all machines can see, or addresses such as s3://bucket/photos; the "
+        "results are logged in OUT/log.parquet",
     )
     group.add_argument(
         "--columns",
@@ -125,6 +126,12 @@ def _dataset(door: Any, arguments: argparse.Namespace, columns: tuple[str, str])
     if tables:
         dataset = door.from_parquet(tables, columns)
         return dataset, dataset.count(), []
+    stores = [name for name in arguments.inputs if is_remote(name)]
+    if stores:
+        if len(arguments.inputs) > 1:
+            raise PlanError(f"a folder in a store must be the only input, got {len(arguments.inputs)} inputs")
+        dataset = door.from_store(stores[0], columns)
+        return dataset, dataset.count(), []
     planned = plan(arguments.inputs, f"{arguments.output}/", recursive=arguments.recursive)
     sweep_folders(job.output for job in planned.jobs)
     return door.from_files(planned.jobs, columns), len(planned.jobs), planned.unreadable
@@ -144,7 +151,7 @@ def _encode(
     try:
         door.compress(
             dataset,
-            Path(arguments.output),
+            arguments.output if is_remote(arguments.output) else Path(arguments.output),
             options,
             columns=columns,
             log=arguments.journal,

@@ -34,7 +34,7 @@ from ..options import (
 from ..rate_control.by_score import TargetMetric
 from ..recompression import passthrough
 from ..saliency.lazy_map import SaliencyMap
-from ..saliency.sources import Saliency, resolve
+from ..saliency.sources import Saliency, has_network, resolve
 from .resolution import encode_picture
 from .result import Compressed
 from .single import Coding
@@ -85,6 +85,21 @@ class Encoder:
         """
         picture = load(image, background=self.options.background, max_pixels=self.options.max_pixels)
         return self.compress_picture(picture)
+
+    def warm_up(self) -> None:
+        """Loads what the first image would load, such as the network, by encoding a small one.
+
+        For servers, where they start: before they take requests, and in each process behind a fork.
+
+        Raises:
+            PresetError: the saliency preset is unknown or damaged.
+            OptionError: the network cannot be run.
+        """
+        options = replace(self.options, target_kb=None, allow_downscale=False)
+        ramp = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3) // 48
+        if has_network(options.saliency):
+            resolve(options.saliency, ramp.astype(np.uint8), 1, device=options.device, threads=options.threads)
+        Encoder(replace(options, saliency=None, device=None), coding=self._coding).compress(ramp.astype(np.uint8))
 
     def compress_picture(self, picture: Picture) -> Compressed:
         """Encodes an image that is loaded already, with the metadata that are to go into the file."""

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec import _core
+from ..io import full_package
 from .network import CONDITION, GROUP, PLACES
 from .planes import sampling_factors
+
+cv2 = full_package.load("cv2", "restoration (enhance=None does not)")
 
 __all__ = [
     "CONTRAST",

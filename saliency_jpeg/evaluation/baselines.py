@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..io import full_package
 from ..metrics.arrays import Map, as_rgb
 from ..saliency.grid import resize
 
@@ -47,7 +48,7 @@ def spectral_residual(rgb: npt.ArrayLike) -> Map:
     Raises:
         InputError: another dtype or shape.
     """
-    import cv2
+    cv2 = full_package.load("cv2", "the spectral residual")
 
     pixels = as_rgb(rgb)
     height, width = pixels.shape[:2]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..io import full_package
 from ..metrics.table import is_lower_better
 from .artefacts import ARTEFACTS
 from .comparison import Measurement
@@ -72,7 +73,7 @@ def bd_rate(anchor: Iterable[Measurement], test: Iterable[Measurement], metric: 
         Percent of size that ``test`` needs more than ``anchor`` at equal quality. NaN if the curves share no quality or
         have fewer than three points.
     """
-    from scipy.interpolate import PchipInterpolator
+    fit = full_package.load("scipy.interpolate", "a BD-rate").PchipInterpolator
 
     (quality_a, rate_a), (quality_b, rate_b) = _curve(anchor, metric), _curve(test, metric)
     if min(len(quality_a), len(quality_b)) < _FEWEST_POINTS:
@@ -81,7 +82,7 @@ def bd_rate(anchor: Iterable[Measurement], test: Iterable[Measurement], metric: 
     if high <= low:
         return math.nan
     grid = np.linspace(low, high, _GRID)
-    difference = PchipInterpolator(quality_b, rate_b)(grid) - PchipInterpolator(quality_a, rate_a)(grid)
+    difference = fit(quality_b, rate_b)(grid) - fit(quality_a, rate_a)(grid)
     return 100.0 * math.expm1(float(np.mean(difference)))
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..codec import _core
+from ..io import full_package
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metrics.arrays import Map
 
@@ -84,7 +85,7 @@ def smoothed(plane: Map, number: int) -> list[Map]:
 
 
 def _one_pass(plane: Map, radius: int, variance: float, *, alternate: bool) -> Map:
-    import cv2
+    cv2 = full_package.load("cv2", "the self-guided filter")
 
     def box(values: Map) -> Map:
         side = 2 * radius + 1

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from ..errors import InputError
+from ..io import full_package
 from ..metadata.model import Metadata
 
 __all__ = ["SUFFIXES", "to_file"]
@@ -37,6 +38,7 @@ def to_file(pixels: Pixels, metadata: Metadata, suffix: str) -> bytes:
         suffix: one of :data:`SUFFIXES`.
 
     Raises:
+        OptionError: OpenCV, which writes PNG files of 16 bits, is not installed.
         InputError: OpenCV, which writes PNG files of 16 bits, refuses the pixels.
         MemoryError: there is not enough memory.
     """
@@ -59,8 +61,7 @@ def _png_of_pillow(pixels: Pixels) -> bytes:
 
 def _wide_png(pixels: Pixels) -> bytes:
     """By OpenCV, since Pillow has no RGB of 16 bits."""
-    import cv2
-
+    cv2 = full_package.load("cv2", "PNG with 16 bits (TIFF and PPM do not)")
     try:
         is_done, file = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])
     except cv2.error as error:

@@ -14,6 +14,7 @@ from ..encoder import Encoder
 from ..encoder.single import Coding
 from ..errors import OptionError
 from ..image.picture import Picture
+from ..io import full_package
 from ..metadata.libjpeg_quality import table_percent
 from ..options import OPTION_NAMES, Options, check_names
 
@@ -115,4 +116,5 @@ def _with_interval(request: EncodeRequest, picture: Picture) -> EncodeRequest:
 def missing_dependency(package: str) -> ImportError:
     """Returns the error for a package that cannot be imported; its extra has the same name in lower case."""
     extra = package.lower()
-    return ImportError(f"{package} is not installed; run: pip install 'saliency-jpeg[{extra}]'", name=extra)
+    wanted = f"{full_package.distribution()}[{extra}]"
+    return ImportError(f"{package} is not installed; run: pip install '{wanted}'", name=extra)

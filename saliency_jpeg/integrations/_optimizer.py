@@ -16,7 +16,7 @@ from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..recompression.recompress import recompress_source
 
-__all__ = ["is_jpeg", "optimize_jpeg", "remove_metadata"]
+__all__ = ["is_jpeg", "optimize_jpeg", "remove_metadata", "warm_up"]
 
 _PIXEL_OPTIONS: Final = (
     "subsampling",
@@ -96,6 +96,17 @@ def optimize_jpeg(data: bytes, options: Options) -> bytes:
         picture = load_jpeg(source, background=options.background, max_pixels=options.max_pixels)
         return Encoder(options).compress_picture(picture).jpeg
     return recompress_source(source, options)
+
+
+def warm_up(options: Options) -> None:
+    """Loads what :func:`optimize_jpeg` needs for the first file, where a server starts; nothing for lossless rewrites.
+
+    Raises:
+        PresetError: the saliency preset is unknown or damaged.
+        OptionError: the network cannot be run.
+    """
+    if any(limit is not None for limit in (options.target_kb, options.quality, options.target_score)):
+        Encoder(options).warm_up()
 
 
 def remove_metadata(data: bytes, options: Options) -> bytes:

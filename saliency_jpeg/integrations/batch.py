@@ -15,33 +15,47 @@ a list of dicts; the result is of the same kind and has one row for each image.
 Raises ``OptionError`` and ``PresetError`` for wrong options and ``InputError`` for a table without the columns. An
 image that cannot be encoded raises nothing: its row has the error.
 
-Output files are named after the images and written atomically. An engine may therefore repeat a batch after it lost a
-worker, or run it on two workers at once; the files are the same in the end.
+Output files are named after the images and written atomically. Two images of one batch that would get the same file
+both fail; :func:`check_outputs` finds those of a whole table before the work begins. An engine may therefore repeat a
+batch after it lost a worker, or run it on two workers at once; the files are the same in the end.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
 import numpy as np
 
+from ..batch.plan import PlanError
 from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..errors import InputError, SaliencyJpegError
 from ..image.load import ImageSource
 from ..image.read import read_bytes
-from ..io import is_regular, jpeg_name, write
+from ..io import Folder, folder_of, is_regular, is_remote, jpeg_name
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
 from ._dataframes import ColumnType, build_table, read_rows
 
-__all__ = ["COLUMNS", "SPARK_SCHEMA", "BatchCompressor", "BatchMapper", "ResultRow", "Status", "output_name"]
+__all__ = [
+    "COLUMNS",
+    "MOST_LOST",
+    "SPARK_SCHEMA",
+    "Attempts",
+    "BatchCompressor",
+    "BatchMapper",
+    "ResultRow",
+    "Status",
+    "check_outputs",
+    "output_name",
+]
 
 Status: TypeAlias = Literal["written", "encoded", "skipped", "failed"]
 
@@ -59,6 +73,7 @@ COLUMNS: Final[dict[str, ColumnType]] = {
     "done": "string",
 }  # of the result, with Spark's names of the types
 SPARK_SCHEMA: Final = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+MOST_LOST: Final = 2  # workers that one image may kill
 OUTPUT_COLUMN: Final = "output"  # optional names of the output files
 _JPEG_COLUMN: Final[dict[str, ColumnType]] = {"jpeg": "binary"}
 
@@ -100,7 +115,8 @@ class _BatchImage(NamedTuple):
 
     Attributes:
         name: of the image.
-        output: path of its file; empty without an output folder.
+        path: of its file below the output folder; empty without one.
+        output: path or address of its file; empty without an output folder.
         source: bytes of a file, or its path.
         size: bytes of the source.
         fingerprint: digest of the bytes, or size and modification time of the path.
@@ -109,6 +125,7 @@ class _BatchImage(NamedTuple):
     """
 
     name: str
+    path: str
     output: str
     source: ImageSource
     size: int
@@ -124,7 +141,10 @@ class BatchCompressor:
         workers: threads that encode.
         done: digests of images to skip.
         columns: names and types of the result's columns.
+        attempts: notes which images are worked on, so that one that kills its worker is given up; ``None``: nobody.
     """
+
+    attempts: Attempts | None = None
 
     def __init__(
         self,
@@ -135,25 +155,28 @@ class BatchCompressor:
         data: str = "bytes",
         workers: int = 1,
         done: Container[str] = (),
+        filesystem: Any = None,
         **changes: Any,
     ) -> None:
         """Creates the callable.
 
         Args:
-            output: output folder, which every worker sees by this path; created where needed. None: the result has the
-                files in a column ``jpeg``.
+            output: output folder, which every worker sees by this path; created where needed. Or its address in a
+                store, such as ``s3://bucket/smaller``. None: the result has the files in a column ``jpeg``.
             options: of the encoder.
             name: column with the name of each image, a path below ``output``; :func:`output_name` derives the file
                 from it.
-            data: column with the image: the bytes of a file, or its path as a string.
+            data: column with the image: the bytes of a file, or its path or address as a string.
             workers: threads that encode.
             done: values of ``done`` in earlier results. Such an image is skipped if its file has not changed since.
+            filesystem: of pyarrow or fsspec, for addresses; None: the one that the address names.
             **changes: single fields of ``options``.
 
         Raises:
             OptionError: an option is unknown or out of range.
         """
-        self._output = None if output is None else Path(output).absolute()
+        self._output = None if output is None else folder_of(output, filesystem)
+        self._filesystem = filesystem
         self._encoder = Encoder(options, **changes)
         self._options_digest = options_digest(self._encoder.options)
         self._name, self._data = name, data
@@ -189,45 +212,83 @@ class BatchCompressor:
 
     def compress_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[ResultRow]:
         """Encodes a batch of dicts; see :meth:`__call__`."""
-        images = [self._read_row(row) for row in rows]
+        images = _without_rivals([self._read_row(row) for row in rows])
+        if self.attempts is not None:
+            images = [self._without_suspect(image) for image in images]
         results = self._compress_all([image for image in images if image.row is None])
         return [image.row or self._save_result(image, next(results)) for image in images]
+
+    def _without_suspect(self, image: _BatchImage) -> _BatchImage:
+        """Encodes an image alone that was being worked on when a worker died; gives it up the second time."""
+        assert self.attempts is not None
+        lost = 0 if image.row is not None else self.attempts.lost(image.name)
+        if lost == 0:
+            return image
+        if lost >= MOST_LOST:
+            error = InputError(f"{image.name} was given up: its worker died {lost} times while it was encoded")
+            return image._replace(row=_make_row(image, "failed", error=error))
+        return image._replace(row=self._save_result(image, next(self._compress_all([image]))))
 
     def _read_row(self, row: Mapping[str, Any]) -> _BatchImage:
         """Reads an image's name and source, and decides whether it fails or is skipped."""
         name, packed, output = row[self._name], row.get(MAP_COLUMN), row.get(OUTPUT_COLUMN)
         packed_map = packed if isinstance(packed, bytes) else None
-        image = _BatchImage(str(name), "", row[self._data], 0, "", packed_map, None)
+        image = _BatchImage(str(name), "", "", row[self._data], 0, "", packed_map, None)
         try:
             if self._output is not None:
                 path = output if isinstance(output, str) else output_name(_check_name(name))
-                image = image._replace(output=str(self._output / _check_path(path)))
-            image = _read_fingerprint(image)
+                image = image._replace(path=_check_path(path), output=self._output.locate(path))
+            image = _read_fingerprint(image, self._filesystem)
         except (InputError, OSError) as error:
             return image._replace(row=_make_row(image, "failed", error=error))
         if self.done and (digest := self._digest(image)) in self.done:
             return image._replace(row=_make_row(image, "skipped", done=digest))
-        return image
+        return self._fetched(image)
+
+    def _fetched(self, image: _BatchImage) -> _BatchImage:
+        """The image with the bytes of a file in a store."""
+        if not is_remote(image.source):
+            return image
+        try:
+            folder, name = _remote_file(str(image.source), self._filesystem)
+            return image._replace(source=folder.read(name))
+        except OSError as error:
+            return image._replace(row=_make_row(image, "failed", error=error))
 
     def _digest(self, image: _BatchImage) -> str:
         """Returns a digest of the source, the options and the output file; empty without an output folder."""
         if self._output is None:
             return ""
-        source = image.source if isinstance(image.source, str) else ""
-        path = os.path.relpath(image.output, self._output)
-        state = repr((path, source, image.fingerprint, self._options_digest, stamp(image.output)))
+        source = image.source if isinstance(image.source, str) and not is_remote(image.source) else ""
+        found = self._output.state(image.path)
+        written = None if found is None else list(found)
+        path = os.path.normpath(image.path)
+        state = repr((path, source, image.fingerprint, self._options_digest, written))
         return hashlib.blake2b(state.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def _compress_all(self, images: Sequence[_BatchImage]) -> Iterator[Compressed | Exception]:
         if not any(image.packed_map for image in images):
-            sources = (image.source for image in images)
-            yield from self._encoder.compress_many(sources, workers=self.workers, errors="return")
+            made = self._encoder.compress_many(self._sources(images), workers=self.workers, errors="return")
+            for image, result in zip(images, made, strict=True):
+                self._note(image, "ended")
+                yield result
             return
         with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(self._compress_with_map, images)
 
+    def _sources(self, images: Sequence[_BatchImage]) -> Iterator[ImageSource]:
+        """Yields the images as they are asked for."""
+        for image in images:
+            self._note(image, "begun")
+            yield image.source
+
+    def _note(self, image: _BatchImage, what: Literal["begun", "ended"]) -> None:
+        if self.attempts is not None:
+            getattr(self.attempts, what)(image.name)
+
     def _compress_with_map(self, image: _BatchImage) -> Compressed | Exception:
         try:
+            self._note(image, "begun")
             if image.packed_map is None:  # none is needed, or the image cannot be decoded, which raises again here
                 return self._encoder.compress(image.source)
             picture = self._encoder.load(image.source)
@@ -237,6 +298,8 @@ class BatchCompressor:
             if isinstance(error, CONFIGURATION_ERRORS):
                 raise
             return error
+        finally:
+            self._note(image, "ended")
 
     def _save_result(self, image: _BatchImage, result: Compressed | Exception) -> ResultRow:
         """Writes the file where there is an output folder, and returns the image's row."""
@@ -245,12 +308,62 @@ class BatchCompressor:
                 raise result
             if self._output is None:
                 return _make_row(image, "encoded", result=result, jpeg=result.jpeg)
-            Path(image.output).parent.mkdir(parents=True, exist_ok=True)
             sources = [image.source] if isinstance(image.source, str) else []
-            write(image.output, result.jpeg, sources=sources)
+            self._output.write(image.path, result.jpeg, sources)
         except Exception as error:
             return _make_row(image, "failed", error=error)
         return _make_row(image, "written", result=result, done=self._digest(image))
+
+
+class Attempts(Protocol):
+    """Notes of a cluster which images are worked on; it outlives the workers."""
+
+    def begun(self, name: str) -> None:
+        """Notes that an image is worked on."""
+
+    def ended(self, name: str) -> None:
+        """Notes that it is done, and forgets what was lost before."""
+
+    def lost(self, name: str) -> int:
+        """Returns how often work on an image began and never ended."""
+
+
+def check_outputs(names: Iterable[object]) -> None:
+    """Checks that no two images of a whole table get the same output file; the workers see one part each.
+
+    Of a Dask or Spark table the names alone are brought here::
+
+        check_outputs(frame["name"].compute())
+        check_outputs(row.name for row in frame.select("name").toLocalIterator())
+
+    Args:
+        names: of all images.
+
+    Raises:
+        PlanError: two would get the same file, or one image is listed twice.
+    """
+    seen: dict[bytes, object] = {}
+    for name in names:
+        output = output_name(str(name))
+        digest = hashlib.blake2b(output.encode(errors="surrogatepass"), digest_size=16).digest()
+        if digest in seen:
+            raise PlanError(f"{seen[digest]} and {name} would both become {output}; rename one of them")
+        seen[digest] = name
+
+
+def _without_rivals(images: Sequence[_BatchImage]) -> list[_BatchImage]:
+    """The images of a batch; of two that would get the same output file both fail."""
+    counts = Counter(image.path for image in images if image.path and image.row is None)
+    rivals = {path: [image.name for image in images if image.path == path] for path in counts if counts[path] > 1}
+
+    def checked(image: _BatchImage) -> _BatchImage:
+        if image.row is not None or image.path not in rivals:
+            return image
+        first, second, *_ = rivals[image.path]
+        error = InputError(f"{first} and {second} would both become {image.path}; rename one of them")
+        return image._replace(row=_make_row(image, "failed", error=error))
+
+    return [checked(image) for image in images]
 
 
 def output_name(name: str) -> str:
@@ -284,8 +397,19 @@ def _name_error(name: object) -> InputError:
     return InputError(f"an image's name must be a relative path without '..', got {name!r}")
 
 
-def _read_fingerprint(image: _BatchImage) -> _BatchImage:
+def _remote_file(address: str, filesystem: Any) -> tuple[Folder, str]:
+    """The folder of a file in a store, and the file's name in it."""
+    path, mark, options = address.partition("?")
+    folder, _, name = path.rpartition("/")
+    return folder_of(f"{folder}{mark}{options}", filesystem), name
+
+
+def _read_fingerprint(image: _BatchImage, filesystem: Any = None) -> _BatchImage:
     """Returns the image with size and fingerprint of its source; a pipe is read, since that can be done only once."""
+    if is_remote(image.source):
+        folder, name = _remote_file(str(image.source), filesystem)
+        found = folder.state(name)
+        return image._replace(size=found[0] if found else 0, fingerprint=repr((name, found)))
     if isinstance(image.source, str) and not is_regular(image.source):
         image = image._replace(source=read_bytes(image.source))
     if isinstance(image.source, bytes | bytearray | memoryview):

@@ -16,23 +16,28 @@ For any other storage, such as S3, put the mixin first::
 
 Honours the storage's own options, and the fields of :class:`saliency_jpeg.Options` in ``saliency_jpeg``. Without a
 target and a quality the rewrite is lossless. A file that is not a JPEG file, or does not get smaller, is stored
-unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. A damaged JPEG
-file that browsers may still show is stored without its metadata where ``metadata`` is ``"safe"`` or ``"strip"``, and
-refused with ``InputError`` where that cannot be done. The trailing images of MPO, Ultra HDR and motion photo files are
-kept unless ``trailing_images`` is ``"drop"``.
+unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing
+images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is ``"drop"``.
 
-Raises ``OptionError`` when the storage is created with a wrong option, and ``InputError`` or ``TargetError`` when a
-file cannot be encoded as asked; nothing is stored then.
+The first file with a map waits until the network is loaded, unless ``default_storage.warm_up()`` in
+``AppConfig.ready`` has done so. Where worker processes are forked afterwards, call it in each.
+
+A file that cannot be encoded as asked, whatever the error is, is logged by the logger ``saliency_jpeg`` and stored as
+it came, without its metadata where ``metadata`` is ``"safe"`` or ``"strip"``.
+
+Raises ``OptionError`` when the storage is created with a wrong option, and ``InputError`` where metadata are to be
+removed and the file is too damaged for that; nothing is stored then.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
-from ._optimizer import optimize_jpeg
+from ._optimizer import optimize_jpeg, remove_metadata, warm_up
 
 try:
     from django.core.files.base import ContentFile, File
@@ -42,6 +47,7 @@ except ImportError as error:
 
 __all__ = ["SaliencyFileSystemStorage", "SaliencyStorageMixin"]
 
+_logger = logging.getLogger("saliency_jpeg")
 _START = b"\xff\xd8\xff"  # SOI and the first byte of the next marker
 
 
@@ -75,11 +81,22 @@ class SaliencyStorageMixin:
             The name under which the file was saved.
 
         Raises:
-            InputError: an option does not support the file's trailing images; nothing is saved.
-            TargetError: no encoding meets the target; nothing is saved.
+            InputError: the file is too damaged to remove the metadata that are to be removed; nothing is saved.
         """
         saved: str = super()._save(name, self._optimize_jpeg(content))  # type: ignore[misc]
         return saved
+
+    def warm_up(self) -> None:
+        """Loads what the first file would load, such as the network."""
+        warm_up(self._saliency_options)
+
+    def _optimize_data(self, data: bytes, name: str | None) -> bytes:
+        """Returns the smaller file; where that fails the file itself, without metadata that are to be removed."""
+        try:
+            return optimize_jpeg(data, self._saliency_options)
+        except Exception:  # the host's own file is better than none
+            _logger.exception("%s is stored as it came", name)
+            return remove_metadata(data, self._saliency_options)
 
     def _optimize_jpeg(self, content: Any) -> Any:
         """Returns the smaller file, or what reads as ``content`` from its beginning, where there is none."""
@@ -89,7 +106,7 @@ class SaliencyStorageMixin:
         if start != _START:
             return content if can_rewind else _Continued(start, content)
         data = content.read() if can_rewind else start + content.read()
-        jpeg = optimize_jpeg(data, self._saliency_options)
+        jpeg = self._optimize_data(data, getattr(content, "name", None))
         if jpeg == data and _rewind(content):
             return content
         return ContentFile(jpeg, name=getattr(content, "name", None))

@@ -8,10 +8,16 @@ Replaces a Ray Data job of your own that maps an encoder over a dataset::
     compress("photos/", "smaller/", target_kb=100)
     compress("images.parquet", "smaller/", columns=("key", "image"), quality=80)
 
+Input and output may be addresses in a store, such as ``s3://bucket/photos``: pyarrow's file systems (s3, gs, hdfs), and
+those of fsspec where its package is installed (``az://`` by adlfs, and others).
+
 Images are streamed: only as many are in flight as the cluster has memory for, and the driver receives one result row
 for each, never the image. Where the cluster has GPUs, actors that hold the network compute saliency maps in batches and
 CPU actors encode; otherwise the same actors do both. When a worker or a node is lost, others repeat its batches and
-write the same files.
+write the same files. An image that kills its worker twice is given up, and is a row of the log that says so.
+
+Each worker counts images by status, and bytes, as metrics of Ray: ``saliency_jpeg_images``, ``saliency_jpeg_bytes_in``,
+``saliency_jpeg_bytes_out``; Ray exports them to Prometheus.
 
 Honours the fields of :class:`saliency_jpeg.Options`, and the log of an earlier run: images that are done are skipped.
 
@@ -32,10 +38,10 @@ from typing import Any, Final, cast
 import numpy as np
 
 from ..batch.cluster_log import ClusterLog, Digests, DigestSet, parse_digests
-from ..batch.plan import Job, PlanError, plan
+from ..batch.plan import Job, PlanError, distinct_names, plan
 from ..encoder.encoder import Encoder
 from ..errors import InputError
-from ..io import sweep
+from ..io import IMAGE_SUFFIXES, RemoteFolder, folder_of, is_remote, sweep
 from ..options import Options
 from ..saliency.sources import has_network
 from ._compat import missing_dependency
@@ -46,16 +52,18 @@ try:
     import pyarrow
     import ray
     import ray.data
+    import ray.util.metrics
 except ImportError as error:
     raise missing_dependency("Ray") from error
 
-__all__ = ["LOG_NAME", "compress", "compress_dataset", "from_files", "from_parquet"]
+__all__ = ["LOG_NAME", "compress", "compress_dataset", "from_files", "from_parquet", "from_store"]
 
 LOG_NAME: Final = "log.parquet"  # a folder inside the output folder
 _MAP_BATCH_SIZE: Final = 16  # images that go through the network together
 _MAX_ACTOR_CPUS: Final = 4  # each actor holds a copy of the network
 _ROWS_PER_BLOCK: Final = 64  # of a folder; a lost worker costs one block
 _READER_CPUS: Final = 0.2  # readers mostly wait for the disk
+_PREFIX: Final = "saliency_jpeg_"  # of metrics
 _TF_THREADS: Final = "TF_NUM_INTRAOP_THREADS"
 
 ReportRow = Callable[[ResultRow], None]
@@ -68,6 +76,7 @@ def compress(
     *,
     columns: tuple[str, str] = ("name", "bytes"),
     log: str | Path | None = None,
+    filesystem: Any = None,
     force: bool = False,
     report: ReportRow | None = None,
     gpus: float | None = None,
@@ -82,12 +91,14 @@ def compress(
     run tries them again.
 
     Args:
-        source: a folder of images with its subfolders, which all workers see by this path; a table that Ray can read,
-            a path or URI ending in ``.parquet``; or a dataset as for :func:`compress_dataset`.
-        output: output folder, which all workers see by this path.
+        source: a folder of images with its subfolders, which all workers see by this path, or its address in a store;
+            a table that Ray can read, a path or URI ending in ``.parquet``; or a dataset as for
+            :func:`compress_dataset`.
+        output: output folder, which all workers see by this path, or its address in a store.
         options: of the encoder.
         columns: of a table or dataset: the image's name, and its bytes or path.
-        log: local folder for the Parquet log; by default ``log.parquet`` in ``output``.
+        log: folder for the Parquet log, or its address; by default ``log.parquet`` in ``output``.
+        filesystem: of pyarrow or fsspec, for addresses; None: the one that an address names.
         force: encode images that are done again.
         report: called with each :class:`.batch.ResultRow` as it arrives, in no particular order.
         gpus: as for :func:`compress_dataset`.
@@ -105,11 +116,15 @@ def compress(
         OSError: the log cannot be written, or a folder cannot be read.
     """
     options = Encoder(options, **changes).options  # checked before any work starts
-    cluster_log = ClusterLog(Path(output) / LOG_NAME if log is None else Path(log), arrow_schema(COLUMNS))
-    sweep(Path(output))
-    dataset = source if isinstance(source, ray.data.Dataset) else _read_source(str(source), output, columns)
+    folder = folder_of(output, filesystem)
+    cluster_log = ClusterLog(
+        folder.below(LOG_NAME) if log is None else folder_of(log, filesystem), arrow_schema(COLUMNS)
+    )
+    folder.sweep()
+    dataset = source if isinstance(source, ray.data.Dataset) else _read_source(str(source), output, columns, filesystem)
     done = parse_digests([]) if force else cluster_log.done()
-    rows = compress_dataset(dataset, output, options, columns=columns, done=done, gpus=gpus, cpus=cpus, actors=actors)
+    settings: dict[str, Any] = {"gpus": gpus, "cpus": cpus, "actors": actors, "filesystem": filesystem}
+    rows = compress_dataset(dataset, output, options, columns=columns, done=done, **settings)
     return _consume(rows, cluster_log, report)
 
 
@@ -136,6 +151,7 @@ def compress_dataset(
     *,
     columns: tuple[str, str] = ("name", "bytes"),
     done: Digests | None = None,
+    filesystem: Any = None,
     gpus: float | None = None,
     cpus: int | None = None,
     actors: int | None = None,
@@ -145,10 +161,12 @@ def compress_dataset(
 
     Args:
         dataset: of images, with the two ``columns``, and optionally ``output``, a path below the output folder.
-        output: output folder, which all workers see by this path; None: the rows have the files in a column ``jpeg``.
+        output: output folder, which all workers see by this path, or its address in a store; None: the rows have the
+            files in a column ``jpeg``.
         options: of the encoder.
-        columns: the image's name, and its bytes or path.
+        columns: the image's name, and its bytes, path or address.
         done: sorted digests of images to skip.
+        filesystem: as for :func:`compress`.
         gpus: GPUs for each actor that computes maps; by default 1 where the cluster has a GPU and ``saliency`` uses a
             network, else 0.
         cpus: processors for each actor; by default half of the smallest node's, at most 4.
@@ -161,7 +179,7 @@ def compress_dataset(
     Raises:
         OptionError: an option is unknown or out of range.
     """
-    compressor = BatchCompressor(output, options, name=columns[0], data=columns[1], **changes)
+    compressor = BatchCompressor(output, options, name=columns[0], data=columns[1], filesystem=filesystem, **changes)
     resources = ray.cluster_resources() if ray.is_initialized() else _start_local_ray()
     cpus = cpus or _cpus_per_actor()
     compressor.workers = cpus
@@ -172,7 +190,8 @@ def compress_dataset(
         dataset = _add_stage(dataset, (mapper, cpus), cpus, max_actors, batch_size=_MAP_BATCH_SIZE, num_gpus=gpus)
     max_actors = actors or max(1, int(resources.get("CPU", 1) // cpus))
     shared_done = None if done is None else ray.put(done)
-    return _add_stage(dataset, (compressor, cpus, shared_done), cpus, max_actors, batch_size=None)
+    arguments = (compressor, cpus, shared_done, _Attempts())
+    return _add_stage(dataset, arguments, cpus, max_actors, batch_size=None)
 
 
 def gpus_per_actor(options: Options, resources: Mapping[str, float]) -> float:
@@ -185,20 +204,84 @@ def gpus_per_actor(options: Options, resources: Mapping[str, float]) -> float:
     return 1 if resources.get("GPU", 0) >= 1 and has_network(options.saliency) else 0
 
 
+class _Notes:
+    """A Ray actor that knows which images are worked on; it outlives the workers."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def begun(self, name: str) -> None:
+        self._counts[name] += 1
+
+    def ended(self, name: str) -> None:
+        self._counts.pop(name, None)
+
+    def lost(self, name: str) -> int:
+        return self._counts[name]
+
+
+class _Attempts:
+    """The notes of a cluster, as :class:`.batch.Attempts`; where they are lost with their node, nothing is noted."""
+
+    def __init__(self) -> None:
+        self._notes = ray.remote(_Notes).options(num_cpus=0, max_restarts=-1).remote()
+
+    def begun(self, name: str) -> None:
+        self._ask("begun", name)  # waits: the worker may die in the next moment
+
+    def ended(self, name: str) -> None:
+        self._notes.ended.remote(name)
+
+    def lost(self, name: str) -> int:
+        return int(self._ask("lost", name) or 0)
+
+    def _ask(self, what: str, name: str) -> Any:
+        try:
+            return ray.get(getattr(self._notes, what).remote(name))
+        except ray.exceptions.RayError:
+            return None
+
+
+class _Counts:
+    """Metrics of one worker."""
+
+    def __init__(self) -> None:
+        self._images = ray.util.metrics.Counter(f"{_PREFIX}images", "Images by status", tag_keys=("status",))
+        self._bytes = {
+            name: ray.util.metrics.Counter(f"{_PREFIX}{name}", f"Sum of {name} of the images that were encoded")
+            for name in ("bytes_in", "bytes_out")
+        }
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self._images.inc(1, {"status": row["status"]})
+            for name, counter in self._bytes.items():
+                if row["bytes_out"] and row[name]:
+                    counter.inc(row[name])
+
+
 class _Actor:
     """Holds one callable of :mod:`.batch`, and the network it loads, for the lifetime of a Ray actor."""
 
-    def __init__(self, work: BatchCompressor | BatchMapper, threads: int, done: Any = None) -> None:
+    def __init__(
+        self, work: BatchCompressor | BatchMapper, threads: int, done: Any = None, attempts: Any = None
+    ) -> None:
         os.environ.setdefault(_TF_THREADS, str(threads))
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several actors may share a GPU
         if isinstance(work, BatchMapper):
             work.use_gpu()
         elif done is not None:
             work.done = DigestSet(ray.get(done))
+        if isinstance(work, BatchCompressor):
+            work.attempts = attempts
         self._work = work
+        self._counts = _Counts() if isinstance(work, BatchCompressor) else None
 
     def __call__(self, table: Any) -> Any:
-        return self._work(table)
+        result = self._work(table)
+        if self._counts is not None:
+            self._counts.add(result.select(["status", "bytes_in", "bytes_out"]).to_pylist())
+        return result
 
 
 def _add_stage(
@@ -278,16 +361,45 @@ def from_parquet(source: str | Sequence[str], columns: tuple[str, str] = ("name"
     return ray.data.read_parquet(source, columns=list(columns), num_cpus=_READER_CPUS)
 
 
-def _read_source(source: str, output: str | Path, columns: tuple[str, str]) -> ray.data.Dataset:
+def from_store(source: str, columns: tuple[str, str] = ("name", "bytes"), filesystem: Any = None) -> ray.data.Dataset:
+    """Returns a dataset of the images of a folder in a store and of its subfolders, which the workers read.
+
+    Args:
+        source: address of the folder.
+        columns: names for the columns of the image's name and its address.
+        filesystem: as for :func:`compress`.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    folder = RemoteFolder(source, filesystem)
+    names = [name for name in folder.names(recursive=True) if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+    outputs = distinct_names([Path(name) for name in names], False, ".jpg")
+    addresses = [folder.full_address(name) for name in names]
+    values = (names, addresses, [path.as_posix() for path in outputs])
+    table = pyarrow.table(
+        {
+            key: pyarrow.array(each, pyarrow.string())
+            for key, each in zip((*columns, OUTPUT_COLUMN), values, strict=True)
+        }
+    )
+    return ray.data.from_arrow(table, override_num_blocks=_block_count(len(names)))
+
+
+def _read_source(source: str, output: str | Path, columns: tuple[str, str], filesystem: Any = None) -> ray.data.Dataset:
     if not ray.is_initialized():
         _start_local_ray()
     if source.rstrip("/").endswith(".parquet"):
         return from_parquet(source, columns)
-    planned = plan([source], f"{output}{os.sep}", recursive=True)
+    if is_remote(source):
+        return from_store(source, columns, filesystem)
+    local = "out" if is_remote(output) else output  # names alone count where the output is in a store
+    planned = plan([source], f"{local}{os.sep}", recursive=True)
     if planned.unreadable:
         raise planned.unreadable[0]
-    for folder in sorted({Path(job.output).parent for job in planned.jobs}):
-        sweep(folder)
+    if not is_remote(output):
+        for folder in sorted({Path(job.output).parent for job in planned.jobs}):
+            sweep(folder)
     return from_files(planned.jobs, columns)
 
 

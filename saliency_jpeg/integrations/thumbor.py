@@ -3,10 +3,15 @@
 Replaces thumbor's ``jpegtran`` optimizer. In ``thumbor.conf``::
 
     OPTIMIZERS = ["saliency_jpeg.integrations.thumbor"]
+    APP_CLASS = "saliency_jpeg.integrations.thumbor.ServiceApp"
     SALIENCY_JPEG_OPTIONS = {"strength": 0.5}  # fields of saliency_jpeg.Options
 
 The pixels come from thumbor's engine, so that there is no second lossy generation. Metadata and chroma subsampling are
 those of the file that thumbor wrote.
+
+``ServiceApp`` checks the options and loads the network where thumbor starts; without it the first request waits. The
+event loop is not blocked: with this optimizer thumbor's ``ENGINE_THREADPOOL_SIZE`` is the number of processors, unless
+the configuration says otherwise, and thumbor runs its engine and optimizers in those threads.
 
 Honours:
 
@@ -16,9 +21,9 @@ Honours:
   is sent and a warning is logged, unless ``SALIENCY_JPEG_OPTIONS`` allows downscaling.
 - Without a limit, the smaller of thumbor's file and this encoder's is sent.
 
-Raises ``OptionError`` for a wrong option in ``SALIENCY_JPEG_OPTIONS``. An image that cannot be encoded is logged, and
-thumbor's own file is sent, without the metadata that ``metadata="safe"`` or ``"strip"`` removes. Raises ``InputError``
-where that cannot be done.
+Raises ``OptionError`` for a wrong option in ``SALIENCY_JPEG_OPTIONS``. An image that cannot be encoded, whatever the
+error is, is logged, and thumbor's own file is sent, without the metadata that ``metadata="safe"`` or ``"strip"``
+removes. Raises ``InputError`` where that cannot be done.
 """
 
 from __future__ import annotations
@@ -29,23 +34,27 @@ import numpy as np
 from PIL import Image
 
 from ..encoder.encoder import Encoder
-from ..errors import InputError, TargetError
+from ..errors import TargetError
 from ..image.load import load
 from ..image.picture import Picture
+from ..io import available_cpus
 from ..options import BYTES_PER_KB, Options
+from ..saliency import litert
 from ._compat import OPTION_NAMES, check_names, missing_dependency
 from ._optimizer import remove_metadata
 
 try:
+    from thumbor.app import ThumborServiceApp
     from thumbor.config import Config
     from thumbor.optimizers import BaseOptimizer
     from thumbor.utils import logger
 except ImportError as error:
     raise missing_dependency("thumbor") from error
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "ServiceApp"]
 
 Config.define("SALIENCY_JPEG_OPTIONS", {}, "Fields of saliency_jpeg.Options", "Optimizers")
+Config.define("ENGINE_THREADPOOL_SIZE", available_cpus(), "Threads of engine and optimizers; 0: none", "Imaging")
 
 
 class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
@@ -85,8 +94,8 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         except TargetError as error:
             logger.warning("saliency_jpeg: %s", error)
             jpeg = error.best
-        except InputError as error:
-            logger.warning("saliency_jpeg: thumbor's own file is sent: %s", error)
+        except Exception:  # the host's own file is better than none
+            logger.exception("saliency_jpeg: thumbor's own file is sent")
             return remove_metadata(buffer, options)
         own = remove_metadata(buffer, options)
         fits = options.target_bytes is not None and len(jpeg) <= options.target_bytes
@@ -122,3 +131,23 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         if (image.height, image.width) != shape[:2]:
             return picture
         return picture.without_trailing().with_pixels(np.ascontiguousarray(image))
+
+
+class ServiceApp(ThumborServiceApp):  # type: ignore[misc, unused-ignore]
+    """thumbor's application, with the options checked and the network loaded before the first request.
+
+    Raises:
+        OptionError: an option in ``SALIENCY_JPEG_OPTIONS`` is unknown or out of range.
+        PresetError: the saliency preset is unknown or damaged.
+    """
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        if not context.config.ENGINE_THREADPOOL_SIZE:
+            logger.warning("saliency_jpeg: with ENGINE_THREADPOOL_SIZE = 0 every picture blocks the event loop")
+        given = context.config.SALIENCY_JPEG_OPTIONS
+        check_names("the setting SALIENCY_JPEG_OPTIONS", given, OPTION_NAMES)
+        encoder = Encoder(Options(**given))
+        # Behind this thumbor may fork its processes, which TensorFlow does not survive.
+        if litert.is_installed() or getattr(context.server, "processes", 1) in (None, 1):
+            encoder.warm_up()

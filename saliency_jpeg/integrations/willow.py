@@ -20,9 +20,12 @@ class::
 
 Honours all fields of :class:`saliency_jpeg.Options`.
 
-Raises nothing for an image that cannot be encoded as asked: like Willow's own optimizers, it logs the error and leaves
-the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``. Where that cannot be done it
-raises ``InputError``.
+``Renditions.warm_up()`` in ``AppConfig.ready`` loads the network before the first request; without it the first
+rendition waits for that. Where worker processes are forked afterwards, call it in each.
+
+Raises nothing for an image that cannot be encoded as asked, whatever the error is: like Willow's own optimizers, it
+logs the error and leaves the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``.
+Where that cannot be done it raises ``InputError``.
 """
 
 from __future__ import annotations
@@ -31,11 +34,10 @@ import logging
 from pathlib import Path
 from typing import ClassVar
 
-from ..errors import SaliencyJpegError
 from ..io import FileChangedError, version, write
 from ..options import Options
 from ._compat import missing_dependency
-from ._optimizer import optimize_jpeg, remove_metadata
+from ._optimizer import optimize_jpeg, remove_metadata, warm_up
 
 try:
     from willow.optimizers.base import OptimizerBase
@@ -64,6 +66,11 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
         return True
 
     @classmethod
+    def warm_up(cls) -> None:
+        """Loads what the first rendition would load, such as the network."""
+        warm_up(cls.options)
+
+    @classmethod
     def process(cls, file_path: str) -> None:
         """Makes a JPEG file smaller in place; logs an error and leaves the picture unchanged where that fails.
 
@@ -77,7 +84,7 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
         data = Path(file_path).read_bytes()
         try:
             jpeg = optimize_jpeg(data, cls.options)
-        except SaliencyJpegError:
+        except Exception:  # the host's own file is better than none
             _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)
             jpeg = remove_metadata(data, cls.options)
         if jpeg != data:

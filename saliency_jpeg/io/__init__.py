@@ -1,11 +1,13 @@
 """What the system gives: files, whole reads and atomic writes, temporary files behind them, names, processors.
 
 ``files`` reads and writes, ``temporary`` makes and removes temporary files, ``permissions`` says who may read what is
-written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors. May import ``errors``.
+written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors, ``full_package`` loads what
+the light distribution leaves out, ``folders`` are those of a disk or a store of objects. May import ``errors``.
 """
 
 from .cpus import available_cpus
 from .files import FileChangedError, Version, is_regular, read, version, write
+from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote
 from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable, with_image_suffix
 from .temporary import remove_temporaries, sweep
 
@@ -15,9 +17,14 @@ __all__ = [
     "LOSSLESS_SUFFIXES",
     "STREAM",
     "FileChangedError",
+    "Folder",
+    "LocalFolder",
+    "RemoteFolder",
     "Version",
     "available_cpus",
+    "folder_of",
     "is_regular",
+    "is_remote",
     "jpeg_name",
     "printable",
     "read",

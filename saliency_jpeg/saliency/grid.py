@@ -4,7 +4,7 @@ The whole image is resized to the network's input: the longer side becomes ``lon
 multiple of the stride (and both a ``margin`` more). Nothing is cropped or padded, the grid covers the image exactly,
 and only ``2 * long_side / stride - 1`` input sizes exist.
 
-Grids are enlarged with integers: sums of products below 2**24, exact in float32, then OpenCV's bit-exact interpolation.
+Grids are enlarged with integers: sums of products below 2**24, exact in float32, then an interpolation in integers.
 Equal grids give equal maps to the last bit, whatever the processor, the BLAS library or the number of threads.
 """
 
@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..image import _raster
+from ..io import full_package
 
 __all__ = [
     "Lattice",
@@ -34,6 +37,7 @@ _WIDE = 4095  # full scale of the intermediate result: 4095 * 4096 < 2**24
 _SAMPLES = 16  # per cell; the interpolation between them is linear
 _BLOCK = 8  # pixels of a block of the codec on each side
 _LEAST_RATIO = 2  # of the sides of an image to those of the input, after it was reduced
+_SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 class Lattice(NamedTuple):
@@ -98,8 +102,8 @@ def _multiple(length: float, stride: int) -> int:
 def resize(image: NDArray[np.uint8], size: tuple[int, int], *, mirrored: bool = False) -> NDArray[np.uint8]:
     """Resizes an image: averages where it shrinks, interpolates where it grows.
 
-    Width and height are resized one after the other if only one of them grows, because OpenCV averages areas only where
-    no side grows. A large image is reduced by 2 and 4 first: OpenCV averages any other area at an eighth of the speed.
+    Width and height are resized one after the other if only one of them grows, because areas are averaged only where no
+    side grows. A large image is reduced by 2 and 4 first, which takes less time than averages of other areas.
 
     Args:
         image: uint8 (H, W, 3) or gray (H, W).
@@ -109,16 +113,14 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int], *, mirrored: bool = 
     Returns:
         RGB, uint8 (height, width, 3).
     """
-    import cv2
-
-    image = _reduce(image, size, mirrored)
-    if mirrored:  # before areas are averaged: OpenCV rounds them differently from left and right
-        image = cv2.flip(image, 1)
+    image = _reduce(np.ascontiguousarray(image), size, mirrored)
+    if mirrored:  # before areas are averaged: they are rounded differently from left and right
+        image = np.ascontiguousarray(image[:, ::-1])
     height, width = size
-    across, down = (cv2.INTER_AREA if size[i] < image.shape[i] else cv2.INTER_LINEAR for i in (1, 0))
+    across, down = (_raster.resize_area if size[i] < image.shape[i] else _raster.resize_linear for i in (1, 0))
     if across != down:
-        image = cv2.resize(image, (width, image.shape[0]), interpolation=across)
-    image = cv2.resize(image, (width, height), interpolation=down)
+        image = across(image, (image.shape[0], width))
+    image = down(image, (height, width))
     return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
 
 
@@ -128,15 +130,11 @@ def _reduce(image: NDArray[np.uint8], size: tuple[int, int], mirrored: bool) -> 
     A pixel becomes the mean of four: of 2x2, or of the middle of 4x4. Of a remainder half is left out on each side; an
     odd pixel on the right, of an image that will be mirrored on the left.
     """
-    import cv2
-
     ratio = min(image.shape[0] / size[0], image.shape[1] / size[1])
     while ratio >= 2 * _LEAST_RATIO:
         divisor = 4 if ratio >= 4 * _LEAST_RATIO else 2
-        rows, cols = image.shape[0] // divisor, image.shape[1] // divisor
         top, left = image.shape[0] % divisor // 2, (image.shape[1] % divisor + mirrored) // 2
-        inside = image[top : top + divisor * rows, left : left + divisor * cols]
-        image = cv2.resize(inside, (cols, rows), interpolation=cv2.INTER_LINEAR)
+        image = _raster.mean_of_four(image, divisor, (top, left))
         ratio /= divisor
     return image
 
@@ -197,16 +195,11 @@ def enlarge(
     Returns:
         float32 (height, width) in [0, 1], multiples of 1/255.
     """
-    import cv2
-
     height, width = (min(pixels, cells * _SAMPLES) for pixels, cells in zip(size, grid.shape, strict=True))
     by_row = sampling_matrix(height, grid.shape[0], lattice=lattice, sigma=sigma)
     by_col = sampling_matrix(width, grid.shape[1], lattice=across or lattice, sigma=sigma)
     fine = _scale(_interpolate(grid, by_row, by_col), 255 / (_WIDE * _ROW_SUM)).astype(np.uint8)
-    if (height, width) != tuple(size):
-        fine = cv2.resize(fine, size[::-1], interpolation=cv2.INTER_LINEAR_EXACT).reshape(size)
-    result: NDArray[np.float32] = cv2.LUT(fine, np.arange(256, dtype=np.float32) / np.float32(255)).reshape(size)
-    return result
+    return _SHARES[fine] if (height, width) == tuple(size) else _raster.enlarge_exact(fine, size, _SHARES)
 
 
 def enlarge_to_blocks(
@@ -284,8 +277,7 @@ def shrink(values: NDArray[np.float32], size: tuple[int, int], stride: int) -> N
     Returns:
         float32 ((height - 1) / stride + 1, (width - 1) / stride + 1); NaN where more than half is unknown.
     """
-    import cv2
-
+    cv2 = full_package.load("cv2", "training")
     known = np.isfinite(values).astype(np.float32)
     planes = [cv2.resize(p, size[::-1], interpolation=cv2.INTER_AREA) for p in (np.nan_to_num(values), known)]
     inside, weight = (

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError, PresetError
-from ..io import available_cpus
+from ..io import available_cpus, full_package
 from . import forks
 from .weights_file import DAMAGED, open_archive, read_entry
 
@@ -173,9 +173,9 @@ def find(name: str) -> Path:
         return _path(name)
     folder = os.environ.get(_FOLDER)
     raise PresetError(
-        f"without TensorFlow, preset {name!r} is read from {name}{SUFFIX} in the folder that {_FOLDER} names; write it "
-        f"by from_preset({name!r}).export(path) of SaliencyModel, or of Restorer for decoding, where TensorFlow is "
-        f"installed, got {_FOLDER}={folder}"
+        f"preset {name!r} {full_package.HINT}; without TensorFlow, preset {name!r} is read from {name}{SUFFIX} in the "
+        f"folder that {_FOLDER} names; write it by from_preset({name!r}).export(path) of SaliencyModel, or of Restorer "
+        f"for decoding, where TensorFlow is installed, got {_FOLDER}={folder}"
     )
 
 

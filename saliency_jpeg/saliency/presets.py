@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import OptionError, PresetError
+from ..io import full_package
 from . import heads
 from .maps import MapOptions
 from .mirroring import Mirror
@@ -290,4 +291,6 @@ def _read(file: str) -> bytes:
         if (path := folder.joinpath(file)).is_file():
             return path.read_bytes()
     searched = ", ".join(map(str, folders()))
-    raise PresetError(f"{file} is missing from the installed weights; reinstall them, got no such file in {searched}")
+    raise PresetError(
+        f"{file} is missing from the installed weights; it {full_package.HINT}, got no such file in {searched}"
+    )

@@ -50,9 +50,9 @@ def load_tensorflow() -> Any:
     with _loading:
         if importlib.util.find_spec("tensorflow") is None:
             raise OptionError(
-                "the networks need TensorFlow, which Macs with Intel processors do not have; pip install tensorflow, "
-                "or do without: saliency=None or your own map to encode, enhance=None to decode, got no module "
-                "'tensorflow'"
+                "the networks need TensorFlow, which saliency-jpeg-lite and Macs with Intel processors do not have; "
+                "pip install saliency-jpeg, or do without: saliency=None or your own map to encode, enhance=None to "
+                "decode, got no module 'tensorflow'"
             )
         if "keras" not in sys.modules:
             _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError
 from ..evaluation.saliency_benchmark import MaskScores, judge_masks
+from ..io import full_package
 from ..saliency import grid, litert, network, presets
 from ..saliency.heads import MaskHead
 from ..saliency.model import SaliencyModel
@@ -146,7 +147,7 @@ def check(preset: str = "default", epochs: int = EPOCHS, seed: int = 0) -> prese
     if _mask_head(base) is None:
         raise OptionError(f"preset must be one of {', '.join(trainable())}, whose heads learn masks, got {preset!r}")
     if litert.replaces_tensorflow():
-        raise OptionError(f"LiteRT cannot train; run pip install tensorflow to train {preset!r}")
+        raise OptionError(f"training {full_package.HINT}, got LiteRT alone to train {preset!r}")
     return base
 
 

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..evaluation.saliency_benchmark import MaskSample
 from ..image.load import load
 from ..image.orientation import rotate
+from ..io import full_package
 from ..saliency.sources import read_map
 
 __all__ = ["Pairs", "pair", "read_pair", "read_sample"]
@@ -84,7 +85,7 @@ def read_pair(image: Any, mask: Any) -> tuple[NDArray[np.uint8], NDArray[np.floa
     Raises:
         InputError: one cannot be read, or the aspect ratios differ by more than 2 % (and a pixel).
     """
-    import cv2
+    cv2 = full_package.load("cv2", "training")
 
     picture = _with_name(load, image)
     saliency = _with_name(read_map, mask)

@@ -31,6 +31,8 @@
 #include "codec/symbol_costs.h"
 #include "codec/transform.h"
 #include "common/image_view.h"
+#include "image/regions.h"
+#include "image/resize.h"
 #include "metrics/luma.h"
 #include "metrics/ms_ssim.h"
 #include "metrics/psnr_hvsm.h"
@@ -320,6 +322,27 @@ std::string contents(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+void resize_all(Random& random) {
+  for (int round = 0; round < 60; ++round) {
+    const int height = 1 + random.below(40), width = 1 + random.below(40), channels = round % 2 ? 3 : 1;
+    std::vector<uint8_t> pixels(static_cast<size_t>(height) * width * channels);
+    for (uint8_t& sample : pixels) sample = static_cast<uint8_t>(random.below(256));
+    const ImageView view{pixels.data(), height, width, channels};
+    const int rows = 1 + random.below(height), cols = 1 + random.below(width);
+    std::vector<uint8_t> out(static_cast<size_t>(4 * height) * 3 * width * channels);
+    image::resize_area(view, rows, cols, out.data());
+    image::resize_linear(view, 4 * height, 3 * width, out.data());
+    for (int divisor : {2, 4}) image::mean_of_four(view, divisor, height % divisor, width % divisor, out.data());
+    if (channels == 3) continue;
+    std::vector<float> table(256, 1.0f), map(static_cast<size_t>(4 * height) * 3 * width);
+    image::enlarge_exact(view, 4 * height, 3 * width, table.data(), map.data());
+    check(map.front() == 1.0f && map.back() == 1.0f, "a map is enlarged");
+    std::vector<int32_t> labels(view.pixels());
+    check(image::label_parts(view, labels.data()) >= 0, "parts are numbered");
+    image::distance_to_zero(view, map.data());
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -327,6 +350,7 @@ int main(int count, char** arguments) {
   Random random(7);
   encode_all(random);
   compare_all(random);
+  resize_all(random);
   int accepted = 0;
   int refused = 0;
   for (int f = 2; f < count; ++f) {

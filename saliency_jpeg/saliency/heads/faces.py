@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...image import _raster
 from ..maps import Reals
 
 __all__ = ["Ellipse", "HeadShape", "face_evidence", "find_heads"]
@@ -111,18 +112,15 @@ def find_heads(chance: Reals, shape: HeadShape) -> list[tuple[Ellipse, Reals]]:
 
 def _split(inside: NDArray[np.bool_]) -> Reals:
     """Tells faces apart; returns the share (faces, rows, cols) of each cell that belongs to each face."""
-    import cv2
-    from skimage.morphology import h_maxima
-
-    _, regions = cv2.connectedComponents(inside.astype(np.uint8))
+    _, regions = _raster.label_parts(inside.astype(np.uint8))
     beyond = np.pad(np.pad(inside, _BEYOND, mode="edge"), 1).astype(np.uint8)
     inner = slice(_BEYOND + 1, -_BEYOND - 1)
-    depth = cv2.distanceTransform(beyond, cv2.DIST_L2, 5)[inner, inner].astype(np.float64)
-    maxima = h_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1]
-    count, peaks = cv2.connectedComponents(maxima.astype(np.uint8))
+    depth = _raster.distance_to_zero(beyond)[inner, inner].astype(np.float64)
+    maxima = _high_maxima(np.pad(depth, 1), _NOTCH)[1:-1, 1:-1]
+    count, peaks = _raster.label_parts(np.ascontiguousarray(maxima, np.uint8))
     rows, cols = np.ogrid[: inside.shape[0], : inside.shape[1]]
-    distances = np.full((count - 1, *inside.shape), np.inf)
-    for i in range(count - 1):
+    distances = np.full((count, *inside.shape), np.inf)
+    for i in range(count):
         peak = peaks == i + 1
         same = regions == regions[peak].max()
         middle = np.argwhere(peak).mean(axis=0)
@@ -132,6 +130,32 @@ def _split(inside: NDArray[np.bool_]) -> Reals:
     shares = np.clip(1 - (distances - nearest) / _SHARED, 0, 1) * inside
     total: Reals = shares / np.maximum(shares.sum(axis=0), 1e-9)
     return total
+
+
+def _high_maxima(values: Reals, height: float) -> NDArray[np.uint8]:
+    """Marks the maxima that rise by ``height`` above the way to any higher one (rows, cols).
+
+    By scikit-image, and by the same definition in a few lines where that is not installed. Nothing but the order of
+    numbers decides, so both mark the same cells.
+    """
+    try:
+        from skimage.morphology import h_maxima
+    except ImportError:
+        return _maxima_by_reconstruction(values, height)
+    marked: NDArray[np.uint8] = h_maxima(values, height)
+    return marked
+
+
+def _maxima_by_reconstruction(values: Reals, height: float) -> NDArray[np.uint8]:
+    """Dilates the lowered values under the values until nothing changes (morphological reconstruction)."""
+    if height > np.ptp(values):
+        return np.zeros(values.shape, np.uint8)
+    grown, before = values - height - 2 * np.finfo(np.float64).resolution * np.abs(values), None
+    while before is None or not np.array_equal(grown, before):
+        before = grown
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(grown, 1, constant_values=-np.inf), (3, 3))
+        grown = np.minimum(windows.max(axis=(2, 3)), values)
+    return (values - grown >= height).astype(np.uint8)
 
 
 def _fit(weights: Reals, shape: HeadShape) -> Ellipse:

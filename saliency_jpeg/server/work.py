@@ -1,0 +1,163 @@
+"""Encoding in a bounded pool of threads, away from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..codec.inspect import block_bits, inspect_jpeg
+from ..encoder.encoder import Encoder
+from ..encoder.result import Compressed
+from ..saliency import heatmap
+from .request import Wanted
+
+__all__ = ["Answer", "BusyError", "Pool", "encode"]
+
+T = TypeVar("T")
+_DRAWN: int = 1024  # pixels of the longer side of a drawing
+_BRIGHTEST = 99.5  # percentile of the bits of a block that is drawn brightest
+
+
+class BusyError(Exception):
+    """As many pictures are worked on and wait as may."""
+
+
+class Answer(NamedTuple):
+    """What was made of a picture: a JPEG file, or what JSON holds of it."""
+
+    jpeg: bytes
+    facts: dict[str, Any]
+
+
+class Pool:
+    """Threads, and a limit to what waits for them. Used from the event loop's thread.
+
+    Args:
+        workers: threads.
+        queue: calls that may wait for a thread.
+
+    Attributes:
+        admitted: places that are taken.
+    """
+
+    def __init__(self, workers: int, queue: int) -> None:
+        self._executor = ThreadPoolExecutor(workers, "saliency-jpeg")
+        self._most = workers + queue
+        self.admitted = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Takes a place for a request, from before its body is read.
+
+        Raises:
+            BusyError: there is none.
+        """
+        if self.admitted >= self._most:
+            raise BusyError
+        self.admitted += 1
+        try:
+            yield
+        finally:
+            self.admitted -= 1
+
+    async def run(self, work: Callable[[], T], timeout: float | None = None) -> T:
+        """Runs a function in a thread.
+
+        Args:
+            work: takes nothing.
+            timeout: seconds. What has begun then goes on, and keeps a place, but nobody waits for it.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        future = self._executor.submit(work)
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(_take_note)
+        try:
+            return await asyncio.wait_for(asyncio.shield(waiting), timeout)
+        except (TimeoutError, asyncio.CancelledError):
+            if not future.cancel():
+                self._keep_place(future)
+            raise
+
+    def _keep_place(self, future: Future[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        self.admitted += 1
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._give_back))
+
+    def _give_back(self) -> None:
+        self.admitted -= 1
+
+    def close(self) -> None:
+        """Waits for what has begun, and drops the rest."""
+        self._executor.shutdown(cancel_futures=True)
+
+
+def _take_note(done: asyncio.Future[Any]) -> None:
+    """Takes the error of a call that nobody waits for any more, which asyncio would complain of."""
+    if not done.cancelled():
+        done.exception()
+
+
+def encode(data: bytes, wanted: Wanted) -> Answer:
+    """Encodes a picture, in one thread.
+
+    Args:
+        data: its file.
+        wanted: what is to be made of it.
+
+    Raises:
+        InputError: it cannot be read or is over a limit.
+        TargetError: no encoding meets the target.
+    """
+    encoder = Encoder(replace(wanted.options, threads=1))
+    result = encoder.compress(data)
+    facts: dict[str, Any] = {
+        "bytes_in": len(data),
+        "bytes_out": len(result.jpeg),
+        "width": result.width,
+        "height": result.height,
+        "bits_per_pixel": round(result.bits_per_pixel, 4),
+        "quality": round(result.quality, 2),
+        "warnings": list(result.warnings),
+    }
+    if wanted.format == "json":
+        facts |= {"jpeg": _text(result.jpeg), "map": _drawn_map(result), "bits": _drawn_bits(result.jpeg)}
+    return Answer(result.jpeg, facts)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _drawn_map(result: Compressed) -> str | None:
+    return None if result.saliency_map is None else _drawing(result.jpeg, result.saliency_map.pixels)
+
+
+def _drawn_bits(jpeg: bytes) -> str:
+    """The bits of each block, brightest at the most expensive ones."""
+    image = inspect_jpeg(jpeg).image
+    bits = block_bits(image, 1.0)
+    levels = np.clip(bits / (float(np.percentile(bits, _BRIGHTEST)) or 1.0), 0, 1)
+    return _drawing(jpeg, np.repeat(np.repeat(levels, 8, axis=0), 8, axis=1)[: image.size[0], : image.size[1]])
+
+
+def _drawing(jpeg: bytes, values: NDArray[np.float32]) -> str:
+    """A PNG file of values in heat colours over the picture, at most as large as a page shows it."""
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        picture = opened.convert("RGB")
+    picture.thumbnail((_DRAWN, _DRAWN))
+    scaled = np.asarray(Image.fromarray(values).resize(picture.size, Image.Resampling.BOX)).clip(0, 1)
+    file = io.BytesIO()
+    heatmap.over(np.asarray(picture), scaled).save(file, "PNG")
+    return _text(file.getvalue())

@@ -24,7 +24,7 @@ constexpr float kMaskToError = 10.0f;
 
 // Masking -------------------------------------------------------------------------------------------------------------
 
-constexpr double kGoodQuality = 17.83 * 0.790799174;  // a distance that becomes 1
+constexpr double kGoodQuality = 17.8 * 0.79079917404;  // a distance that becomes 1
 constexpr int kErosionStep = 3;
 
 // All comparisons along lines: the band, the component, the weights.
@@ -80,7 +80,8 @@ Plane eroded(const Plane& mask) {
   Plane out = like(mask);
   for (int y = 0; y < mask.height; ++y) {
     for (int x = 0; x < mask.width; ++x) {
-      float least[3] = {1e30f, 1e30f, 1e30f};
+      const float center = mask.row(y)[x];
+      float least[3] = {1e30f, 2 * center, 2 * center};
       for (int dy = -kErosionStep; dy <= kErosionStep; dy += kErosionStep) {
         for (int dx = -kErosionStep; dx <= kErosionStep; dx += kErosionStep) {
           const int v = y + dy, u = x + dx;

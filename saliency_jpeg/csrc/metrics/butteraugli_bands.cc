@@ -26,7 +26,7 @@ constexpr float kRemoveMiddle = 0.29f, kAddMiddle = 0.1f, kRemoveHigh = 1.5f, kA
 constexpr float kMostHigh = 28.4691806922f, kMostHighest = 5.19175294647f, kBeyondMost = 0.724216146f;
 constexpr float kHighFactor = 2.155f, kHighestFactor = 2.69313763794f;
 constexpr float kSuppression = 46.0f, kNotSuppressed = 0.653020556257f;
-constexpr float kLowX = 33.832837186260f, kLowY = 14.458268100570f, kLowB = 49.87984651440f, kYToB = -0.362267051518f;
+constexpr float kLowX = 32.2217497012f, kLowY = 13.7697791434f, kLowB = 47.504615728f, kYToB = -0.362267051518f;
 
 // Masking -------------------------------------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ const Gaussian& high_pass() {
   return kFilter;
 }
 const Gaussian& receptor_blur() {
-  static const Gaussian kFilter(1.2, 2, true);
+  static const Gaussian kFilter(1.2, 2, true, true);
   return kFilter;
 }
 const Gaussian& mask_blur() {

@@ -38,9 +38,15 @@ void multiply(const float* a, float b, int width, float* out) {
   for (int x = 0; x < width; ++x) out[x] = a[x] * b;
 }
 
+int mirror(int i, int size) {
+  while (i < 0 || i >= size) i = i < 0 ? -i - 1 : 2 * size - 1 - i;
+  return i;
+}
+
 }  // namespace
 
-Gaussian::Gaussian(double sigma, int radius, bool scaled_at_border) : scaled_at_border_(scaled_at_border) {
+Gaussian::Gaussian(double sigma, int radius, bool scaled_at_border, bool mirrored)
+    : scaled_at_border_(scaled_at_border && !mirrored), mirrored_(mirrored) {
   std::vector<double> values;
   double sum = 0;
   for (int i = 0; i <= radius; ++i) {
@@ -80,6 +86,10 @@ void Gaussian::convolve(const Plane& in, int threads, bool scale_first, Plane& o
       } else {
         std::copy(in.row(y), in.row(y) + width, middle);
       }
+      for (int i = 1; mirrored_ && i <= radius; ++i) {
+        middle[-i] = middle[mirror(-i, width)];
+        middle[width - 1 + i] = middle[mirror(width - 1 + i, width)];
+      }
       convolve_row(middle, kernel_.data(), radius, width, blurred.row(y));
       if (!scale_first) multiply(blurred.row(y), across.data(), width, blurred.row(y));
     }
@@ -89,11 +99,12 @@ void Gaussian::convolve(const Plane& in, int threads, bool scale_first, Plane& o
     float* const to = out.row(y);
     multiply(blurred.row(y), kernel_[0], width, to);
     for (int i = 1; i <= radius; ++i) {
-      const bool above = y - i >= 0, below = y + i < height;
+      const bool above = y - i >= 0 || mirrored_, below = y + i < height || mirrored_;
+      const int top = mirrored_ ? mirror(y - i, height) : y - i, bottom = mirrored_ ? mirror(y + i, height) : y + i;
       if (above && below) {
-        add_rows(blurred.row(y - i), blurred.row(y + i), kernel_[i], width, to);
+        add_rows(blurred.row(top), blurred.row(bottom), kernel_[i], width, to);
       } else if (above || below) {
-        add_row(blurred.row(above ? y - i : y + i), kernel_[i], width, to);
+        add_row(blurred.row(above ? top : bottom), kernel_[i], width, to);
       }
     }
     if (!scale_first) multiply(to, down[y], width, to);

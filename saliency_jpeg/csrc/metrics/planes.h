@@ -45,7 +45,8 @@ void for_rows(int height, int threads, const Work& work) {
 // or values fall towards the border.
 class Gaussian {
  public:
-  Gaussian(double sigma, int radius, bool scaled_at_border);
+  // `mirrored`: the plane is continued by its mirror image instead, edge samples twice; then blur() is its own adjoint.
+  Gaussian(double sigma, int radius, bool scaled_at_border, bool mirrored = false);
 
   void blur(const Plane& in, int threads, Plane& out) const;
   // The adjoint of blur(): derivatives by the output to those by the input.
@@ -56,7 +57,7 @@ class Gaussian {
   void convolve(const Plane& in, int threads, bool scale_first, Plane& out) const;
 
   std::vector<float> kernel_;  // from the centre on
-  bool scaled_at_border_;
+  bool scaled_at_border_, mirrored_;
 };
 
 }  // namespace saliency_jpeg::metrics

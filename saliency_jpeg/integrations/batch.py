@@ -24,11 +24,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
@@ -36,12 +35,13 @@ from ..batch.plan import PlanError
 from ..batch.resume import options_digest, stamp
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
-from ..errors import InputError, SaliencyJpegError
+from ..errors import InputError
 from ..image.load import ImageSource
 from ..image.read import read_bytes
 from ..io import Folder, folder_of, is_regular, is_remote, jpeg_name
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
+from ._batch_rows import COLUMNS, SPARK_SCHEMA, BatchImage, ResultRow, Status, make_row, without_rivals
 from ._dataframes import ColumnType, build_table, read_rows
 
 __all__ = [
@@ -57,81 +57,9 @@ __all__ = [
     "output_name",
 ]
 
-Status: TypeAlias = Literal["written", "encoded", "skipped", "failed"]
-
-COLUMNS: Final[dict[str, ColumnType]] = {
-    "name": "string",
-    "output": "string",
-    "status": "string",
-    "error": "string",
-    "bytes_in": "long",
-    "bytes_out": "long",
-    "bits_per_pixel": "double",
-    "quality": "double",
-    "score": "double",
-    "warning": "string",
-    "done": "string",
-}  # of the result, with Spark's names of the types
-SPARK_SCHEMA: Final = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 MOST_LOST: Final = 2  # workers that one image may kill
 OUTPUT_COLUMN: Final = "output"  # optional names of the output files
 _JPEG_COLUMN: Final[dict[str, ColumnType]] = {"jpeg": "binary"}
-
-
-class ResultRow(TypedDict):
-    """The result for one image.
-
-    Attributes:
-        name: of the image.
-        output: path of the file.
-        status: ``"written"``; ``"encoded"`` (without an output folder); ``"skipped"``; or ``"failed"``.
-        error: why it failed, one line.
-        bytes_in: size of the source.
-        bytes_out: size of the file; 0 where it was skipped or failed.
-        bits_per_pixel: as in :class:`saliency_jpeg.encoder.Compressed`.
-        quality: likewise.
-        score: likewise.
-        warning: that the target leaves few bits a pixel, see :class:`saliency_jpeg.LowRateWarning`.
-        done: a digest; a later run that is given it skips the image.
-        jpeg: the file; only without an output folder.
-    """
-
-    name: str
-    output: str
-    status: Status
-    error: str | None
-    bytes_in: int
-    bytes_out: int
-    bits_per_pixel: float | None
-    quality: float | None
-    score: float | None
-    warning: str | None
-    done: str | None
-    jpeg: bytes | None
-
-
-class _BatchImage(NamedTuple):
-    """One image of a batch.
-
-    Attributes:
-        name: of the image.
-        path: of its file below the output folder; empty without one.
-        output: path or address of its file; empty without an output folder.
-        source: bytes of a file, or its path.
-        size: bytes of the source.
-        fingerprint: digest of the bytes, or size and modification time of the path.
-        packed_map: the saliency map where :class:`BatchMapper` made one.
-        row: the result where nothing is left to do.
-    """
-
-    name: str
-    path: str
-    output: str
-    source: ImageSource
-    size: int
-    fingerprint: str
-    packed_map: bytes | None
-    row: ResultRow | None
 
 
 class BatchCompressor:
@@ -212,13 +140,13 @@ class BatchCompressor:
 
     def compress_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[ResultRow]:
         """Encodes a batch of dicts; see :meth:`__call__`."""
-        images = _without_rivals([self._read_row(row) for row in rows])
+        images = without_rivals([self._read_row(row) for row in rows])
         if self.attempts is not None:
             images = [self._without_suspect(image) for image in images]
         results = self._compress_all([image for image in images if image.row is None])
         return [image.row or self._save_result(image, next(results)) for image in images]
 
-    def _without_suspect(self, image: _BatchImage) -> _BatchImage:
+    def _without_suspect(self, image: BatchImage) -> BatchImage:
         """Encodes an image alone that was being worked on when a worker died; gives it up the second time."""
         assert self.attempts is not None
         lost = 0 if image.row is not None else self.attempts.lost(image.name)
@@ -226,26 +154,26 @@ class BatchCompressor:
             return image
         if lost >= MOST_LOST:
             error = InputError(f"{image.name} was given up: its worker died {lost} times while it was encoded")
-            return image._replace(row=_make_row(image, "failed", error=error))
+            return image._replace(row=make_row(image, "failed", error=error))
         return image._replace(row=self._save_result(image, next(self._compress_all([image]))))
 
-    def _read_row(self, row: Mapping[str, Any]) -> _BatchImage:
+    def _read_row(self, row: Mapping[str, Any]) -> BatchImage:
         """Reads an image's name and source, and decides whether it fails or is skipped."""
         name, packed, output = row[self._name], row.get(MAP_COLUMN), row.get(OUTPUT_COLUMN)
         packed_map = packed if isinstance(packed, bytes) else None
-        image = _BatchImage(str(name), "", "", row[self._data], 0, "", packed_map, None)
+        image = BatchImage(str(name), "", "", row[self._data], 0, "", packed_map, None)
         try:
             if self._output is not None:
                 path = output if isinstance(output, str) else output_name(_check_name(name))
                 image = image._replace(path=_check_path(path), output=self._output.locate(path))
             image = _read_fingerprint(image, self._filesystem)
         except (InputError, OSError) as error:
-            return image._replace(row=_make_row(image, "failed", error=error))
+            return image._replace(row=make_row(image, "failed", error=error))
         if self.done and (digest := self._digest(image)) in self.done:
-            return image._replace(row=_make_row(image, "skipped", done=digest))
+            return image._replace(row=make_row(image, "skipped", done=digest))
         return self._fetched(image)
 
-    def _fetched(self, image: _BatchImage) -> _BatchImage:
+    def _fetched(self, image: BatchImage) -> BatchImage:
         """The image with the bytes of a file in a store."""
         if not is_remote(image.source):
             return image
@@ -253,9 +181,9 @@ class BatchCompressor:
             folder, name = _remote_file(str(image.source), self._filesystem)
             return image._replace(source=folder.read(name))
         except OSError as error:
-            return image._replace(row=_make_row(image, "failed", error=error))
+            return image._replace(row=make_row(image, "failed", error=error))
 
-    def _digest(self, image: _BatchImage) -> str:
+    def _digest(self, image: BatchImage) -> str:
         """Returns a digest of the source, the options and the output file; empty without an output folder."""
         if self._output is None:
             return ""
@@ -266,7 +194,7 @@ class BatchCompressor:
         state = repr((path, source, image.fingerprint, self._options_digest, written))
         return hashlib.blake2b(state.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
-    def _compress_all(self, images: Sequence[_BatchImage]) -> Iterator[Compressed | Exception]:
+    def _compress_all(self, images: Sequence[BatchImage]) -> Iterator[Compressed | Exception]:
         if not any(image.packed_map for image in images):
             made = self._encoder.compress_many(self._sources(images), workers=self.workers, errors="return")
             for image, result in zip(images, made, strict=True):
@@ -276,17 +204,17 @@ class BatchCompressor:
         with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(self._compress_with_map, images)
 
-    def _sources(self, images: Sequence[_BatchImage]) -> Iterator[ImageSource]:
+    def _sources(self, images: Sequence[BatchImage]) -> Iterator[ImageSource]:
         """Yields the images as they are asked for."""
         for image in images:
             self._note(image, "begun")
             yield image.source
 
-    def _note(self, image: _BatchImage, what: Literal["begun", "ended"]) -> None:
+    def _note(self, image: BatchImage, what: Literal["begun", "ended"]) -> None:
         if self.attempts is not None:
             getattr(self.attempts, what)(image.name)
 
-    def _compress_with_map(self, image: _BatchImage) -> Compressed | Exception:
+    def _compress_with_map(self, image: BatchImage) -> Compressed | Exception:
         try:
             self._note(image, "begun")
             if image.packed_map is None:  # none is needed, or the image cannot be decoded, which raises again here
@@ -301,18 +229,18 @@ class BatchCompressor:
         finally:
             self._note(image, "ended")
 
-    def _save_result(self, image: _BatchImage, result: Compressed | Exception) -> ResultRow:
+    def _save_result(self, image: BatchImage, result: Compressed | Exception) -> ResultRow:
         """Writes the file where there is an output folder, and returns the image's row."""
         try:
             if isinstance(result, Exception):
                 raise result
             if self._output is None:
-                return _make_row(image, "encoded", result=result, jpeg=result.jpeg)
+                return make_row(image, "encoded", result=result, jpeg=result.jpeg)
             sources = [image.source] if isinstance(image.source, str) else []
             self._output.write(image.path, result.jpeg, sources)
         except Exception as error:
-            return _make_row(image, "failed", error=error)
-        return _make_row(image, "written", result=result, done=self._digest(image))
+            return make_row(image, "failed", error=error)
+        return make_row(image, "written", result=result, done=self._digest(image))
 
 
 class Attempts(Protocol):
@@ -349,21 +277,6 @@ def check_outputs(names: Iterable[object]) -> None:
         if digest in seen:
             raise PlanError(f"{seen[digest]} and {name} would both become {output}; rename one of them")
         seen[digest] = name
-
-
-def _without_rivals(images: Sequence[_BatchImage]) -> list[_BatchImage]:
-    """The images of a batch; of two that would get the same output file both fail."""
-    counts = Counter(image.path for image in images if image.path and image.row is None)
-    rivals = {path: [image.name for image in images if image.path == path] for path in counts if counts[path] > 1}
-
-    def checked(image: _BatchImage) -> _BatchImage:
-        if image.row is not None or image.path not in rivals:
-            return image
-        first, second, *_ = rivals[image.path]
-        error = InputError(f"{first} and {second} would both become {image.path}; rename one of them")
-        return image._replace(row=_make_row(image, "failed", error=error))
-
-    return [checked(image) for image in images]
 
 
 def output_name(name: str) -> str:
@@ -404,7 +317,7 @@ def _remote_file(address: str, filesystem: Any) -> tuple[Folder, str]:
     return folder_of(f"{folder}{mark}{options}", filesystem), name
 
 
-def _read_fingerprint(image: _BatchImage, filesystem: Any = None) -> _BatchImage:
+def _read_fingerprint(image: BatchImage, filesystem: Any = None) -> BatchImage:
     """Returns the image with size and fingerprint of its source; a pipe is read, since that can be done only once."""
     if is_remote(image.source):
         folder, name = _remote_file(str(image.source), filesystem)
@@ -419,36 +332,3 @@ def _read_fingerprint(image: _BatchImage, filesystem: Any = None) -> _BatchImage
         raise InputError(f"an image must be the bytes or the path of a file, got {type(image.source).__name__}")
     state = stamp(image.source)
     return image._replace(size=state[0] if state else 0, fingerprint=repr(state))
-
-
-def _make_row(
-    image: _BatchImage,
-    status: Status,
-    *,
-    error: Exception | None = None,
-    result: Compressed | None = None,
-    done: str | None = None,
-    jpeg: bytes | None = None,
-) -> ResultRow:
-    return {
-        "name": image.name,
-        "output": image.output,
-        "status": status,
-        "error": None if error is None else _describe_error(error),
-        "bytes_in": image.size,
-        "bytes_out": 0 if result is None else len(result.jpeg),
-        "bits_per_pixel": None if result is None else result.bits_per_pixel,
-        "quality": None if result is None else result.quality,
-        "score": None if result is None else result.score,
-        "warning": None if result is None else " ".join(result.warnings) or None,
-        "done": done,
-        "jpeg": jpeg,
-    }
-
-
-def _describe_error(error: Exception) -> str:
-    """Returns the message in one line, with the error's type where it is not one of this library's."""
-    message = " ".join(str(error).split())
-    if isinstance(error, SaliencyJpegError | OSError) and message:
-        return message
-    return f"{type(error).__name__} {message}".strip()

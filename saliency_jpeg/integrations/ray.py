@@ -46,13 +46,13 @@ from ..options import Options
 from ..saliency.sources import has_network
 from ._compat import missing_dependency
 from ._dataframes import arrow_schema
+from ._ray_notes import RayAttempts, WorkerCounts
 from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, output_name
 
 try:
     import pyarrow
     import ray
     import ray.data
-    import ray.util.metrics
 except ImportError as error:
     raise missing_dependency("Ray") from error
 
@@ -63,7 +63,6 @@ _MAP_BATCH_SIZE: Final = 16  # images that go through the network together
 _MAX_ACTOR_CPUS: Final = 4  # each actor holds a copy of the network
 _ROWS_PER_BLOCK: Final = 64  # of a folder; a lost worker costs one block
 _READER_CPUS: Final = 0.2  # readers mostly wait for the disk
-_PREFIX: Final = "saliency_jpeg_"  # of metrics
 _TF_THREADS: Final = "TF_NUM_INTRAOP_THREADS"
 
 ReportRow = Callable[[ResultRow], None]
@@ -190,7 +189,7 @@ def compress_dataset(
         dataset = _add_stage(dataset, (mapper, cpus), cpus, max_actors, batch_size=_MAP_BATCH_SIZE, num_gpus=gpus)
     max_actors = actors or max(1, int(resources.get("CPU", 1) // cpus))
     shared_done = None if done is None else ray.put(done)
-    arguments = (compressor, cpus, shared_done, _Attempts())
+    arguments = (compressor, cpus, shared_done, RayAttempts())
     return _add_stage(dataset, arguments, cpus, max_actors, batch_size=None)
 
 
@@ -202,62 +201,6 @@ def gpus_per_actor(options: Options, resources: Mapping[str, float]) -> float:
         resources: of the cluster, as ``ray.cluster_resources`` returns them.
     """
     return 1 if resources.get("GPU", 0) >= 1 and has_network(options.saliency) else 0
-
-
-class _Notes:
-    """A Ray actor that knows which images are worked on; it outlives the workers."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def begun(self, name: str) -> None:
-        self._counts[name] += 1
-
-    def ended(self, name: str) -> None:
-        self._counts.pop(name, None)
-
-    def lost(self, name: str) -> int:
-        return self._counts[name]
-
-
-class _Attempts:
-    """The notes of a cluster, as :class:`.batch.Attempts`; where they are lost with their node, nothing is noted."""
-
-    def __init__(self) -> None:
-        self._notes = ray.remote(_Notes).options(num_cpus=0, max_restarts=-1).remote()
-
-    def begun(self, name: str) -> None:
-        self._ask("begun", name)  # waits: the worker may die in the next moment
-
-    def ended(self, name: str) -> None:
-        self._notes.ended.remote(name)
-
-    def lost(self, name: str) -> int:
-        return int(self._ask("lost", name) or 0)
-
-    def _ask(self, what: str, name: str) -> Any:
-        try:
-            return ray.get(getattr(self._notes, what).remote(name))
-        except ray.exceptions.RayError:
-            return None
-
-
-class _Counts:
-    """Metrics of one worker."""
-
-    def __init__(self) -> None:
-        self._images = ray.util.metrics.Counter(f"{_PREFIX}images", "Images by status", tag_keys=("status",))
-        self._bytes = {
-            name: ray.util.metrics.Counter(f"{_PREFIX}{name}", f"Sum of {name} of the images that were encoded")
-            for name in ("bytes_in", "bytes_out")
-        }
-
-    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        for row in rows:
-            self._images.inc(1, {"status": row["status"]})
-            for name, counter in self._bytes.items():
-                if row["bytes_out"] and row[name]:
-                    counter.inc(row[name])
 
 
 class _Actor:
@@ -275,7 +218,7 @@ class _Actor:
         if isinstance(work, BatchCompressor):
             work.attempts = attempts
         self._work = work
-        self._counts = _Counts() if isinstance(work, BatchCompressor) else None
+        self._counts = WorkerCounts() if isinstance(work, BatchCompressor) else None
 
     def __call__(self, table: Any) -> Any:
         result = self._work(table)

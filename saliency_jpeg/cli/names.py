@@ -18,6 +18,7 @@ from ..image.load import load
 from ..image.resize import fitted_size
 from ..io import JPEG_SUFFIXES, STREAM
 from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.limits import DEFAULT_MAX_PIXELS
 from .terminal import UsageError, nearest
 
 __all__ = ["Variant", "add_arguments", "check", "srcset", "variants"]
@@ -46,7 +47,7 @@ def add_arguments(group: Any) -> None:
     group.add_argument(
         "--name",
         metavar="PATTERN",
-        help=f"names of the files in the folder OUT, with {{stem}}, {{width}}, {{height}} (default of --widths: {_DEFAULT})",
+        help=f"names in the folder OUT, made of {{stem}}, {{width}} and {{height}} (default of --widths: {_DEFAULT})",
     )
     group.add_argument(
         "--widths",
@@ -151,7 +152,7 @@ def _displayed_size(source: str, max_pixels: int | None) -> tuple[int, int]:
             width, height = Image.open(io.BytesIO(data)).size
             orientation = JpegSource(data).metadata.orientation
         else:
-            picture = load(data, **({} if max_pixels is None else {"max_pixels": max_pixels}))
+            picture = load(data, max_pixels=DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels)
             (height, width), orientation = picture.pixels.shape[:2], picture.metadata.orientation
     except (SaliencyJpegError, OSError, SyntaxError, Image.DecompressionBombError):
         return 0, 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers import photo
 from PIL import Image
-from processes import NONE, Capture, run, usage_error
+from processes import NONE, Capture, Script, run, usage_error
 
 from saliency_jpeg import InputError, compress
 from saliency_jpeg.image import heif
@@ -29,6 +29,11 @@ def jpeg(tmp_path: Path) -> Path:
     return path
 
 
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
 def test_widths_make_files_and_their_srcset(picture: Path, tmp_path: Path, capsys: Capture) -> None:
     words = ("compress", picture, "-o", tmp_path / "out", "--widths", "240,60,1000", "--json", *NONE)
     expected = "a%20b-60.jpg 60w, a%20b-240.jpg 240w, a%20b-300.jpg 300w"
@@ -37,7 +42,7 @@ def test_widths_make_files_and_their_srcset(picture: Path, tmp_path: Path, capsy
         rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert rows[3] == {"source": str(picture), "srcset": expected}
     assert rows[4]["summary"]["skipped"] == 3
-    widths = {path.name: Image.open(path).width for path in (tmp_path / "out").glob("*.jpg")}
+    widths = {path.name: size(path)[0] for path in (tmp_path / "out").glob("*.jpg")}
     assert widths == {"a b-60.jpg": 60, "a b-240.jpg": 240, "a b-300.jpg": 300}
     assert run(*words[:-3], "--force", *NONE) == 0
     assert f'srcset="{expected}"' in capsys.readouterr().out
@@ -49,7 +54,7 @@ def test_widths_are_those_a_viewer_shows(tmp_path: Path, capsys: Capture) -> Non
     Image.fromarray(photo(200, 300)).save(tmp_path / "turned.jpg", exif=exif)
     assert run("compress", tmp_path / "turned.jpg", "-o", tmp_path / "out", "--widths", "100,400", *NONE) == 0
     assert "turned-100.jpg 100w, turned-200.jpg 200w" in capsys.readouterr().out
-    assert Image.open(tmp_path / "out" / "turned-100.jpg").size == (150, 100)
+    assert size(tmp_path / "out" / "turned-100.jpg") == (150, 100)
 
 
 def test_names_by_pattern(picture: Path, tmp_path: Path) -> None:
@@ -104,8 +109,8 @@ def test_a_share_of_each_source(jpeg: Path, tmp_path: Path, capsys: Capture) -> 
     Image.fromarray(photo(200, 300)).save(other, quality=80)
     assert run("compress", jpeg, other, "-o", tmp_path / "out", "--target", "60%", *NONE) == 0
     for source in (jpeg, other):
-        size = (tmp_path / "out" / source.name).stat().st_size
-        assert 0.5 * source.stat().st_size < size <= 0.6 * source.stat().st_size
+        made, given = (tmp_path / "out" / source.name).stat().st_size, source.stat().st_size
+        assert 0.5 * given < made <= 0.6 * given
     assert run("compress", jpeg, "-o", tmp_path / "c.jpg", "--target", "1%", *NONE) == 1
     assert "; try --allow-downscale or --target " in capsys.readouterr().err
 
@@ -138,3 +143,7 @@ def test_avif_files_are_read(tmp_path: Path) -> None:
         pytest.skip("this Pillow has no AVIF")
     Image.fromarray(photo(64, 80)).save(tmp_path / "a.avif")
     assert compress(tmp_path / "a.avif", saliency=None)[:2] == b"\xff\xd8"
+
+
+def test_the_man_page_is_that_of_the_parser(run_script: Script) -> None:
+    assert run_script("scripts/make_man_page.py", "--check") == ""  # else: python scripts/make_man_page.py

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import photo
-from PIL import Image
+from PIL import Image, features
 from processes import NONE, Capture, Script, run, usage_error
 
 from saliency_jpeg import InputError, compress
-from saliency_jpeg.image import heif
 
 
 @pytest.fixture
@@ -130,16 +130,16 @@ def test_a_command_that_is_none(capsys: Capture) -> None:
 
 def test_heic_without_a_decoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(InputError, match="pip install pillow-heif"):
         compress(data, saliency=None)
-    monkeypatch.setattr(heif.features, "check", lambda name: False)
+    monkeypatch.setattr(features, "check", lambda name: False)
     with pytest.raises(InputError, match="reads no AVIF"):
         compress(data.replace(b"heic", b"avif"), saliency=None)
 
 
 def test_avif_files_are_read(tmp_path: Path) -> None:
-    if not heif.features.check("avif"):
+    if not features.check("avif"):
         pytest.skip("this Pillow has no AVIF")
     Image.fromarray(photo(64, 80)).save(tmp_path / "a.avif")
     assert compress(tmp_path / "a.avif", saliency=None)[:2] == b"\xff\xd8"

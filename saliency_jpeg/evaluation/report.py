@@ -139,7 +139,7 @@ def _words(tables: Sequence[Table]) -> list[str]:
     if any(cell == "-" for table in tables for row in table for cell in row):
         used.append(
             "-: no value: the metric was not measured (small picture, no map, a missing program), or the two curves "
-            "have no quality in common or fewer than four sizes."
+            "have no quality in common or fewer than three sizes."
         )
     return used
 

@@ -22,7 +22,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Turns links to files outside ``docs`` into their names; one to a file that is not there stays, and is an error."""
+    """Turns links to files outside ``docs`` into their names; one to no file stays, and is an error."""
     folder = ROOT / "weights" if page.file.src_uri.startswith("cards/") else ROOT / "docs"
 
     def replaced(found: re.Match[str]) -> str:

@@ -236,7 +236,7 @@ def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.Monk
     assert f"\repochs  [{'#' * 24}] 12/12" in text
     assert "saved" not in text
     assert text.endswith("\r\x1b[K")
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(capsys.readouterr().out.splitlines()) == 7
 
 
 def test_a_bar_needs_a_terminal() -> None:

@@ -7,6 +7,7 @@
 #                           Spark and Starlette installed
 # make test-lowest    tests with the lowest versions of what is installed, on Python 3.11
 # make dist-lite    the wheel of the light distribution in dist/, tried in an empty environment
+# make docs     the documentation site in build/site; a warning is an error
 # make dist     source archive, wheel and SBOM in dist/, checked as for a release; prints their sha256
 #
 # The first three work in one environment, .venv, which the first one makes: the package in editable form with what it
@@ -19,7 +20,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check -qq
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
-.PHONY: demo test test-integrations test-lowest bench fuzz dist dist-lite clean
+.PHONY: demo test test-integrations test-lowest bench docs fuzz dist dist-lite clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -45,6 +46,9 @@ test-lowest: $(VENV)-lowest/installed
 bench: $(VENV)/installed-for-bench
 	$(RUN) benchmarks/speed.py --quick
 	$(RUN) benchmarks/memory.py
+
+docs: $(VENV)-docs/installed
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(VENV)-docs/bin/mkdocs build --strict
 
 # The wheel comes from the source archive, is installed alone into an empty environment, and has to work there. The SBOM
 # lists that environment. Times in the wheel are that of the last commit, so the same commit gives the same bytes.
@@ -75,7 +79,7 @@ fuzz: $(VENV)/installed-for-fuzzing
 	$(RUN) tests/fuzz/run.py --minutes $(MINUTES)
 
 clean:
-	rm -rf $(VENV) $(VENV)-integrations $(VENV)-lowest $(VENV)-dist $(VENV)-bare
+	rm -rf $(VENV) $(VENV)-integrations $(VENV)-lowest $(VENV)-dist $(VENV)-bare $(VENV)-docs
 	rm -rf build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find saliency_jpeg -name '*.so' -delete
@@ -127,6 +131,13 @@ $(VENV)-lowest/installed: $(SOURCES) $(SETUP) tests/constraints-lowest.txt
 	$(VENV)-lowest/bin/python -m pip --disable-pip-version-check -qq install -c tests/constraints-lowest.txt \
 	  --no-build-isolation --editable '.[test]'
 	$(VENV)-lowest/bin/python -m pip check
+	touch $@
+
+# Docstrings are read, not imported, so the package itself need not be installed.
+$(VENV)-docs/installed: setup.cfg
+	@$(MAKE) --no-print-directory check
+	$(PYTHON) -m venv --clear $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip --disable-pip-version-check -qq install 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.29'
 	touch $@
 
 $(VENV)-dist/installed: .github/requirements-release.txt

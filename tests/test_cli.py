@@ -324,10 +324,10 @@ def test_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (("--quality", "101"), "quality must be a number from 0 to 100, got 101.0"),
-        (("--target-kb", "0"), "target_kb must be a positive number from 0.001 to 1e+09, got 0.0"),
-        (("--target-kb", "nan"), "target_kb must be a positive number from 0.001 to 1e+09, got nan"),
+        (("--target-kb", "0"), "--target-kb must be a positive number from 0.001 to 1e+09, got 0.0"),
+        (("--target-kb", "nan"), "--target-kb must be a positive number from 0.001 to 1e+09, got nan"),
         (("--strength", "-1"), "strength must be a number from 0 to 1, got -1.0"),
-        (("--allow-downscale",), "allow_downscale needs a target_kb, got None"),
+        (("--allow-downscale",), "--allow-downscale needs a --target-kb, got None"),
         (("--background", "nonesuch"), "unknown color specifier"),
         (("--saliency", "nonesuch"), "got 'nonesuch'"),
         (("--metadata", "some"), "invalid choice"),

@@ -69,7 +69,7 @@ def test_compare_tells_the_metrics(pair: tuple[Path, Path], capsys: Capture) -> 
     assert (facts["width"], facts["height"]) == (240, 200)
     assert "psnr_s" not in facts
     assert run("compare", first, second, "--no-butteraugli", *NONE) == 0
-    assert re.search(rf"^SSIMULACRA2 +{expected:.4f}$", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(rf"^SSIMULACRA2 +{expected:.4f}  higher is better$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
@@ -86,13 +86,13 @@ def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], t
     assert "a &amp; &lt;b&gt;.bmp" in text
     assert "<b>" not in text
     assert not re.search(r"(src|href)=\"(?!data:)|url\(|https?://", text)
-    original, shown, heat = page.images
+    original, shown, heat, bits = page.images
     np.testing.assert_array_equal(np.asarray(original), np.asarray(Image.open(first)))
     assert page.decoded(page.tags[[tag for tag, _ in page.tags].index("img") + 1][1]["src"]) == second.read_bytes()
-    assert shown.size == heat.size == (240, 200)
+    assert shown.size == heat.size == bits.size == (240, 200)
     assert np.asarray(heat)[:100].mean() > 2 * np.asarray(heat)[100:].mean()
     modes = [a["value"] for tag, a in page.tags if tag == "input" and a.get("name") == "mode"]
-    assert modes == ["split", "a", "b", "difference", "map"]
+    assert modes == ["split", "a", "b", "difference", "map", "bits"]
 
 
 def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
@@ -105,7 +105,7 @@ def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Pa
 
 def test_compare_without_a_map_has_no_map(pair: tuple[Path, Path], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     done = command("compare", *pair, "-o", "-", "--no-butteraugli", *NONE)
-    assert len(Page(done.stdout.decode()).images) == 2
+    assert len(Page(done.stdout.decode()).images) == 3  # with the bits
     assert b"SSIMULACRA2" in done.stderr
 
 
@@ -197,7 +197,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("words", "expected"),
     [
         (["com"], {"compress", "compare", "completion"}),
-        (["compress", "--target"], {"--target-kb", "--target-metric", "--target-score"}),
+        (["compress", "--target"], {"--target", "--target-kb", "--target-metric", "--target-score"}),
         (["compress", "--metadata", ""], {"keep", "safe", "strip"}),
         (["compress", "x.png", "--tune", "s"], {"ssimulacra2"}),
         (["compress", "ho"], {"holiday"}),
@@ -226,6 +226,7 @@ def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> No
         ask = f"source {script}; complete -C 'saliency-jpeg compress --target-'"
         found = subprocess.run([shell, "-c", ask], capture_output=True, text=True, check=True).stdout
         assert {line.split("\t")[0] for line in found.splitlines()} == {
+            "--target",
             "--target-kb",
             "--target-metric",
             "--target-score",

@@ -35,7 +35,9 @@ def test_wheel_holds_package_extensions_and_weights(shipped: Shipped) -> None:
 def test_wheel_holds_nothing_else(shipped: Shipped) -> None:
     assert not [name for name in shipped.wheel if "csrc" in name or name.endswith((".cc", ".h"))]
     tops = {name.split("/")[0] for name in shipped.wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"saliency_jpeg"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"saliency_jpeg"}
+    data = {name.split("/", 2)[2] for name in shipped.wheel if ".data/" in name and not name.endswith("/")}
+    assert data == {"share/man/man1/saliency-jpeg.1"}
 
 
 def test_wheel_names_command_and_licences(shipped: Shipped) -> None:

@@ -104,10 +104,11 @@ def test_the_held_out_picture_is_judged_better(done: Run) -> None:
 
 
 def test_every_step_is_reported(done: Run) -> None:
-    features, epochs = [Step("features", i, 11) for i in range(12)], [("epochs", i, 12) for i in range(13)]
-    assert done.steps[:12] == features
-    assert [step[:3] for step in done.steps[12:]] == epochs
-    assert tuple(step.loss for step in done.steps[13:]) == done.result.losses
+    features, epochs = [Step("features", i, 12) for i in range(13)], [("epochs", i, 12) for i in range(13)]
+    assert done.steps[:13] == features
+    assert [step[:3] for step in done.steps[13:]] == epochs
+    assert tuple(step.loss for step in done.steps[14:]) == done.result.losses
+    assert tuple(step.held_out_loss for step in done.steps[14:]) == done.result.held_out_losses[1:]
 
 
 def test_new_pictures_get_the_new_map(done: Run) -> None:
@@ -141,10 +142,30 @@ def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
     preset, pairs = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
     kept = [p for i, p in enumerate(zip(pairs.images, pairs.masks, strict=True)) if i not in done.result.held_out]
     items = api._make_items(preset, kept, lambda step: None)
-    arrays, losses = api._fit(preset, items, 12, 1, lambda step: None)
-    assert losses == done.result.losses
+    fitted = api._fit(preset, items, [], done.result.epoch, 1, lambda step: None)
+    assert fitted.epoch == done.result.epoch == 12
+    assert fitted.losses == done.result.losses
     with np.load(done.folder / "own.npz") as stored:
-        assert all(np.array_equal(stored[key], array) for key, array in arrays.items())
+        assert all(np.array_equal(stored[key], array) for key, array in fitted.head.items())
+
+
+@pytest.mark.parametrize(("judged", "best"), [((1.0, 2.0, 3.0), 0), ((3.0, 1.0, 2.0), 1), ((3.0, 2.0, 1.0), 2)])
+def test_the_best_epoch_is_kept(
+    judged: tuple[float, ...], best: int, done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset, pairs = presets.find("gaze"), pair(done.folder / "images", done.folder / "masks")
+    items = api._make_items(preset, list(zip(pairs.images[:2], pairs.masks[:2], strict=True)), lambda step: None)
+    values, seen = iter(judged), []
+
+    def mean_loss(model: Any, *_: Any) -> float:
+        seen.append(api._weights(model))
+        return next(values)
+
+    monkeypatch.setattr(loop, "mean_loss", mean_loss)
+    fitted = api._fit(preset, items, items, 2, 0, lambda step: None)
+    assert (fitted.epoch, fitted.held_out_losses) == (best, judged)
+    assert all(np.array_equal(fitted.head[key], seen[best][key]) for key in seen[best])
+    assert any(not np.array_equal(seen[0][key], seen[2][key]) for key in seen[0])
 
 
 @pytest.mark.tensorflow
@@ -180,14 +201,22 @@ def test_lines_and_a_table(done: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     assert run(*words) == 0
     lines = capsys.readouterr().out.splitlines()
     losses = done.result.losses
-    assert lines[:12] == [f"epoch {i + 1}/12: loss {loss:.3f}" for i, loss in enumerate(losses)]
+    judged = done.result.held_out_losses[1:]
+    told = [f"loss {a:.3f}, {b:.3f} on the images held out" for a, b in zip(losses, judged, strict=True)]
+    assert lines[:12] == [f"epoch {i}/12: {text}" for i, text in enumerate(told, 1)]
+    assert lines[13].startswith("loss     █")
+    assert lines[14].startswith("held out █")
+    assert lines[15] == "kept epoch 12 of 12, the best on the images held out"
     assert lines[12] == f"{tmp_path / 'own.npz'}: 14.5 MB, trained on 11 images"
-    assert lines[13].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
+    assert lines[16].split() == ["1", "held", "out", "AUC", "maxF", "MAE"]
     assert done.result.after is not None
-    assert lines[15].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]
+    assert lines[18].split() == [str(tmp_path / "own.npz"), *(f"{value:.3f}" for value in done.result.after)]
     assert (tmp_path / "own.npz").read_bytes() == (done.folder / "own.npz").read_bytes()
     assert run(*words, "-q") == 0
     assert capsys.readouterr().out == ""
+    replayed(done, monkeypatch, epoch=0)
+    assert run(*words) == 0
+    assert "kept epoch 0, the preset as it was" in capsys.readouterr().out
     for held_out, why in (
         ((), "with fewer than ten images none is held out"),
         ((3,), "no held-out mask has both an object and a background"),
@@ -203,11 +232,11 @@ def test_a_bar_on_a_terminal(done: Run, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(train_module, "bar_stream", lambda *, quiet: terminal)
     assert run("train", done.folder / "images", done.folder / "masks", "-o", tmp_path / "own.npz") == 0
     text = terminal.getvalue()
-    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/11")
+    assert text.startswith(f"\rfeatures  [{' ' * 24}] 0/12")
     assert f"\repochs  [{'#' * 24}] 12/12" in text
     assert "saved" not in text
     assert text.endswith("\r\x1b[K")
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(capsys.readouterr().out.splitlines()) == 7
 
 
 def test_a_bar_needs_a_terminal() -> None:

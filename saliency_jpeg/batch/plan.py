@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, with_image_suffix
 
-__all__ = ["Job", "Plan", "PlanError", "check_folder_name", "distinct_names", "images_in", "plan"]
+__all__ = ["Job", "Plan", "PlanError", "check_clashes", "check_folder_name", "distinct_names", "images_in", "plan"]
 
 
 class PlanError(Exception):
@@ -101,7 +101,7 @@ def plan(
         folder = Path(output)
         names = distinct_names([item.relative for item in inputs], _folds_case(folder), suffix)
         jobs = [Job(item.source, str(folder / name), folder) for item, name in zip(inputs, names, strict=True)]
-    _check_clashes(jobs)
+    check_clashes(jobs)
     return Plan(jobs, folder, unreadable)
 
 
@@ -251,8 +251,13 @@ def images_in(folder: Path) -> list[Path]:
     return images
 
 
-def _check_clashes(jobs: list[Job]) -> None:
-    """Checks that no output overwrites an input or another output."""
+def check_clashes(jobs: Iterable[Job]) -> None:
+    """Checks that no output overwrites an input or another output.
+
+    Raises:
+        PlanError: one does.
+    """
+    jobs = list(jobs)
     inputs = {os.path.realpath(job.source) for job in jobs if job.source != STREAM}
     source_of: dict[str, str] = {}
     for source, output, _ in jobs:

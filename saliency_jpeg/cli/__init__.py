@@ -15,6 +15,7 @@ from .._version import __version__
 from ..batch.plan import PlanError
 from ..errors import OptionError, SaliencyJpegError
 from . import bench, compare, completion, compress, decode, duel, info, map, serve, train
+from .options import with_flags
 from .terminal import NAME, Parser, UsageError, describe_error, say
 
 __all__ = ["main", "make_parser"]
@@ -22,6 +23,8 @@ __all__ = ["main", "make_parser"]
 _EXAMPLES = f"""examples:
   {NAME} compress photo.png -o photo.jpg --target-kb 50
   {NAME} compress *.png -o smaller/ --quality 80
+  {NAME} compress photo.jpg -o smaller/ --target 60%
+  {NAME} compress photo.png -o page/ --widths 480,960,1920
   {NAME} compress photo.png -o photo.jpg --saliency mask.png
   {NAME} compress - -o - --saliency none < photo.png > photo.jpg
   {NAME} decode photo.jpg -o photo.png --bits 16
@@ -49,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser: argparse.ArgumentParser = options.parser
     try:
         return int(options.run(options))
-    except (UsageError, PlanError, OptionError) as error:
+    except OptionError as error:
+        parser.error(with_flags(str(error)))
+    except (UsageError, PlanError) as error:
         parser.error(str(error))
     except (SaliencyJpegError, OSError) as error:
         say(f"{NAME}: {describe_error(error, getattr(options, 'input', ''))}", sys.stderr)

@@ -82,6 +82,10 @@ def _checked_columns(arguments: argparse.Namespace) -> tuple[str, str]:
         ("standard input", STREAM in arguments.inputs),
         ("standard output", arguments.output == STREAM),
         ("--journal none", arguments.journal == "none"),
+        ("--lossless", arguments.lossless),
+        ("--name", arguments.name is not None),
+        ("--widths", arguments.widths is not None),
+        ("a --target in percent", arguments.target is not None and arguments.target.share is not None),
     ):
         if given:
             raise UsageError(f"{name} cannot be used with --ray")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import math
 import sys
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..encoder.encoder import compress
-from ..errors import InputError
+from ..codec.inspect import inspect_jpeg
+from ..errors import InputError, SaliencyJpegError
 from ..image.load import load
 from ..image.picture import Picture
 from ..io import STREAM, read
@@ -24,7 +23,9 @@ from ..metrics import measure
 from ..perceptual import METRICS
 from ..saliency import heatmap
 from ..saliency.sources import Saliency, resolve
-from .html_page import EmbeddedImage, is_browser_format, render_comparison
+from .bits import draw_bits
+from .embed import embed, overlay
+from .html_page import render_comparison
 from .options import add_command, add_max_pixels, add_saliency, read_saliency
 from .output import sweep_folders, write_output
 from .terminal import UsageError, say_lines
@@ -131,23 +132,36 @@ def _to_text(first: _Side, second: _Side, values: dict[str, float]) -> list[str]
     rows = _file_table(first, second)[1:]
     files = [f"{letter}  {name}: {size} bytes, {rate} bpp" for letter, name, size, rate in rows]
     width = 2 + max(len(METRICS[name].title) for name in values)
-    return [*files, *(f"{METRICS[name].title:{width}}{value:10.4f}" for name, value in values.items())]
+    return [*files, *(f"{METRICS[n].title:{width}}{value:10.4f}  {_better(n)}" for n, value in values.items())]
 
 
 def _page(first: _Side, second: _Side, saliency: NDArray[np.float32] | None, values: dict[str, float]) -> str:
-    heat = None
+    overlays: dict[str, bytes] = {}
     if saliency is not None:
-        heat = compress(np.asarray(heatmap.over(first.pixels, saliency)), quality=80, saliency=None)
-    metrics = [["B against A", ""], *([METRICS[name].title, f"{value:.3f}"] for name, value in values.items())]
+        overlays["map"] = overlay(heatmap.over(first.pixels, saliency))
+    bits = _bits(second)
+    if bits is not None:
+        overlays["bits"] = overlay(bits)
+    metrics = [
+        ["B against A", "", ""],
+        *([METRICS[n].title, f"{value:.3f}", _better(n)] for n, value in values.items()),
+    ]
     size = first.pixels.shape[0], first.pixels.shape[1]
-    return render_comparison(_embed(first), _embed(second), heat, size, [_file_table(first, second), metrics])
+    drawn = sum(map(len, overlays.values()))
+    shown = embed(Path(second.name).name, second.file, second.pixels, drawn + len(first.file) // 2)
+    original = embed(Path(first.name).name, first.file, first.pixels, drawn + len(shown.file))
+    return render_comparison(original, shown, overlays, size, [_file_table(first, second), metrics])
 
 
-def _embed(side: _Side) -> EmbeddedImage:
-    """The file itself, or its pixels as PNG if browsers do not show its format."""
-    name = Path(side.name).name
-    if is_browser_format(side.file):
-        return EmbeddedImage(name, side.file)
-    file = io.BytesIO()
-    Image.fromarray(side.pixels).save(file, "PNG")
-    return EmbeddedImage(name, file.getvalue())
+def _better(name: str) -> str:
+    return "lower is better" if METRICS[name].lower_is_better else "higher is better"
+
+
+def _bits(side: _Side) -> Image.Image | None:
+    """The bits of each block, if the file is a JPEG file that can be taken apart."""
+    if side.picture.source is None:
+        return None
+    try:
+        return draw_bits(side.picture, inspect_jpeg(side.picture.source.data))
+    except SaliencyJpegError:
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import Template
 from typing import Final, NamedTuple
 
@@ -12,8 +12,10 @@ __all__ = ["EmbeddedImage", "is_browser_format", "render_comparison"]
 
 _MEDIA_TYPES: Final = (  # of the formats that every browser shows, by the first bytes of the file
     *((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"), (b"GIF8", "image/gif")),
+    (b"RIFF", "image/webp"),
 )
 
+_OVERLAYS: Final = {"map": "saliency map", "bits": "bits per block of B"}
 _PAGE: Final = Template(
     """<!DOCTYPE html>
 <html lang="en">
@@ -26,25 +28,36 @@ _PAGE: Final = Template(
   body { margin: 0 auto; max-width: 90rem; padding: 1rem; font: 15px/1.5 system-ui, sans-serif; }
   h1 { font-size: 1.1rem; margin: 0 0 .6rem; overflow-wrap: anywhere; }
   .bar { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center; margin-bottom: .6rem; }
-  fieldset { border: 0; padding: 0; margin: 0; display: flex; gap: .8rem; }
-  .frame { overflow: auto; max-height: 82vh; border: 1px solid var(--line); }
-  .stage { position: relative; width: var(--width); line-height: 0; --at: 50%; isolation: isolate; background: #000; }
+  fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .2rem .8rem; min-width: 0; }
+  label { white-space: nowrap; }
+  .frame { overflow: auto; max-height: 80vh; max-height: 80dvh; width: fit-content; max-width: 100%;
+           border: 1px solid var(--line); touch-action: pan-x pan-y pinch-zoom; }
+  .stage { position: relative; width: var(--width); line-height: 0; --at: 50%; isolation: isolate; background: #000;
+           user-select: none; -webkit-user-select: none; }
+  .view { container-type: inline-size; }
+  .fit { --width: min($fit_width, 100cqw - 2px, (80vh - 2px) * $width / $height); }
   .stage img { width: 100%; height: 100%; position: absolute; inset: 0; object-fit: fill; }
   .stage img.first { position: static; height: auto; }
   .whole .stage { image-rendering: pixelated; }
   .split .second { clip-path: inset(0 0 0 var(--at)); }
-  .a .second, .difference .map, .split .map, .a .map, .b .map { display: none; }
+  .a .second, .over { display: none; }
+  .map .over.map, .bits .over.bits { display: block; }
   .difference .second { mix-blend-mode: difference; }
   .difference .stage { filter: brightness(6); }
-  .handle { position: absolute; inset: 0 auto 0 var(--at); width: 2px; margin-left: -1px; background: #fff;
-            box-shadow: 0 0 3px #000; pointer-events: none; display: none; }
+  .handle { position: absolute; inset: 0 auto 0 var(--at); width: 44px; margin-left: -22px; display: none;
+            touch-action: none; cursor: ew-resize; }
+  .handle::before { content: ""; position: absolute; inset: 0 21px; background: #fff; box-shadow: 0 0 3px #000; }
+  .handle::after { content: "\\2194"; position: sticky; top: calc(50% - 16px); display: block; width: 32px;
+                   height: 32px; margin: 0 6px; border-radius: 50%; background: #fff; color: #000;
+                   font: 20px/32px sans-serif; text-align: center; box-shadow: 0 0 4px #000; }
   .split .handle { display: block; }
-  .stage input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
-  .stage input:focus-visible ~ .handle { background: #4af; }
-  .view:not(.split) .stage input { display: none; }
+  #slider { width: 10rem; }
+  .note { margin: .5rem 0 0; font-size: .9rem; }
   table { border-collapse: collapse; margin-top: 1rem; }
-  th, td { padding: .15rem .9rem .15rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-  th:first-child, td:first-child { text-align: left; font-weight: normal; }
+  th, td { padding: .15rem .6rem .15rem 0; text-align: right; border-bottom: 1px solid var(--line); }
+  th:first-child, td:first-child { text-align: left; font-weight: normal; overflow-wrap: anywhere; }
+  td:not(:first-child) { white-space: nowrap; }
+  td:last-child { font-size: .9em; }
   thead th { font-weight: 600; }
   .tables { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
 </style>
@@ -58,29 +71,53 @@ _PAGE: Final = Template(
     <label><input type="radio" name="zoom" value="1"> 100 %</label>
     <label><input type="radio" name="zoom" value="3"> 300 %</label>
   </fieldset>
+  <label>divide <input type="range" min="0" max="100" step="0.1" value="50" id="slider"></label>
 </div>
 <div class="view split" id="view">
-  <div class="frame" id="frame" style="max-width: ${width}px"><div class="stage" id="stage" style="--width: 100%">
-    <img class="first" alt="A: $first_name" src="$first" width="$width" height="$height">
-    <img class="second" alt="B: $second_name" src="$second">
-    $map
-    <input type="range" min="0" max="100" step="0.1" value="50" id="slider" aria-label="Divide between A and B">
-    <div class="handle"></div>
+  <div class="frame" id="frame"><div class="stage fit" id="stage">
+    <img class="first" alt="A: $first_name" src="$first" width="$width" height="$height" draggable="false">
+    <img class="second" alt="B: $second_name" src="$second" draggable="false">
+    $overlays
+    <div class="handle" id="handle"></div>
   </div></div>
 </div>
+$notes
 <div class="tables">$tables</div>
 <script>
   const view = document.getElementById("view"), stage = document.getElementById("stage");
   const slider = document.getElementById("slider");
-  slider.addEventListener("input", () => stage.style.setProperty("--at", slider.value + "%"));
+  const handle = document.getElementById("handle"), frame = document.getElementById("frame");
+  const divide = at => {
+    slider.value = at;
+    stage.style.setProperty("--at", slider.value + "%");
+  };
+  slider.addEventListener("input", () => divide(slider.value));
+  // The handle follows any pointer. Elsewhere a mouse divides where it is pressed, and a finger scrolls the picture.
+  const follow = e => {
+    const box = stage.getBoundingClientRect();
+    divide(100 * (e.clientX - box.left) / box.width);
+  };
+  stage.addEventListener("pointerdown", e => {
+    const isOn = view.classList.contains("split") && e.button === 0;
+    if (!isOn || (e.pointerType === "touch" && e.target !== handle)) return;
+    e.preventDefault();
+    stage.setPointerCapture(e.pointerId);
+    follow(e);
+  });
+  stage.addEventListener("pointermove", e => { if (stage.hasPointerCapture(e.pointerId)) follow(e); });
   document.getElementById("modes").addEventListener("change", e => {
     view.className = "view " + e.target.value + (view.classList.contains("whole") ? " whole" : "");
+    slider.disabled = e.target.value !== "split";
   });
   document.getElementById("zooms").addEventListener("change", e => {
     const fit = e.target.value === "fit", factor = Number(e.target.value) / window.devicePixelRatio;
-    stage.style.setProperty("--width", fit ? "100%" : $width * factor + "px");
-    document.getElementById("frame").style.maxWidth = fit ? "${width}px" : "none";
+    const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.clientWidth;
+    const y = (frame.scrollTop + frame.clientHeight / 2) / stage.clientHeight;
+    stage.classList.toggle("fit", fit);
+    if (fit) stage.style.removeProperty("--width");
+    else stage.style.setProperty("--width", $width * factor + "px");
     view.classList.toggle("whole", !fit);
+    frame.scrollTo(x * stage.clientWidth - frame.clientWidth / 2, y * stage.clientHeight - frame.clientHeight / 2);
   });
 </script>
 </body>
@@ -95,10 +132,12 @@ class EmbeddedImage(NamedTuple):
     Attributes:
         name: shown in the title.
         file: bytes of a file in a format that every browser shows.
+        note: what the reader must know of it.
     """
 
     name: str
     file: bytes
+    note: str = ""
 
 
 def is_browser_format(file: bytes) -> bool:
@@ -109,7 +148,7 @@ def is_browser_format(file: bytes) -> bool:
 def render_comparison(
     first: EmbeddedImage,
     second: EmbeddedImage,
-    heatmap: bytes | None,
+    overlays: Mapping[str, bytes],
     size: tuple[int, int],
     tables: Sequence[Sequence[Sequence[str]]],
 ) -> str:
@@ -118,20 +157,26 @@ def render_comparison(
     Args:
         first: the reference, on the left of the slider.
         second: the image to compare with it, of the same size.
-        heatmap: file of the saliency map drawn over the image, or ``None``.
+        overlays: files of the image with the saliency map (``"map"``) and the bits (``"bits"``) drawn over it.
         size: (height, width) of the images in pixels.
         tables: rows of text; the first row of each table is its head.
     """
     modes = [("split", "A | B"), ("a", "A"), ("b", "B"), ("difference", "difference, times 6")]
-    modes += [("map", "saliency map")] if heatmap is not None else []
+    modes += [(name, text) for name, text in _OVERLAYS.items() if name in overlays]
+    notes = [f"{letter}: {image.note}." for letter, image in (("A", first), ("B", second)) if image.note]
     return _PAGE.substitute(
         title=html.escape(f"{first.name} | {second.name}"),
         first_name=html.escape(first.name),
         second_name=html.escape(second.name),
         first=_data_url(first.file),
         second=_data_url(second.file),
-        map="" if heatmap is None else f'<img class="map" alt="saliency map" src="{_data_url(heatmap)}">',
+        overlays="\n".join(
+            f'<img class="over {name}" alt="{_OVERLAYS[name]}" src="{_data_url(file)}" draggable="false">'
+            for name, file in overlays.items()
+        ),
+        notes="\n".join(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         modes="\n".join(_radio(value, text) for value, text in modes),
+        fit_width=f"{size[1]}px",
         width=size[1],
         height=size[0],
         tables="\n".join(map(_table, tables)),

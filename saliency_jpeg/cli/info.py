@@ -8,7 +8,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,12 @@ from ..codec.layers import list_layers_in
 from ..errors import SaliencyJpegError
 from ..image.load import load
 from ..io import STREAM, read
-from ..saliency import heatmap
+from .bits import draw_bits
 from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
 from .terminal import NAME, UsageError, describe_error, say, say_lines
 
 __all__ = ["add"]
-
-_BRIGHTEST: Final = 99.5  # percentile of the bits of a block that has the brightest colour
 
 
 def add(commands: Any) -> None:
@@ -138,16 +136,8 @@ def _tables(values: dict[str, Any], inspection: Inspection) -> list[str]:
     return lines
 
 
-# Bits as an image ---------------------------------------------------------------------------------------------------
-
-
 def _draw_bits(data: bytes, inspection: Inspection, max_pixels: int) -> bytes:
     """A PNG file: the bits of each block as a heat map over the image, turned upright."""
-    picture = load(data, max_pixels=max_pixels)
-    height, width = inspection.image.size
-    bits = block_bits(inspection.image, 1.0)
-    brightest = float(np.percentile(bits, _BRIGHTEST)) or 1.0
-    heat = np.repeat(np.repeat(np.clip(bits / brightest, 0, 1), 8, axis=0), 8, axis=1)[:height, :width]
     file = io.BytesIO()
-    heatmap.over(picture.pixels, heat, picture.metadata.orientation).save(file, "PNG")
+    draw_bits(load(data, max_pixels=max_pixels), inspection).save(file, "PNG")
     return file.getvalue()

@@ -24,15 +24,18 @@ from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import NAMED_SCORES, Options
 from ..saliency import SaliencyModel, combine, preset_names
 from ..saliency.sources import Saliency, Source, gray_values, resolve
-from .terminal import NAME, UsageError, hide_library_output
+from .targets import add_target
+from .terminal import NAME, UsageError, hide_library_output, nearest
 
 __all__ = [
     "add_command",
     "add_max_pixels",
     "add_options",
     "add_saliency",
+    "given_flags",
     "parse_options",
     "read_saliency",
+    "with_flags",
     "with_saliency",
 ]
 
@@ -183,9 +186,26 @@ def add_options(parser: argparse.ArgumentParser, saliency_group: Group) -> None:
     for name, argument in _ARGUMENTS.items():
         if argument.group not in groups:
             groups[argument.group] = parser.add_argument_group(argument.group)
-        flag = argument.flag or "--" + name.replace("_", "-")
+        flag = _flag_of(name)
         settings = _settings(argument, types[name], defaults[name])
         groups[argument.group].add_argument(flag, dest=name, help=argument.help, **settings)
+    add_target(groups["size and quality"])
+
+
+def _flag_of(name: str) -> str:
+    return _ARGUMENTS[name].flag or "--" + name.replace("_", "-")
+
+
+def given_flags(arguments: argparse.Namespace) -> dict[str, str]:
+    """Returns the flags that were given, by the fields of ``Options`` that they set."""
+    flags = {name: _flag_of(name) for name in _ARGUMENTS} | {name: f"--{name}" for name in _ELSEWHERE}
+    return {name: flag for name, flag in flags.items() if getattr(arguments, name) is not None}
+
+
+def with_flags(message: str) -> str:
+    """Returns a message of ``Options`` with the flags of the command line in place of the names of its fields."""
+    words = "|".join(name for name in _ARGUMENTS if "_" in name)
+    return re.sub(rf"\b(?:{words})\b", lambda found: _flag_of(found[0]), message)
 
 
 def _settings(argument: _Argument, kind: Any, default: Any) -> dict[str, Any]:
@@ -214,7 +234,12 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         OptionError: a value is out of range.
     """
     values = {name: getattr(arguments, name) for name in (*_ARGUMENTS, "device")}
-    return Options(**{name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    if arguments.target is not None:
+        if "target_kb" in given:
+            raise UsageError("give either --target or --target-kb")
+        given["target_kb"] = arguments.target.kb
+    return Options(**given)
 
 
 # Saliency -----------------------------------------------------------------------------------------------------------
@@ -295,7 +320,8 @@ def _read_source(flag: str, name: str, arguments: argparse.Namespace) -> str | S
     if not Path(name).is_file():
         known = ", ".join(preset_names())
         other = "none, a preset" if flag == "--saliency" else "a box LEFT,TOP,RIGHT,BOTTOM, a preset"
-        raise UsageError(f"{flag} must be {other} ({known}) or a file, got {name!r}")
+        hint = nearest(name, preset_names())
+        raise UsageError(f"{flag} must be {other} ({known}) or a file, got {name!r}{hint}")
     try:
         return gray_values(name, max_pixels=DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels)
     except InputError as error:

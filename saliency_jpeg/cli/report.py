@@ -121,6 +121,13 @@ class Report:
             self._say(row.line())
         self._progress.advance(*((row.bytes_in, row.bytes_out) if row.error is None else ()))
 
+    def add_srcset(self, source: str, srcset: str) -> None:
+        """Reports the files of one input as the attribute of an HTML image."""
+        if self._json:
+            self._say(json.dumps({"source": source, "srcset": srcset}))
+        elif not self._quiet:
+            self._say(f'{source}: srcset="{srcset}"')
+
     def warn_once(self, line: str) -> None:
         """Prints a warning, unless one was printed before."""
         if not self._warned:

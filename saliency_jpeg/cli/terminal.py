@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from typing import NoReturn, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn, TextIO
 
 from ..errors import SaliencyJpegError
 from ..io import printable
 
-__all__ = ["NAME", "Parser", "UsageError", "describe_error", "hide_library_output", "say", "say_lines"]
+__all__ = ["NAME", "Parser", "UsageError", "describe_error", "hide_library_output", "nearest", "say", "say_lines"]
 
 NAME = "saliency-jpeg"
 
@@ -23,11 +24,40 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose messages a terminal shows and does not obey, whatever the arguments are."""
+    """A parser that suggests the nearest name, and whose messages a terminal shows and does not obey."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parses the arguments; what no command knows is an error of the command that was given."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            parser: Parser = getattr(parsed, "parser", self)
+            parser.error(parser.describe_unknown(unknown))
+        return parsed
+
+    def describe_unknown(self, words: Sequence[str]) -> str:
+        """Returns a message about arguments that this parser does not know."""
+        options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        if not options:
+            return f"too many arguments, got {' '.join(words)}"
+        flags = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        return f"there is no option {options[0]}{nearest(options[0], flags)}"
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += nearest(str(value), map(str, action.choices or ()))
+            raise
 
     def error(self, message: str) -> NoReturn:
         """Prints the usage and a message, and exits with status 2."""
         super().error(printable(message))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns the end of a message that suggests the known name nearest to a wrong one; empty if none is near."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def say(line: str, stream: TextIO | None) -> None:

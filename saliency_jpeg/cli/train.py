@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from .terminal import NAME, UsageError, describe_error, hide_library_output, say
 __all__ = ["add"]
 
 _SUFFIX: Final = ".npz"
+_BARS: Final = "▁▂▃▄▅▆▇█"
 _MOST_NAMED: Final = 20  # files without a partner that are listed by name
 
 
@@ -118,7 +120,8 @@ class _TrainingProgress:
         else:
             self._bar.advance()
         if self._lines and step.loss is not None:
-            say(f"epoch {step.done}/{step.total}: loss {step.loss:.3f}", sys.stdout)
+            held_out = "" if step.held_out_loss is None else f", {step.held_out_loss:.3f} on the images held out"
+            say(f"epoch {step.done}/{step.total}: loss {step.loss:.3f}{held_out}", sys.stdout)
 
 
 def _to_json(arguments: argparse.Namespace, pairs: Pairs, trained: Trained, seconds: float) -> dict[str, Any]:
@@ -131,6 +134,8 @@ def _to_json(arguments: argparse.Namespace, pairs: Pairs, trained: Trained, seco
         "judged": trained.judged,
         **{name: score._asdict() for name, score in scores.items() if score is not None},
         "losses": [round(loss, 6) for loss in trained.losses],
+        "held_out_losses": [round(loss, 6) for loss in trained.held_out_losses],
+        "epoch": trained.epoch,
         "masks_alone": [str(path) for path in pairs.masks_alone],
         "images_alone": [str(path) for path in pairs.images_alone],
         "seconds": round(seconds, 3),
@@ -140,6 +145,7 @@ def _to_json(arguments: argparse.Namespace, pairs: Pairs, trained: Trained, seco
 def _to_text(arguments: argparse.Namespace, pairs: Pairs, trained: Trained) -> list[str]:
     size = format_bytes(Path(arguments.output).stat().st_size)
     lines = [f"{arguments.output}: {size}, trained on {len(pairs.images) - len(trained.held_out)} images"]
+    lines += _curves(trained)
     if trained.before is None or trained.after is None:
         no_object = "no held-out mask has both an object and a background"
         why = no_object if trained.held_out else "with fewer than ten images none is held out"
@@ -148,3 +154,22 @@ def _to_text(arguments: argparse.Namespace, pairs: Pairs, trained: Trained) -> l
     rows = ((arguments.preset, trained.before), (printable(arguments.output), trained.after))
     table = [head, *([name, *(f"{value:.3f}" for value in scores)] for name, scores in rows)]
     return [*lines, *render(table).split("\n")]
+
+
+def _curves(trained: Trained) -> list[str]:
+    """The losses drawn in a line each, and which epoch was kept."""
+    lines = [_curve("loss", 1, trained.losses)]
+    if not trained.held_out_losses:
+        return [*lines, f"kept the last epoch, {trained.epoch}: no image was held out to choose one by"]
+    lines.append(_curve("held out", 0, trained.held_out_losses))
+    if trained.epoch == 0:
+        why = "no epoch was better on the images held out"
+        return [*lines, f"kept epoch 0, the preset as it was: {why}; train on more pairs, or use the preset"]
+    return [*lines, f"kept epoch {trained.epoch} of {len(trained.losses)}, the best on the images held out"]
+
+
+def _curve(name: str, first: int, losses: Sequence[float]) -> str:
+    low, high = min(losses), max(losses)
+    steps = (round((loss - low) / ((high - low) or 1) * (len(_BARS) - 1)) for loss in losses)
+    drawn = "".join(_BARS[step] for step in steps)
+    return f"{name:9}{drawn}  {losses[0]:.3f} at epoch {first}, {losses[-1]:.3f} at epoch {first + len(losses) - 1}"

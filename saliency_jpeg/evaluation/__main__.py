@@ -22,6 +22,7 @@ from .bdrate import codec_names
 from .codecs import CODECS, find_codec
 from .comparison import Job, Measurement, compare, find_images
 from .folders import read_names
+from .plot import SUFFIXES, write_plot
 from .report import read_json, render_all, write_json
 
 _DEFAULT_CODECS = ["pillow", "mozjpeg", "jpegli", "saliency_jpeg"]
@@ -72,12 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"codecs that BD-rates refer to (default: {','.join(_DEFAULT_ANCHORS)})",
     )
     parser.add_argument("--champion", metavar="CODEC", help="compare this codec with each other one, image by image")
-    parser.add_argument("--metrics", **names, default=[], help="print only these columns; see below")
+    parser.add_argument("--metrics", **names, default=[], help="print only these columns (default: all); see below")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)")
     parser.add_argument(
         "--no-butteraugli", action="store_true", help="skip the slow metrics: Butteraugli and the perceptual one"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="also draw quality against size: a .png, or a .html with the tables"
+    )
     add_selection(parser)
     parser.epilog = f"metrics: {', '.join(_COLUMNS)}. Those in _s, _bg and _edge need --maps."
 
@@ -124,12 +128,17 @@ def run(options: argparse.Namespace) -> int:
     for metric in options.metrics:
         if metric not in _COLUMNS:
             raise OptionError(f"metrics must be among {', '.join(_COLUMNS)}, got {metric!r}")
+    if options.plot and options.plot.suffix.lower() not in SUFFIXES:
+        raise OptionError(f"--plot must end in {' or '.join(SUFFIXES)}, got {str(options.plot)!r}")
     measured = _earlier(options.from_json) if options.from_json else _run(options)
     if options.champion and options.champion not in codec_names(measured):
         raise OptionError(f"the champion must be one of the codecs that were measured, got {options.champion!r}")
     if options.json:
         write_json(options.json, measured)
-    print(render_all(measured, options.anchors, options.metrics, options.markdown, options.champion))
+    tables = render_all(measured, options.anchors, options.metrics, options.markdown, options.champion)
+    print(tables)
+    if options.plot:
+        write_plot(options.plot, measured, options.metrics, tables)
     return 0
 
 

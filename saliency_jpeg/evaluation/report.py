@@ -126,7 +126,22 @@ def render_all(
     qualities = [m for m in present if m not in ARTEFACTS]  # an artefact is no quality to compare sizes at
     for anchor in [name for name in anchors if qualities and name in codec_names(measured)]:
         tables += bd_tables(measured, anchor, qualities)
-    return "\n\n".join(render(table, markdown=markdown) for table in tables)
+    return "\n\n".join([*(render(table, markdown=markdown) for table in tables), *_words(tables)])
+
+
+def _words(tables: Sequence[Table]) -> list[str]:
+    """What the signs in the tables mean, a line each."""
+    words = {
+        "worst size error": "worst size error: how far, at most, a file's size is from the one that was asked for; "
+        "encoders that are told a quality meet a size only nearly.",
+    }
+    used = [text for name, text in words.items() if any(name in table[0] for table in tables)]
+    if any(cell == "-" for table in tables for row in table for cell in row):
+        used.append(
+            "-: no value: the metric was not measured (small picture, no map, a missing program), or the two curves "
+            "have no quality in common or fewer than three sizes."
+        )
+    return used
 
 
 def write_json(path: Path, measured: Iterable[Measurement]) -> None:

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.limits import DEFAULT_MAX_PIXELS, check_size
 from ..metadata.pillow_switch import strict_decoding
+from . import heif
 
 __all__ = ["decode", "open_decoded"]
 
@@ -29,8 +30,11 @@ def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
     if not data:
         raise InputError("the image data is empty")
     try:
+        heif.prepare(data)
         with strict_decoding():
             image = _identify(io.BytesIO(data), max_pixels)
+    except InputError:
+        raise
     except Exception as error:
         raise _input_error(error, len(data)) from error
     if image.format == "EPS":

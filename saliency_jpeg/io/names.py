@@ -25,14 +25,16 @@ JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 LOSSLESS_SUFFIXES: Final = frozenset({".png", ".ppm", ".bmp", ".tif", ".tiff"})
 #: Suffixes of the files that are taken from a folder. A file that is named explicitly is always tried.
 IMAGE_SUFFIXES: Final = (
-    JPEG_SUFFIXES | LOSSLESS_SUFFIXES | {".webp", ".gif", ".avif", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"}
+    JPEG_SUFFIXES
+    | LOSSLESS_SUFFIXES
+    | {".webp", ".gif", ".avif", ".heic", ".heif", ".pgm", ".pnm", ".jp2", ".tga", ".mpo"}
 )
 
 # fmt: off
 #: Suffixes of the other kinds of image: taken where a file is named, and replaced in the name of its output.
 _OTHER_SUFFIXES: Final = frozenset({
     ".apng", ".avifs", ".blp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".fit", ".fits", ".flc", ".fli", ".ftc",
-    ".ftu", ".gbr", ".heic", ".heics", ".heif", ".heifs", ".hif", ".icb", ".icns", ".ico", ".iim", ".im", ".j2c",
+    ".ftu", ".gbr", ".heics", ".heifs", ".hif", ".icb", ".icns", ".ico", ".iim", ".im", ".j2c",
     ".j2k", ".jpc", ".jpf", ".jpx", ".jxl", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".psd", ".pxr", ".qoi", ".ras",
     ".rgb", ".rgba", ".sgi", ".vda", ".vst", ".wal", ".xbm", ".xpm",
 })

@@ -49,12 +49,14 @@ class Step(NamedTuple):
         done: images or epochs done.
         total: images or epochs in all.
         loss: of the last epoch, None before the first.
+        held_out_loss: on the images that are held out, None where there are none.
     """
 
     stage: str
     done: int
     total: int
     loss: float | None = None
+    held_out_loss: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,10 @@ class Trained:
     Attributes:
         model: with the new head; ``model.save()`` writes the file for ``--saliency`` and ``SaliencyModel.from_file``.
         losses: of each epoch.
+        held_out_losses: on the images held out, of the preset (epoch 0) and after each epoch; empty where there are
+            none.
+        epoch: whose weights the model has: the one with the lowest loss on the images held out, or 0, the preset
+            itself, if that one's scores are not better than the preset's. The last one where nothing is held out.
         held_out: indices of the images that were not trained on, in order.
         judged: how many of them could be scored, because their mask has both an object and a background.
         before: scores of the preset on those; None where there are none.
@@ -72,6 +78,8 @@ class Trained:
 
     model: SaliencyModel
     losses: tuple[float, ...]
+    held_out_losses: tuple[float, ...]
+    epoch: int
     held_out: tuple[int, ...]
     judged: int
     before: MaskScores | None
@@ -89,7 +97,8 @@ def train(
 ) -> Trained:
     """Trains the head of a preset on images and masks.
 
-    Of ten images or more, a tenth, drawn by the seed, is held out to score the preset and the new model. The same
+    Of ten images or more, a tenth, drawn by the seed, is held out. It chooses the epoch that is kept, the preset among
+    them, and scores the preset and the new model; so the scores flatter the new one a little. The same
     images, masks and seed give the same weights on one machine (on its CPU; GPUs may add in any order).
 
     Args:
@@ -112,11 +121,21 @@ def train(
     pairs = _zip(images, masks)
     held_out = _hold_out(len(pairs), seed)
     kept = [pairs[i] for i in sorted(set(range(len(pairs))) - set(held_out))]
-    items = _make_items(base, kept, on_step)
+    judges = [pairs[i] for i in held_out]
+    items = _make_items(base, [*kept, *judges], on_step)
     before = SaliencyModel.from_preset(preset)
-    head, losses = _fit(base, items, epochs, seed, on_step)
-    after = SaliencyModel(presets.read_arrays(base), before.names, base, head=head)
-    return Trained(after, losses, held_out, *_score([pairs[i] for i in held_out], before, after))
+    fitted = _fit(base, items[: 2 * len(kept)], items[2 * len(kept) :], epochs, seed, on_step)
+    after = SaliencyModel(presets.read_arrays(base), before.names, base, head=fitted.head)
+    count, old, new = _score(judges, before, after)
+    epoch = fitted.epoch
+    if epoch and old is not None and new is not None and _overall(new) < _overall(old):
+        epoch, after, new = 0, before, old
+    return Trained(after, fitted.losses, fitted.held_out_losses, epoch, held_out, count, old, new)
+
+
+def _overall(scores: MaskScores) -> float:
+    """One number for the scores of a model, higher is better."""
+    return scores.auc + scores.max_f - scores.mae
 
 
 def trainable() -> tuple[str, ...]:
@@ -191,10 +210,24 @@ def _make_items(
     return items
 
 
+class _Fitted(NamedTuple):
+    """A trained head: its weights as a file holds them, and how it came about as in :class:`Trained`."""
+
+    head: dict[str, NDArray[np.float16]]
+    losses: tuple[float, ...]
+    held_out_losses: tuple[float, ...]
+    epoch: int
+
+
 def _fit(
-    preset: presets.Preset, items: Sequence[loop.Item], epochs: int, seed: int, on_step: Callable[[Step], None]
-) -> tuple[dict[str, NDArray[np.float16]], tuple[float, ...]]:
-    """Returns the weights of the preset's head after training, as a file holds them, and the losses."""
+    preset: presets.Preset,
+    items: Sequence[loop.Item],
+    judges: Sequence[loop.Item],
+    epochs: int,
+    seed: int,
+    on_step: Callable[[Step], None],
+) -> _Fitted:
+    """Trains the head of a preset; of the epochs the one with the lowest loss on ``judges`` is kept."""
     if not any(target.any() for item in items for target in item.targets.values()):
         raise InputError("at least one mask must mark something, got only empty masks")
     head = _mask_head(preset)
@@ -203,15 +236,30 @@ def _fit(
     network.set_arrays(model, presets.read_head(preset))
     _seed_dropout(model, seed)
     losses: list[float] = []
+    judged: list[float] = []
+    best: dict[int, dict[str, NDArray[np.float16]]] = {}
+
+    def judge(epoch: int) -> None:
+        judged.append(loop.mean_loss(model, head, judges))
+        if judged[-1] == min(judged):
+            best.clear()
+            best[epoch] = _weights(model)
 
     def report(epoch: int, total: int, parts: NDArray[np.float32]) -> None:
         losses.append(float(parts.sum()))
-        on_step(Step("epochs", epoch, total, losses[-1]))
+        on_step(Step("epochs", epoch, total, losses[-1], judged[-1] if judged else None))
 
+    if judges:
+        judge(0)
     on_step(Step("epochs", 0, epochs))
-    source = loop.Source(items, 1.0)
-    loop.fit(model, head, [source], epochs=epochs, rates=_RATES, seed=seed, on_epoch=report)
-    return {key: array.astype(np.float16) for key, array in network.get_arrays(model).items()}, tuple(losses)
+    source, on_means = loop.Source(items, 1.0), judge if judges else None
+    loop.fit(model, head, [source], epochs=epochs, rates=_RATES, seed=seed, on_epoch=report, on_means=on_means)
+    ((epoch, weights),) = best.items() or {epochs: _weights(model)}.items()
+    return _Fitted(weights, tuple(losses), tuple(judged), epoch)
+
+
+def _weights(model: Any) -> dict[str, NDArray[np.float16]]:
+    return {key: array.astype(np.float16) for key, array in network.get_arrays(model).items()}
 
 
 def _seed_dropout(model: Any, seed: int) -> None:

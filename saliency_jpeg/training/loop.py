@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ __all__ = [
     "chunks",
     "fit",
     "make_batches",
+    "mean_loss",
     "stack",
 ]
 
@@ -155,6 +157,7 @@ def fit(
     batch: int = 16,
     seed: int = 0,
     on_epoch: Callable[[int, int, NDArray[np.float32]], None] = lambda *_: None,
+    on_means: Callable[[int], None] | None = None,
 ) -> None:
     """Fits a head with AdamW and a cosine schedule; at the end the model holds the running mean of its weights.
 
@@ -167,6 +170,7 @@ def fit(
         batch: items per step.
         seed: of the order of the items.
         on_epoch: called after each epoch with its number, the number of epochs and the mean of each loss.
+        on_means: called before that with the number, while the model holds the running mean of its weights.
     """
     tf = load_tensorflow()
     rng = np.random.default_rng(seed)
@@ -178,8 +182,27 @@ def fit(
     for epoch in range(epochs):
         arrays = map(stack, make_batches(sources, batch, rng))
         parts = [step(*tf.nest.map_structure(tf.constant, pair)).numpy() for pair in arrays]
+        if on_means is not None:
+            with descent.settled():
+                on_means(epoch + 1)
         on_epoch(epoch + 1, epochs, np.mean(parts, axis=0))
     descent.settle()
+
+
+def mean_loss(model: Any, head: Head, items: Sequence[Item], batch: int = 16) -> float:
+    """Returns the loss of a head on examples, without dropout, the mean over the examples.
+
+    Args:
+        model: ``keras.Model`` from ``head.build``.
+        head: gives the losses.
+        items: examples.
+        batch: most items at a time.
+    """
+    tf, total = load_tensorflow(), 0.0
+    for part in make_batches([Source(items, 1.0)], batch, np.random.default_rng(0)):
+        features, targets = tf.nest.map_structure(tf.constant, stack(part))
+        total += len(part) * float(sum(head.losses(model(features, training=False), targets)))
+    return total / len(items)
 
 
 class _Descent:
@@ -207,6 +230,17 @@ class _Descent:
         for mean, value in zip(self.means, self.variables, strict=True):
             mean.assign(mean * self.kept + value * (1 - self.kept))
         return self.tensorflow.stack(losses)
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Puts the means into the model for a while."""
+        values = [variable.numpy() for variable in self.variables]
+        self.settle()
+        try:
+            yield
+        finally:
+            for variable, value in zip(self.variables, values, strict=True):
+                variable.assign(value)
 
     def settle(self) -> None:
         """Puts the means into the model."""

@@ -31,7 +31,7 @@ __all__ = [
     "Tuning",
 ]
 
-Tune = Literal["default", "ssimulacra2", "psnr", "hvs"]
+Tune = Literal["default", "ssimulacra2", "psnr", "hvs", "machine"]
 
 QUALITY_KNOTS: Final = (0.0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100)
 

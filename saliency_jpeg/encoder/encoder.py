@@ -262,7 +262,7 @@ def compress(
         target_score: SSIMULACRA2, 0 to 100, to reach at about the smallest size.
         saliency: preset name, ``SaliencyModel``, map or mask (H, W), boxes, function, ``combine(...)``, or ``None``.
         strength: 0 to 1, how much of the bytes moves to what matters.
-        tune: ``"default"``, or the metric to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``.
+        tune: ``"default"``, the metric to favour, ``"ssimulacra2"``, ``"psnr"`` or ``"hvs"``, or ``"machine"``.
         effort: 1 (fast) to 9 (small).
         subsampling: of the chroma, ``"4:2:0"`` and so on; ``"auto"`` chooses by image and rate.
         progressive: progressive or baseline.

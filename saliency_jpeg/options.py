@@ -127,7 +127,7 @@ class Options:
         strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce, or
             the map marks a bit of everything, it acts less; where they are plenty somewhat more.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
-            (PSNR-HVS-M).
+            (PSNR-HVS-M); or ``"machine"`` for files that networks look at, not people.
         effort: 1 (fast) to 9 (small). Levels up to 5 learn on more of a large image; level 1 makes no corrections.
             Levels 6 to 9 make 3, 5, 8 and 12 encodings of about the same size and keep the one that SSIMULACRA2
             prefers. With ``target_score``, in ``recompress()`` and with a door's own tables they act like level 5.

@@ -43,7 +43,7 @@ codings = st.fixed_dictionaries(
         "subsampling": subsamplings,
         "progressive": st.booleans(),
         "restart_interval": st.sampled_from([0, 1, 3, 65535]),
-        "tune": st.sampled_from(["default", "ssimulacra2", "psnr", "hvs"]),
+        "tune": st.sampled_from(["default", "ssimulacra2", "psnr", "hvs", "machine"]),
         "effort": st.integers(1, 5),
     }
 )

@@ -141,7 +141,7 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
     "max_height": _Argument("size and quality", "shrink a picture that is displayed higher than this, in pixels", "N"),
     "allow_downscale": _Argument("size and quality", "shrink the picture where it looks better at the target size"),
     "strength": _Argument(_SALIENCY, "weight of the map, from 0 (ignored) to 1 (default: 0.5)", "S"),
-    "tune": _Argument("size and quality", "metric to optimize (default: a balance of all)"),
+    "tune": _Argument("size and quality", "metric to optimize, or machine for networks (default: a balance of all)"),
     "effort": _Argument("speed", "from 1 (fastest) to 9 (smallest file); default: 5", "N"),
     "threads": _Argument("speed", "that work on one picture at once (default: the processors, divided by --jobs)", "N"),
     "subsampling": _Argument("file format", "chroma subsampling (default: auto)"),

@@ -31,7 +31,7 @@ __all__ = [
     "Tuning",
 ]
 
-Tune = Literal["default", "ssimulacra2", "psnr", "hvs"]
+Tune = Literal["default", "ssimulacra2", "psnr", "hvs", "machine"]
 
 QUALITY_KNOTS: Final = (0.0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100)
 
@@ -138,6 +138,20 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
         compensation=1.0,
         whole_chroma=1.25,
         scales=(1000.0, 180, 44.7, 20.2, 9.01, 5.78, 4.34, 3.52, 2.9, 2.26, 1.99, 1.67, 1.36, 1.01, 0.657, 0.3, 0.05),
+    ),
+    "machine": Tuning(
+        luma=TableShape((2.892, 3.453, 6.055, 7.509, 11.46, 10.27), 0.9238, (0.02399, 0.06256)),
+        cb=TableShape((3.763, 4.19, 6.344, 8.882, 10.77, 14.89), 0.6965, (-0.5367, -0.5367)),
+        cr=TableShape((5.135, 5.265, 8.094, 8.129, 8.161, 7.75), 0.6965, (-0.5367, -0.5367)),
+        lmbda=0.06319,
+        masking_exponent=0.16,
+        masking_floor=4293.0,
+        light_exponent=0.2293,
+        luma_tilt=0.015,
+        chroma_tilt=-0.1452,
+        compensation=0.6457,
+        whole_chroma=1.25,
+        scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
     ),
 }
 

@@ -282,7 +282,7 @@ def compress(
             for the salient part.
         saliency: preset name, ``SaliencyModel``, map or mask (H, W), boxes, function, ``combine(...)``, or ``None``.
         strength: 0 to 1, how much of the bytes moves to what matters.
-        tune: ``"default"``, or the metric to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``.
+        tune: ``"default"``, the metric to favour, ``"ssimulacra2"``, ``"psnr"`` or ``"hvs"``, or ``"machine"``.
         effort: 1 (fast) to 9 (small).
         subsampling: of the chroma, ``"4:2:0"`` and so on; ``"auto"`` chooses by image and rate.
         progressive: progressive or baseline.

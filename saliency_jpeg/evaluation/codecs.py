@@ -1,6 +1,7 @@
 """Encoders behind one interface, this library and its peers, for the size-matched comparison.
 
-A codec encodes uint8 (H, W, 3) sRGB as a JPEG file at a setting of its knob, a float; the file grows with it.
+A codec encodes uint8 (H, W, 3) sRGB as a JPEG file (``jpeg2000``: a codestream of JPEG 2000 by Pillow's OpenJPEG) at a
+setting of its knob, a float; the file grows with it.
 :data:`CODECS` maps names to factories. A factory raises ``ImportError`` or ``FileNotFoundError``, with a message that
 says what to install, if its encoder is missing. The names of this library's codecs may be followed by options of
 ``compress``; ``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``.
@@ -187,6 +188,19 @@ def _simplejpeg(name: str) -> Codec:
     return Codec(name, encode)
 
 
+def _jpeg2000(name: str) -> Codec:
+    def encode(rgb: Pixels, knob: float, saliency: Map | None = None) -> bytes:  # knob: log2 of the share of raw bytes
+        out = io.BytesIO()
+        options: dict[str, Any] = {"quality_mode": "rates", "quality_layers": [2.0**-knob]}
+        Image.fromarray(rgb).save(out, "JPEG2000", irreversible=True, no_jp2=True, **options)
+        return out.getvalue()
+
+    def encode_to_size(rgb: Pixels, size: float, saliency: Map | None = None) -> bytes:  # it has a rate control
+        return encode(rgb, np.log2(size / rgb.size))
+
+    return Codec(name, encode, low=-12.0, high=0.0, encode_to_size=encode_to_size)
+
+
 # ---- mozjpeg, jpegli, guetzli ------------------------------------------------------------------
 
 
@@ -300,6 +314,7 @@ CODECS: dict[str, Callable[..., Codec]] = {
     "pillow-base": partial(_pillow, subsampling="4:2:0"),
     "pillow-444": partial(_pillow, subsampling="4:4:4", optimize=True, progressive=True),
     "simplejpeg": _simplejpeg,
+    "jpeg2000": _jpeg2000,
     "mozjpeg": lambda name: _mozjpeg(name, "-sample", "2x2"),
     "mozjpeg-444": lambda name: _mozjpeg(name, "-sample", "1x1"),
     "mozjpeg-psnr": lambda name: _mozjpeg(name, "-sample", "2x2", "-tune-psnr", "-quant-table", "1"),

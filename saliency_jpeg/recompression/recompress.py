@@ -73,7 +73,7 @@ def recompress(
         quality: 0 to 100.
         saliency: what matters. Without a target and a quality no map is made.
         strength: 0 to 1, how much of the bytes moves to what matters.
-        tune: ``"default"``, or the metric to favour.
+        tune: ``"default"``, the metric to favour, or ``"machine"``.
         effort: 1 (fast) to 9 (small).
         progressive: progressive or baseline.
         metadata: ``"keep"``, ``"safe"`` or ``"strip"``.

@@ -1,4 +1,4 @@
-"""Compares weights of one restoration network, by five metrics: what objectives of training are worth to each.
+r"""Compares weights of one restoration network, by five metrics: what objectives of training are worth to each.
 
 For each photograph, each file of ``--rows`` (as in :mod:`measure_restoration`) is restored with each weights file and
 scored against the original: the deep perceptual metric, LPIPS, SSIMULACRA2, MS-SSIM in dB and PSNR of luma. Printed are

@@ -21,6 +21,7 @@ import torch  # noqa: E402
 import torch_jpeg  # noqa: E402
 import torch_ms_ssim  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
+from compare_restorations import print_table  # noqa: E402
 from restoration_objectives import OBJECTIVES, relative_distance  # noqa: E402
 from restoration_samples import CROP, File, Sampler, to_ycbcr  # noqa: E402
 from torch_restoration import Restoration  # noqa: E402
@@ -29,6 +30,7 @@ from train_restoration import pack_half, train  # noqa: E402
 from saliency_jpeg.codec import _core  # noqa: E402
 from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
 from saliency_jpeg.enhance.tiles import condition  # noqa: E402
+from saliency_jpeg.evaluation.restoration import Row  # noqa: E402
 from saliency_jpeg.metrics import Ssimulacra2, ms_ssim  # noqa: E402
 from saliency_jpeg.saliency.weights_file import unpack  # noqa: E402
 
@@ -97,12 +99,28 @@ def test_objectives_fall_towards_the_original(objective: str) -> None:
         whole, half = (float(relative_distance(term, planes.lerp(target, part), planes, target)) for part in (0.0, 0.5))
         assert half < whole < 1
         restored = planes.clone().requires_grad_()
-        relative_distance(term, restored, planes, target).backward()  # type: ignore[no-untyped-call]
+        relative_distance(term, restored, planes, target).backward()
         assert restored.grad is not None
         assert bool(restored.grad.isfinite().all())
         with torch.no_grad():
             downhill = planes - 0.5 * restored.grad / restored.grad.square().mean().sqrt()
         assert float(relative_distance(term, downhill, planes, target)) < whole
+
+
+def test_weights_are_compared_by_photograph(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = np.zeros((3, 2, 2, 5))  # photographs, rows, weights, metrics
+    scores[:, :, 0] = 50
+    scores[:, 0, 1], scores[:, 1, 1] = 51, 53
+    scores[0, :, 1, 4] += 3  # one photograph gains more PSNR
+    print_table(scores, ("shipped", "joint"), (Row("pillow", 30), Row("ours", 0.5)))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "| shipped |" + " 50.000 |" * 5
+    assert lines[3].startswith("| joint | +2.000 (+2.000 to +2.000) |")
+    assert lines[3].endswith("| +3.000 (+2.000 to +5.000) |")
+    assert lines[-2:] == [
+        "| pillow-30 | joint |" + " +1.000 |" * 4 + " +2.000 |",
+        "| ours-0.5 | joint |" + " +3.000 |" * 4 + " +4.000 |",
+    ]
 
 
 def test_training_goes_on_from_a_weights_file(tmp_path: Path) -> None:

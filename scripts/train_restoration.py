@@ -3,10 +3,13 @@
 
 Photographs are encoded by four encoders at all qualities (:mod:`restoration_data`), decoded in PyTorch as a decoder
 does, corrected by the network inside the intervals of quantization, and compared with the original. The loss is the
-squared error of each plane and the distance by SSIMULACRA2, both relative to the plain decoder's, so that every quality
-counts alike. By the squared error alone, pictures become smoother than people, and SSIMULACRA2, like them. ::
+squared error of each plane and distances by the metrics of an ``--objective`` (:mod:`restoration_objectives`), all
+relative to the plain decoder's, so that every quality counts alike. By the squared error alone, pictures become
+smoother than people, and SSIMULACRA2, like them. ::
 
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER [--preset restore|restore-fast] [--steps N]
+    python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --objective joint --start weights/restore.npz \
+        --rate 0.1 --steps 3000
 
 Checkpoints lie in the cache; a run that was ended goes on from the last one. The script ends with the largest
 difference between the network in PyTorch, which is trained, and in Keras, which is used, both with the weights of the
@@ -29,23 +32,21 @@ import torch
 from head_training import cached
 from numpy.typing import NDArray
 from restoration_data import SEED, make
+from restoration_objectives import OBJECTIVES, Term, relative_distance
 from restoration_samples import Batch, File, Sampler, read
 from torch import Tensor, nn
 from torch_restoration import Restoration, difference, losses, plain, restore
-from torch_ssimulacra2 import distance, to_linear_rgb
 
 from saliency_jpeg.enhance.network import PRESETS, Architecture
 from saliency_jpeg.io import write
-from saliency_jpeg.saliency.weights_file import WeightsFile, pack
+from saliency_jpeg.saliency.weights_file import WeightsFile, pack, unpack
 
 RATE: Final = 5e-4  # of Adam
 KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
 WARM_UP: Final = 200  # steps
 AVERAGE: Final = 0.999  # of the weights over the steps
 CHROMA: Final = 0.35  # weight of the error of Cb and of Cr; luma has 1
-PERCEPTUAL: Final = 1.0  # weight of the distance by SSIMULACRA2
-PERCEIVED: Final = 4  # pictures of a batch for which it is computed
-DISTANCE_FLOOR: Final = 2.0  # added to the plain decoder's distance from 100 points
+PERCEIVED: Final = 4  # pictures of a batch for which the distances by metrics are computed
 CHECKPOINT: Final = 500  # steps
 
 
@@ -132,7 +133,16 @@ class Checkpoint:
 
 
 def train(
-    files: list[File], size: Architecture, steps: int, seed: int, path: Path | None = None, every: int = CHECKPOINT
+    files: list[File],
+    size: Architecture,
+    steps: int,
+    seed: int,
+    path: Path | None = None,
+    every: int = CHECKPOINT,
+    *,
+    terms: tuple[Term, ...] = OBJECTIVES["ssimulacra2"],
+    start: Path | None = None,
+    rate: float = 1.0,
 ) -> Restoration:
     """Trains the network, on from the checkpoint if there is one.
 
@@ -143,25 +153,32 @@ def train(
         seed: of weights and draws.
         path: of the checkpoint.
         every: steps from one checkpoint, and line of output, to the next.
+        terms: of the loss, beside the squared error.
+        start: weights file that the network starts from; None for random weights.
+        rate: factor of the learning rates.
 
     Returns:
         The network with the averaged weights.
     """
     torch.manual_seed(seed)
     model = Restoration(size)
+    if start is not None:
+        model.fill(unpack(start.read_bytes(), str(start)))
     state = Checkpoint(model, copy.deepcopy(model), Optimizer(model))
     if path is not None and path.exists():
         state.load(path)
-    sample, seen, start = Sampler(files, seed + state.step), np.zeros((0, 4)), time.perf_counter()
+    sample, seen, began = Sampler(files, seed + state.step), np.zeros((0, 3 + len(terms))), time.perf_counter()
+    names = " ".join(term.name for term in terms)
     while state.step < steps:
-        seen = np.concatenate([seen, _step(model, sample(), state.optimizer, schedule(state.step, steps))])
+        part = rate * schedule(state.step, steps)
+        seen = np.concatenate([seen, _step(model, sample(), state.optimizer, part, terms)])
         state.step += 1
         _average(state)
         if state.step % every == 0 or state.step == steps:
             errors = " ".join(f"{error:.3f}" for error in np.nanmean(seen, 0))
-            took = f"{time.perf_counter() - start:.0f} s"
+            took = f"{time.perf_counter() - began:.0f} s"
             print(
-                f"  step {state.step}/{steps}: error of Y Cb Cr SSIMULACRA2 {errors} of the plain decoder's, {took}",
+                f"  step {state.step}/{steps}: error of Y Cb Cr {names} {errors} of the plain decoder's, {took}",
                 flush=True,
             )
             seen = seen[:0]
@@ -177,30 +194,25 @@ def _average(state: Checkpoint) -> None:
             kept.lerp_(new, 1 - share)
 
 
-def _step(model: nn.Module, batch: Batch, optimizer: Optimizer, part: float) -> NDArray[np.float64]:
-    """Takes one step; returns the relative errors of Y, Cb, Cr and of SSIMULACRA2, (1, 4), NaN where there is none."""
+def _step(
+    model: nn.Module, batch: Batch, optimizer: Optimizer, part: float, terms: tuple[Term, ...]
+) -> NDArray[np.float64]:
+    """Takes one step; returns the relative errors of Y, Cb, Cr and by the terms, (1, 3 + terms), NaN where none is."""
     with torch.no_grad():
         coefficients, planes = plain(batch)
     restored = restore(model, batch, coefficients, planes)
     relative = losses(restored, planes, batch.target)
     weights = torch.tensor([1.0, CHROMA, CHROMA])[: relative.shape[1]]
     loss = (relative * weights).sum(1).mean()
-    seen = np.full((1, 4), np.nan)
+    seen = np.full((1, 3 + len(terms)), np.nan)
     seen[0, : relative.shape[1]] = relative.detach().mean(0).numpy()
     if batch.sampling is not None:
-        perceived = _perceived(restored[:PERCEIVED], planes[:PERCEIVED], batch.target[:PERCEIVED])
-        loss = loss + PERCEPTUAL * perceived
-        seen[0, 3] = float(perceived.detach())
+        for place, term in enumerate(terms):
+            distance = relative_distance(term, *(x[:PERCEIVED] for x in (restored, planes, batch.target)))
+            loss = loss + term.weight * distance
+            seen[0, 3 + place] = float(distance.detach())
     optimizer.step(loss, part)
     return seen
-
-
-def _perceived(restored: Tensor, planes: Tensor, target: Tensor) -> Tensor:
-    """How far the pictures are from the originals by SSIMULACRA2, relative to the plain decoder's."""
-    original = to_linear_rgb(target)
-    with torch.no_grad():
-        before = distance(original, to_linear_rgb(planes))
-    return (distance(original, to_linear_rgb(restored)) / (before + DISTANCE_FLOOR)).mean()
 
 
 def main() -> None:
@@ -209,6 +221,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of the data sets")
     parser.add_argument("out", type=Path, help="weights file to write")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="restore", help="which network")
+    parser.add_argument("--objective", choices=list(OBJECTIVES), default="ssimulacra2", help="beside squared error")
+    parser.add_argument("--start", type=Path, help="weights file to start from (default: random weights)")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates (default: 1)")
     parser.add_argument("--cache", type=Path, help="folder of the files and the checkpoints")
     parser.add_argument("--steps", type=int, default=45_000)
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
@@ -219,8 +234,12 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     files = read(cached(args.cache, f"coded-{args.seed}-{args.count}", lambda: make(args.data, args.seed, args.count)))
     print(f"  {len(files)} files", flush=True)
-    checkpoint = args.cache / f"{args.preset}.pt" if args.cache else None
-    model = train(files, PRESETS[args.preset], args.steps, args.seed, checkpoint, args.every)
+    name = args.preset if args.objective == "ssimulacra2" else f"{args.preset}-{args.objective}"
+    checkpoint = args.cache / f"{name}.pt" if args.cache else None
+    model = train(
+        files, PRESETS[args.preset], args.steps, args.seed, checkpoint, args.every,
+        terms=OBJECTIVES[args.objective], start=args.start, rate=args.rate,
+    )  # fmt: skip
     data = pack_half(model)
     write(str(args.out.absolute()), data)
     print(f"{args.out}: {len(data)} bytes, sha256 {sha256(data).hexdigest()}")

@@ -19,14 +19,19 @@ sys.path.append(str(ROOT / "scripts"))
 
 import torch  # noqa: E402
 import torch_jpeg  # noqa: E402
+import torch_ms_ssim  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
+from compare_restorations import print_table  # noqa: E402
+from restoration_objectives import OBJECTIVES, relative_distance  # noqa: E402
 from restoration_samples import CROP, File, Sampler, to_ycbcr  # noqa: E402
 from torch_restoration import Restoration  # noqa: E402
-from train_restoration import pack_half  # noqa: E402
+from train_restoration import pack_half, train  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
 from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
-from saliency_jpeg.metrics import Ssimulacra2  # noqa: E402
+from saliency_jpeg.enhance.tiles import condition  # noqa: E402
+from saliency_jpeg.evaluation.restoration import Row  # noqa: E402
+from saliency_jpeg.metrics import Ssimulacra2, ms_ssim  # noqa: E402
 from saliency_jpeg.saliency.weights_file import unpack  # noqa: E402
 
 
@@ -73,6 +78,65 @@ def test_the_differentiable_ssimulacra2_is_near_the_metric() -> None:
         ]
         assert abs(100 - float(torch_ssimulacra2.distance(*linear)) - Ssimulacra2(original).score(decoded)) < 2
     assert float(torch_ssimulacra2.distance(linear[0], linear[0])) < 1.5
+
+
+def test_the_differentiable_ms_ssim_is_the_metric() -> None:
+    original = photo(256, 256)
+    for quality in (10, 30, 75):
+        decoded = np.asarray(Image.open(io.BytesIO(encoded(original, quality=quality))))
+        luma = [to_ycbcr(torch.from_numpy(np.array(pixels))[None].float())[:, 0] for pixels in (original, decoded)]
+        assert abs(float(torch_ms_ssim.ms_ssim(*luma)) - ms_ssim(original, decoded)) < 2e-4
+    assert float(torch_ms_ssim.ms_ssim(luma[0], luma[0])) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_objectives_fall_towards_the_original(objective: str) -> None:
+    original = photo(128, 128)
+    decoded = np.asarray(Image.open(io.BytesIO(encoded(original, quality=20))))
+    target, planes = (to_ycbcr(torch.from_numpy(np.array(part))[None].float()) for part in (original, decoded))
+    assert sum(term.weight for term in OBJECTIVES[objective]) == 1
+    for term in OBJECTIVES[objective]:
+        whole, half = (float(relative_distance(term, planes.lerp(target, part), planes, target)) for part in (0.0, 0.5))
+        assert half < whole < 1
+        restored = planes.clone().requires_grad_()
+        relative_distance(term, restored, planes, target).backward()
+        assert restored.grad is not None
+        assert bool(restored.grad.isfinite().all())
+        with torch.no_grad():
+            downhill = planes - 0.5 * restored.grad / restored.grad.square().mean().sqrt()
+        assert float(relative_distance(term, downhill, planes, target)) < whole
+
+
+def test_weights_are_compared_by_photograph(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = np.zeros((3, 2, 2, 5))  # photographs, rows, weights, metrics
+    scores[:, :, 0] = 50
+    scores[:, 0, 1], scores[:, 1, 1] = 51, 53
+    scores[0, :, 1, 4] += 3  # one photograph gains more PSNR
+    print_table(scores, ("shipped", "joint"), (Row("pillow", 30), Row("ours", 0.5)))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "| shipped |" + " 50.000 |" * 5
+    assert lines[3].startswith("| joint | +2.000 (+2.000 to +2.000) |")
+    assert lines[3].endswith("| +3.000 (+2.000 to +5.000) |")
+    assert lines[-2:] == [
+        "| pillow-30 | joint |" + " +1.000 |" * 4 + " +2.000 |",
+        "| ours-0.5 | joint |" + " +3.000 |" * 4 + " +4.000 |",
+    ]
+
+
+def test_training_goes_on_from_a_weights_file(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model = Restoration(PRESETS["restore-fast"])
+    before = model.arrays()
+    path = tmp_path / "start.npz"
+    path.write_bytes(pack_half(model))
+    rgb = photo(128, 128)
+    image = _core.read_jpeg(encoded(rgb, quality=30, subsampling="4:2:0"))
+    tables = np.stack([image.tables[row] for row in image.component_tables]).astype(np.float32)
+    files = [File(list(image.levels), tables, image.sampling[0], condition(image), rgb)]
+    after = train(files, PRESETS["restore-fast"], 1, 3, terms=OBJECTIVES["joint"], start=path, rate=0.1).arrays()
+    moved = {name: float(np.abs(after[name] - before[name]).max()) for name in before}
+    assert 0 < max(moved.values()) < 0.01
+    assert all(np.isfinite(array).all() for array in after.values())
 
 
 def test_the_weights_are_those_of_the_file() -> None:

@@ -36,12 +36,12 @@ def whole() -> NDArray[np.uint8]:
 @pytest.mark.parametrize(("quality", "maximum", "norm3"), BY_LIBJXL)
 def test_butteraugli_agrees_with_libjxl(quality: int, maximum: float, norm3: float) -> None:
     found = butteraugli(whole(), decoded(whole(), quality))
-    assert found.norm3 == pytest.approx(norm3, rel=0.005)
-    assert found.maximum == pytest.approx(maximum, rel=0.01)
+    assert found.norm3 == pytest.approx(norm3, rel=1e-4)
+    assert found.maximum == pytest.approx(maximum, rel=1e-3)
 
 
 @pytest.mark.skipif(not shutil.which("butteraugli_main"), reason="needs butteraugli_main (libjxl-devtools)")
-@pytest.mark.parametrize("size", [(96, 96), (61, 83), (16, 40)])
+@pytest.mark.parametrize("size", [(96, 96), (61, 83), (8, 20), (15, 15)])
 def test_butteraugli_agrees_with_the_program(tmp_path: Path, size: tuple[int, int]) -> None:
     pair = photo(*size), decoded(photo(*size), 40)
     for name, pixels in zip("ab", pair, strict=True):
@@ -49,8 +49,8 @@ def test_butteraugli_agrees_with_the_program(tmp_path: Path, size: tuple[int, in
     words = ["butteraugli_main", str(tmp_path / "a.png"), str(tmp_path / "b.png")]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
     found = butteraugli(*pair)
-    assert found.norm3 == pytest.approx(float(lines[1].split(":")[1]), rel=0.02)
-    assert found.maximum == pytest.approx(float(lines[0]), rel=0.03)
+    assert found.norm3 == pytest.approx(float(lines[1].split(":")[1]), rel=1e-4)
+    assert found.maximum == pytest.approx(float(lines[0]), rel=1e-3)
 
 
 def test_butteraugli_of_the_reference_is_0_and_grows_with_damage() -> None:

@@ -1,5 +1,6 @@
 """What machines see: scores of judges' answers, tables, the pictures' halves, and JPEG 2000 as a peer."""
 
+import dataclasses
 import random
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def test_tables_have_means_and_paired_gains(tmp_path: Path) -> None:
     assert gains[1] == ["than pillow", "+0.300 [+0.300, +0.300]", "+0.300 [+0.300, +0.300]"]  # "c" has no partner
     assert gains[2][1].startswith("-0.400")
     assert "than pillow" in machines.render_tables(rows, ["ours"], markdown=True)
+    large = dataclasses.replace(row("a", "pillow", 0.9), bits_per_pixel=0.4)  # is not of equal size
+    assert machines.gains_table([large, *rows[1:]], "text", "ours")[1][1].startswith("+0.300")
     machines.append_rows(tmp_path / "rows", rows[:2])
     machines.append_rows(tmp_path / "rows", rows[2:])
     assert machines.read_rows(tmp_path / "rows") == rows

@@ -36,6 +36,7 @@ __all__ = [
 #: Encoders of JPEG files that ours are compared with.
 PEERS: Final = ("pillow", "mozjpeg", "jpegli")
 _TOLERANCE: Final = 0.01  # of the size
+_LARGEST_EXCESS: Final = 0.02  # of the size, over which a file is compared with no other: libjpeg's tables end at 255
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ def means_table(rows: Sequence[Row], task: Task) -> Table:
 def gains_table(rows: Sequence[Row], task: Task, ours: str) -> Table:
     """Returns by how much a system is better than each other one: paired means with 95 % intervals.
 
+    Pictures that one of the two cannot make small enough are left out.
+
     Args:
         rows: of all pictures.
         task: to show.
@@ -162,7 +165,8 @@ def gains_table(rows: Sequence[Row], task: Task, ours: str) -> Table:
 
 
 def _gains(rows: Sequence[Row], ours: str, rival: str, target: float, measure: str) -> dict[str, float]:
-    mine, theirs = (_values(rows, name, target, measure) for name in (ours, rival))
+    fitting = [row for row in rows if row.bits_per_pixel <= target * (1 + _LARGEST_EXCESS)]
+    mine, theirs = (_values(fitting, name, target, measure) for name in (ours, rival))
     return {picture: mine[picture] - theirs[picture] for picture in mine if picture in theirs}
 
 

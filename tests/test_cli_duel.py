@@ -225,7 +225,7 @@ def test_make_refusals(folder: Path, capsys: Capture, monkeypatch: pytest.Monkey
     assert "give -o OUT.html" in usage_error(capsys, *start)
     assert "must end in .html" in usage_error(capsys, *start, "-o", folder / "duel.png")
     assert "two or more different ones, got 'pillow'" in usage_error(capsys, *start, *out, "--codecs", "pillow")
-    assert "got 'jpeg2000'" in usage_error(capsys, *start, *out, "--codecs", "pillow,jpeg2000")
+    assert "got 'jpeg3000'" in usage_error(capsys, *start, *out, "--codecs", "pillow,jpeg3000")
     assert "must be above 0, got [0.0]" in usage_error(capsys, *start, *out, "--bpp", "0")
     assert "must be 1 or more, got 0" in usage_error(capsys, *start, *out, "--count", "0")
     assert "must be new or empty" in usage_error(capsys, *start, "--sheets", folder / "images")

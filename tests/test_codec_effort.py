@@ -19,7 +19,9 @@ from saliency_jpeg.codec.effort import DEFAULT_EFFORT, EFFORTS
 LARGE = np.tile(photo(256, 256, 100, 150), (3, 4, 1))  # 18,432 blocks
 
 
-@pytest.mark.parametrize("level", EFFORTS)
+@pytest.mark.parametrize(
+    "level", [pytest.param(n, marks=pytest.mark.tensorflow) if EFFORTS[n].loop_passes else n for n in EFFORTS]
+)
 def test_every_level_makes_a_file(level: int) -> None:
     jpeg = saliency_jpeg.compress(photo(), quality=60, saliency=None, effort=level)
     with Image.open(io.BytesIO(jpeg)) as picture:

@@ -195,8 +195,8 @@ def test_options_that_a_codec_does_not_have_are_refused(name: str) -> None:
 
 
 def test_a_missing_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"got 'jpeg2000'$"):
-        codecs.find_codec("jpeg2000")
+    with pytest.raises(OptionError, match=r"got 'jpeg3000'$"):
+        codecs.find_codec("jpeg3000")
     for module in ("ajpegli", "simplejpeg"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setenv("MOZJPEG_CJPEG", str(tmp_path / "none"))

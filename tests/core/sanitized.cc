@@ -172,7 +172,7 @@ void compensate(const ImageView& image, const Frame& frame, int h, int v) {
   const std::vector<float> costs(kAcEntries, 4.0f), sensitivity(kBlockSize, 1.0f);
   std::vector<int16_t> levels(luma.count() * kBlockSize);
   const QuantizeParameters parameters{table, {{{1, 63}, costs.data()}}, sensitivity.data()};
-  quantize_luma(source, parameters, lambdas.data(), true, 2, {levels.data(), luma.rows, luma.cols}, dc.data());
+  quantize_luma(source, parameters, lambdas.data(), true, nullptr, 2, {levels.data(), luma.rows, luma.cols}, dc.data());
   check(all_below(dc, 1e4f), "DC stays in range");
   if (image.height < 2 || image.width < 2) return;
   const auto boxes = count_chroma_boxes(image, 96, 32, 2);

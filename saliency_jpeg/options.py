@@ -129,8 +129,10 @@ class Options:
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
             (PSNR-HVS-M); or ``"machine"`` for files that networks look at, not people.
         effort: 1 (fast) to 9 (small). Levels up to 5 learn on more of a large image; level 1 makes no corrections.
-            Levels 6 to 9 make 3, 5, 8 and 12 encodings of about the same size and keep the one that SSIMULACRA2
-            prefers. With ``target_score``, in ``recompress()`` and with a door's own tables they act like level 5.
+            Levels 6 and 7 make 3 and 5 encodings of about the same size and keep the one that SSIMULACRA2 prefers.
+            Levels 8 and 9 improve the encoding by what perceptual metrics say of it; they need TensorFlow and take
+            seconds a megapixel. In ``recompress()`` and with a door's own tables levels above 5 act like level 5, with
+            ``target_score`` levels 6 and 7 do.
         subsampling: of the chroma: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"`` or ``"4:1:1"``; ``"auto"`` keeps
             that of a JPEG source, and otherwise chooses by image and rate.
         progressive: write a progressive file (smaller) or a baseline one.

@@ -1,4 +1,4 @@
-"""Prints ``SCORE_CURVES`` and ``SCORE_WHOLE_CHROMA`` of ``saliency_jpeg/codec/parameters.py``: scores by quality.
+"""Prints ``SCORE_CURVES`` and ``SCORE_WHOLE_CHROMA`` of ``rate_control/score_curves.py``: scores by quality.
 
 ::
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from tune_encoder import split
 
 from saliency_jpeg import Encoder, SaliencyModel
-from saliency_jpeg.codec.parameters import SCORE_QUALITIES
 from saliency_jpeg.codec.subsampling import Subsampling
 from saliency_jpeg.evaluation.folders import read_pixels
 from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, Judge, TargetMetric
+from saliency_jpeg.rate_control.score_curves import SCORE_QUALITIES
 
 METRICS: Final[tuple[TargetMetric, ...]] = ("ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s")
 

@@ -27,7 +27,7 @@ from PIL import Image
 from saliency_jpeg import compress
 from saliency_jpeg.evaluation.bdrate import bd_rates
 from saliency_jpeg.evaluation.codecs import find_codec, split_name
-from saliency_jpeg.evaluation.comparison import Measurement
+from saliency_jpeg.evaluation.comparison import Measurement, match_size
 from saliency_jpeg.evaluation.report import render, write_json
 from saliency_jpeg.metrics import measure
 from saliency_jpeg.perceptual import Perceptual
@@ -105,12 +105,7 @@ def encode(name: str, pixels: Pixels, rate: float) -> bytes:
     if name.startswith("saliency_jpeg"):
         base, settings = split_name(name)
         return compress(pixels, target_kb=size / 1000, saliency=None if "off" in base else "default", **settings)
-    codec = find_codec(name)
-    low, high = codec.low, codec.high
-    for _ in range(8):
-        middle = (low + high) / 2
-        low, high = (middle, high) if len(codec.encode(pixels, middle, None)) < size else (low, middle)
-    return codec.encode(pixels, low, None)
+    return match_size(find_codec(name), pixels, size).jpeg
 
 
 def main() -> None:

@@ -22,8 +22,9 @@ from . import _core
 from .subsampling import SUBSAMPLINGS
 from .symbol_costs import symbol_costs
 
-__all__ = ["Inspection", "Part", "Scan", "block_bits", "inspect_jpeg"]
+__all__ = ["Inspection", "Part", "Scan", "bits_map", "block_bits", "inspect_jpeg"]
 
+_MOST_BITS: Final = 99.5  # percentile of the bits of a block that a map shows as the most
 _NAMES: Final = {
     **{0xC0: "SOF0", 0xC1: "SOF1", 0xC2: "SOF2", 0xC4: "DHT", 0xD8: "SOI", 0xD9: "EOI", 0xDA: "SOS", 0xDB: "DQT"},
     **{0xDD: "DRI", 0xFE: "COM"},
@@ -216,6 +217,21 @@ def block_bits(image: _core.JpegImage, total: float) -> NDArray[np.float32]:
     if total_priced:
         result *= np.float32(total / total_priced)
     return result
+
+
+def bits_map(image: _core.JpegImage) -> NDArray[np.float32]:
+    """Returns the bits of each block as a map of the image, to be drawn.
+
+    Args:
+        image: as :func:`_core.read_jpeg` returns it.
+
+    Returns:
+        float32 (H, W) in [0, 1].
+    """
+    bits = block_bits(image, 1.0)
+    most = float(np.percentile(bits, _MOST_BITS)) or 1.0
+    height, width = image.size
+    return np.repeat(np.repeat(np.clip(bits / most, 0, 1), 8, axis=0), 8, axis=1)[:height, :width]
 
 
 def _component_bits(levels: NDArray[np.int16]) -> NDArray[np.float32]:

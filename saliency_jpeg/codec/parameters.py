@@ -16,7 +16,7 @@ The other numbers stand below with where they were measured. These stand elsewhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 __all__ = [
@@ -84,21 +84,23 @@ class Tuning:
     whole_chroma: float = 1.0
 
 
+_DEFAULT: Final = Tuning(
+    luma=TableShape((2.892, 3.453, 6.055, 7.509, 11.46, 10.27), 0.9238, (0.02399, 0.06256)),
+    cb=TableShape((3.763, 4.19, 6.344, 8.882, 10.77, 14.89), 0.6965, (-0.5367, -0.5367)),
+    cr=TableShape((5.135, 5.265, 8.094, 8.129, 8.161, 7.75), 0.6965, (-0.5367, -0.5367)),
+    lmbda=0.06319,
+    masking_exponent=0.2804,
+    masking_floor=4293.0,
+    light_exponent=0.2293,
+    luma_tilt=0.015,
+    chroma_tilt=-0.1452,
+    compensation=0.6457,
+    whole_chroma=1.25,
+    scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
+)
+
 TUNINGS: Final[dict[Tune, Tuning]] = {
-    "default": Tuning(
-        luma=TableShape((2.892, 3.453, 6.055, 7.509, 11.46, 10.27), 0.9238, (0.02399, 0.06256)),
-        cb=TableShape((3.763, 4.19, 6.344, 8.882, 10.77, 14.89), 0.6965, (-0.5367, -0.5367)),
-        cr=TableShape((5.135, 5.265, 8.094, 8.129, 8.161, 7.75), 0.6965, (-0.5367, -0.5367)),
-        lmbda=0.06319,
-        masking_exponent=0.2804,
-        masking_floor=4293.0,
-        light_exponent=0.2293,
-        luma_tilt=0.015,
-        chroma_tilt=-0.1452,
-        compensation=0.6457,
-        whole_chroma=1.25,
-        scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
-    ),
+    "default": _DEFAULT,
     "psnr": Tuning(
         luma=TableShape((5.0, 6.0, 6.0, 6.0, 6.5, 7.0), 1.0),
         cb=TableShape((6.0, 6.5, 8.0, 9.0, 10.0, 11.0), 0.9),
@@ -139,20 +141,7 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
         whole_chroma=1.25,
         scales=(1000.0, 180, 44.7, 20.2, 9.01, 5.78, 4.34, 3.52, 2.9, 2.26, 1.99, 1.67, 1.36, 1.01, 0.657, 0.3, 0.05),
     ),
-    "machine": Tuning(
-        luma=TableShape((2.892, 3.453, 6.055, 7.509, 11.46, 10.27), 0.9238, (0.02399, 0.06256)),
-        cb=TableShape((3.763, 4.19, 6.344, 8.882, 10.77, 14.89), 0.6965, (-0.5367, -0.5367)),
-        cr=TableShape((5.135, 5.265, 8.094, 8.129, 8.161, 7.75), 0.6965, (-0.5367, -0.5367)),
-        lmbda=0.06319,
-        masking_exponent=0.16,
-        masking_floor=4293.0,
-        light_exponent=0.2293,
-        luma_tilt=0.015,
-        chroma_tilt=-0.1452,
-        compensation=0.6457,
-        whole_chroma=1.25,
-        scales=(1000.0, 240, 61.2, 26.8, 11.5, 6.93, 4.97, 3.96, 3.3, 2.53, 2.17, 1.81, 1.44, 1.04, 0.653, 0.3, 0.05),
-    ),
+    "machine": replace(_DEFAULT, masking_exponent=0.16),
 }
 
 #: Of an image for which neither a quality nor a target is asked, on Pillow's scale; Pillow's own default.
@@ -301,72 +290,7 @@ BRACKET_AIM: Final = 0.995
 BRACKET_STRIDE: Final = 0.4  # first step in log(scale) out of an open bracket; each is twice the one before
 BRACKET_INSIDE: Final = 0.1  # of the bracket that an interpolation keeps away from its ends
 
-# Search for a score (``scripts/fit_score_curves.py``): means and standard deviations of photographs' scores.
-SCORE_QUALITIES: Final = (
-    0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 65.0,
-    70.0, 75.0, 80.0, 85.0, 90.0, 93.0, 96.0, 98.0, 100.0,
-)  # fmt: skip
-SCORE_CURVES: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
-    "ssimulacra2": (
-        (
-            -71.9, -42.8, -2.4, 17.0, 33.5, 49.7, 58.7, 63.8, 67.3, 70.2,
-            72.1, 74.4, 77.1, 80.2, 83.9, 87.8, 90.6, 92.9, 95.1,
-        ),
-        (
-            10.7, 12.8, 12.2, 10.5, 8.8, 6.6, 6.0, 5.3, 4.8, 4.5,
-            4.2, 3.9, 3.5, 2.9, 2.4, 1.7, 1.3, 1.2, 0.9,
-        ),
-    ),
-    "perceptual": (
-        (
-            -165.9, -51.4, 1.2, 21.5, 37.3, 52.5, 60.8, 65.4, 68.6, 71.1,
-            72.9, 75.0, 77.7, 80.5, 84.0, 88.2, 91.0, 93.5, 96.0,
-        ),
-        (
-            21.9, 15.9, 11.4, 9.5, 8.0, 6.5, 5.8, 5.2, 4.8, 4.6,
-            4.3, 4.0, 3.5, 3.1, 2.6, 1.9, 1.5, 1.4, 1.1,
-        ),
-    ),
-    "ssimulacra2_s": (
-        (
-            12.8, 50.2, 65.0, 70.9, 75.8, 80.8, 83.8, 85.6, 86.9, 87.9,
-            88.6, 89.5, 90.5, 91.6, 93.0, 94.6, 95.6, 96.4, 97.2,
-        ),
-        (
-            24.5, 14.1, 9.2, 7.3, 5.8, 4.6, 3.9, 3.4, 3.0, 2.8,
-            2.6, 2.3, 2.1, 1.9, 1.6, 1.2, 1.1, 1.0, 1.0,
-        ),
-    ),
-    "perceptual_s": (
-        (
-            17.0, 54.8, 69.2, 74.9, 79.6, 84.1, 86.8, 88.3, 89.5, 90.2,
-            90.8, 91.6, 92.5, 93.4, 94.5, 96.1, 97.0, 97.9, 98.7,
-        ),
-        (
-            22.3, 11.8, 7.9, 6.3, 5.1, 4.0, 3.2, 2.9, 2.6, 2.5,
-            2.3, 2.2, 2.0, 1.8, 1.6, 1.3, 1.1, 0.7, 0.6,
-        ),
-    ),
-}  # fmt: skip
-SCORE_WHOLE_CHROMA: Final[dict[str, tuple[float, ...]]] = {  # what whole chroma gains at the same quality
-    "ssimulacra2": (
-        0.9, 1.8, 3.2, 3.5, 3.3, 3.2, 2.6, 2.5, 2.7, 2.5,
-        2.4, 2.5, 2.1, 2.2, 2.2, 2.1, 2.2, 2.8, 3.7,
-    ),
-    "perceptual": (
-        3.9, 4.9, 5.4, 5.4, 5.2, 4.8, 4.3, 4.2, 4.1, 3.8,
-        3.9, 3.9, 3.5, 3.7, 3.6, 3.6, 3.7, 4.3, 5.5,
-    ),
-    "ssimulacra2_s": (
-        0.7, 1.5, 2.1, 2.1, 2.1, 1.6, 1.4, 1.5, 1.4, 1.4,
-        1.5, 1.3, 1.2, 1.3, 1.2, 1.3, 1.5, 1.7, 2.1,
-    ),
-    "perceptual_s": (
-        1.8, 1.7, 2.4, 2.5, 2.1, 2.1, 1.8, 1.6, 1.6, 1.7,
-        1.7, 1.5, 1.5, 1.5, 1.5, 1.6, 1.9, 2.2, 2.7,
-    ),
-}  # fmt: skip
-SCORE_STEPS: Final = tuple(step / 10 for step in range(1001))  # qualities at which curves are looked at
+# Search for a score (the curves that it follows are in ``rate_control/score_curves.py``).
 SCORE_PASSES: Final = 4  # for photographs
 SCORE_MOST_PASSES: Final = 10  # where none is near
 SCORE_TOLERATED: Final = 1.5  # above the target, to end after as many passes as photographs need

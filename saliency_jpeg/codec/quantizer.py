@@ -99,11 +99,7 @@ class Quantizer:
             effort: time against bytes.
             progressive: whether the file will be progressive.
         """
-        block_lambda = [np.float32(tuning.lmbda) / weights]
-        if coefficients.others:
-            covered = chroma_weights(weights, *coefficients.sampling, *coefficients.others[0].shape[:2])
-            block_lambda += [np.float32(tuning.lmbda) / covered] * len(coefficients.others)
-        return cls(coefficients, block_lambda, steps, tuning, effort, progressive, tuning.lmbda)
+        return cls(coefficients, [], steps, tuning, effort, progressive, tuning.lmbda).with_weights(weights)
 
     @property
     def pixels(self) -> int:
@@ -118,6 +114,19 @@ class Quantizer:
         """Returns a quantizer for the same image with a multiplier that is ``factor`` times as large."""
         block_lambda = [each * np.float32(factor) for each in self.block_lambda]
         return replace(self, lmbda=self.lmbda * factor, block_lambda=block_lambda)
+
+    def with_weights(self, weights: NDArray[np.float32]) -> Quantizer:
+        """Returns a quantizer for the same image with other weights.
+
+        Args:
+            weights: float32 (rows, cols) of the luma blocks.
+        """
+        coefficients, lmbda = self.coefficients, np.float32(self.lmbda)
+        block_lambda = [lmbda / weights]
+        if coefficients.others:
+            covered = chroma_weights(weights, *coefficients.sampling, *coefficients.others[0].shape[:2])
+            block_lambda += [lmbda / covered] * len(coefficients.others)
+        return replace(self, block_lambda=block_lambda)
 
     def sample(self, count: int) -> Quantizer:
         """Returns a quantizer for a part of the image, evenly spread; for the whole image where that is small.

@@ -13,30 +13,15 @@ __all__ = ["RestorationPreset", "find", "read_arrays"]
 
 
 @dataclass(frozen=True)
-class RestorationPreset:
+class RestorationPreset(presets.NetworkPreset):
     """One entry of ``presets.json`` with the task "restoration".
 
+    Its name stands for one set of weights: a layer in a file gives the name alone, so other weights get another name.
+
     Attributes:
-        name: of the entry.
-        version: of the entry. The name stands for one set of weights: a layer in a file gives the name alone, so other
-            weights get another name.
-        description: one sentence on what it does.
-        card: model card, beside ``presets.json``.
-        file: weights file, beside ``presets.json``.
-        sha256: of the weights file, in hex.
-        source: where the weights come from.
-        license: SPDX identifier of the weights' licence.
         architecture: size of the network.
     """
 
-    name: str
-    version: int
-    description: str
-    card: str
-    file: str
-    sha256: str
-    source: str
-    license: str
     architecture: Architecture
 
 
@@ -60,4 +45,4 @@ def read_arrays(preset: RestorationPreset) -> Arrays:
     Raises:
         PresetError: the file is missing, or its sha256 is not the preset's.
     """
-    return presets.read_checked(preset.name, preset.file, preset.sha256)
+    return preset.read_weights()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _metrics
-from .arrays import Map32, as_pair, as_rgb, as_samples, composite
+from .arrays import Map32, as_pair, as_samples, composite
 
 __all__ = ["Butteraugli", "ButteraugliDistance", "butteraugli"]
 
@@ -57,8 +57,8 @@ class Butteraugli:
         Raises:
             InputError: another array or size.
         """
-        samples = as_samples(as_rgb(distorted).astype(np.float32), self._reference)
-        return ButteraugliDistance(*self._metric.score(samples, threads))
+        _, pixels = as_pair(self._reference, distorted)
+        return ButteraugliDistance(*self._metric.score(pixels.astype(np.float32), threads))
 
     def gradient(self, distorted: Map32, *, threads: int = 1) -> tuple[float, Map32]:
         """Returns the 3-norm of a decoded image before rounding, and its derivatives.

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from ..allocation import block_weights
 from ..codec import tables
 from ..codec.jpeg import JpegEncoding
+from ..codec.parameters import VARIANT_SLOPE
 from ..codec.quantizer import Quantized
 from ..codec.steps import ShapedSteps, Steps
-from ..codec.subsampling import chroma_weights
 from ..codec.symbol_costs import SymbolCosts
 from .blur import blur
 from .decoding import Decoder
@@ -56,7 +56,6 @@ class LoopSpeed:
         dc: factor on the moves of DC.
         most_move: largest move, in steps.
         blur: standard deviation in blocks over which the weight of a block is averaged.
-        size: d log(size) / d log(scale), to keep the size.
     """
 
     weights: float = 0.5
@@ -67,7 +66,6 @@ class LoopSpeed:
     dc: float = 0.5
     most_move: float = 0.3
     blur: float = 1.0
-    size: float = -0.85
 
 
 _LEAST: Final = 0.08  # weight of a block, of the median, that counts at least
@@ -110,7 +108,7 @@ class ClosedLoop:
             state.learn(quantized, current.quantizer.steps.at(scale), guiding, moving)
             current = state.encoding()
             first = first or costs.total_bytes()
-            scale *= (costs.total_bytes() / first) ** (-1 / self._speed.size)
+            scale *= (costs.total_bytes() / first) ** (-1 / VARIANT_SLOPE)
         return current
 
 
@@ -152,15 +150,10 @@ class _State:
         quantizer, coefficients = self._encoding.quantizer, self._encoding.quantizer.coefficients
         weights = self._weights * np.exp(self._growth)
         weights = (weights * (self._weights.mean() / weights.mean())).astype(np.float32)
-        lambdas = [np.float32(quantizer.lmbda) / weights]
-        if coefficients.others:
-            covered = chroma_weights(weights, *coefficients.sampling, *coefficients.others[0].shape[:2])
-            lambdas += [np.float32(quantizer.lmbda) / covered] * len(coefficients.others)
         steps = ShapedSteps(quantizer.steps, np.exp(-self._speed.steps * self._by_frequency))
         moved = replace(coefficients, offsets=self._offsets())
-        return replace(
-            self._encoding, quantizer=replace(quantizer, block_lambda=lambdas, steps=steps, coefficients=moved)
-        )
+        changed = replace(quantizer, steps=steps, coefficients=moved).with_weights(weights)
+        return replace(self._encoding, quantizer=changed)
 
     def _block_weights(self, effect: NDArray[np.float32], expected: NDArray[np.float32], deviation: float) -> _Grid:
         ratio = blur(effect, deviation) / np.maximum(blur(expected, deviation), _TINY)

@@ -16,29 +16,13 @@ DEFAULT: Final = "perceptual"
 
 
 @dataclass(frozen=True)
-class PerceptualPreset:
-    """One entry of ``presets.json`` with the task "perceptual".
+class PerceptualPreset(presets.NetworkPreset):
+    """One entry of ``presets.json`` with the task "perceptual"; scores of different versions are not comparable.
 
     Attributes:
-        name: of the entry.
-        version: of the weights; scores of different versions are not comparable.
-        description: one sentence on what it measures.
-        card: model card, beside ``presets.json``.
-        file: weights of the heads, the calibration and the scales of the features, beside ``presets.json``.
-        sha256: of that file, in hex.
-        source: where the weights come from.
-        license: SPDX identifier of the weights' licence.
         backbone: preset whose backbone's features are compared.
     """
 
-    name: str
-    version: int
-    description: str
-    card: str
-    file: str
-    sha256: str
-    source: str
-    license: str
     backbone: str
 
 
@@ -65,4 +49,4 @@ def read_arrays(preset: PerceptualPreset) -> tuple[Arrays, Arrays]:
         PresetError: the weights are missing or damaged.
     """
     backbone = presets.read_arrays(presets.find(preset.backbone))
-    return backbone, presets.read_checked(preset.name, preset.file, preset.sha256)
+    return backbone, preset.read_weights()

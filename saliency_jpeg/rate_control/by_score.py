@@ -29,6 +29,7 @@ from ..metrics import Ssimulacra2
 from ..metrics.arrays import as_rgb, composite
 from ..perceptual import Perceptual
 from .protocol import Encoded
+from .score_curves import SCORE_CURVES, SCORE_QUALITIES, SCORE_STEPS, SCORE_WHOLE_CHROMA
 
 __all__ = ["SALIENT_METRICS", "ByScore", "Judge", "TargetMetric", "decode_own", "likely_quality"]
 
@@ -117,7 +118,7 @@ def likely_quality(
     """
     means, deviations = _curve(metric, sampling)
     scores = np.maximum.accumulate(means + deviation * deviations)
-    return float(np.interp(score, scores, parameters.SCORE_STEPS))
+    return float(np.interp(score, scores, SCORE_STEPS))
 
 
 def _curve(metric: TargetMetric, sampling: tuple[int, int] | None) -> tuple[Floats, Floats]:
@@ -127,14 +128,14 @@ def _curve(metric: TargetMetric, sampling: tuple[int, int] | None) -> tuple[Floa
         metric: of the scores.
         sampling: of the chroma; ``None`` for what the encoder chooses, whole chroma at the finest qualities.
     """
-    means, deviations = map(np.array, parameters.SCORE_CURVES[metric])
+    means, deviations = map(np.array, SCORE_CURVES[metric])
     if sampling is not None:
-        is_whole = np.array(parameters.SCORE_QUALITIES) >= parameters.FINE_QUALITY
-        gains = np.array(parameters.SCORE_WHOLE_CHROMA[metric])
+        is_whole = np.array(SCORE_QUALITIES) >= parameters.FINE_QUALITY
+        gains = np.array(SCORE_WHOLE_CHROMA[metric])
         means = means + gains * ~is_whole if sampling == (1, 1) else means - gains * is_whole
     return (
-        np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, means),
-        np.interp(parameters.SCORE_STEPS, parameters.SCORE_QUALITIES, deviations),
+        np.interp(SCORE_STEPS, SCORE_QUALITIES, means),
+        np.interp(SCORE_STEPS, SCORE_QUALITIES, deviations),
     )
 
 
@@ -280,12 +281,12 @@ class _ScoreSearch:
 
     def _by_one(self, known: _Candidate, aim: float) -> float:
         """Where the picture meets a score if it deviates as much from the mean everywhere."""
-        mean, deviation = (float(np.interp(known.quality, parameters.SCORE_STEPS, part)) for part in self._curve)
+        mean, deviation = (float(np.interp(known.quality, SCORE_STEPS, part)) for part in self._curve)
         return self._likely(aim, (known.score - mean) / deviation)
 
     def _by_two(self, near: _Candidate, far: _Candidate, aim: float) -> float:
         """Where the straight line through two candidates meets a score, over the scores that photographs have there."""
-        x, other = (float(np.interp(c.quality, parameters.SCORE_STEPS, self._curve[0])) for c in (near, far))
+        x, other = (float(np.interp(c.quality, SCORE_STEPS, self._curve[0])) for c in (near, far))
         slope = (near.score - far.score) / (x - other)
         if (near.score < aim) == (far.score < aim):  # beyond both
             slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)

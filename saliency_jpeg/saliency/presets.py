@@ -27,6 +27,7 @@ from .weights_file import Arrays, WeightsFile, unpack
 
 __all__ = [
     "EXTRA_FOLDERS",
+    "NetworkPreset",
     "Preset",
     "PresetHead",
     "Task",
@@ -66,6 +67,39 @@ class PresetHead:
     network: heads.Head
     quantized: str | None = None
     quantized_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class NetworkPreset:
+    """What entries of ``presets.json`` have in common whose network is not one of this room.
+
+    Attributes:
+        name: of the entry.
+        version: of the entry.
+        description: one sentence on what it does.
+        card: model card, beside ``presets.json``.
+        file: weights file, beside ``presets.json``.
+        sha256: of the weights file, in hex.
+        source: where the weights come from.
+        license: SPDX identifier of the weights' licence.
+    """
+
+    name: str
+    version: int
+    description: str
+    card: str
+    file: str
+    sha256: str
+    source: str
+    license: str
+
+    def read_weights(self) -> Arrays:
+        """Reads the weights.
+
+        Raises:
+            PresetError: the file is missing, or its sha256 is not the preset's.
+        """
+        return read_checked(self.name, self.file, self.sha256)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..codec.inspect import block_bits, inspect_jpeg
+from ..codec.inspect import bits_map, inspect_jpeg
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
 from ..saliency import heatmap
@@ -25,7 +25,6 @@ __all__ = ["Answer", "BusyError", "Pool", "encode"]
 
 T = TypeVar("T")
 _DRAWN: int = 1024  # pixels of the longer side of a drawing
-_BRIGHTEST = 99.5  # percentile of the bits of a block that is drawn brightest
 
 
 class BusyError(Exception):
@@ -132,7 +131,8 @@ def encode(data: bytes, wanted: Wanted) -> Answer:
         "warnings": list(result.warnings),
     }
     if wanted.format == "json":
-        facts |= {"jpeg": _text(result.jpeg), "map": _drawn_map(result), "bits": _drawn_bits(result.jpeg)}
+        bits = bits_map(inspect_jpeg(result.jpeg).image)
+        facts |= {"jpeg": _text(result.jpeg), "map": _drawn_map(result), "bits": _drawing(result.jpeg, bits)}
     return Answer(result.jpeg, facts)
 
 
@@ -142,14 +142,6 @@ def _text(data: bytes) -> str:
 
 def _drawn_map(result: Compressed) -> str | None:
     return None if result.saliency_map is None else _drawing(result.jpeg, result.saliency_map.pixels)
-
-
-def _drawn_bits(jpeg: bytes) -> str:
-    """The bits of each block, brightest at the most expensive ones."""
-    image = inspect_jpeg(jpeg).image
-    bits = block_bits(image, 1.0)
-    levels = np.clip(bits / (float(np.percentile(bits, _BRIGHTEST)) or 1.0), 0, 1)
-    return _drawing(jpeg, np.repeat(np.repeat(levels, 8, axis=0), 8, axis=1)[: image.size[0], : image.size[1]])
 
 
 def _drawing(jpeg: bytes, values: NDArray[np.float32]) -> str:

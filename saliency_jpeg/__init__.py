@@ -24,6 +24,7 @@ from .errors import (
 from .metadata.layers import LayerInfo
 from .options import Options
 from .perceptual import perceptual_score
+from .recompression.detail import merge_layers
 from .recompression.layers import list_layers, strip_layers
 from .recompression.recompress import recompress
 from .saliency import SaliencyModel, saliency_map
@@ -49,6 +50,7 @@ __all__ = [
     "compress",
     "decode",
     "list_layers",
+    "merge_layers",
     "perceptual_score",
     "recompress",
     "saliency_map",

@@ -24,6 +24,7 @@ from .saliency.sources import Saliency, has_preset
 
 __all__ = [
     "BYTES_PER_KB",
+    "DEFAULT_BASE_FLOOR",
     "NAMED_SCORES",
     "OPTION_NAMES",
     "LayersMode",
@@ -35,7 +36,7 @@ __all__ = [
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
-LayersMode = Literal["widths"]
+LayersMode = Literal["widths", "detail", "auto"]
 NamedScore = Literal["visually-lossless"]
 TargetScore = float | NamedScore
 
@@ -43,6 +44,9 @@ BYTES_PER_KB: Final = 1000
 
 #: Scores by name. At 90 people hardly tell a picture from its original side by side (J. Sneyers, SSIMULACRA2).
 NAMED_SCORES: Final[dict[NamedScore, float]] = {"visually-lossless": 90.0}
+
+#: Points of SSIMULACRA2 that a reader without this library may miss in a file with detail.
+DEFAULT_BASE_FLOOR: Final = 6.0
 
 _SMALLEST_KB: Final = 0.001  # a byte
 _LARGEST_KB: Final = 1e9
@@ -143,10 +147,14 @@ class Options:
             rotates the pixels and sets the tag to 1. Maps, masks and boxes always follow the stored pixels.
         trailing_images: what to do with data after the primary image of a JPEG source (MPO, Ultra HDR, motion photos):
             ``"keep"`` copies them behind the new primary image, ``"drop"`` leaves them out.
-        layers: data for readers that know this library, which others skip: ``"widths"`` says in some 140 bytes how far
-            the coefficients of the original lie from the levels of the file, so that a restoration repairs as much as
-            it may and no more. They count towards ``target_kb``. A JPEG source that comes back with its own levels
+        layers: data for readers that know this library, which others skip and ``target_kb`` counts. ``"widths"`` says
+            in some 140 bytes how far the coefficients of the original lie from the levels of the file, so that a
+            restoration repairs as much as it may and no more. ``"detail"`` moves high frequencies to where they take
+            fewer bytes; other readers see a softer picture, see ``base_floor``. ``"auto"`` makes files without layers
+            and with each, and keeps the one that restores best. A JPEG source that comes back with its own levels
             keeps the layers that it has, and gets none.
+        base_floor: how many points of SSIMULACRA2 a reader without this library may miss in a file with detail; 0 to
+            100. A target score is that of the picture with its detail.
         never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be
             smaller or the source already meets ``target_kb``.
         background: colour under transparent pixels, (red, green, blue), 0 to 255 each.
@@ -185,6 +193,7 @@ class Options:
     orientation: Orientation = "keep"
     trailing_images: TrailingMode = "keep"
     layers: LayersMode | None = None
+    base_floor: float = DEFAULT_BASE_FLOOR
     never_enlarge: bool = True
     background: tuple[int, int, int] = (255, 255, 255)
     restart_interval: int = 0
@@ -213,6 +222,7 @@ class Options:
         _one_of("trailing_images", self.trailing_images, get_args(TrailingMode))
         if self.layers is not None:
             _one_of("layers", self.layers, get_args(LayersMode))
+        self._check_floor()
         _flag("never_enlarge", self.never_enlarge)
         _color("background", self.background)
         if not _is_integer(self.restart_interval, 0, 65535):
@@ -234,6 +244,13 @@ class Options:
             raise OptionError(f"device must be a string or None, got {self.device!r}")
         if self.device is not None and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
+
+    def _check_floor(self) -> None:
+        _in_range("base_floor", self.base_floor, 0, 100)
+        if self.base_floor != DEFAULT_BASE_FLOOR and self.layers not in ("detail", "auto"):
+            raise OptionError(
+                f"base_floor={self.base_floor!r} needs layers='detail' or layers='auto', got {self.layers!r}"
+            )
 
     def _check_score(self) -> None:
         _one_of("target_metric", self.target_metric, get_args(TargetMetric))
@@ -290,6 +307,7 @@ class OptionKeywords(TypedDict, total=False):
     orientation: Orientation
     trailing_images: TrailingMode
     layers: LayersMode | None
+    base_floor: float
     never_enlarge: bool
     background: tuple[int, int, int]
     restart_interval: int

@@ -43,7 +43,7 @@ def low() -> bytes:
 def test_every_option_is_looked_at_or_for_encoding_alone() -> None:
     """An option that changes the bytes of a file must not be lost where a source comes back without being encoded."""
     encoding = {"target_score", "saliency", "strength", "tune", "effort", "background", "allow_downscale", "device"}
-    encoding |= {"target_metric", "threads"}
+    encoding |= {"target_metric", "threads", "base_floor"}
     before = {"trailing_images", "max_pixels", "max_width", "max_height"}  # looked at when the picture is loaded
     read = set(re.findall(r"\boptions\.(\w+)", inspect.getsource(passthrough)))
     assert encoding | before | ({*OPTION_NAMES} & {*read, "target_kb"}) == {*OPTION_NAMES}

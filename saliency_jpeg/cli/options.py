@@ -161,7 +161,14 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
         "file format", "keep or drop the images after the primary one in MPO and Ultra HDR files (default: keep)"
     ),
     "layers": _Argument(
-        "file format", "add data for readers that know this library, in some 140 bytes: how far the original may lie"
+        "file format",
+        "add data for readers that know this library: how far the original may lie, in some 140 bytes; detail, which "
+        "others miss; or whichever of them restores best",
+    ),
+    "base_floor": _Argument(
+        "file format",
+        "with --layers detail or auto: points of SSIMULACRA2 that other readers may miss (default: 6)",
+        "POINTS",
     ),
     "never_enlarge": _Argument(
         "file format", "re-encode a JPEG input even if the result is larger", flag="--may-enlarge"

@@ -417,6 +417,12 @@ class JpegImage:
     @property
     def end(self) -> int:
         """Offset of the first byte after EOI. The reader does not read the data there, such as other MPF images."""
+    def with_levels(self, levels: Sequence[_Levels]) -> JpegImage:
+        """Returns the same with other levels, of the same shapes.
+
+        Raises:
+            ValueError: there are more or fewer components, or they have other shapes.
+        """
 
 def read_jpeg(data: bytes, max_pixels: int | None = 178956970) -> JpegImage:
     """Reads the levels, tables and segments of a JPEG file without decoding it to pixels.
@@ -470,6 +476,43 @@ def correct_samples(
 
     Returns:
         (8 * rows, 8 * cols) samples as of :func:`inverse_dct`, not clipped.
+    """
+
+def encode_detail(levels: Sequence[_Levels], firsts: Sequence[int]) -> bytes:
+    """Codes the levels of high frequencies, in fewer bits than the Huffman codes of T.81.
+
+    Each decision (whether a level other than 0 follows, whether this one is, its sign, its size) has a probability that
+    eight contexts tell, mixed by weights that learn (M. Mahoney, "Adaptive Weighing of Context Models for Lossless Data
+    Compression", 2005): the levels of low frequencies and of the blocks around, and what was coded before. The code
+    is that of a binary range coder. All of it is computed with integers, so every machine writes and reads the same.
+
+    Args:
+        levels: (rows, cols, 64) of each component.
+        firsts: where the coded levels of each component begin in zigzag order, 1 to 64. A decoder must know those
+            before.
+
+    Returns:
+        The code.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+def decode_detail(code: bytes, levels: Sequence[_Levels], firsts: Sequence[int]) -> list[_Levels]:
+    """Decodes what :func:`encode_detail` coded.
+
+    Any bytes are a code of something, and take no more time than as many levels do.
+
+    Args:
+        code: as returned.
+        levels: (rows, cols, 64) of each component, of which those before ``firsts`` are used.
+        firsts: as they were when it was coded.
+
+    Returns:
+        All levels, in new arrays.
+
+    Raises:
+        ValueError: an argument is out of range.
     """
 
 def upsample(plane: _Float, h: int, v: int, size: tuple[int, int]) -> _Float:

@@ -1,4 +1,4 @@
-"""Layers that say how a file was quantized: widths of the intervals in which the original's coefficients lie.
+"""Layers: how a file was quantized, and the detail that it leaves out.
 
 A decoder knows of a level that the coefficient is near it. How near depends on the encoder: rounding leaves half a
 step, a trellis, a dead zone and luma that makes up for chroma leave more. :class:`WidthsLayer` measures it on the
@@ -7,6 +7,7 @@ levels that are written. docs/layers.md says what is measured and what that give
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,13 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metadata import layers, segments
-from ..metadata.layers import LayerInfo, Layers
+from ..metadata.layers import Detail, LayerInfo, Layers
 from ..metadata.segments import Segment
 from . import _core
 from .coefficients import Coefficients
 from .quantizer import Quantized
 
-__all__ = ["WidthsLayer", "digest_of", "layers_in", "list_layers_in", "measure_widths"]
+__all__ = [
+    "WidthsLayer",
+    "digest_of",
+    "layers_in",
+    "list_layers_in",
+    "measure_widths",
+    "whole_image",
+    "with_detail",
+    "without_detail",
+]
 
 RECOMMENDED_PRESET: Final = "restore"
 
@@ -89,6 +99,42 @@ def layers_in(image: _core.JpegImage) -> Layers:
     """
     own = layers.layer_segments(image.segments)
     return layers.read_layers(own, digest_of(image), len(image.levels)) if own else Layers()
+
+
+def without_detail(image: _core.JpegImage, firsts: Sequence[int]) -> tuple[_core.JpegImage, Detail]:
+    """Takes the levels of high frequencies out of a file.
+
+    Args:
+        image: the file.
+        firsts: where they begin in each component, in zigzag order, 1 to 64.
+
+    Returns:
+        The file without them, and what :func:`with_detail` makes the same file of.
+    """
+    kept = [_low_frequencies(levels, first) for levels, first in zip(image.levels, firsts, strict=True)]
+    return image.with_levels(kept), Detail(tuple(firsts), _core.encode_detail(image.levels, firsts))
+
+
+def with_detail(image: _core.JpegImage, detail: Detail) -> _core.JpegImage:
+    """Returns the file with the levels of high frequencies that it leaves out."""
+    known = [_low_frequencies(levels, first) for levels, first in zip(image.levels, detail.firsts, strict=True)]
+    return image.with_levels(_core.decode_detail(detail.code, known, detail.firsts))
+
+
+def whole_image(image: _core.JpegImage) -> _core.JpegImage:
+    """Returns a file with the levels that its valid layer of detail holds; the file itself where it has none.
+
+    Warns:
+        LayerWarning: a layer is damaged, and so ignored.
+    """
+    detail = layers_in(image).detail
+    return image if detail is None else with_detail(image, detail)
+
+
+def _low_frequencies(levels: NDArray[np.int16], first: int) -> NDArray[np.int16]:
+    kept = levels.copy()
+    kept[..., list(_core.ZIGZAG[first:])] = 0
+    return kept
 
 
 def list_layers_in(image: _core.JpegImage) -> list[LayerInfo]:

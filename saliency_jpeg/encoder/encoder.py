@@ -23,6 +23,7 @@ from ..io import available_cpus
 from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import (
+    DEFAULT_BASE_FLOOR,
     LayersMode,
     OptionKeywords,
     Options,
@@ -33,6 +34,7 @@ from ..options import (
 )
 from ..rate_control.by_score import TargetMetric
 from ..recompression import passthrough
+from ..recompression.detail import whole_picture
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, has_network, resolve
 from .resolution import encode_picture
@@ -127,6 +129,7 @@ class Encoder:
         if self.options.trailing_images == "drop":
             picture = picture.without_trailing()
         passthrough.check_trailing(picture, self.options)
+        picture = whole_picture(picture, self.options.max_pixels)
         return picture.within(self.options.max_width, self.options.max_height)
 
     def passed(self, picture: Picture) -> Compressed | None:
@@ -256,6 +259,7 @@ def compress(
     orientation: Orientation = "keep",
     trailing_images: TrailingMode = "keep",
     layers: LayersMode | None = None,
+    base_floor: float = DEFAULT_BASE_FLOOR,
     never_enlarge: bool = True,
     background: tuple[int, int, int] = (255, 255, 255),
     restart_interval: int = 0,
@@ -290,7 +294,8 @@ def compress(
         keep_segments: segments that stay in every metadata mode, such as ``"APP11"``.
         orientation: ``"keep"`` the EXIF tag, or ``"apply"`` it to the pixels.
         trailing_images: ``"keep"`` or ``"drop"`` the data behind the primary image of a JPEG source.
-        layers: ``"widths"`` tells readers that know this library how far the original may lie from the file.
+        layers: for readers that know this library: ``"widths"``, ``"detail"`` or ``"auto"``, see docs/layers.md.
+        base_floor: points of SSIMULACRA2 that the file may lose for other readers by detail that it leaves out.
         never_enlarge: return a JPEG source where its encoding would not be smaller.
         background: colour under transparent pixels, (red, green, blue).
         restart_interval: MCUs between restart markers; 0: none.

@@ -30,6 +30,7 @@ from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Enco
 from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
+from .layered import Layered
 from .result import Compressed
 
 __all__ = ["Coding", "PictureEncoding"]
@@ -104,6 +105,8 @@ class PictureEncoding:
         Raises:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
+        if self._options.layers in ("detail", "auto"):
+            return Layered(self._options, self._picture, self._compressed_with).compressed()
         sampling = self._sampling()
         may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3
         if self._options.target_score is not None:
@@ -119,6 +122,10 @@ class PictureEncoding:
             if encoding.sampling == _AVERAGED:
                 raise
         return self._run(self._encoding(_AVERAGED))
+
+    def _compressed_with(self, options: Options) -> Compressed:
+        """The same picture with other options."""
+        return PictureEncoding(options, self._picture, self._saliency, self._coding).compressed()
 
     def _compressed_to_score(self, sampling: tuple[int, int], may_choose: bool) -> Compressed:
         """The same for a score; with whole chroma where averaged chroma never reaches it and we may choose."""

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..batch.in_order import work_in_order
 from ..codec import _core
-from ..codec.layers import layers_in
+from ..codec.layers import layers_in, with_detail
 from ..codec.parameters import BT601_LUMA
 from ..errors import InputError
 from ..image.load import icc_fits, load_jpeg
@@ -22,6 +22,7 @@ from ..io import available_cpus
 from ..metadata import exif, refresh
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource, is_jpeg
+from ..metadata.layers import Layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
 from ..options import Orientation, check_names
@@ -191,19 +192,22 @@ class Decoder:
         image = _core.read_jpeg(source.data, options.max_pixels)
         if len(image.levels) not in (1, 3):
             raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
+        layers = layers_in(image)
+        if layers.detail is not None:
+            image = with_detail(image, layers.detail)
         form = OutputForm(is_ycc=header.colour == "ycc", luma=luma and header.colour == "ycc", dtype=options.dtype)
         if network is not None:
-            return self._restored(image, network, form)
+            return self._restored(image, layers, network, form)
         planes, factors, size = decode_planes(image), sampling_factors(image), image.size
         del image  # its levels are free while pixels are made
         return form.pixels(planes, factors, size), None
 
-    def _restored(self, image: _core.JpegImage, network: str, form: OutputForm) -> tuple[Array, str]:
+    def _restored(self, image: _core.JpegImage, layers: Layers, network: str, form: OutputForm) -> tuple[Array, str]:
         """Pixels of a picture that is restored tile by tile, so that no whole component is held; and the network.
 
         Layers of the file say how far its coefficients may move, and which network its encoder had in mind.
         """
-        options, layers = self.options, layers_in(image)
+        options = self.options
         recommended = layers.preset if options.enhance == "auto" else None
         restorer, network = loading.load_recommended(recommended, network, options.device)
         pixels = form.empty(image.size, len(image.levels))

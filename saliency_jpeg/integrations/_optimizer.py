@@ -23,6 +23,7 @@ _PIXEL_OPTIONS: Final = (
     "orientation",
     "trailing_images",
     "layers",
+    "base_floor",
     "never_enlarge",
     "allow_downscale",
     "target_score",
@@ -31,7 +32,7 @@ _PIXEL_OPTIONS: Final = (
 _DEFAULTS: Final = Options()
 _NO_TARGET: Final[dict[str, Any]] = {
     name: getattr(_DEFAULTS, name)
-    for name in ("target_kb", "quality", "target_score", "target_metric", "allow_downscale", "layers")
+    for name in ("target_kb", "quality", "target_score", "target_metric", "allow_downscale", "layers", "base_floor")
 }
 
 

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,17 @@ __all__ = [
     "DESCRIBED",
     "UNITS_PER_STEP",
     "VENDOR",
+    "Detail",
     "Layer",
     "LayerInfo",
     "Layers",
     "are_layers",
     "build_layers",
     "describe_layers",
+    "detail_layer",
     "layer_segments",
     "read_layers",
+    "valid_layers",
     "widths_layer",
     "without_layers",
 ]
@@ -60,6 +63,8 @@ _HEAD: Final = struct.Struct(">BB8s")  # format, count, digest
 _ENTRY: Final = struct.Struct(">8sHII")  # kind, version, length, CRC-32
 _CRC: Final = struct.Struct(">I")
 _WIDTHS: Final = ("widths", 1)
+_DETAIL: Final = ("detail", 1)
+_LAST: Final = 64  # coefficients of a block; a component without detail begins there
 
 
 class Layer(NamedTuple):
@@ -81,7 +86,7 @@ class LayerInfo:
     """A layer that a file holds.
 
     Attributes:
-        kind: such as ``"widths"``; empty where the list of layers is itself damaged or of an unknown format.
+        kind: ``"widths"``, ``"detail"``; empty where the list of layers is itself damaged or of an unknown format.
         version: of the layer's layout.
         length: in bytes.
         state: ``"valid"``; ``"stale"``: made for other levels than those in the file; ``"damaged"``; or ``"unknown"``:
@@ -94,6 +99,18 @@ class LayerInfo:
     state: State
 
 
+class Detail(NamedTuple):
+    """Levels of high frequencies that the file itself leaves out.
+
+    Attributes:
+        firsts: of each component, where they begin in zigzag order, 1 to 64; 64 for none.
+        code: of the levels, see :func:`_core.decode_detail`.
+    """
+
+    firsts: tuple[int, ...]
+    code: bytes
+
+
 @dataclass(frozen=True, eq=False)
 class Layers:
     """What the valid layers of a file say; ``None`` for what none says.
@@ -104,10 +121,12 @@ class Layers:
             below a level, and above it, in its own direction; DC to both sides. Infinite where the layer says 255,
             which stands for all beyond its range.
         preset: name of the preset of restoration that the encoder recommends.
+        detail: what the file leaves out.
     """
 
     widths: NDArray[np.float32] | None = None
     preset: str | None = None
+    detail: Detail | None = None
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
@@ -146,6 +165,11 @@ def widths_layer(widths: NDArray[np.uint8], preset: str) -> Layer:
         preset: name, ASCII; a preset with other weights has another name.
     """
     return Layer(*_WIDTHS, bytes([len(widths)]) + widths.tobytes() + preset.encode("ascii"))
+
+
+def detail_layer(detail: Detail) -> Layer:
+    """Returns the layer that :attr:`Layers.detail` is read from."""
+    return Layer(*_DETAIL, bytes([len(detail.firsts), *detail.firsts]) + detail.code)
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -191,34 +215,56 @@ def read_layers(segments: Sequence[Segment], digest: bytes, components: int | No
         if state == "damaged":
             message = f"a damaged layer of the JPEG file is ignored, kind {layer.info.kind!r}"
             warnings.warn(message, LayerWarning, stacklevel=caller_level())
-        elif state == "valid" and result.widths is None:
-            result = _parse_widths(layer.payload) or result
+        elif state == "valid":
+            said = _PARSERS[layer.info.kind, layer.info.version](layer.payload)
+            result = replace(result, **{name: value for name, value in said.items() if getattr(result, name) is None})
     return result
 
 
+def valid_layers(segments: Sequence[Segment], digest: bytes, components: int) -> list[Layer]:
+    """Returns the valid layers of a file as they were written; arguments are those of :func:`read_layers`."""
+    stored = (layer for layer in _stored_layers(segments) if _state(layer, digest, components) == "valid")
+    return [Layer(layer.info.kind, layer.info.version, layer.payload) for layer in stored]
+
+
 def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
-    """Damage counts most, then another picture. Widths of this picture must be those of all its components."""
+    """Damage counts most, then another picture. A layer of this picture must be that of all its components."""
     if layer.info.state != "valid":
         return layer.info.state
-    is_known = (layer.info.kind, layer.info.version) == _WIDTHS
-    if is_known and _parse_widths(layer.payload) is None:
+    parse = _PARSERS.get((layer.info.kind, layer.info.version))
+    if parse is not None and not parse(layer.payload):
         return "damaged"
     if layer.digest != digest:
         return "stale"
-    if not is_known:
+    if parse is None:
         return "unknown"
     return "valid" if components in (None, layer.payload[0]) else "damaged"
 
 
-def _parse_widths(payload: bytes) -> Layers | None:
+def _parse_widths(payload: bytes) -> dict[str, Any]:
     count = payload[0] if payload else 0
     preset = payload[1 + 4 * count :]
     if not 1 <= count <= 4 or len(payload) < 1 + 4 * count or not preset.isascii():
-        return None
+        return {}
     units = np.frombuffer(payload, np.uint8, 4 * count, offset=1).reshape(count, 4)
     widths = units.astype(np.float32) / np.float32(UNITS_PER_STEP)
     widths[units == _NO_LIMIT] = np.inf
-    return Layers(widths, preset.decode("ascii") or None)
+    return {"widths": widths, "preset": preset.decode("ascii") or None}
+
+
+def _parse_detail(payload: bytes) -> dict[str, Any]:
+    count = payload[0] if payload else 0
+    firsts = tuple(payload[1 : 1 + count])
+    if not 1 <= count <= 4 or len(firsts) < count or not all(1 <= first <= _LAST for first in firsts):
+        return {}
+    return {"detail": Detail(firsts, payload[1 + count :])}
+
+
+#: By kind and version: what a payload says, by field of :class:`Layers`; nothing where it makes no sense.
+_PARSERS: Final[dict[tuple[str, int], Callable[[bytes], dict[str, Any]]]] = {
+    _WIDTHS: _parse_widths,
+    _DETAIL: _parse_detail,
+}
 
 
 def _stored_layers(segments: Sequence[Segment]) -> Iterator[_Stored]:

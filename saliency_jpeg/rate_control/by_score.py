@@ -78,7 +78,11 @@ class Judge:
 
     def __call__(self, jpeg: bytes) -> float:
         """Returns the score of a file of the picture's size."""
-        pixels = _continued(decode_own(jpeg))
+        return self.of_pixels(decode_own(jpeg))
+
+    def of_pixels(self, pixels: NDArray[np.uint8]) -> float:
+        """Returns the score of a decoded file, uint8 (H, W, 3) or (H, W)."""
+        pixels = _continued(pixels)
         if self._saliency is not None:
             pixels = composite(self._reference, as_rgb(pixels), self._saliency)
         return float(self._metric.score(pixels))

@@ -16,12 +16,12 @@ from ..metadata.layers import LayerInfo, are_layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.segments import Span
 
-__all__ = ["list_layers", "strip_layers"]
+__all__ = ["FileInput", "list_layers", "read_file", "strip_layers"]
 
-_Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+FileInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
-def list_layers(jpeg: _Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> list[LayerInfo]:
+def list_layers(jpeg: FileInput, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> list[LayerInfo]:
     """Lists the layers of a JPEG file: data for readers that know this library, see docs/layers.md.
 
     >>> list_layers(compress("photo.png", layers="widths"))  # doctest: +SKIP
@@ -38,15 +38,16 @@ def list_layers(jpeg: _Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -
         InputError: not a JPEG file, damaged, over a limit, or it has layers and is of a kind that is not read.
         OSError: a path cannot be read.
     """
-    data = read_bytes(jpeg)
-    has_layers = any(are_layers(segments.payloads(data, _spans(data))))
+    data, spans = read_file(jpeg)
+    has_layers = any(are_layers(segments.payloads(data, spans)))
     return list_layers_in(_core.read_jpeg(data, max_pixels)) if has_layers else []
 
 
-def strip_layers(jpeg: _Source) -> bytes:
+def strip_layers(jpeg: FileInput) -> bytes:
     """Removes the layers of a JPEG file and leaves all else as it is.
 
-    The file is, byte for byte, what it would have been without layers, at the same quality. Where images follow behind
+    Detail that the file leaves out is gone with them; :func:`merge_layers` keeps it. Else the file is, byte for byte,
+    what it would have been without layers, at the same quality. Where images follow behind
     the primary one (MPO, Ultra HDR), the list of their offsets is corrected.
 
     Args:
@@ -59,8 +60,7 @@ def strip_layers(jpeg: _Source) -> bytes:
         InputError: not a JPEG file, or its header is damaged.
         OSError: a path cannot be read.
     """
-    data = read_bytes(jpeg)
-    spans = _spans(data)
+    data, spans = read_file(jpeg)
     metadata = [span for span in spans if segments.is_metadata(span[0])]
     cut = list(compress(metadata, are_layers(segments.payloads(data, metadata))))
     if not cut:
@@ -71,11 +71,18 @@ def strip_layers(jpeg: _Source) -> bytes:
     return trailing.append_to(_without(data[: trailing.end], cut))
 
 
-def _spans(data: bytes) -> list[Span]:
+def read_file(jpeg: FileInput) -> tuple[bytes, list[Span]]:
+    """Reads a file, and where its segments lie.
+
+    Raises:
+        InputError: not a JPEG file, or its header is damaged.
+        OSError: a path cannot be read.
+    """
+    data = read_bytes(jpeg)
     if not is_jpeg(data):
         raise InputError(f"only a JPEG file has layers; these {len(data)} bytes are none")
     try:
-        return list(segments.walk(data))
+        return data, list(segments.walk(data))
     except SegmentError as error:
         raise InputError(f"cannot read the JPEG file: {error}") from error
 

@@ -12,6 +12,7 @@ from ..metadata.jpeg_source import JpegSource
 from ..metadata.layers import layer_segments
 from ..metadata.multi_picture import refusal, without_listing
 from ..options import Options
+from .detail import merge_layers
 from .recompress import lossless
 
 __all__ = ["check_trailing", "original", "within_target"]
@@ -85,6 +86,8 @@ def within_target(picture: Picture, options: Options) -> bytes | None:
 def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form: bool) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
     try:
+        if options.metadata != "keep" and options.layers is None:
+            source = JpegSource(merge_layers(source.data))  # detail is no metadata
         if options.metadata == "keep":
             own = without_credentials(without_listing(source.segments), options.kept_segments)
         else:

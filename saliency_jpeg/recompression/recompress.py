@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from ..codec import _core, parameters, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import DEFAULT_EFFORT, EFFORTS
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
+from ..codec.layers import whole_image
 from ..codec.parameters import TUNINGS, Tune
 from ..codec.steps import KeptSteps, TunedSteps
 from ..errors import InputError, OptionError
@@ -35,6 +36,8 @@ from ..rate_control import AtScale, BySize
 from ..rate_control.by_size import likely_scale
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, resolve
+from .detail import merge_layers
+from .rewriting import write_levels
 
 __all__ = ["lossless", "recompress", "recompress_source"]
 
@@ -80,7 +83,7 @@ def recompress(
         keep_segments: segments that stay in every metadata mode.
         restart_interval: MCUs between restart markers; 0: none.
         keep_layers: keep the layers of a file whose levels stay the same, in every metadata mode; with other levels
-            they are always left out.
+            they are always left out. Detail that a layer holds goes back among the levels then.
         max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
         device: where a preset's network runs.
         threads: that work on the file at once; ``None`` for as many as there are processors.
@@ -151,23 +154,7 @@ def lossless(
     image = _core.read_jpeg(jpeg, None)
     if metadata is None:
         metadata = without_credentials(multi_picture.without_listing(image.segments))
-    return _written(image, metadata, progressive=progressive, restart_interval=restart_interval)
-
-
-def _written(image: _core.JpegImage, extra: Sequence[segments.Segment], **form: Any) -> bytes:
-    try:
-        return _core.write_jpeg(
-            image.levels,
-            image.tables,
-            image.size,
-            image.sampling,
-            segments=extra,
-            component_tables=image.component_tables,
-            component_ids=image.component_ids,
-            **form,
-        )
-    except ValueError as error:
-        raise InputError(f"this JPEG file cannot be written again: {error}") from error
+    return write_levels(image, metadata, progressive=progressive, restart_interval=restart_interval)
 
 
 class _Recompression:
@@ -178,6 +165,8 @@ class _Recompression:
     """
 
     def __init__(self, source: JpegSource, options: Options, keep_layers: bool, keep_below: float) -> None:
+        if not keep_layers:
+            source = JpegSource(merge_layers(source.data))
         self._image = _core.read_jpeg(source.data, options.max_pixels)
         if source.header is None:
             raise InputError("the header of this JPEG file is damaged")
@@ -213,7 +202,7 @@ class _Recompression:
             "choice_blocks": self._effort.choice_blocks,
             "threads": self._options.threads_for(*self._image.size),
         }
-        rewritten = _written(self._image, self._segments, **form)
+        rewritten = write_levels(self._image, self._segments, **form)
         candidates = [self._with_trailing(rewritten)]
         if self._header.has_form(self._options.progressive, self._options.restart_interval):
             candidates.append(self._source.data if self._keeps_all else self._with_own_scans())
@@ -248,7 +237,8 @@ class _Recompression:
 
     def _encoding(self) -> JpegEncoding:
         threads = self._options.threads_for(*self._image.size)
-        coefficients = Coefficients.from_levels(self._image.levels, self._own_tables, self._sampling(), threads=threads)
+        levels = whole_image(self._image).levels
+        coefficients = Coefficients.from_levels(levels, self._own_tables, self._sampling(), threads=threads)
         strength = strength_at(self._expected_scale(), self._options.strength)
         tuning = tables.for_sampling(self._tuning, coefficients.sampling)
         weights = saliency_and_masking(coefficients, self._saliency(), strength=strength, tuning=tuning)

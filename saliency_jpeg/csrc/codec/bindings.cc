@@ -15,4 +15,5 @@ PYBIND11_MODULE(_core, m) {
   bind_write(m);
   bind_read(m);
   bind_decode(m);
+  bind_detail(m);
 }

@@ -54,6 +54,18 @@ JpegImage make_image(JpegFile& file) {
   return image;
 }
 
+// The same file with other levels.
+JpegImage with_levels(const JpegImage& image, const std::vector<Array<int16_t>>& levels) {
+  require_equal(static_cast<long>(levels.size()), static_cast<long>(image.levels.size()), "the number of components");
+  for (size_t c = 0; c < levels.size(); ++c) {
+    const Array<int16_t>& own = image.levels[c];
+    require_shape(levels[c], {own.shape(0), own.shape(1), kBlockSize}, "levels");
+  }
+  JpegImage result = image;
+  result.levels = levels;
+  return result;
+}
+
 JpegImage py_read_jpeg(const py::bytes& data, std::optional<uint64_t> max_pixels) {
   const std::string_view bytes(data);
   JpegFile file = without_gil([&] {
@@ -85,7 +97,8 @@ void bind_read(py::module_& m) {
       .def_readonly("progressive", &JpegImage::progressive)
       .def_readonly("restart_interval", &JpegImage::restart_interval)
       .def_readonly("segments", &JpegImage::segments)
-      .def_readonly("end", &JpegImage::end);
+      .def_readonly("end", &JpegImage::end)
+      .def("with_levels", &with_levels, py::arg("levels").noconvert());
   m.def("read_jpeg", &py_read_jpeg, py::arg("data"), py::arg("max_pixels") = kDefaultMaxPixels);
 }
 

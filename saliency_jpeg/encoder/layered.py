@@ -1,0 +1,124 @@
+"""Files with layers that have to be weighed: detail that the file leaves out, and whichever layers restore best."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+from ..codec.effort import EFFORTS
+from ..codec.parameters import VARIANT_WORTH
+from ..errors import TargetError
+from ..image.picture import Picture
+from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
+from ..rate_control import Judge
+from ..recompression.detail import separate_detail
+from .result import Compressed
+
+__all__ = ["Layered"]
+
+#: Where detail may begin, in luma and in chroma, in zigzag order: the more is left out, the more bytes it saves and the
+#: softer is what other readers show.
+_CUTS: Final = (
+    (45, 36), (36, 28), (28, 21), (24, 18), (21, 15), (18, 13), (16, 11), (14, 9), (12, 8), (11, 7), (10, 6), (9, 6),
+    (8, 5), (7, 5), (6, 4), (5, 3), (4, 3), (3, 2), (2, 1), (1, 1),
+)  # fmt: skip
+
+_SEARCHES: Final = 4  # for the size of a file with detail
+_ENOUGH: Final = 0.985  # of a target
+_AIM: Final = 0.996  # of a target
+
+
+class Layered:
+    """The encodings of one picture with layers.
+
+    Args:
+        options: what is asked for, ``layers`` among it.
+        picture: as it is to be stored.
+        encode: makes a file by other options, without detail.
+    """
+
+    def __init__(self, options: Options, picture: Picture, encode: Callable[[Options], Compressed]) -> None:
+        self._options, self._picture, self._encode = options, picture, encode
+
+    def compressed(self) -> Compressed:
+        """Returns the file that the options ask for.
+
+        Raises:
+            TargetError: the target is too small for this picture; ``.best`` is the nearest file.
+        """
+        if self._options.layers == "detail":
+            return self._with_detail(self._encoded(None), None)
+        return self._best()
+
+    def _best(self) -> Compressed:
+        """Of the files without layers and with widths the one that restores best for its bytes, with detail or without."""
+        files: list[tuple[LayersMode | None, Compressed]] = [(None, self._encoded(None))]
+        with contextlib.suppress(TargetError):  # no room for them
+            files.append(("widths", self._encoded("widths")))
+        candidates = [each for _, each in files] + [self._with_detail(each, layers) for layers, each in files]
+        return max(candidates, key=self._merit)
+
+    def _merit(self, result: Compressed) -> float:
+        """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
+        from ..enhance.decoder import Decoder  # loads TensorFlow when it decodes
+
+        decoder = Decoder(orientation="keep", max_pixels=None, device=self._options.device)
+        score = self._judge.of_pixels(decoder.decode(result.jpeg))
+        return score if self._options.target_bytes is not None else score - VARIANT_WORTH * math.log(len(result.jpeg))
+
+    def _with_detail(self, result: Compressed, layers: LayersMode | None) -> Compressed:
+        """Moves detail of a file into a layer, and with a target fills the bytes that this saves."""
+        target, best = self._options.target_bytes, self._separated(result)
+        if target is None or best is result:
+            return best
+        room, size = float(target), len(best.jpeg)
+        for _ in range(_SEARCHES):
+            if len(best.jpeg) >= _ENOUGH * target:
+                break
+            room *= _AIM * target / size
+            found = self._separated(self._encoded(layers, target_kb=math.floor(room) / BYTES_PER_KB))
+            size = len(found.jpeg)
+            if len(best.jpeg) < size <= target:
+                best = found
+        return best
+
+    def _encoded(self, layers: LayersMode | None, target_kb: float | None = None) -> Compressed:
+        """The file without detail in a layer, for the target that is asked for or another one."""
+        target_kb = self._options.target_kb if target_kb is None else target_kb
+        options = replace(self._options, layers=layers, base_floor=DEFAULT_BASE_FLOOR, target_kb=target_kb)
+        return self._encode(options)
+
+    def _separated(self, result: Compressed) -> Compressed:
+        """The file with as much of its detail in a layer as its base may miss; as it is where that saves nothing."""
+        jpeg = min(self._softest(result.jpeg), key=len, default=result.jpeg)
+        return replace(result, jpeg=jpeg) if len(jpeg) < len(result.jpeg) else result
+
+    def _softest(self, jpeg: bytes) -> Iterator[bytes]:
+        """Files with more and more detail in a layer, as far as the floor allows, found by bisection."""
+        if not Judge.takes(self._picture.pixels):
+            return
+        whole = self._judge(jpeg)
+        low, high = 0, len(_CUTS)  # below low all are allowed, from high on none is
+        while low < high:
+            middle = (low + high) // 2
+            separated = self._cut(jpeg, *_CUTS[middle])
+            plain = whole - VARIANT_WORTH * math.log(len(jpeg) / len(separated))  # about, in as many bytes
+            if self._judge(separated) >= plain - self._options.base_floor:
+                low = middle + 1
+                yield separated
+            else:
+                high = middle
+
+    def _cut(self, jpeg: bytes, luma: int, chroma: int) -> bytes:
+        height, width = self._picture.pixels.shape[:2]
+        firsts = (luma,) if self._picture.pixels.ndim == 2 else (luma, chroma, chroma)
+        effort, threads = EFFORTS[self._options.effort], self._options.threads_for(height, width)
+        return separate_detail(jpeg, firsts, choice_blocks=effort.choice_blocks, threads=threads)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self._picture.pixels)

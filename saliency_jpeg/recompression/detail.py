@@ -1,0 +1,112 @@
+"""Moves the high frequencies of a JPEG file into a layer, and back among its levels. Both ways nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..codec import _core
+from ..codec.layers import digest_of, whole_image, without_detail
+from ..image.load import load_jpeg
+from ..image.picture import Picture
+from ..metadata import layers, multi_picture, segments
+from ..metadata.jpeg_source import JpegSource
+from ..metadata.layers import Layer
+from ..metadata.segments import Span
+from .layers import FileInput, read_file
+from .rewriting import write_levels
+
+__all__ = ["merge_layers", "separate_detail", "whole_picture"]
+
+
+def separate_detail(jpeg: bytes, firsts: Sequence[int], *, choice_blocks: int = 0, threads: int = 1) -> bytes:
+    """Moves the levels of high frequencies of a file into a layer; its other layers stay valid.
+
+    Args:
+        jpeg: the file, without such a layer.
+        firsts: where they begin in each component, in zigzag order, 1 to 64.
+        choice_blocks: about how many blocks of a component its scans are chosen by; 0: all.
+        threads: that may work on the file at once.
+
+    Returns:
+        The file, in the form (progressive or baseline, restart markers) that it had.
+
+    Raises:
+        InputError: damaged, or a kind of JPEG that is not read.
+    """
+    data, spans = read_file(jpeg)
+    image = _core.read_jpeg(data, None)
+    base, detail = without_detail(image, firsts)
+    own = [layer for layer in _valid_layers(image) if layer.kind != "detail"]
+    made = layers.build_layers(digest_of(base), [*own, layers.detail_layer(detail)])
+    return _followed(_rewritten(base, made, choice_blocks=choice_blocks, threads=threads), data, spans)
+
+
+def merge_layers(jpeg: FileInput) -> bytes:
+    """Puts the detail of a file's layer back among its levels, so that any program shows the whole picture.
+
+    A file without such a layer comes back as it is. No layer is left in the others, but for what says how far the
+    original may lie from the levels.
+
+    Args:
+        jpeg: path, bytes or binary file object.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: not a JPEG file, damaged, or of a kind that is not read.
+        OSError: a path cannot be read.
+    """
+    data, spans = read_file(jpeg)
+    if not any(layers.are_layers(segments.payloads(data, spans))):
+        return data
+    image = _core.read_jpeg(data, None)
+    whole = whole_image(image)
+    if whole is image:
+        return data
+    own = [layer for layer in _valid_layers(image) if layer.kind != "detail"]
+    made = layers.build_layers(digest_of(whole), own) if own else []
+    return _followed(_rewritten(whole, made), data, spans)
+
+
+def whole_picture(picture: Picture, max_pixels: int | None) -> Picture:
+    """Returns a loaded picture with the pixels that its file and the detail in its layer make together.
+
+    Args:
+        picture: as loaded, by a decoder that knows no layers.
+        max_pixels: most pixels of a file.
+    """
+    source = picture.source
+    if source is None or picture.given_size is not None or not any(layers.are_layers(source.segments)):
+        return picture
+    merged = merge_layers(source.data)
+    return (
+        picture
+        if merged is source.data
+        else picture._replace(pixels=load_jpeg(JpegSource(merged), max_pixels=max_pixels).pixels)
+    )
+
+
+def _valid_layers(image: _core.JpegImage) -> list[Layer]:
+    return layers.valid_layers(image.segments, digest_of(image), len(image.levels))
+
+
+def _rewritten(
+    image: _core.JpegImage, made: Sequence[segments.Segment], *, choice_blocks: int = 0, threads: int = 1
+) -> bytes:
+    """The levels and segments of a file, with these layers in place of its own."""
+    kept = layers.without_layers(image.segments)
+    return write_levels(
+        image,
+        [*kept, *made],
+        progressive=image.progressive,
+        restart_interval=image.restart_interval,
+        choice_blocks=choice_blocks,
+        threads=threads,
+    )
+
+
+def _followed(primary: bytes, jpeg: bytes, spans: Sequence[Span]) -> bytes:
+    """A new primary image with the images that follow that of a file."""
+    trailing = multi_picture.find_trailing(jpeg, spans, everything=True)
+    return primary if trailing is None else trailing.append_to(primary)

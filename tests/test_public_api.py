@@ -30,6 +30,7 @@ NAMES = [
     "compress",
     "decode",
     "list_layers",
+    "merge_layers",
     "perceptual_score",
     "recompress",
     "saliency_map",

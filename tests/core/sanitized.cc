@@ -16,6 +16,7 @@
 #include "codec/chroma_boxes.h"
 #include "codec/constants.h"
 #include "codec/decode.h"
+#include "codec/detail.h"
 #include "codec/huffman.h"
 #include "codec/jpeg_reader.h"
 #include "codec/jpeg_writer.h"
@@ -86,6 +87,24 @@ void rewrite(Frame frame) {
     check(same_levels(file.frame, frame), "levels are read as they were written");
     check(levels_digest(file.frame) == levels_digest(frame), "the digest is that of the levels");
   }
+}
+
+// Codes the detail of a frame and decodes it.
+void code_detail(const Frame& frame, int first) {
+  std::vector<LevelView> levels;
+  std::vector<std::vector<int16_t>> decoded;
+  std::vector<BlockView<int16_t>> views;
+  for (const Component& component : frame.components) {
+    levels.push_back(component.levels);
+    decoded.emplace_back(component.levels.data, component.levels.at(component.levels.count()));
+  }
+  for (size_t c = 0; c < levels.size(); ++c) views.push_back({decoded[c].data(), levels[c].rows, levels[c].cols});
+  const std::vector<int> firsts(levels.size(), first);
+  decode_detail(encode_detail(levels, firsts), firsts, views);
+  for (size_t c = 0; c < levels.size(); ++c) {
+    check(std::equal(decoded[c].begin(), decoded[c].end(), levels[c].data), "detail is decoded as it was coded");
+  }
+  decode_detail("\xFF\x03 not a code of ours", firsts, views);
 }
 
 // ---- decoding ------------------------------------------------------------------------------------------------------
@@ -233,6 +252,7 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
                {p.levels[c].data(), view.rows, view.cols});
     }
     rewrite(p.frame);
+    for (int first : {1, 7, 64}) code_detail(p.frame, first);
     decode(p.frame);
     p.frame.progressive = true;
     check(same_levels(read(write_jpeg(p.frame, {}, 2, 3)).frame, p.frame), "scans chosen by a sample keep all levels");

@@ -47,7 +47,7 @@ def check_bad_case(seen: Any) -> None:
     with_map, without = seen.worse["with the map"], seen.worse["without"]
     assert with_map[0] < without[0] - 0.5
     assert with_map[1] < without[1] - 0.5
-    assert all(0.95 * 7500 < len(data) <= 7500 for data in seen.files.values())
+    assert all(0.95 * 15_000 < len(data) <= 15_000 for data in seen.files.values())
 
 
 def check_02_inside_the_encoder(seen: Any) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from processes import NONE, Capture, command, needs, run, usage_error
 
 from saliency_jpeg import compress
+from saliency_jpeg.cli import embed
 from saliency_jpeg.metrics import ssimulacra2
 
 
@@ -93,6 +94,25 @@ def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], t
     assert np.asarray(heat)[:100].mean() > 2 * np.asarray(heat)[100:].mean()
     modes = [a["value"] for tag, a in page.tags if tag == "input" and a.get("name") == "mode"]
     assert modes == ["split", "a", "b", "difference", "map", "bits"]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_page_of_large_pictures_is_kept_small(
+    kind: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "PAGE_BYTES", 110_000)  # less than both files take
+    second, output = tmp_path / f"b.{kind}", tmp_path / "page.html"
+    Image.open(PHOTO).convert("RGB").save(second, quality=97)
+    assert run("compare", PHOTO, second, "-o", output, "--no-butteraugli", *NONE) == 0
+    assert 55_000 < output.stat().st_size <= 110_000
+    text = output.read_text()
+    page = Page(text)
+    original, shown = page.images[:2]
+    assert original.size == shown.size
+    assert 320 < original.width < 768
+    assert f"{original.width} x {original.height} pixels" in text
+    assert text.count("the scores are of the file itself") == 2
+    assert f'width="{original.width}" height="{original.height}"' in text
 
 
 def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:

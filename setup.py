@@ -1,7 +1,7 @@
 """Builds the three extension modules, with flags for the compiler at hand; everything else is declared in setup.cfg.
 
-With SALIENCY_JPEG_DISTRIBUTION=lite in the environment it builds saliency-jpeg-lite, which setup.cfg describes too; from
-a source archive of either, that one.
+With SALIENCY_JPEG_DISTRIBUTION=lite in the environment it builds saliency-jpeg-lite, which setup.cfg describes too;
+from a source archive of either, that one.
 """
 
 import configparser

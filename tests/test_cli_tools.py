@@ -192,6 +192,7 @@ def test_bench_prints_tables(pair: tuple[Path, Path], tmp_path: Path, capsys: Ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["1", "bpp", "psnr_y", "worst", "size", "error"]
     assert [line.split()[0] for line in lines[1:3]] == ["pillow", "saliency_jpeg-off"]
+    assert "--images FOLDER" in usage_error(capsys, "bench")
     assert run("bench", "--images", tmp_path / "nowhere") == 1
     assert "no lossless images" in capsys.readouterr().err
 

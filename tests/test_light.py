@@ -131,7 +131,10 @@ def test_bytes_are_those_of_the_full_package(light_tree: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        ("s.decode(jpeg)", "restoration (enhance=None does not) needs the full package: pip install saliency-jpeg"),
+        (
+            "s.decode(jpeg)",
+            "restoration (not enhance=None, --enhance none) needs the full package: pip",
+        ),
         ("s.SaliencyModel.from_preset('cam')", "preset 'cam' needs the full package: pip install saliency-jpeg"),
         ("s.SaliencyModel.from_preset().activations(rgb)", "pip install saliency-jpeg"),
         (

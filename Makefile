@@ -6,7 +6,7 @@
 # make test-integrations    tests of the front doors and the service, with thumbor, Willow, Scrapy, Django, Ray, Dask,
 #                           Spark and Starlette installed
 # make test-lowest    tests with the lowest versions of what is installed, on Python 3.11
-# make dist-lite    the wheel of the light distribution in dist/, tried in an empty environment
+# make dist-lite    source archive and wheel of the light distribution in dist/, tried in an empty environment
 # make docs     the documentation site in build/site; a warning is an error
 # make dist     source archive, wheel and SBOM in dist/, checked as for a release; prints their sha256
 #
@@ -67,7 +67,9 @@ dist: $(VENV)-dist/installed
 
 dist-lite: $(VENV)-dist/installed
 	rm -rf build $(VENV)-bare dist/saliency_jpeg_lite-*
-	SALIENCY_JPEG_DISTRIBUTION=lite $(VENV)-dist/bin/python -m build --wheel
+	SALIENCY_JPEG_DISTRIBUTION=lite SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	  $(VENV)-dist/bin/python -m build
+	$(VENV)-dist/bin/python -m twine check --strict dist/saliency_jpeg_lite-*
 	$(PYTHON) -m venv --without-pip $(VENV)-bare
 	$(VENV)-dist/bin/python -m pip --disable-pip-version-check -qq --python $(VENV)-bare install dist/saliency_jpeg_lite-*.whl
 	$(VENV)-bare/bin/saliency-jpeg compress tests/data/kodim07.png -o $(VENV)-bare/kodim07.jpg --target-kb 50

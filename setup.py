@@ -1,6 +1,7 @@
 """Builds the three extension modules, with flags for the compiler at hand; everything else is declared in setup.cfg.
 
-With SALIENCY_JPEG_DISTRIBUTION=lite in the environment it builds saliency-jpeg-lite, which setup.cfg describes too.
+With SALIENCY_JPEG_DISTRIBUTION=lite in the environment it builds saliency-jpeg-lite, which setup.cfg describes too;
+from a source archive of either, that one.
 """
 
 import configparser
@@ -86,9 +87,16 @@ def light_distribution() -> dict[str, Any]:
     }
 
 
+def packed_distribution() -> str:
+    """Returns which distribution the source archive is of that this tree was unpacked from; a checkout is full."""
+    notes = Path("PKG-INFO")
+    is_light = notes.is_file() and "\nName: saliency-jpeg-lite\n" in notes.read_text("utf-8").replace("_", "-")
+    return "lite" if is_light else "full"
+
+
 def chosen_distribution() -> dict[str, Any]:
     """Returns the changes to setup.cfg for the distribution that the environment names."""
-    name = os.environ.get("SALIENCY_JPEG_DISTRIBUTION", "full")
+    name = os.environ.get("SALIENCY_JPEG_DISTRIBUTION") or packed_distribution()
     if name not in ("full", "lite"):
         raise SystemExit(f"SALIENCY_JPEG_DISTRIBUTION must be full or lite, got {name!r}")
     return light_distribution() if name == "lite" else {}

@@ -9,6 +9,7 @@ the photograph, and the most salient part of the photograph and both files side 
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import sys
 from pathlib import Path
@@ -86,6 +87,27 @@ def side_by_side(pictures: list[Image.Image], box: tuple[int, int, int, int]) ->
     for i, picture in enumerate(pictures):
         row.paste(picture.crop(box).resize((width, height), Image.Resampling.NEAREST), (i * (width + 8), 0))
     return row
+
+
+def slider(before: bytes, after: bytes, names: tuple[str, str]) -> str:
+    """Shows two JPEG files of one picture under a divider, as HTML for a notebook.
+
+    Args:
+        before: file on the left of the divider.
+        after: file on its right.
+        names: of the two.
+    """
+    first, second = (f"data:image/jpeg;base64,{base64.b64encode(file).decode()}" for file in (before, after))
+    move = "this.parentNode.children[1].style.clipPath = `inset(0 0 0 ${this.value}%)`"
+    return (
+        '<div style="position: relative; display: inline-block; max-width: 100%; line-height: 0">'
+        f'<img alt="{names[0]}" src="{first}" style="max-width: 100%; margin: 0">'
+        f'<img alt="{names[1]}" src="{second}" '
+        'style="position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; clip-path: inset(0 0 0 50%)">'
+        f'<input type="range" aria-label="divider" value="50" oninput="{move}" '
+        'style="position: absolute; left: 0; bottom: 8px; width: 100%; margin: 0"></div>'
+        f"<p>left: {names[0]}, {len(before)} bytes; right: {names[1]}, {len(after)} bytes</p>"
+    )
 
 
 def report(name: str, data: bytes, photo: Pixels, saliency: NDArray[np.float32]) -> str:

@@ -3,7 +3,8 @@
     python scripts/run_notebooks.py [NOTEBOOK ...]            # check: exit status 1 where something differs
     python scripts/run_notebooks.py --write [NOTEBOOK ...]    # store what came out
 
-A cell fails by an error, so what a notebook claims stands in it as ``assert``. Beyond that every cell has to give the
+What a notebook claims is checked behind its last cell by ``tests/notebook_checks.py``, which a reader does not see.
+Beyond that every cell has to give the
 same kinds of output, and to print the same words; numbers may differ by 0.5 % or two units of their last digit, as
 another version of TensorFlow or Pillow may round differently. Cells with the tag ``varies`` (times, a progress bar) are
 executed only. What libraries log on standard error is neither stored nor compared.
@@ -28,8 +29,11 @@ from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
 EXAMPLES: Final = Path(__file__).resolve().parents[1] / "examples"
+CHECKS: Final = EXAMPLES.parent / "tests" / "notebook_checks.py"
 MOST_BYTES: Final = 400_000  # of a stored notebook
 TIMEOUT: Final = 600  # seconds a cell may take
+_CHECK: Final = """import runpy, types
+runpy.run_path({program!r})[{function!r}](types.SimpleNamespace(**globals()))"""
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _TOLERANCE: Final = 0.005
 _LAST_DIGITS: Final = 2.01  # units
@@ -39,24 +43,35 @@ Notebook: TypeAlias = Any  # nbformat's dictionaries with attributes
 Output: TypeAlias = Any
 
 
-def execute(notebook: Notebook, folder: Path, settings: Path) -> Notebook:
-    """A copy of the notebook with new outputs, executed in ``folder`` by this interpreter.
+def execute(notebook: Notebook, path: Path, settings: Path, checks: Path | None) -> Notebook:
+    """A copy of the notebook with new outputs, executed in its folder by this interpreter.
+
+    Args:
+        notebook: as it is stored.
+        path: of the notebook.
+        settings: folder for the settings of Jupyter.
+        checks: program with a function for each notebook, named after it, that takes what the notebook defined.
 
     Raises:
-        CellExecutionError: a cell ended in an error.
+        CellExecutionError: a cell or a check ended in an error.
     """
     fresh = nbformat.from_dict(notebook)
     for cell in code_cells(fresh):
         cell.outputs = []
+    if checks is not None:
+        call = _CHECK.format(program=str(checks), function=f"check_{path.stem}")
+        fresh.cells.append(nbformat.v4.new_code_cell(call))
     client = NotebookClient(
         fresh,
         timeout=TIMEOUT,
         kernel_name="python3",
         coalesce_streams=True,
-        resources={"metadata": {"path": folder}},
+        resources={"metadata": {"path": path.parent}},
         config=Config({"KernelManager": {"transport": "ipc", "ip": str(settings / "kernel")}}),
     )
     client.execute()
+    if checks is not None:
+        fresh.cells.pop()
     return cleaned(fresh)
 
 
@@ -120,11 +135,11 @@ def _same_number(stored: str, fresh: str) -> bool:
     return abs(a - b) <= max(_TOLERANCE * abs(a), _LAST_DIGITS * 10.0**-decimals)
 
 
-def check(path: Path, settings: Path, *, write: bool) -> list[str]:
+def check(path: Path, settings: Path, checks: Path | None, *, write: bool) -> list[str]:
     """Executes one notebook; the complaints about it."""
     stored = nbformat.read(path, as_version=4)
     try:
-        fresh = execute(stored, path.parent, settings)
+        fresh = execute(stored, path, settings, checks)
     except CellExecutionError as error:
         return [str(error)]
     if write:
@@ -138,12 +153,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, help="those in examples unless named")
     parser.add_argument("--write", action="store_true", help="store the new outputs instead of comparing")
+    parser.add_argument("--checks", type=Path, help="program that checks what each notebook defined (the tests' own)")
     options = parser.parse_args()
     failed = False
     with tempfile.TemporaryDirectory() as settings:  # nothing of the user's own takes part, nothing is left behind
         os.environ |= {"IPYTHONDIR": settings, "JUPYTER_CONFIG_DIR": settings, "JUPYTER_RUNTIME_DIR": settings}
         for path in options.notebooks or sorted(EXAMPLES.glob("*.ipynb")):
-            complaints = check(path, Path(settings), write=options.write)
+            is_ours = path.resolve().parent == EXAMPLES
+            checks = options.checks or (CHECKS if is_ours else None)
+            complaints = check(path, Path(settings), checks, write=options.write)
             print(f"{path.name}: {'differs' if complaints else 'stored' if options.write else 'as stored'}")
             print("".join(f"  {line}\n" for line in complaints), end="")
             failed = failed or bool(complaints)

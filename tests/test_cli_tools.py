@@ -19,6 +19,7 @@ from PIL import Image
 from processes import NONE, Capture, command, needs, run, usage_error
 
 from saliency_jpeg import compress
+from saliency_jpeg.cli import embed
 from saliency_jpeg.metrics import ssimulacra2
 
 
@@ -93,6 +94,25 @@ def test_compare_makes_a_page_that_needs_nothing_else(pair: tuple[Path, Path], t
     assert np.asarray(heat)[:100].mean() > 2 * np.asarray(heat)[100:].mean()
     modes = [a["value"] for tag, a in page.tags if tag == "input" and a.get("name") == "mode"]
     assert modes == ["split", "a", "b", "difference", "map", "bits"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("png", 110_000), ("jpg", 200_000)])  # fewer bytes than both files take
+def test_a_page_of_large_pictures_is_kept_small(
+    kind: str, most: int, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "PAGE_BYTES", most)
+    second, output = tmp_path / f"b.{kind}", tmp_path / "page.html"
+    Image.open(PHOTO).convert("RGB").save(second, quality=97)
+    assert run("compare", PHOTO, second, "-o", output, "--no-butteraugli", *NONE) == 0
+    assert most / 2 < output.stat().st_size <= most
+    text = output.read_text()
+    page = Page(text)
+    original, shown = page.images[:2]
+    assert original.size == shown.size
+    assert 320 < original.width < 768
+    assert f"{original.width} x {original.height} pixels" in text
+    assert text.count("the scores are of the file itself") == 2
+    assert f'width="{original.width}" height="{original.height}"' in text
 
 
 def test_compare_looks_at_pictures_upright(pair: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
@@ -172,6 +192,7 @@ def test_bench_prints_tables(pair: tuple[Path, Path], tmp_path: Path, capsys: Ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["1", "bpp", "psnr_y", "worst", "size", "error"]
     assert [line.split()[0] for line in lines[1:3]] == ["pillow", "saliency_jpeg-off"]
+    assert "--images FOLDER" in usage_error(capsys, "bench")
     assert run("bench", "--images", tmp_path / "nowhere") == 1
     assert "no lossless images" in capsys.readouterr().err
 

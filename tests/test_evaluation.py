@@ -318,6 +318,18 @@ def test_the_command_prints_the_tables_and_keeps_the_numbers(folder: Path, capsy
     assert "ssimulacra2" not in again
 
 
+def test_without_scipy_the_other_tables_are_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.interpolate", None)  # as with the light package
+    arguments = ["--images", str(folder / "images"), "--codecs", "pillow,pillow-base", "--bpp", "0.6,0.9,1.4"]
+    assert main([*arguments, "--no-butteraugli", "--anchors", "pillow", "--metrics", "psnr_y"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("worst size error\n") == 3
+    assert "BD-rate %" not in printed
+    assert "a BD-rate needs the full package: pip install saliency-jpeg" in printed
+
+
 def test_the_command_measures_with_maps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "images" / "two.png").unlink()
     arguments = ["--images", str(folder / "images"), "--maps", str(folder / "maps"), "--codecs", "pillow-base"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import runpy
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,11 @@ WITHOUT = f"import sys\nfor name in {LEFT_OUT}: sys.modules[name] = None\n"
 # What it declares ----------------------------------------------------------------------------------------------------
 
 
-def declared(monkeypatch: pytest.MonkeyPatch, distribution: str) -> dict[str, Any]:
-    """What setup.py hands to setuptools for a distribution."""
+def declared(monkeypatch: pytest.MonkeyPatch, distribution: str, folder: Path = ROOT) -> dict[str, Any]:
+    """What setup.py of a folder hands to setuptools for a distribution; "" leaves the choice to it."""
     needs("pybind11")
     keywords: dict[str, Any] = {}
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("SALIENCY_JPEG_DISTRIBUTION", distribution)
     monkeypatch.setattr("setuptools.setup", lambda **given: keywords.update(given))
     monkeypatch.setattr("pybind11.setup_helpers.ParallelCompile.install", lambda self: self)
@@ -50,6 +52,24 @@ def test_both_come_from_the_same_declarations(monkeypatch: pytest.MonkeyPatch) -
         name: packages[name].split() for name in packages if name != "saliency_jpeg.weights"
     }
     assert not set(declared(monkeypatch, "full")) & {"name", "install_requires", "package_data"}
+
+
+def test_a_source_archive_stays_what_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """pip builds it without the variable that made it."""
+    for name in ("setup.py", "setup.cfg"):
+        shutil.copy(ROOT / name, tmp_path)
+    assert "name" not in declared(monkeypatch, "", tmp_path)
+    for name, expected in [("saliency_jpeg", None), ("saliency-jpeg-lite", "saliency-jpeg-lite")]:
+        (tmp_path / "PKG-INFO").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 0.1.0\n")
+        assert declared(monkeypatch, "", tmp_path).get("name") == expected
+
+
+def test_the_workflow_builds_its_wheels() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "wheels.yml").read_text()
+    assert "SALIENCY_JPEG_DISTRIBUTION: lite" in workflow
+    assert "needs: [wheels, light, dist, reproducible]" in workflow
+    passed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["environment-pass"]
+    assert "SALIENCY_JPEG_DISTRIBUTION" in passed  # else the container of Linux builds the full one
 
 
 def test_an_unknown_distribution_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +131,10 @@ def test_bytes_are_those_of_the_full_package(light_tree: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        ("s.decode(jpeg)", "restoration (enhance=None does not) needs the full package: pip install saliency-jpeg"),
+        (
+            "s.decode(jpeg)",
+            "restoration (not enhance=None, --enhance none) needs the full package: pip",
+        ),
         ("s.SaliencyModel.from_preset('cam')", "preset 'cam' needs the full package: pip install saliency-jpeg"),
         ("s.SaliencyModel.from_preset().activations(rgb)", "pip install saliency-jpeg"),
         (

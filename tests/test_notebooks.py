@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import notebook_checks
 import pytest
 from helpers import ROOT
 from processes import Script, needs
@@ -60,7 +62,8 @@ def test_what_is_stored_is_fit_to_be_shown(path: Path) -> None:
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
     assert sum("image/" in key for cell in cells for output in cell["outputs"] for key in output.get("data", {})) >= 3
-    assert sum("assert " in "".join(cell["source"]) for cell in cells) >= 5
+    assert "assert " not in "".join("".join(cell["source"]) for cell in cells)
+    assert inspect.getsource(getattr(notebook_checks, f"check_{path.stem}")).count("assert ") >= 5
     assert not re.search(r"(?<![\w.:/])/\w+/", "".join(map(printed, cells)))  # no place on somebody's machine
 
 
@@ -81,6 +84,17 @@ def test_differences_are_told(run_notebooks: Script, tmp_path: Path) -> None:
         found = run_notebooks(path, status=1)
         assert found.startswith("small.ipynb: differs\n")
         assert f"prints 'one 2.50 1000', stored is '{other}'" in found
+
+
+def test_a_claim_that_does_not_hold_is_told(run_notebooks: Script, tmp_path: Path) -> None:
+    path, checks = make(tmp_path / "claims.ipynb", "size = 24", "size += 1"), tmp_path / "checks.py"
+    checks.write_text("def check_claims(seen):\n    assert seen.size == 25, seen.size\n")
+    assert run_notebooks("--write", "--checks", checks, path) == "claims.ipynb: stored\n"
+    assert len(code_cells(path)) == 2
+    checks.write_text("def check_claims(seen):\n    assert seen.size == 24, f'it is {seen.size}'\n")
+    found = run_notebooks("--checks", checks, path, status=1)
+    assert "AssertionError" in found
+    assert "it is 25" in found
 
 
 def test_an_error_in_a_cell_is_told(run_notebooks: Script, tmp_path: Path) -> None:

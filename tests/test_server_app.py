@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import io
 import re
 import threading
@@ -81,12 +82,17 @@ def service() -> Iterator[Client]:
 
 
 def pictures(request: httpx.Request) -> httpx.Response:
-    """A host of pictures: one that is there, one that leads elsewhere, one without end."""
+    """A host of pictures: one that is there, one that leads elsewhere, one without end, one packed."""
     if request.url.path == "/elsewhere":
         return httpx.Response(302, headers={"Location": "http://127.0.0.1/secret"})
     if request.url.path == "/endless":
-        return httpx.Response(200, content=bytes(40_000_000))
-    return httpx.Response(200, content=PHOTO)
+        return httpx.Response(200, stream=httpx.ByteStream(bytes(40_000_000)))
+    if request.url.path == "/packed":
+        assert request.headers["accept-encoding"] == "identity"
+        return httpx.Response(
+            200, stream=httpx.ByteStream(gzip.compress(PHOTO)), headers={"Content-Encoding": "gzip, gzip"}
+        )
+    return httpx.Response(200, stream=httpx.ByteStream(PHOTO))
 
 
 def signed(path: str) -> str:
@@ -167,6 +173,9 @@ def test_signed_urls(service: Client) -> None:
         ("/plain/http:%2F%2F[x", 400, "the address cannot be read"),
         ("/plain/http://pictures.example/elsewhere", 502, "answered with status 302"),
         ("/plain/http://pictures.example/endless", 413, "at most 30000000 bytes"),
+        ("/plain/http://pictures.example/packed", 502, "a content encoding, which was not asked for"),
+        ("/plain/http:%2F%2Fpictures.exa%09mple/x", 400, "the address cannot be read"),
+        ("/plain/http://pictures.example/a.png?v=1", 400, "a signed URL takes no query, got 'v=1'"),
         ("/plain/local:%2F%2F%2F..%2F..%2Fsetup.py", 404, "there is no such file"),
         ("/plain/local:///missing.png", 404, "there is no such file"),
         ("/plain/local:///", 404, "there is no such file"),
@@ -174,7 +183,8 @@ def test_signed_urls(service: Client) -> None:
     ],
 )
 def test_addresses_that_are_refused(service: Client, path: str, status: int, complaint: str) -> None:
-    answer = service.get(signed(path))
+    signed_part, mark, query = path.partition("?")
+    answer = service.get(signed(signed_part) + mark + query)
     assert answer.status_code == status
     assert complaint in answer.json()["error"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import encoded
+from PIL import Image
 from processes import usage_error
 
 from saliency_jpeg import InputError, OptionError, Options, cli
@@ -104,6 +105,16 @@ def test_what_is_painted_counts_at_any_size() -> None:
 def test_masks_that_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^protect must"):
         parse_query([("protect", text)], BASE)
+
+
+def test_a_mask_is_refused_by_its_header_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = mask(np.zeros((2500, 2500)))  # a few kilobytes
+    assert len(text) < 12_000
+    decoded: list[object] = []
+    monkeypatch.setattr(Image.Image, "load", lambda image: decoded.append(image))
+    with pytest.raises(InputError, match=r"^protect must be .*262144"):
+        parse_query([("protect", text)], BASE)
+    assert not decoded
 
 
 # Settings ------------------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def plan(
             would overwrite an input.
     """
     if (output is None) != in_place:
-        raise PlanError("give either -o OUT or --in-place")
+        raise PlanError(f"give either -o OUT or --in-place{_such_as(sources) if output is None else ''}")
     unreadable: list[OSError] = []
     excluded = Path(output).resolve() if output not in (None, STREAM) else None
     inputs = [item for name in sources for item in _expand(name, recursive, excluded, unreadable, kinds)]
@@ -169,6 +169,13 @@ def _folds_case(folder: Path) -> bool:
         if path.exists() and str(other) != str(path):
             return other.exists() and other.samefile(path)
     return False
+
+
+def _such_as(sources: Sequence[str]) -> str:
+    """An output that fits, for the message that none was given."""
+    path = Path(sources[0])
+    is_single = len(sources) == 1 and path.is_file() and path.suffix.lower() not in JPEG_SUFFIXES
+    return f", such as -o {path.with_suffix('.jpg') if is_single else 'smaller/'}"
 
 
 def _in_place(inputs: Sequence[_Input], sources: Sequence[str]) -> list[Job]:

@@ -48,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with status 2 if the command line is wrong, 0 after ``--help`` and ``--version``.
     """
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        make_parser().print_help(sys.stderr)
+        return 2
+    options = make_parser().parse_args(words)
     parser: argparse.ArgumentParser = options.parser
     try:
         return int(options.run(options))

@@ -24,7 +24,7 @@ from ..perceptual import METRICS
 from ..saliency import heatmap
 from ..saliency.sources import Saliency, resolve
 from .bits import draw_bits
-from .embed import embed, overlay
+from .embed import embed_pair, overlay
 from .html_page import render_comparison
 from .options import add_command, add_max_pixels, add_saliency, read_saliency
 from .output import sweep_folders, write_output
@@ -146,10 +146,9 @@ def _page(first: _Side, second: _Side, saliency: NDArray[np.float32] | None, val
         ["B against A", "", ""],
         *([METRICS[n].title, f"{value:.3f}", _better(n)] for n, value in values.items()),
     ]
-    size = first.pixels.shape[0], first.pixels.shape[1]
     drawn = sum(map(len, overlays.values()))
-    shown = embed(Path(second.name).name, second.file, second.pixels, drawn + len(first.file) // 2)
-    original = embed(Path(first.name).name, first.file, first.pixels, drawn + len(shown.file))
+    a, b = ((Path(side.name).name, side.file) for side in (first, second))
+    original, shown, size = embed_pair(a, b, (first.pixels, second.pixels), drawn)
     return render_comparison(original, shown, overlays, size, [_file_table(first, second), metrics])
 
 

@@ -56,13 +56,15 @@ _PAGE: Final = Template(
   table { border-collapse: collapse; margin-top: 1rem; }
   th, td { padding: .15rem .6rem .15rem 0; text-align: right; border-bottom: 1px solid var(--line); }
   th:first-child, td:first-child { text-align: left; font-weight: normal; overflow-wrap: anywhere; }
-  td:not(:first-child) { white-space: nowrap; }
+  td { white-space: nowrap; }
+  td:first-child, .tables table:first-child td:nth-child(2) { white-space: normal; overflow-wrap: anywhere; }
   td:last-child { font-size: .9em; }
   thead th { font-weight: 600; }
   .tables { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: start; }
 </style>
 </head>
 <body>
+<main>
 <h1>$title</h1>
 <div class="bar">
   <fieldset id="modes" aria-label="View">$modes</fieldset>
@@ -74,7 +76,7 @@ _PAGE: Final = Template(
   <label>divide <input type="range" min="0" max="100" step="0.1" value="50" id="slider"></label>
 </div>
 <div class="view split" id="view">
-  <div class="frame" id="frame"><div class="stage fit" id="stage">
+  <div class="frame" id="frame" tabindex="0" role="region" aria-label="Pictures"><div class="stage fit" id="stage">
     <img class="first" alt="A: $first_name" src="$first" width="$width" height="$height" draggable="false">
     <img class="second" alt="B: $second_name" src="$second" draggable="false">
     $overlays
@@ -83,6 +85,7 @@ _PAGE: Final = Template(
 </div>
 $notes
 <div class="tables">$tables</div>
+</main>
 <script>
   const view = document.getElementById("view"), stage = document.getElementById("stage");
   const slider = document.getElementById("slider");

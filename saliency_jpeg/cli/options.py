@@ -62,7 +62,7 @@ def add_command(
         name.split()[-1],
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",
-        usage=f"{NAME} {name} {usage} [options]",
+        usage=" ".join(word for word in (NAME, name, usage, "[options]") if word),
     )
     parser.set_defaults(run=run, parser=parser)
     return parser

@@ -17,7 +17,7 @@ from ..io import full_package
 from .network import CONDITION, GROUP, PLACES
 from .planes import sampling_factors
 
-cv2 = full_package.load("cv2", "restoration (enhance=None does not)")
+cv2 = full_package.load("cv2", "restoration (not enhance=None, --enhance none)")
 
 __all__ = [
     "CONTRAST",

@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the comparison to a parser."""
-    source = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--images", type=Path, metavar="FOLDER", help="folder of lossless images, with its subfolders")
     source.add_argument(
         "--from-json", type=Path, nargs="+", metavar="FILE", help="print the tables of earlier runs, merged"
@@ -119,12 +119,15 @@ def run(options: argparse.Namespace) -> int:
         The exit status, 0.
 
     Raises:
-        OptionError: a codec or metric is unknown, no codec can run here, or the champion was not measured.
+        OptionError: a codec or metric is unknown, no codec can run here, no images are named, or the champion was not
+            measured.
         InputError: there are no images.
     """
     if options.list:
         print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
         return 0
+    if options.images is None and options.from_json is None:
+        raise OptionError("name a folder of lossless images with --images FOLDER, or --from-json or --list, got none")
     for metric in options.metrics:
         if metric not in _COLUMNS:
             raise OptionError(f"metrics must be among {', '.join(_COLUMNS)}, got {metric!r}")

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..errors import OptionError
 from ..io import write
 from .artefacts import ARTEFACTS
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
@@ -124,9 +125,13 @@ def render_all(
     if champion:
         tables += [gains_table(measured, champion, bpp, present) for bpp in targets]
     qualities = [m for m in present if m not in ARTEFACTS]  # an artefact is no quality to compare sizes at
+    missing = []
     for anchor in [name for name in anchors if qualities and name in codec_names(measured)]:
-        tables += bd_tables(measured, anchor, qualities)
-    return "\n\n".join([*(render(table, markdown=markdown) for table in tables), *_words(tables)])
+        try:
+            tables += bd_tables(measured, anchor, qualities)
+        except OptionError as error:  # the light package: what was measured is shown all the same
+            missing = [str(error)]
+    return "\n\n".join([*(render(table, markdown=markdown) for table in tables), *_words(tables), *missing])
 
 
 def _words(tables: Sequence[Table]) -> list[str]:

@@ -110,6 +110,8 @@ async def _get(service: Service, request: Request) -> Response:
     path = "/" + "/".join(rest)
     if not is_signed(path, signature, settings.key, settings.salt):
         raise SourceError(403, "the signature is not that of this path")
+    if request.url.query:  # not signed, so each would be another entry of a cache and another picture to encode
+        raise SourceError(400, f"a signed URL takes no query, got {request.url.query!r}")
     wanted, address = parse_path(path, settings.options)
     with service.pool.place():
         data = await asyncio.wait_for(service.fetcher.fetch(address), settings.timeout)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..errors import InputError, OptionError
 from ..options import BYTES_PER_KB, Options
-from ..saliency.sources import Source, combine, read_map
+from ..saliency.sources import Source, combine, gray_values, read_map
 
 __all__ = ["Format", "Wanted", "parse_path", "parse_query"]
 
@@ -154,15 +154,14 @@ def _mask(text: str) -> NDArray[np.float32]:
     try:
         if len(text) > _MOST_MASK:
             raise ValueError(f"it must have at most {_MOST_MASK} characters, got {len(text)}")
-        return read_map(base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True))
+        data = base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True)
+        return read_map(gray_values(data, max_pixels=_MOST_MASK_PIXELS))  # by the header, before it is decoded
     except (ValueError, binascii.Error) as error:
         raise InputError(f"protect must be a PNG file in URL-safe Base64: {error}") from error
 
 
 def _protected(base: Options, mask: NDArray[np.float32]) -> Source:
     """The saliency of the options, with a mask of the upright picture, at any size, that counts in any case."""
-    if mask.size > _MOST_MASK_PIXELS:
-        raise InputError(f"protect must have at most {_MOST_MASK_PIXELS} pixels, got shape {mask.shape}")
 
     def at_size(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = rgb.shape[:2]

@@ -42,7 +42,11 @@ class Fetcher:
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
         self._client = httpx.AsyncClient(
-            follow_redirects=False, trust_env=False, timeout=settings.timeout, transport=transport
+            follow_redirects=False,
+            trust_env=False,
+            timeout=settings.timeout,
+            transport=transport,
+            headers={"Accept-Encoding": "identity"},
         )
 
     async def close(self) -> None:
@@ -64,7 +68,7 @@ class Fetcher:
             data: bytes = await to_thread.run_sync(self._read, unquote(parts.netloc + parts.path))
             return data
         self._check_host(address, parts.scheme, parts.hostname or "", port, parts.username)
-        return await self._download(address)
+        return await self._download(_same_host(address, parts.hostname or "", port))
 
     def _read(self, name: str) -> bytes:
         root = self._settings.root
@@ -86,16 +90,30 @@ class Fetcher:
         if own_port is None or user is not None or name not in {each.lower() for each in self._settings.hosts}:
             raise SourceError(403, f"pictures of this host are not fetched; name it with --allow-host, got {address!r}")
 
-    async def _download(self, address: str) -> bytes:
+    async def _download(self, address: httpx.URL) -> bytes:
         data, most = bytearray(), self._settings.max_bytes
         try:
             async with self._client.stream("GET", address) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise SourceError(502, f"{address} answered with status {answer.status_code}")
-                async for chunk in answer.aiter_bytes():
+                if answer.headers.get("Content-Encoding", "identity") != "identity":  # may unpack to any size
+                    raise SourceError(502, f"{address} answered with a content encoding, which was not asked for")
+                async for chunk in answer.aiter_raw():
                     data += chunk
                     if len(data) > most:
                         raise SourceError(413, f"a picture must have at most {most} bytes")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceError(502, f"{address} cannot be fetched: {error or type(error).__name__}") from error
         return bytes(data)
+
+
+def _same_host(address: str, host: str, port: int | None) -> httpx.URL:
+    """Reads the address as httpx does, and refuses one in which httpx sees another host than the one checked."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise SourceError(400, f"the address cannot be read: {error}, got {address!r}") from error
+    own_port = _PORTS.get(url.scheme)
+    if host not in (url.host, url.raw_host.decode("ascii")) or (url.port or own_port) != (port or own_port):
+        raise SourceError(400, f"the host of the address is ambiguous, got {address!r}")
+    return url

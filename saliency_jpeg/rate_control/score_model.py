@@ -69,14 +69,24 @@ class ScoreModel:
         """
         below = max((each for each in known if each[1] < score), key=lambda each: each[1], default=None)
         above = min((each for each in known if each[1] >= score), key=lambda each: each[1], default=None)
-        expected = self._expected(known) if below is None or above is None else self._between(below, above)
+        if below is None or above is None:
+            expected = self._expected(known)
+        else:
+            sides = [each[1] < score for each in known[-2:]]
+            near, far = (below, above) if sides[-1] else (above, below)
+            expected = self._between(near, far, score, halved=sides[0] == sides[1])
         scores = np.maximum.accumulate(100 - np.exp(expected))
         return float(np.interp(score, scores, SCORE_STEPS))
 
-    def _between(self, *ends: tuple[float, float]) -> Floats:
-        """The mean curve, moved so that it goes through two candidates."""
-        qualities, scores = np.array(ends).T
-        places, lacks = np.interp(qualities, SCORE_STEPS, self._mean), np.log(np.maximum(100 - scores, _LEAST_LACK))
+    def _between(self, near: tuple[float, float], far: tuple[float, float], score: float, halved: bool) -> Floats:
+        """The mean curve, moved so that it goes through two candidates.
+
+        Where two candidates in a row were on one side, half of what the other one is away counts (the Illinois method).
+        """
+        qualities, scores = np.array([near, far]).T
+        places = np.interp(qualities, SCORE_STEPS, self._mean)
+        lacks, aim = np.log(np.maximum(100 - scores, _LEAST_LACK)), math.log(max(100 - score, _LEAST_LACK))
+        lacks[1] = (aim + lacks[1]) / 2 if halved else lacks[1]
         slope = np.clip((lacks[0] - lacks[1]) / (places[0] - places[1] or 1.0), 1 / _MOST_SLOPE, _MOST_SLOPE)
         moved: Floats = lacks[0] + slope * (self._mean - places[0])
         return moved

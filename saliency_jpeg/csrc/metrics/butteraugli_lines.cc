@@ -146,14 +146,15 @@ struct LineDifference {
 };
 
 SJ_MULTIVERSION
-void difference_row(const LineDifference difference, const float* reference, const float* distorted, int count, float* out) {
+void difference_row(const LineDifference difference, const float* reference, const float* distorted, int count,
+                    float* out) {
   SJ_INDEPENDENT
   for (int x = 0; x < count; ++x) out[x] = difference.value(reference[x], distorted[x]);
 }
 
 SJ_MULTIVERSION
-void add_by_slope(const LineDifference difference, const float* reference, const float* distorted, const float* in, int count,
-                  float* out) {
+void add_by_slope(const LineDifference difference, const float* reference, const float* distorted, const float* in,
+                  int count, float* out) {
   SJ_INDEPENDENT
   for (int x = 0; x < count; ++x) out[x] += in[x] * difference.slope(reference[x], distorted[x]);
 }

@@ -1,4 +1,4 @@
-"""Prints ``SCORE_CURVES`` and ``SCORE_WHOLE_CHROMA`` of ``rate_control/score_curves.py``: scores by quality.
+"""Prints the tables of ``rate_control/score_curves.py``: scores by quality, and how they follow map and chroma.
 
 ::
 
@@ -20,8 +20,9 @@ from tune_encoder import split
 from saliency_jpeg import Encoder, SaliencyModel
 from saliency_jpeg.codec.subsampling import Subsampling
 from saliency_jpeg.evaluation.folders import read_pixels
-from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, Judge, TargetMetric
+from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, Judge
 from saliency_jpeg.rate_control.score_curves import SCORE_QUALITIES
+from saliency_jpeg.rate_control.score_model import TargetMetric
 
 METRICS: Final[tuple[TargetMetric, ...]] = ("ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s")
 
@@ -45,6 +46,13 @@ def scores(
     return np.array([[judge(jpeg) for jpeg in files] for judge in judges])
 
 
+def print_coverage(curves: list[Floats], coverages: list[float], metric: TargetMetric) -> None:
+    """Prints by how much the logarithm of what is missing to 100 grows with that of the mean of the map."""
+    lacks, places = np.log(100 - np.minimum(curves, 99.7)), np.log(coverages)
+    slopes = np.polyfit(places, lacks, 1)[0]
+    print(f'    "{metric}": {row(slopes, 2)}  # around {places.mean():.2f}', flush=True)
+
+
 def print_gains(pictures: list[NDArray[np.uint8]], model: SaliencyModel) -> None:
     """Prints by how much whole chroma is above averaged chroma at the same quality."""
     gains = []
@@ -56,8 +64,8 @@ def print_gains(pictures: list[NDArray[np.uint8]], model: SaliencyModel) -> None
         print(f'    "{metric}": {row(values)}', flush=True)
 
 
-def row(values: Floats) -> str:
-    return f"({', '.join(f'{value:.1f}' for value in values)}),"
+def row(values: Floats, digits: int = 1) -> str:
+    return f"({', '.join(f'{value:.{digits}f}' for value in values)}),"
 
 
 def main() -> None:
@@ -69,14 +77,19 @@ def main() -> None:
     paths += sorted((data / "photos_bsds500").glob("*.jpg"))[::15]
     model = SaliencyModel.from_preset("default")
     found: dict[TargetMetric, list[Floats]] = {metric: [] for metric in METRICS}
+    coverages = []
     for path in paths:
         rgb = read_pixels(path)
+        saliency = model.predict(rgb)
+        coverages.append(float(saliency.mean()))
         plain = tuple(metric for metric in METRICS if metric not in SALIENT_METRICS)
-        for saliency, metrics in ((None, plain), (model.predict(rgb), METRICS)):
-            for metric, values in zip(metrics, scores(rgb, saliency, metrics), strict=True):
+        for used, metrics in ((None, plain), (saliency, METRICS)):
+            for metric, values in zip(metrics, scores(rgb, used, metrics), strict=True):
                 found[metric].append(values)
     for metric, curves in found.items():
-        print(f'    "{metric}": (\n        {row(np.mean(curves, 0))}\n        {row(np.std(curves, 0))}\n    ),')
+        print(f'    "{metric}": {row(np.mean(curves, 0))}')
+    for metric in SALIENT_METRICS:
+        print_coverage(found[metric], coverages, metric)
     print_gains([read_pixels(path) for path in paths[::3]], model)
 
 

@@ -28,7 +28,7 @@ from saliency_jpeg import compress
 from saliency_jpeg.evaluation.bdrate import bd_rates
 from saliency_jpeg.evaluation.codecs import find_codec, split_name
 from saliency_jpeg.evaluation.comparison import Measurement, match_size
-from saliency_jpeg.evaluation.report import render, write_json
+from saliency_jpeg.evaluation.report import read_json, render, write_json
 from saliency_jpeg.metrics import measure
 from saliency_jpeg.perceptual import Perceptual
 
@@ -50,6 +50,7 @@ METRICS: Final = {
     "psnr_y": "PSNR of Y",
     "psnr_hvsm": "PSNR-HVS-M",
 }
+SECONDS: Final = "seconds a megapixel"
 
 Pixels = NDArray[np.uint8]
 
@@ -79,24 +80,26 @@ def lpips_of(weights: Path | None) -> Callable[[Pixels, Pixels], float] | None:
 
 
 def measurements(
-    path: Path, names: list[str], lpips: Callable[[Pixels, Pixels], float] | None, seconds: dict[str, list[float]]
-) -> Iterator[Measurement]:
-    """Yields what all codecs make of one photograph at all sizes."""
+    path: Path, names: list[str], lpips: Callable[[Pixels, Pixels], float] | None
+) -> Iterator[list[Measurement]]:
+    """Yields what each codec makes of one photograph at all sizes, and the seconds a megapixel that it takes."""
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB"))
     deep, megapixels = Perceptual(pixels), pixels.shape[0] * pixels.shape[1] / 1e6
     for name in names:
+        files = []
         for rate in RATES:
             start = time.perf_counter()
             jpeg = encode(name, pixels, rate)
-            seconds.setdefault(name, []).append((time.perf_counter() - start) / megapixels)
+            seconds = (time.perf_counter() - start) / megapixels
             with Image.open(io.BytesIO(jpeg)) as image:
                 decoded = np.asarray(image.convert("RGB"))
-            quality = {**measure(pixels, decoded), "perceptual": deep.score(decoded)}
+            quality = {**measure(pixels, decoded), "perceptual": deep.score(decoded), SECONDS: seconds}
             if lpips is not None:
                 quality["lpips"] = -lpips(pixels, decoded)
             bits = 8 * len(jpeg) / (1e6 * megapixels)
-            yield Measurement(path.stem, name, rate, None, len(jpeg), bits, quality)
+            files.append(Measurement(path.stem, name, rate, None, len(jpeg), bits, quality))
+        yield files
 
 
 def encode(name: str, pixels: Pixels, rate: float) -> bytes:
@@ -116,19 +119,23 @@ def main() -> None:
     parser.add_argument("--anchor", default=CODECS[0], help=f"({CODECS[0]})")
     parser.add_argument("--count", type=int, default=28, help="photographs (28)")
     parser.add_argument("--lpips", type=Path, help="weights of LPIPS")
-    parser.add_argument("-o", "--output", type=Path, help="JSON of all measurements")
+    parser.add_argument("-o", "--output", type=Path, help="JSON of all measurements; what it has is not measured again")
     arguments = parser.parse_args()
-    names, lpips, seconds = arguments.codecs.split(","), lpips_of(arguments.lpips), dict[str, list[float]]()
-    measured: list[Measurement] = []
-    for path in photographs(arguments.data, arguments.count):
-        measured += measurements(path, names, lpips, seconds)
+    names, lpips, output = arguments.codecs.split(","), lpips_of(arguments.lpips), arguments.output
+    measured = read_json(output) if output and output.exists() else []
+    known = {(each.image, each.codec) for each in measured}
+    paths = list(photographs(arguments.data, arguments.count))
+    for path in paths:
+        for files in measurements(path, [name for name in names if (path.stem, name) not in known], lpips):
+            measured += files
+            if output:
+                write_json(output, measured)
         print(path.stem, flush=True)
-    if arguments.output:
-        write_json(arguments.output, measured)
-    print_table(measured, names, arguments.anchor, seconds)
+    stems = {path.stem for path in paths}
+    print_table([each for each in measured if each.image in stems and each.codec in names], names, arguments.anchor)
 
 
-def print_table(measured: list[Measurement], names: list[str], anchor: str, seconds: dict[str, list[float]]) -> None:
+def print_table(measured: list[Measurement], names: list[str], anchor: str) -> None:
     """Prints BD-rates by metric and codec, and seconds a megapixel."""
     rivals = [name for name in names if name != anchor]
     rows = [["BD-rate against " + anchor, *rivals]]
@@ -137,10 +144,15 @@ def print_table(measured: list[Measurement], names: list[str], anchor: str, seco
             rates = bd_rates(measured, anchor, metric)
             cells = [rates[name].percent if name in rates else None for name in rivals]
             rows.append([title, *("-" if c is None else f"{c[0]:+.2f} ({c[1]:+.2f} to {c[2]:+.2f})" for c in cells)])
-    rows.append(["seconds a megapixel", *(f"{np.mean(seconds[name]):.2f}" for name in rivals)])
+    rows.append(["seconds a megapixel", *(f"{seconds(measured, name):.2f}" for name in rivals)])
     print(render(rows, markdown=True))
     count = len({each.image for each in measured})
-    print(f"{count} photographs, {os.cpu_count()} cores; {anchor}: {np.mean(seconds[anchor]):.2f} s a megapixel")
+    print(f"{count} photographs, {os.cpu_count()} cores; {anchor}: {seconds(measured, anchor):.2f} s a megapixel")
+
+
+def seconds(measured: list[Measurement], name: str) -> float:
+    """Returns the mean of what a codec took."""
+    return float(np.mean([each.quality[SECONDS] for each in measured if each.codec == name]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
 
 prints for every metric and score, over Kodak 1 to 12 and pictures of CID22's report half: the share of files that are
 at most half a point above the score after at most four candidates, with a 95 % interval, how far above they are, and
-how many candidates it took. A map is used where the metric is of the salient part.
+how many candidates it took. A map is used where the metric is of the salient part. Pictures whose file of quality 0 is
+better than was asked have no such file; they are counted apart.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from tune_encoder import split
 from saliency_jpeg import Encoder, SaliencyModel, TargetError
 from saliency_jpeg.evaluation.folders import read_pixels
 from saliency_jpeg.evaluation.preferences import wilson
-from saliency_jpeg.rate_control.by_score import SALIENT_METRICS, TargetMetric
+from saliency_jpeg.rate_control.by_score import SALIENT_METRICS
+from saliency_jpeg.rate_control.score_model import TargetMetric
 
 METRICS: Final[tuple[TargetMetric, ...]] = ("ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s")
 SCORES: Final = (50.0, 65.0, 75.0, 85.0, 90.0)
@@ -32,10 +34,17 @@ CANDIDATES: Final = 4
 
 
 class Found(NamedTuple):
-    """One file: how far it is above the score, NaN where none reaches it, and how many candidates it took."""
+    """One file.
+
+    Attributes:
+        beyond: how far it is above the score; NaN where none reaches it.
+        candidates: that it took.
+        is_coarsest: whether quality 0 is better than was asked.
+    """
 
     beyond: float
     candidates: int
+    is_coarsest: bool
 
 
 def encode(rgb: NDArray[np.uint8], saliency: NDArray[np.float32], metric: TargetMetric, score: float) -> Found:
@@ -43,18 +52,20 @@ def encode(rgb: NDArray[np.uint8], saliency: NDArray[np.float32], metric: Target
     try:
         result = Encoder(target_score=score, target_metric=metric, saliency=used).compress(rgb)
     except TargetError:
-        return Found(float("nan"), 0)
+        return Found(float("nan"), 0, False)
     assert result.score is not None
-    return Found(result.score - score, result.passes)
+    return Found(result.score - score, result.passes, result.quality < 0.05 and result.score - score > NEAR)
 
 
 def line(name: str, found: list[Found]) -> str:
-    reached = [one for one in found if np.isfinite(one.beyond)]
+    reached = [one for one in found if np.isfinite(one.beyond) and not one.is_coarsest]
+    coarsest = sum(one.is_coarsest for one in found)
     good = sum(one.beyond <= NEAR and one.candidates <= CANDIDATES for one in reached)
     share, low, high = (100 * value for value in wilson(good, len(reached)))
     beyond, passes = np.array([one.beyond for one in reached]), [one.candidates for one in reached]
     return (
-        f"| {name} | {len(reached)} of {len(found)} | {share:.1f} [{low:.1f}, {high:.1f}] | {beyond.mean():.2f} | "
+        f"| {name} | {len(reached)} of {len(found)} | {coarsest} | {share:.1f} [{low:.1f}, {high:.1f}] | "
+        f"{beyond.mean():.2f} | "
         f"{np.quantile(beyond, 0.95):.2f} | {beyond.max():.2f} | {np.mean(passes):.1f} | {max(passes)} |"
     )
 
@@ -69,8 +80,8 @@ def main() -> None:
     model = SaliencyModel.from_preset("default")
     pictures = [read_pixels(path) for path in paths]
     maps = [model.predict(rgb) for rgb in pictures]
-    print("| score | reached | within 0.5 by 4 candidates, % | above, mean | 95 % | worst | candidates | most |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
+    print("| score | reached | 0 is better | within 0.5 by 4, % | above, mean | 95 % | worst | candidates | most |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     for metric in METRICS:
         every = []
         for score in SCORES:

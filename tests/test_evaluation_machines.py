@@ -147,10 +147,14 @@ def test_tables_have_means_and_paired_gains(tmp_path: Path) -> None:
     assert machines.read_rows(tmp_path / "none") == []
 
 
-def test_jpeg2000_meets_sizes_and_is_read_back(photo: np.ndarray) -> None:
+@pytest.mark.parametrize(("name", "module", "tolerance"), [("jpeg2000", "PIL", 0.03), ("heic", "pillow_heif", 0.2)])
+def test_peers_of_other_formats_meet_sizes_and_are_read_back(
+    name: str, module: str, tolerance: float, photo: np.ndarray
+) -> None:
+    pytest.importorskip(module)
     size = photo.shape[0] * photo.shape[1] / 16
-    file = match_size(find_codec("jpeg2000"), photo, size).jpeg
-    assert len(file) == pytest.approx(size, rel=0.03)
+    file = match_size(find_codec(name), photo, size).jpeg
+    assert len(file) == pytest.approx(size, rel=tolerance)
     assert np.mean(np.abs(decode(file).astype(float) - photo)) < 20
 
 

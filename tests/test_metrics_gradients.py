@@ -67,8 +67,8 @@ def test_derivatives_are_those_of_the_metric(name: str, size: tuple[int, int]) -
     place = np.clip(decoded(photo(*size), 40).astype(np.float32), 2, 253)
     value, gradient = metric.gradient(place)
     step = gradient / np.abs(gradient).max()
-    ends = [metric.gradient(place + factor * step)[0] for factor in (-0.25, 0.25)]
-    assert (ends[1] - ends[0]) / 0.5 == pytest.approx(float(np.vdot(gradient, step)), rel=0.1)
+    ends = [metric.gradient(place + factor * step)[0] for factor in (-0.5, 0.5)]
+    assert ends[1] - ends[0] == pytest.approx(float(np.vdot(gradient, step)), rel=0.01)
     assert min(ends) < value < max(ends)
 
 
@@ -98,7 +98,7 @@ def test_scores_of_the_derivatives_are_those_of_the_metrics() -> None:
     distance = Butteraugli(pixels)
     assert distance.gradient(other.astype(np.float32))[0] == pytest.approx(distance.score(other).norm3, rel=1e-6)
     score = Ssimulacra2(pixels)
-    assert score.gradient(other.astype(np.float32))[0] == pytest.approx(score.score(other), abs=1.5)
+    assert score.gradient(other.astype(np.float32))[0] == pytest.approx(score.score(other), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -14,7 +14,8 @@ from saliency_jpeg import Encoder, InputError, OptionError, Options, TargetError
 from saliency_jpeg.codec.parameters import Tune
 from saliency_jpeg.metrics import ssimulacra2
 from saliency_jpeg.perceptual import METRICS
-from saliency_jpeg.rate_control.by_score import Judge, TargetMetric, likely_quality
+from saliency_jpeg.rate_control.by_score import Judge, likely_quality
+from saliency_jpeg.rate_control.score_model import TargetMetric
 
 PHOTO = photo(256, 384, 128, 192)
 PICTURES = [PHOTO, photo(256, 384, 0, 0), photo(256, 384, 256, 384)]

@@ -298,12 +298,15 @@ SCORE_AIM: Final = 0.15  # above the target
 SCORE_OPEN_AIM: Final = 0.25  # while no file is near
 SCORE_NEAR: Final = 0.5  # above the target; what a file is to come within
 SCORE_ENOUGH: Final = 0.3  # above the target, to end with fewer passes; about 0.5 % of the bytes
-SCORE_TILT: Final = 0.7  # most that the logarithm of the multiplier is varied by
-SCORE_TILT_STEP: Final = 0.5  # most in one pass
+SCORE_MARGIN: Final = 0.01  # of what is missing to 100, by which a quality for the salient part aims higher
+SCORE_BEND: Final = (1.0, 0.2)  # a score falls by a t + b t^2 with the logarithm t of the multiplier
+SCORE_SALIENT_BEND: Final = (0.25, 1.25)  # the same of the salient part, whose own multipliers are small
+SCORE_SALIENT_TILTS: Final = 70.0  # scores of the salient part up to which the multiplier is varied
+SCORE_RANGE: Final = (-0.45, 0.55)  # of a t + b t^2 that is tried
+SCORE_SALIENT_RANGE: Final = (0.0, 1.2)
 SCORE_TILT_SLOPE: Final = 0.011  # points lost by a unit of it, times a power of what is missing to 100
 SCORE_TILT_POWER: Final = 1.6
 SCORE_TILT_BYTES: Final = 0.14  # share of the bytes that a unit of it saves
-SCORE_SLOPE: Final = 2.5  # times as much, or as little, as photographs change at most
 SCORE_INSIDE: Final = 0.03  # of the bracket that an interpolation keeps away from its ends
 
 # Variants at high effort (``benchmarks/effort.py``).

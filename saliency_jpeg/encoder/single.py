@@ -172,7 +172,7 @@ class PictureEncoding:
         """Step 4 and the search over it."""
         budget, score = self._options.target_bytes, self._options.wanted_score
         if judge is not None and score is not None:
-            return ByScore(score, judge, self._tuning, self._options.target_metric)
+            return ByScore(score, judge, self._tuning, self._options.target_metric, judge.coverage)
         control: RateControl = AtScale(self._asked_scale)
         if budget is not None and self._coding.level_segments:  # whose size may follow the scale in any way
             start = max(typical_scale(8 * budget / encoding.pixels), self._finest)

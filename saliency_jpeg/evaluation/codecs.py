@@ -1,10 +1,10 @@
 """Encoders behind one interface, this library and its peers, for the size-matched comparison.
 
-A codec encodes uint8 (H, W, 3) sRGB as a JPEG file (``jpeg2000``: a codestream of JPEG 2000 by Pillow's OpenJPEG) at a
-setting of its knob, a float; the file grows with it.
+A codec encodes uint8 (H, W, 3) sRGB as a JPEG file (``jpeg2000``: a codestream of JPEG 2000 by Pillow's OpenJPEG;
+``heic``: an intra picture of HEVC by pillow-heif) at a setting of its knob, a float; the file grows with it.
 :data:`CODECS` maps names to factories. A factory raises ``ImportError`` or ``FileNotFoundError``, with a message that
 says what to install, if its encoder is missing. The names of this library's codecs may be followed by options of
-``compress``; ``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``.
+``compress``; ``saliency`` may be a weights file: ``saliency_jpeg+strength=0.7+saliency=mine.npz``, or ``null``.
 """
 
 from __future__ import annotations
@@ -201,6 +201,18 @@ def _jpeg2000(name: str) -> Codec:
     return Codec(name, encode, low=-12.0, high=0.0, encode_to_size=encode_to_size)
 
 
+def _heic(name: str) -> Codec:
+    pillow_heif = find_package("pillow_heif", "pillow-heif")
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+    def encode(rgb: Pixels, quality: float, saliency: Map | None = None) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(rgb).save(out, "HEIF", quality=round(quality), chroma=420)
+        return out.getvalue()
+
+    return Codec(name, encode, low=0.0, high=100.0)
+
+
 # ---- mozjpeg, jpegli, guetzli ------------------------------------------------------------------
 
 
@@ -278,15 +290,16 @@ _OURS = ("saliency_jpeg", "saliency_jpeg-off", "saliency_jpeg-roi", "saliency_jp
 def _ours(name: str, mode: Mode, **settings: Any) -> Codec:
     from ..encoder import compress
 
-    own = None if mode in ("off", "roi") else _CachedModel(str(settings.pop("saliency", "default")))
+    chosen = None if mode in ("off", "roi") else settings.pop("saliency", "default")
+    own = None if chosen is None else _CachedModel(str(chosen))
     allowed = {field.name for field in fields(Options)} - {*_SET_BY_US, *_OTHER_SIZE}
     if refused := settings.keys() - allowed:
         raise OptionError(f"{', '.join(sorted(refused))} cannot be set for a codec, got {name!r}")
     Options(**settings)  # checks the values before any work
 
     def encode(rgb: Pixels, quality: float, roi: Map | None = None) -> bytes:
-        chosen: Any = own(rgb) if own else roi if mode == "roi" else None
-        return compress(rgb, quality=quality, saliency=chosen, **settings)
+        used: Any = own(rgb) if own else roi if mode == "roi" else None
+        return compress(rgb, quality=quality, saliency=used, **settings)
 
     def encode_to_size(rgb: Pixels, size: float, roi: Map | None = None) -> bytes:
         return compress(rgb, target_kb=size / BYTES_PER_KB, saliency=own(rgb) if own else None, **settings)
@@ -315,6 +328,7 @@ CODECS: dict[str, Callable[..., Codec]] = {
     "pillow-444": partial(_pillow, subsampling="4:4:4", optimize=True, progressive=True),
     "simplejpeg": _simplejpeg,
     "jpeg2000": _jpeg2000,
+    "heic": _heic,
     "mozjpeg": lambda name: _mozjpeg(name, "-sample", "2x2"),
     "mozjpeg-444": lambda name: _mozjpeg(name, "-sample", "1x1"),
     "mozjpeg-psnr": lambda name: _mozjpeg(name, "-sample", "2x2", "-tune-psnr", "-quant-table", "1"),

@@ -38,6 +38,13 @@ class Ssimulacra2:
             3 components x up to 6 scales x 2 norms (mean, 4-norm) x 3 error maps (lost structure, added edges, lost
             edges), in this order, 108 numbers at most.
         """
+    def gradient(self, distorted: npt.NDArray[np.float32], threads: int = 1) -> tuple[float, npt.NDArray[np.float32]]:
+        """Returns the score and its derivatives (H, W, 3) by the sample values; 0 for values that were clipped.
+
+        Args:
+            distorted: (H, W, 3), sample values 0 to 255; values beyond are clipped.
+            threads: that share the work. Results do not depend on it.
+        """
 
 class Butteraugli:
     """Butteraugli of libjxl against one reference image. Several threads may use one object."""
@@ -57,19 +64,6 @@ class Butteraugli:
         Args:
             distorted: as for :meth:`score`.
             threads: that share the work.
-        """
-
-class Ssimulacra2Gradient:
-    """SSIMULACRA2 by an exact Gaussian, with derivatives. Several threads may use one object."""
-
-    def __init__(self, reference: npt.NDArray[np.uint8]) -> None:
-        """Prepares the reference, (H, W, 3), both sides at least 8."""
-    def gradient(self, distorted: npt.NDArray[np.float32], threads: int = 1) -> tuple[float, npt.NDArray[np.float32]]:
-        """Returns the score and its derivatives (H, W, 3) by the sample values; 0 for values that were clipped.
-
-        Args:
-            distorted: (H, W, 3), sample values 0 to 255; values beyond are clipped.
-            threads: that share the work. Results do not depend on it.
         """
 
 def luma(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -193,7 +193,7 @@ class _State:
 
 
 def _dot(a: _Blocks, b: _Blocks) -> float:
-    return float(np.vdot(a, b))
+    return float(np.sum(a * b, dtype=np.float64))
 
 
 def _centred(logarithms: _Grid) -> _Grid:

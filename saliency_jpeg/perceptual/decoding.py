@@ -99,21 +99,23 @@ class Decoder:
 
 @cache
 def _basis() -> NDArray[np.float32]:
-    """(64, 64): the basis functions of the two-dimensional DCT, [frequency, sample], orthonormal."""
+    """(8, 8): the basis functions of the DCT, [frequency, sample], orthonormal."""
     place, frequency = np.arange(8), np.arange(8)[:, None]
     line = np.cos((2 * place + 1) * frequency * math.pi / 16) / 2
     line[0] /= math.sqrt(2)
-    basis: NDArray[np.float32] = np.einsum("uy,vx->uvyx", line, line).reshape(64, 64).astype(np.float32)
-    return basis
+    return np.asarray(line, np.float32)
 
 
 def _to_blocks(plane: _Plane) -> _Blocks:
-    """The adjoint of the inverse DCT: samples beyond the edge have no effect."""
+    """The adjoint of the inverse DCT: samples beyond the edge have no effect.
+
+    Products of 8x8 matrices: of larger ones, the threads of NumPy's BLAS would go on spinning beside TensorFlow's.
+    """
     height, width = plane.shape
     padded = np.pad(plane, ((0, -height % 8), (0, -width % 8)))
     rows, cols = padded.shape[0] // 8, padded.shape[1] // 8
-    blocks = padded.reshape(rows, 8, cols, 8).swapaxes(1, 2).reshape(rows, cols, 64)
-    return np.asarray(blocks @ _basis().T)
+    blocks = padded.reshape(rows, 8, cols, 8).swapaxes(1, 2)
+    return np.asarray((_basis() @ blocks @ _basis().T).reshape(rows, cols, 64))
 
 
 def _every(plane: _Plane, axis: int, start: int, step: int = 2) -> _Plane:

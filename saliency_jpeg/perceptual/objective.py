@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ class Objective:
 
     Args:
         pixels: uint8 (H, W, 3) sRGB or (H, W) gray, sides at least 8.
-        threads: that the metrics may use.
+        threads: that the metrics may use; with more than one, the deep metric runs beside the others.
     """
 
     def __init__(self, pixels: NDArray[np.uint8], threads: int = 1) -> None:
@@ -93,9 +94,16 @@ class Objective:
         Args:
             decoded: float32 (H, W, 3), sample values that may leave 0 to 255.
         """
-        deep, moving = self._perceptual.gradient(decoded)
-        moving *= np.float32(_MOVING_PERCEPTUAL * _slope(deep))
-        guiding = np.empty_like(moving)
+        with ThreadPoolExecutor(1) as pool:
+            deep = pool.submit(self._perceptual.gradient, decoded) if self._threads > 1 else None
+            guiding, moving = self._guiding(decoded)
+            score, by_score = deep.result() if deep else self._perceptual.gradient(decoded)
+        moving += np.float32(_MOVING_PERCEPTUAL * _slope(score)) * by_score
+        return Derivatives(guiding, moving)
+
+    def _guiding(self, decoded: _Image) -> tuple[_Image, _Image]:
+        """Returns the derivatives of the metrics that guide, and the part of them that moves coefficients."""
+        guiding, moving = np.empty_like(decoded), np.empty_like(decoded)
         for i, place in enumerate(self._places):
             by_ssimulacra2, by_butteraugli = self._part(i).slopes(decoded[place.seen], self._threads)
             by_ssimulacra2, by_butteraugli = (
@@ -103,8 +111,8 @@ class Objective:
             )
             guiding[place.core] = np.float32(_GUIDING_SSIMULACRA2) * by_ssimulacra2
             guiding[place.core] += np.float32(_GUIDING_BUTTERAUGLI) * by_butteraugli
-            moving[place.core] += np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
-        return Derivatives(guiding, moving)
+            moving[place.core] = np.float32(_MOVING_SSIMULACRA2) * by_ssimulacra2
+        return guiding, moving
 
     def _part(self, index: int) -> _Metrics:
         if index in self._kept:

@@ -1,10 +1,9 @@
 """The search for a quality: the smallest file that a metric finds good enough.
 
-Scores of photographs grow with the quality along similar curves. One candidate tells how far a picture is from the mean
-curve, in standard deviations of photographs at that quality; two tell how that changes with the quality. Steps of
-quantization are integers, so the score jumps by up to a point where many of them change at once; near the target the
-Lagrange multiplier is varied instead, which changes the score smoothly. Every candidate is written, decoded by libjpeg
-and scored; what comes back was seen to meet the target.
+Scores of photographs grow with the quality along similar curves, and every candidate tells more of a picture's own
+(:mod:`.score_model`). Steps of quantization are integers, so the score jumps by up to a point where many of them change
+at once; near the target the Lagrange multiplier is varied instead, which changes the score smoothly. Every candidate is
+written, decoded by libjpeg and scored; what comes back was seen to meet the target.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +28,9 @@ from ..metrics import Ssimulacra2
 from ..metrics.arrays import as_rgb, composite
 from ..perceptual import Perceptual
 from .protocol import Encoded
-from .score_curves import SCORE_CURVES, SCORE_QUALITIES, SCORE_STEPS, SCORE_WHOLE_CHROMA
+from .score_model import ScoreModel, TargetMetric
 
 __all__ = ["SALIENT_METRICS", "ByScore", "Judge", "TargetMetric", "decode_own", "likely_quality"]
-
-#: Metrics that a score may be of, by their names in the tables; those in ``_s`` are of the salient part.
-TargetMetric = Literal["ssimulacra2", "perceptual", "ssimulacra2_s", "perceptual_s"]
 
 #: Metrics that need a map.
 SALIENT_METRICS: Final = ("ssimulacra2_s", "perceptual_s")
@@ -87,6 +83,11 @@ class Judge:
             pixels = composite(self._reference, as_rgb(pixels), self._saliency)
         return float(self._metric.score(pixels))
 
+    @property
+    def coverage(self) -> float | None:
+        """The mean of the map, if one is used."""
+        return None if self._saliency is None else float(self._saliency.mean())
+
     @staticmethod
     def takes(pixels: NDArray[np.uint8]) -> bool:
         """Whether libjpeg opens files of this picture, so that they can be judged."""
@@ -106,41 +107,9 @@ def _continued(pixels: NDArray[_Sample]) -> NDArray[_Sample]:
     return continued
 
 
-def likely_quality(
-    score: float,
-    metric: TargetMetric = "ssimulacra2",
-    sampling: tuple[int, int] | None = None,
-    deviation: float = 0.0,
-) -> float:
-    """Returns the quality, 0 to 100, that a picture needs for a score.
-
-    Args:
-        score: wanted.
-        metric: of the score.
-        sampling: luma samples (across, down) for each chroma sample; ``None`` for what the encoder chooses.
-        deviation: of the picture's scores from the mean of photographs, in their standard deviations.
-    """
-    means, deviations = _curve(metric, sampling)
-    scores = np.maximum.accumulate(means + deviation * deviations)
-    return float(np.interp(score, scores, SCORE_STEPS))
-
-
-def _curve(metric: TargetMetric, sampling: tuple[int, int] | None) -> tuple[Floats, Floats]:
-    """Means and standard deviations of photographs' scores at all steps of the quality.
-
-    Args:
-        metric: of the scores.
-        sampling: of the chroma; ``None`` for what the encoder chooses, whole chroma at the finest qualities.
-    """
-    means, deviations = map(np.array, SCORE_CURVES[metric])
-    if sampling is not None:
-        is_whole = np.array(SCORE_QUALITIES) >= parameters.FINE_QUALITY
-        gains = np.array(SCORE_WHOLE_CHROMA[metric])
-        means = means + gains * ~is_whole if sampling == (1, 1) else means - gains * is_whole
-    return (
-        np.interp(SCORE_STEPS, SCORE_QUALITIES, means),
-        np.interp(SCORE_STEPS, SCORE_QUALITIES, deviations),
-    )
+def likely_quality(score: float, metric: TargetMetric = "ssimulacra2") -> float:
+    """Returns the quality, 0 to 100, that a photograph needs for a score."""
+    return ScoreModel(metric).quality(score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +121,14 @@ class ByScore:
         judge: the score of a file.
         tuning: what a quality means.
         metric: of the score.
+        coverage: mean of the map, for a metric of the salient part.
     """
 
     target: float
     judge: Callable[[bytes], float]
     tuning: Tuning
     metric: TargetMetric = "ssimulacra2"
+    coverage: float | None = None
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
         """Encodes an image, with ``SCORE_PASSES`` candidates unless none of them is near the target.
@@ -170,7 +141,6 @@ class ByScore:
             TargetError: quality 100 does not reach the target; ``.best`` is that file.
         """
         search = _ScoreSearch(encoding, self)
-        search.attempt(likely_quality(self.target, self.metric, encoding.sampling))
         while not search.is_over:
             search.attempt(*search.next())
         return search.result()
@@ -198,6 +168,7 @@ class _ScoreSearch:
     def __init__(self, encoding: JpegEncoding, goal: ByScore) -> None:
         self._encoding, self._goal = encoding, goal
         self._target = goal.target
+        self._model = ScoreModel(goal.metric, encoding.sampling, goal.coverage)
         self._scored: list[_Candidate] = []
         self._best: Encoded | None = None
 
@@ -233,45 +204,70 @@ class _ScoreSearch:
 
     def next(self) -> tuple[float, float]:
         """The next quality and tilt to try."""
+        if not self._scored:
+            return self._model.quality(self._target), 0.0
         late = len(self._scored) + 1 - parameters.SCORE_PASSES
         if self._best is None and late > parameters.SCORE_PASSES:
             return 100.0, 0.0  # a picture whose score hardly follows the quality
         is_open = self._best is None or (self._best.score or 0.0) - self._target > parameters.SCORE_NEAR
         aim = self._target + (parameters.SCORE_OPEN_AIM * max(late + 1, 1) if is_open else parameters.SCORE_AIM)
-        nearest = min(self._scored, key=lambda candidate: abs(candidate.score - aim))
-        tilt = nearest.tilt + (aim - nearest.score) / self._tilt_slope(nearest)
-        if abs(tilt - nearest.tilt) <= parameters.SCORE_TILT_STEP and abs(tilt) <= parameters.SCORE_TILT:
-            return nearest.quality, tilt
-        return self._quality_for(aim), 0.0
+        if self._goal.metric in SALIENT_METRICS and aim > parameters.SCORE_SALIENT_TILTS:
+            return self._quality_for(aim), 0.0  # the multiplier would change the rest of the picture
+        margin = parameters.SCORE_MARGIN * (100 - aim) if self._goal.metric in SALIENT_METRICS else 0.0
+        return self._tilted(aim) or (self._quality_for(aim + margin), 0.0)
 
-    def _tilt_slope(self, nearest: _Candidate) -> float:
-        """Points that a unit of tilt costs at a candidate's quality; negative."""
-        usual = self._usual_tilt_slope(nearest)
-        same = [other for other in self._scored if other.quality == nearest.quality and other.tilt != nearest.tilt]
+    def _tilted(self, aim: float) -> tuple[float, float] | None:
+        """The quality of a candidate and the tilt of it that meets a score, if one is near enough."""
+        found, (least, most) = [], self._bend_range
+        for candidate in self._scored:
+            bend = self._bend(candidate.tilt) + (aim - candidate.score) / self._slope(candidate, aim)
+            if least <= bend <= most:
+                straight, square = self._bends
+                tilt = (math.sqrt(straight**2 + 4 * square * bend) - straight) / (2 * square)
+                is_new = all(c.quality != candidate.quality or abs(c.tilt - tilt) > 1e-3 for c in self._scored)
+                missing = aim - candidate.score
+                if is_new:
+                    found.append((abs(missing), candidate.quality, tilt))
+        return min(found)[1:] if found else None
+
+    def _bend(self, tilt: float) -> float:
+        """What the score follows in a straight line: larger multipliers cost more than smaller ones gain."""
+        straight, square = self._bends
+        return straight * tilt + square * tilt**2
+
+    @property
+    def _bends(self) -> tuple[float, float]:
+        return parameters.SCORE_SALIENT_BEND if self._goal.metric in SALIENT_METRICS else parameters.SCORE_BEND
+
+    @property
+    def _bend_range(self) -> tuple[float, float]:
+        return parameters.SCORE_SALIENT_RANGE if self._goal.metric in SALIENT_METRICS else parameters.SCORE_RANGE
+
+    def _slope(self, candidate: _Candidate, aim: float) -> float:
+        """Points by which the score changes with the bend at a candidate's quality; negative."""
+        usual = self._usual_slope(candidate)
+        same = [other for other in self._scored if other.quality == candidate.quality and other.tilt != candidate.tilt]
         if not same:
             return usual
-        other = min(same, key=lambda candidate: abs(candidate.tilt - nearest.tilt))
-        slope = max((other.score - nearest.score) / (other.tilt - nearest.tilt), 3 * usual)
-        return slope if slope < usual / 4 else -1e-9  # the multiplier hardly matters here
+        across = [other for other in same if (other.score < aim) != (candidate.score < aim)]
+        other = min(across or same, key=lambda each: abs(each.tilt - candidate.tilt))
+        slope = (other.score - candidate.score) / (self._bend(other.tilt) - self._bend(candidate.tilt))
+        return min(max(slope, 3 * usual), usual / 4)
 
-    def _usual_tilt_slope(self, nearest: _Candidate) -> float:
+    def _usual_slope(self, candidate: _Candidate) -> float:
         """The same for photographs, and by what bytes were worth between two qualities of this picture."""
-        usual = parameters.SCORE_TILT_SLOPE * math.pow(max(100 - nearest.score, 1.0), parameters.SCORE_TILT_POWER)
-        others = [c for c in self._scored if c.quality != nearest.quality and c.size != nearest.size]
-        if not others:
+        usual = parameters.SCORE_TILT_SLOPE * math.pow(max(100 - candidate.score, 1.0), parameters.SCORE_TILT_POWER)
+        others = [c for c in self._scored if c.quality != candidate.quality and c.size != candidate.size]
+        if not others or self._goal.metric in SALIENT_METRICS:
             return -usual
-        other = min(others, key=lambda candidate: abs(candidate.score - nearest.score))
-        worth = (nearest.score - other.score) / math.log(nearest.size / other.size)
+        other = min(others, key=lambda each: abs(each.score - candidate.score))
+        worth = (candidate.score - other.score) / math.log(candidate.size / other.size)
         return -min(max(parameters.SCORE_TILT_BYTES * worth, usual / 2), 2 * usual)
 
     def _quality_for(self, aim: float) -> float:
         """The quality that meets a score, inside the bracket of those that were tried."""
         plain = list({candidate.quality: candidate for candidate in self._scored if candidate.tilt == 0}.values())
-        nearest = sorted(plain, key=lambda candidate: abs(candidate.score - aim))
-        across = [c for c in nearest if (c.score < aim) != (nearest[0].score < aim)]  # between rather than beyond
-        pair = [nearest[0], *(across or nearest[1:])[:1]]
-        quality = self._by_one(pair[0], aim) if len(pair) == 1 else self._by_two(pair[0], pair[1], aim)
-        return self._inside(quality, plain)
+        return self._inside(self._model.quality(aim, [(each.quality, each.score) for each in plain]), plain)
 
     def _inside(self, quality: float, plain: list[_Candidate]) -> float:
         """The quality, moved into the bracket; its middle where candidates were used up, as in no photograph."""
@@ -280,25 +276,5 @@ class _ScoreSearch:
         tried, passes = {c.quality for c in plain}, len(self._scored)
         margin = parameters.SCORE_INSIDE * (high - low)
         quality = min(max(quality, low + margin * (low in tried)), high - margin * (high in tried))
-        is_late = passes > parameters.SCORE_PASSES and high - low > 1 and passes % 2 == 0
+        is_late = passes >= parameters.SCORE_PASSES and high - low > 1 and passes % 2 == 0
         return (low + high) / 2 if is_late or quality in tried else quality
-
-    def _by_one(self, known: _Candidate, aim: float) -> float:
-        """Where the picture meets a score if it deviates as much from the mean everywhere."""
-        mean, deviation = (float(np.interp(known.quality, SCORE_STEPS, part)) for part in self._curve)
-        return self._likely(aim, (known.score - mean) / deviation)
-
-    def _by_two(self, near: _Candidate, far: _Candidate, aim: float) -> float:
-        """Where the straight line through two candidates meets a score, over the scores that photographs have there."""
-        x, other = (float(np.interp(c.quality, SCORE_STEPS, self._curve[0])) for c in (near, far))
-        slope = (near.score - far.score) / (x - other)
-        if (near.score < aim) == (far.score < aim):  # beyond both
-            slope = min(max(slope, 1 / parameters.SCORE_SLOPE), parameters.SCORE_SLOPE)
-        return self._likely(x + (aim - near.score) / slope)
-
-    def _likely(self, score: float, deviation: float = 0.0) -> float:
-        return likely_quality(score, self._goal.metric, self._encoding.sampling, deviation)
-
-    @property
-    def _curve(self) -> tuple[Floats, Floats]:
-        return _curve(self._goal.metric, self._encoding.sampling)

@@ -34,6 +34,7 @@
 #include "common/image_view.h"
 #include "image/regions.h"
 #include "image/resize.h"
+#include "metrics/butteraugli.h"
 #include "metrics/luma.h"
 #include "metrics/ms_ssim.h"
 #include "metrics/psnr_hvsm.h"
@@ -275,6 +276,18 @@ void encode_all(Random& random) {
 
 // ---- metrics -------------------------------------------------------------------------------------------------------
 
+// Values out of the range have the derivative 0, and the number of threads changes nothing.
+template <class Metric>
+void differentiate(const Metric& metric, const std::vector<uint8_t>& pixels) {
+  std::vector<float> values(pixels.begin(), pixels.end()), once(values.size(), 1.0f), again(values.size(), 2.0f);
+  values.front() = -7.0f;
+  values.back() = 1e9f;
+  const double score = metric.gradient(values.data(), 1, once.data());
+  check(std::isfinite(score) && once.front() == 0.0f && once.back() == 0.0f, "values out of the range are clipped");
+  check(std::all_of(once.begin(), once.end(), [](float v) { return std::isfinite(v); }), "derivatives are finite");
+  check(metric.gradient(values.data(), 3, again.data()) == score && once == again, "threads share the work alike");
+}
+
 void compare(Random& random, int height, int width) {
   const std::vector<uint8_t> a = make_pixels(random, height, width, 3), b = make_pixels(random, height, width, 3);
   const ImageView reference{a.data(), height, width, 3}, distorted{b.data(), height, width, 3};
@@ -282,7 +295,9 @@ void compare(Random& random, int height, int width) {
     const metrics::Ssimulacra2 metric(reference, *kernels);
     check(metric.score(reference) == 100.0, "an image is identical to itself");
     check(metric.score(distorted) < 100.0, "another image is not");
+    differentiate(metric, b);
   }
+  differentiate(metrics::Butteraugli(reference), b);
   const metrics::LumaImage x = metrics::luma_from_srgb(reference), y = metrics::luma_from_srgb(distorted);
   std::vector<double> errors(static_cast<size_t>(height / 8) * (width / 8));
   metrics::masked_block_errors(x, y, errors.data());

@@ -28,6 +28,15 @@
 #define SJ_MULTIVERSION
 #endif
 
+// Before a loop: its steps do not depend on each other, though the compiler cannot know that no two pointers overlap.
+#if defined(__clang__)
+#define SJ_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SJ_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define SJ_INDEPENDENT
+#endif
+
 namespace saliency_jpeg {
 
 inline bool cpu_has_avx2_and_fma() {

@@ -10,7 +10,6 @@
 #include "metrics/ms_ssim.h"
 #include "metrics/psnr_hvsm.h"
 #include "metrics/ssimulacra2.h"
-#include "metrics/ssimulacra2_gradient.h"
 #include "metrics/ssimulacra2_weights.h"
 
 namespace saliency_jpeg::metrics {
@@ -85,8 +84,17 @@ using Samples = Array<float>;  // (H, W, 3)
 
 template <class Metric>
 const float* samples_of(const Metric& metric, const Samples& distorted) {
-  require_shape(distorted, {metric.height(), metric.width(), 3}, "distorted");
+  require_shape(distorted, {metric.shape().height, metric.shape().width, 3}, "distorted");
   return distorted.data();
+}
+
+template <class Metric>
+py::tuple py_gradient(const Metric& metric, const Samples& distorted, int threads) {
+  const float* const samples = samples_of(metric, distorted);
+  Samples gradient = new_array<float>({metric.shape().height, metric.shape().width, 3});
+  float* const out = gradient.mutable_data();
+  const double value = without_gil([&] { return metric.gradient(samples, threads, out); });
+  return py::make_tuple(value, gradient);
 }
 
 std::unique_ptr<Butteraugli> make_butteraugli(const Rgb& reference) {
@@ -96,30 +104,8 @@ std::unique_ptr<Butteraugli> make_butteraugli(const Rgb& reference) {
 
 std::pair<double, double> py_butteraugli(const Butteraugli& metric, const Samples& distorted, int threads) {
   const float* const samples = samples_of(metric, distorted);
-  const ButteraugliScore score = without_gil([&] { return metric.compare(samples, threads, nullptr); });
+  const ButteraugliScore score = without_gil([&] { return metric.score(samples, threads); });
   return {score.maximum, score.norm3};
-}
-
-py::tuple py_butteraugli_gradient(const Butteraugli& metric, const Samples& distorted, int threads) {
-  const float* const samples = samples_of(metric, distorted);
-  Samples gradient = new_array<float>({metric.height(), metric.width(), 3});
-  float* const out = gradient.mutable_data();
-  const ButteraugliScore score = without_gil([&] { return metric.compare(samples, threads, out); });
-  return py::make_tuple(score.norm3, gradient);
-}
-
-std::unique_ptr<Ssimulacra2Gradient> make_ssimulacra2_gradient(const Rgb& reference) {
-  const ImageView view = rgb_view(reference, "reference");
-  require_min_side(view, kMinSide);
-  return without_gil([&] { return std::make_unique<Ssimulacra2Gradient>(view); });
-}
-
-py::tuple py_ssimulacra2_gradient(const Ssimulacra2Gradient& metric, const Samples& distorted, int threads) {
-  const float* const samples = samples_of(metric, distorted);
-  Samples gradient = new_array<float>({metric.height(), metric.width(), 3});
-  float* const out = gradient.mutable_data();
-  const double score = without_gil([&] { return metric.compare(samples, threads, out); });
-  return py::make_tuple(score, gradient);
 }
 
 void bind(py::module_& m) {
@@ -128,14 +114,12 @@ void bind(py::module_& m) {
       .def(py::init(&make_ssimulacra2), py::arg("reference").noconvert(), py::arg("portable") = false)
       .def_property_readonly("size", &py_size)
       .def("score", &py_score, py::arg("distorted").noconvert())
-      .def("norms", &py_norms, py::arg("distorted").noconvert());
+      .def("norms", &py_norms, py::arg("distorted").noconvert())
+      .def("gradient", &py_gradient<Ssimulacra2>, py::arg("distorted").noconvert(), py::arg("threads") = 1);
   py::class_<Butteraugli>(m, "Butteraugli")
       .def(py::init(&make_butteraugli), py::arg("reference").noconvert())
       .def("score", &py_butteraugli, py::arg("distorted").noconvert(), py::arg("threads") = 1)
-      .def("gradient", &py_butteraugli_gradient, py::arg("distorted").noconvert(), py::arg("threads") = 1);
-  py::class_<Ssimulacra2Gradient>(m, "Ssimulacra2Gradient")
-      .def(py::init(&make_ssimulacra2_gradient), py::arg("reference").noconvert())
-      .def("gradient", &py_ssimulacra2_gradient, py::arg("distorted").noconvert(), py::arg("threads") = 1);
+      .def("gradient", &py_gradient<Butteraugli>, py::arg("distorted").noconvert(), py::arg("threads") = 1);
   m.attr("MS_SSIM_MIN_SIDE") = kMsSsimMinSide;
   m.attr("SSIMULACRA2_WEIGHTS") = py::tuple(py::cast(score_weights()));
   m.def("luma", &py_luma, py::arg("rgb").noconvert());

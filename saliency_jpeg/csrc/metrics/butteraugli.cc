@@ -182,80 +182,127 @@ struct Butteraugli::Scale {
   static float uneven(int c) { return static_cast<float>(kHigh[c] / kAsymmetry * 0.8); }
 };
 
-Butteraugli::Butteraugli(const ImageView& rgb) : height_(rgb.height), width_(rgb.width) {
+namespace {
+
+constexpr float kHalfWeight = 0.5f, kFullWeight = 1 - 0.3f * kHalfWeight;
+constexpr int kNormCount = 3;  // of the orders 3, 6 and 12
+
+struct MapNorms {
+  double value[kNormCount] = {};
+  double maximum = 0;
+
+  explicit MapNorms(const Plane& map) {
+    for (const float distance : map.values) {
+      const double third = static_cast<double>(distance) * distance * distance;
+      value[0] += third;
+      value[1] += third * third;
+      value[2] += third * third * third * third;
+      maximum = std::max(maximum, static_cast<double>(distance));
+    }
+    for (int n = 0; n < kNormCount; ++n) {
+      value[n] = std::pow(value[n] / static_cast<double>(map.size()), 1.0 / (3 << n));
+    }
+  }
+  double mean() const { return (value[0] + value[1] + value[2]) / kNormCount; }
+
+  // The derivatives of mean() by the map.
+  Plane gradient(const Plane& map, int threads) const {
+    Plane out = like(map);
+    const double share = 1.0 / (kNormCount * static_cast<double>(map.size()));
+    double inverse[kNormCount];
+    for (int n = 0; n < kNormCount; ++n) inverse[n] = value[n] > 0 ? 1 / value[n] : 0.0;
+    for_ranges(map.size(), threads, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        double sum = 0;
+        for (int n = 0; n < kNormCount; ++n) {  // (distance / norm)^(order - 1): 2, 5, 11
+          const double ratio = map.values[i] * inverse[n], square = ratio * ratio, fourth = square * square;
+          sum += n == 0 ? square : n == 1 ? fourth * ratio : fourth * fourth * square * ratio;
+        }
+        out.values[i] = static_cast<float>(sum * share);
+      }
+    });
+    return out;
+  }
+};
+
+// Adds the map of half the resolution to that of the whole one.
+void add_half(const Plane& half, Plane& map) {
+  for (int y = 0; y < map.height; ++y) {
+    const float* const coarse = half.row(y / 2);
+    float* const to = map.row(y);
+    for (int x = 0; x < map.width; ++x) to[x] = kFullWeight * to[x] + kHalfWeight * coarse[x / 2];
+  }
+}
+
+// The adjoint: returns the derivatives by `half`, and changes those by the sum to those by the map.
+Plane pull_back_half(const Plane& half, Plane& gradient) {
+  Plane by_half = like(half);
+  for (int y = 0; y < gradient.height; ++y) {
+    float* const to = by_half.row(y / 2);
+    for (int x = 0; x < gradient.width; ++x) to[x / 2] += kHalfWeight * gradient.row(y)[x];
+  }
+  for (float& value : gradient.values) value *= kFullWeight;
+  return by_half;
+}
+
+}  // namespace
+
+// What an image looks like at one resolution, beside the reference.
+struct Butteraugli::View {
+  const Scale& scale;
+  Planes3 linear;
+  Trace trace;
+  Bands bands;
+  Plane map;
+
+  View(const Scale& reference, Planes3 planes, int threads) : scale(reference), linear(std::move(planes)) {
+    bands = divide_bands(linear, threads, trace);
+    map = scale.map(bands, threads);
+  }
+  Planes3 pull_back(const Plane& by_map, int threads) const {
+    return scale.pull_back(linear, bands, trace, map, by_map, threads);
+  }
+};
+
+Butteraugli::Butteraugli(const ImageView& rgb) : shape_{rgb.height, rgb.width} {
   const std::vector<float> samples(rgb.data, rgb.data + 3 * rgb.pixels());
-  const Planes3 planes = linear_planes(samples.data(), height_, width_, 1);
-  if (std::min(height_, width_) >= kLeastSide) full_ = std::make_unique<Scale>(planes, 1);
-  if (std::min(height_ + 1, width_ + 1) / 2 >= kLeastSide) half_ = std::make_unique<Scale>(halved(planes), 1);
+  const Planes3 planes = linear_planes(samples.data(), rgb.height, rgb.width, 1);
+  if (std::min(rgb.height, rgb.width) >= kLeastSide) full_ = std::make_unique<Scale>(planes, 1);
+  if (std::min(rgb.height + 1, rgb.width + 1) / 2 >= kLeastSide) half_ = std::make_unique<Scale>(halved(planes), 1);
 }
 
 Butteraugli::~Butteraugli() = default;
 
-ButteraugliScore Butteraugli::compare(const float* rgb, int threads, float* gradient) const {
-  constexpr float kHalfWeight = 0.5f, kFullWeight = 1 - 0.3f * kHalfWeight;
-  const size_t count = static_cast<size_t>(height_) * width_;
-  if (!full_) {
-    if (gradient != nullptr) std::fill(gradient, gradient + 3 * count, 0.0f);
-    return {};
-  }
-  const Planes3 planes = linear_planes(rgb, height_, width_, threads);
-  Trace trace, half_trace;
-  const Bands bands = divide_bands(planes, threads, trace);
-  const Plane own = full_->map(bands, threads);
-  Plane map = own;
-  Planes3 half_planes;
-  Bands half_bands;
-  Plane half_map;
-  if (half_) {
-    half_planes = halved(planes);
-    half_bands = divide_bands(half_planes, threads, half_trace);
-    half_map = half_->map(half_bands, threads);
-    for (int y = 0; y < height_; ++y) {
-      const float* const coarse = half_map.row(y / 2);
-      for (int x = 0; x < width_; ++x) map.row(y)[x] = kFullWeight * map.row(y)[x] + kHalfWeight * coarse[x / 2];
-    }
-  }
-  ButteraugliScore score;
-  double sums[3] = {};
-  for (float value : map.values) {
-    const double third = static_cast<double>(value) * value * value;
-    sums[0] += third;
-    sums[1] += third * third;
-    sums[2] += third * third * third * third;
-    score.maximum = std::max(score.maximum, static_cast<double>(value));
-  }
-  double norms[3];
-  for (int i = 0, order = 3; i < 3; ++i, order *= 2) {
-    norms[i] = std::pow(sums[i] / static_cast<double>(count), 1.0 / order);
-    score.norm3 += norms[i] / 3;
-  }
-  if (gradient == nullptr) return score;
+ButteraugliScore Butteraugli::score(const float* rgb, int threads) const {
+  if (!full_) return {};
+  Planes3 planes = linear_planes(rgb, shape_.height, shape_.width, threads);
+  Plane half;
+  if (half_) half = View(*half_, halved(planes), threads).map;
+  Plane map = View(*full_, std::move(planes), threads).map;
+  if (half_) add_half(half, map);
+  const MapNorms norms(map);
+  return {norms.maximum, norms.mean()};
+}
 
-  Plane by_map(height_, width_);
-  for_ranges(count, threads, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      double sum = 0;
-      for (int n = 0, order = 3; n < 3; ++n, order *= 2) {
-        if (norms[n] > 0) sum += std::pow(map.values[i] / norms[n], order - 1);
-      }
-      by_map.values[i] = static_cast<float>(sum / (3.0 * static_cast<double>(count)));
-    }
-  });
-  Plane by_own = by_map;
-  Planes3 by_linear;
-  if (half_) {
-    for (float& value : by_own.values) value *= kFullWeight;
+double Butteraugli::gradient(const float* rgb, int threads, float* out) const {
+  if (!full_) {
+    std::fill(out, out + 3 * static_cast<size_t>(shape_.height) * shape_.width, 0.0f);
+    return 0.0;
   }
-  by_linear = full_->pull_back(planes, bands, trace, own, by_own, threads);
+  const View full(*full_, linear_planes(rgb, shape_.height, shape_.width, threads), threads);
+  std::unique_ptr<View> half;
+  Plane map = full.map;
   if (half_) {
-    Plane by_half = like(half_map);
-    for (int y = 0; y < height_; ++y) {
-      for (int x = 0; x < width_; ++x) by_half.row(y / 2)[x / 2] += kHalfWeight * by_map.row(y)[x];
-    }
-    pull_back_halved(half_->pull_back(half_planes, half_bands, half_trace, half_map, by_half, threads), by_linear);
+    half = std::make_unique<View>(*half_, halved(full.linear), threads);
+    add_half(half->map, map);
   }
-  pull_back_linear(rgb, by_linear, 1.0f, threads, gradient);
-  return score;
+  const MapNorms norms(map);
+  Plane by_map = norms.gradient(map, threads), by_half;
+  if (half) by_half = pull_back_half(half->map, by_map);
+  Planes3 by_linear = full.pull_back(by_map, threads);
+  if (half) pull_back_halved(half->pull_back(by_half, threads), by_linear);
+  pull_back_linear(rgb, by_linear, threads, out);
+  return norms.mean();
 }
 
 }  // namespace saliency_jpeg::metrics

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "common/image_view.h"
+#include "metrics/strips.h"
 
 namespace saliency_jpeg::metrics {
 
@@ -24,16 +25,18 @@ class Butteraugli {
   ~Butteraugli();
 
   // Returns the score of sample values, RGB of float32 interleaved, 0 to 255; values beyond are clipped.
-  // Unless null, `gradient` is set to the derivatives of the 3-norm by the sample values.
-  ButteraugliScore compare(const float* rgb, int threads, float* gradient) const;
+  ButteraugliScore score(const float* rgb, int threads) const;
 
-  int height() const { return height_; }
-  int width() const { return width_; }
+  // Returns the 3-norm and writes its derivatives by the sample values.  The result does not depend on `threads`.
+  double gradient(const float* rgb, int threads, float* out) const;
+
+  const Shape& shape() const { return shape_; }
 
  private:
   struct Scale;
+  struct View;
 
-  int height_, width_;
+  Shape shape_;
   std::unique_ptr<Scale> full_, half_;
 };
 

@@ -1,125 +1,118 @@
 #include "metrics/butteraugli_lines.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdint>
-#include <utility>
+#include <cstddef>
 #include <vector>
 
+#include "common/ceil_div.h"
 #include "common/simd.h"
 
 namespace saliency_jpeg::metrics {
 namespace {
 
-constexpr int kReach = 4;
-constexpr int kLines = 16;
+// Work is done on tiles with a margin.  What lies outside the image is zero.
+constexpr int kReach = 4;  // of a line
+constexpr int kMargin = 2 * kReach;
+constexpr int kTileRows = 64, kTileColumns = 256;
+constexpr int kStride = kTileColumns + 2 * kMargin;
+constexpr int kTileSize = (kTileRows + 2 * kMargin) * kStride;
 
-struct Offset {
-  int8_t y, x;
-};
-using Line = std::vector<Offset>;  // half of it: the other half lies opposite the centre, which belongs to it too
-
-// Lines of nine samples, in sixteen directions.
-const std::array<Line, kLines>& dense_lines() {
-  static const std::array<Line, kLines> kAll = {{
-      {{0, 1}, {0, 2}, {0, 3}, {0, 4}},
-      {{1, 0}, {2, 0}, {3, 0}, {4, 0}},
-      {{1, 1}, {2, 2}, {3, 3}},
-      {{1, -1}, {2, -2}, {3, -3}},
-      {{1, 0}, {2, -1}, {3, -1}, {4, -1}},
-      {{1, 0}, {2, 1}, {3, 1}, {4, 1}},
-      {{0, 1}, {1, 2}, {1, 3}, {1, 4}},
-      {{0, 1}, {-1, 2}, {-1, 3}, {-1, 4}},
-      {{1, 1}, {2, 1}, {3, 2}},
-      {{1, -1}, {2, -1}, {3, -2}},
-      {{1, 1}, {1, 2}, {2, 3}},
-      {{1, -1}, {1, -2}, {2, -3}},
-      {{0, 1}, {-1, 2}, {-1, 3}, {-1, 4}},
-      {{0, 1}, {1, 2}, {1, 3}, {1, 4}},
-      {{1, 0}, {2, 1}, {3, 1}, {4, 1}},
-      {{1, 0}, {2, -1}, {3, -1}, {4, -1}},
-  }};
-  return kAll;
-}
-
-// Lines of five samples, for smooth planes.
-const std::array<Line, kLines>& sparse_lines() {
-  static const std::array<Line, kLines> kAll = {{
-      {{0, 2}, {0, 4}},
-      {{2, 0}, {4, 0}},
-      {{2, 2}, {3, 3}},
-      {{2, -2}, {3, -3}},
-      {{2, -1}, {4, -1}},
-      {{2, 1}, {4, 1}},
-      {{1, 2}, {1, 4}},
-      {{-1, 2}, {-1, 4}},
-      {{2, 1}, {3, 2}},
-      {{2, -1}, {3, -2}},
-      {{1, 2}, {2, 3}},
-      {{1, -2}, {2, -3}},
-      {{-1, 2}, {-2, 4}},
-      {{1, 2}, {2, 4}},
-      {{2, 1}, {4, 2}},
-      {{2, -1}, {4, -2}},
-  }};
-  return kAll;
-}
-
-// A plane with a margin of zeros, so that lines may leave it.
-struct Margined {
-  int height, width;
-  size_t stride;
-  std::vector<float> values;
-
-  Margined(int h, int w)
-      : height(h), width(w), stride(static_cast<size_t>(w) + 2 * kReach), values(stride * (h + 2 * kReach), 0.0f) {}
-  float* row(int y) { return values.data() + stride * (y + kReach) + kReach; }
-  const float* row(int y) const { return values.data() + stride * (y + kReach) + kReach; }
+struct Step {
+  int y, x;
 };
 
-SJ_MULTIVERSION
-void add_pair(const float* a, const float* b, int width, float* sums) {
-  for (int x = 0; x < width; ++x) sums[x] += a[x] + b[x];
-}
+// One half of a line, without its centre; the other half is its mirror image.
+struct Line {
+  float weight;  // a line that stands twice in libjxl's list weighs 2
+  Step steps[4];
+};
 
-SJ_MULTIVERSION
-void add_squares(const float* sums, int width, float weight, float* out) {
-  for (int x = 0; x < width; ++x) out[x] += weight * sums[x] * sums[x];
-}
+constexpr int kSparseSteps = 2, kSparseLines = 16;
+constexpr Line kSparse[kSparseLines] = {
+    {1.0f, {{0, 2}, {0, 4}}},   {1.0f, {{2, 0}, {4, 0}}},   {1.0f, {{2, 2}, {3, 3}}}, {1.0f, {{2, -2}, {3, -3}}},
+    {1.0f, {{2, -1}, {4, -1}}}, {1.0f, {{2, 1}, {4, 1}}},   {1.0f, {{1, 2}, {1, 4}}}, {1.0f, {{-1, 2}, {-1, 4}}},
+    {1.0f, {{2, 1}, {3, 2}}},   {1.0f, {{2, -1}, {3, -2}}}, {1.0f, {{1, 2}, {2, 3}}}, {1.0f, {{1, -2}, {2, -3}}},
+    {1.0f, {{-1, 2}, {-2, 4}}}, {1.0f, {{1, 2}, {2, 4}}},   {1.0f, {{2, 1}, {4, 2}}}, {1.0f, {{2, -1}, {4, -2}}}};
 
-SJ_MULTIVERSION
-void set_product(const float* a, const float* b, int width, float weight, float* out) {
-  for (int x = 0; x < width; ++x) out[x] = weight * a[x] * b[x];
-}
+constexpr int kLongSteps = 4, kLongLines = 6;
+constexpr Line kLong[kLongLines] = {
+    {1.0f, {{0, 1}, {0, 2}, {0, 3}, {0, 4}}},    {1.0f, {{1, 0}, {2, 0}, {3, 0}, {4, 0}}},
+    {2.0f, {{1, 0}, {2, -1}, {3, -1}, {4, -1}}}, {2.0f, {{1, 0}, {2, 1}, {3, 1}, {4, 1}}},
+    {2.0f, {{0, 1}, {1, 2}, {1, 3}, {1, 4}}},    {2.0f, {{0, 1}, {-1, 2}, {-1, 3}, {-1, 4}}}};
 
-void sum_line(const Margined& plane, const Line& line, int y, float* sums) {
-  std::copy(plane.row(y), plane.row(y) + plane.width, sums);
-  for (const Offset& o : line) {
-    add_pair(plane.row(y + o.y) + o.x, plane.row(y - o.y) - o.x, plane.width, sums);
+constexpr int kSlantSteps = 3, kSlantLines = 6;
+constexpr Line kSlant[kSlantLines] = {{1.0f, {{1, 1}, {2, 2}, {3, 3}}}, {1.0f, {{1, -1}, {2, -2}, {3, -3}}},
+                                      {1.0f, {{1, 1}, {2, 1}, {3, 2}}}, {1.0f, {{1, -1}, {2, -1}, {3, -2}}},
+                                      {1.0f, {{1, 1}, {1, 2}, {2, 3}}}, {1.0f, {{1, -1}, {1, -2}, {2, -3}}}};
+
+template <int kSteps>
+struct Offsets {
+  explicit Offsets(const Line& line) {
+    for (int i = 0; i < kSteps; ++i) at[i] = line.steps[i].y * kStride + line.steps[i].x;
   }
+  std::ptrdiff_t at[kSteps];
+};
+
+template <int kSteps>
+SJ_INLINE float line_sum(const float* center, const std::ptrdiff_t* at) {
+  float sum = center[0];
+  for (int i = 0; i < kSteps; ++i) sum += center[at[i]] + center[-at[i]];
+  return sum;
 }
 
-// The lines that differ, and how often each occurs.
-std::vector<std::pair<const Line*, float>> counted(const std::array<Line, kLines>& lines) {
-  std::vector<std::pair<const Line*, float>> found;
-  const auto same = [](const Line& a, const Line& b) {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const Offset& p, const Offset& q) {
-             return p.y == q.y && p.x == q.x;
-           });
-  };
-  for (const Line& line : lines) {
-    bool known = false;
-    for (auto& [other, times] : found) {
-      if (same(*other, line)) {
-        times += 1;
-        known = true;
-      }
+// ---- loops over the rows of a tile; pointers are to its first pixel -------------------------------------------------
+
+template <int kSteps>
+SJ_INLINE void add_squares(const float* in, const std::ptrdiff_t* at, float weight, int rows, int columns, float* out) {
+  for (int y = 0; y < rows; ++y, in += kStride, out += kStride) {
+    SJ_INDEPENDENT
+    for (int x = 0; x < columns; ++x) {
+      const float sum = line_sum<kSteps>(in + x, at);
+      out[x] += weight * sum * sum;
     }
-    if (!known) found.push_back({&line, 1.0f});
   }
-  return found;
 }
+
+// Sets `out` to the derivative of a line's squares, times `gradient`.
+template <int kSteps>
+SJ_INLINE void scale_sums(const float* in, const std::ptrdiff_t* at, float weight, const float* gradient, int rows,
+                          int columns, float* out) {
+  for (int y = 0; y < rows; ++y, in += kStride, gradient += kStride, out += kStride) {
+    SJ_INDEPENDENT
+    for (int x = 0; x < columns; ++x) out[x] = 2.0f * weight * gradient[x] * line_sum<kSteps>(in + x, at);
+  }
+}
+
+template <int kSteps>
+SJ_INLINE void add_sums(const float* in, const std::ptrdiff_t* at, int rows, int columns, float* out) {
+  for (int y = 0; y < rows; ++y, in += kStride, out += kStride) {
+    SJ_INDEPENDENT
+    for (int x = 0; x < columns; ++x) out[x] += line_sum<kSteps>(in + x, at);
+  }
+}
+
+// SJ_MULTIVERSION is not for templates.
+#define SJ_FOR_STEPS(kSteps)                                                                                         \
+  SJ_MULTIVERSION                                                                                                    \
+  void add_squares_of(const Offsets<kSteps>& offsets, const float* in, float weight, int rows, int columns,          \
+                      float* out) {                                                                                  \
+    add_squares<kSteps>(in, offsets.at, weight, rows, columns, out);                                                 \
+  }                                                                                                                  \
+  SJ_MULTIVERSION                                                                                                    \
+  void scale_sums_of(const Offsets<kSteps>& offsets, const float* in, float weight, const float* gradient, int rows, \
+                     int columns, float* out) {                                                                      \
+    scale_sums<kSteps>(in, offsets.at, weight, gradient, rows, columns, out);                                        \
+  }                                                                                                                  \
+  SJ_MULTIVERSION                                                                                                    \
+  void add_sums_of(const Offsets<kSteps>& offsets, const float* in, int rows, int columns, float* out) {             \
+    add_sums<kSteps>(in, offsets.at, rows, columns, out);                                                            \
+  }
+
+SJ_FOR_STEPS(2)
+SJ_FOR_STEPS(3)
+SJ_FOR_STEPS(4)
+#undef SJ_FOR_STEPS
 
 // Differences that are larger where samples shrink to 55 % or grow beyond 105 %.
 struct LineDifference {
@@ -152,28 +145,93 @@ struct LineDifference {
   }
 };
 
-Margined line_differences(const Plane& a, const Plane& b, const LineDifference& difference, int threads) {
-  Margined plane(a.height, a.width);
-  for_rows(a.height, threads, [&](int y) {
-    const float *p = a.row(y), *q = b.row(y);
-    float* const to = plane.row(y);
-    for (int x = 0; x < a.width; ++x) to[x] = difference.value(p[x], q[x]);
+SJ_MULTIVERSION
+void difference_row(const LineDifference difference, const float* reference, const float* distorted, int count,
+                    float* out) {
+  SJ_INDEPENDENT
+  for (int x = 0; x < count; ++x) out[x] = difference.value(reference[x], distorted[x]);
+}
+
+SJ_MULTIVERSION
+void add_by_slope(const LineDifference difference, const float* reference, const float* distorted, const float* in,
+                  int count, float* out) {
+  SJ_INDEPENDENT
+  for (int x = 0; x < count; ++x) out[x] += in[x] * difference.slope(reference[x], distorted[x]);
+}
+
+// The part of an image that a tile covers, and its neighbourhood.
+class Tile {
+ public:
+  Tile(const Plane& plane, int index)
+      : height_(plane.height),
+        width_(plane.width),
+        top_(index / across(plane) * kTileRows),
+        left_(index % across(plane) * kTileColumns) {}
+
+  static int across(const Plane& plane) { return ceil_div(plane.width, kTileColumns); }
+  static int count(const Plane& plane) { return across(plane) * ceil_div(plane.height, kTileRows); }
+
+  int rows() const { return std::min(kTileRows, height_ - top_); }
+  int columns() const { return std::min(kTileColumns, width_ - left_); }
+  const float* in(const Plane& plane, int row) const { return plane.row(top_ + row) + left_; }
+  float* in(Plane& plane, int row) const { return plane.row(top_ + row) + left_; }
+
+  // Where the tile's first pixel lies in a buffer of kTileSize.
+  static float* first(std::vector<float>& buffer) { return buffer.data() + kMargin * kStride + kMargin; }
+
+  // Calls fill(row, column, count, out) for the pixels of the tile and of the margin that the image has, and sets the
+  // others to zero.
+  template <class Fill>
+  void gather(int margin, std::vector<float>& buffer, const Fill& fill) const {
+    const int begin = std::max(-margin, -left_), end = std::min(columns() + margin, width_ - left_);
+    for (int row = -margin; row < rows() + margin; ++row) {
+      float* out = first(buffer) + row * kStride;
+      const bool inside = top_ + row >= 0 && top_ + row < height_;
+      std::fill(out - margin, out + (inside ? begin : columns() + margin), 0.0f);
+      if (!inside) continue;
+      fill(top_ + row, left_ + begin, end - begin, out + begin);
+      std::fill(out + end, out + columns() + margin, 0.0f);
+    }
+  }
+
+ private:
+  const int height_, width_;
+  int top_, left_;
+};
+
+void gather_differences(const Tile& tile, int margin, const LineDifference& difference, const Plane& a, const Plane& b,
+                        std::vector<float>& buffer) {
+  tile.gather(margin, buffer, [&](int y, int x, int count, float* out) {
+    difference_row(difference, a.row(y) + x, b.row(y) + x, count, out);
   });
-  return plane;
+}
+
+// Calls visit(offsets, weight) for each line.
+template <class Visit>
+void for_lines(bool dense, const Visit& visit) {
+  if (!dense) {
+    for (const Line& line : kSparse) visit(Offsets<kSparseSteps>(line), line.weight);
+    return;
+  }
+  for (const Line& line : kLong) visit(Offsets<kLongSteps>(line), line.weight);
+  for (const Line& line : kSlant) visit(Offsets<kSlantSteps>(line), line.weight);
 }
 
 }  // namespace
 
 void add_lines(const Plane& a, const Plane& b, const LineWeights& weights, int threads, Plane& sum) {
-  const Margined plane = line_differences(a, b, LineDifference(weights), threads);
-  const auto lines = counted(weights.dense ? dense_lines() : sparse_lines());
-  parallel_for(a.height, 16, threads, [&](int begin, int end) {
-    std::vector<float> sums(static_cast<size_t>(a.width));
-    for (int y = begin; y < end; ++y) {
-      for (const auto& [line, times] : lines) {
-        sum_line(plane, *line, y, sums.data());
-        add_squares(sums.data(), a.width, times, sum.row(y));
-      }
+  const LineDifference difference(weights);
+  parallel_for(Tile::count(sum), 1, threads, [&](int index, int) {
+    const Tile tile(sum, index);
+    std::vector<float> differences(kTileSize), squares(kTileSize);
+    gather_differences(tile, kReach, difference, a, b, differences);
+    for_lines(weights.dense, [&](const auto& offsets, float weight) {
+      add_squares_of(offsets, Tile::first(differences), weight, tile.rows(), tile.columns(), Tile::first(squares));
+    });
+    for (int y = 0; y < tile.rows(); ++y) {
+      const float* from = Tile::first(squares) + y * kStride;
+      float* to = tile.in(sum, y);
+      for (int x = 0; x < tile.columns(); ++x) to[x] += from[x];
     }
   });
 }
@@ -181,32 +239,22 @@ void add_lines(const Plane& a, const Plane& b, const LineWeights& weights, int t
 void pull_back_lines(const Plane& a, const Plane& b, const LineWeights& weights, const Plane& gradient, int threads,
                      Plane& by_b) {
   const LineDifference difference(weights);
-  const Margined plane = line_differences(a, b, difference, threads);
-  const auto lines = counted(weights.dense ? dense_lines() : sparse_lines());
-  Plane by_difference = like(a);
-  Margined effect(a.height, a.width);
-  for (const auto& counted_line : lines) {
-    const Line& line = *counted_line.first;
-    const float factor = 2 * counted_line.second;
-    parallel_for(a.height, 16, threads, [&](int begin, int end) {
-      std::vector<float> sums(static_cast<size_t>(a.width));
-      for (int y = begin; y < end; ++y) {
-        sum_line(plane, line, y, sums.data());
-        set_product(sums.data(), gradient.row(y), a.width, factor, effect.row(y));
-      }
+  parallel_for(Tile::count(by_b), 1, threads, [&](int index, int) {
+    const Tile tile(by_b, index);
+    std::vector<float> differences(kTileSize), by_sum(kTileSize), scaled(kTileSize), by_difference(kTileSize);
+    gather_differences(tile, kMargin, difference, a, b, differences);
+    tile.gather(kReach, by_sum,
+                [&](int y, int x, int count, float* out) { std::copy_n(gradient.row(y) + x, count, out); });
+    const int corner = -kReach * kStride - kReach;
+    for_lines(weights.dense, [&](const auto& offsets, float weight) {
+      scale_sums_of(offsets, Tile::first(differences) + corner, weight, Tile::first(by_sum) + corner,
+                    tile.rows() + 2 * kReach, tile.columns() + 2 * kReach, Tile::first(scaled) + corner);
+      add_sums_of(offsets, Tile::first(scaled), tile.rows(), tile.columns(), Tile::first(by_difference));
     });
-    parallel_for(a.height, 16, threads, [&](int begin, int end) {
-      for (int y = begin; y < end; ++y) {
-        float* const to = by_difference.row(y);
-        for (int x = 0; x < a.width; ++x) to[x] += effect.row(y)[x];
-        for (const Offset& o : line) add_pair(effect.row(y + o.y) + o.x, effect.row(y - o.y) - o.x, a.width, to);
-      }
-    });
-  }
-  for_rows(a.height, threads, [&](int y) {
-    const float *p = a.row(y), *q = b.row(y), *g = by_difference.row(y);
-    float* const to = by_b.row(y);
-    for (int x = 0; x < a.width; ++x) to[x] += g[x] * difference.slope(p[x], q[x]);
+    for (int y = 0; y < tile.rows(); ++y) {
+      add_by_slope(difference, tile.in(a, y), tile.in(b, y), Tile::first(by_difference) + y * kStride, tile.columns(),
+                   tile.in(by_b, y));
+    }
   });
 }
 

@@ -35,9 +35,10 @@ struct Kernels {
   // Converts rows of linear RGB (`strips` * kStripWidth values each) to XYB, shifted to be positive.  The strips of an
   // XYB plane are `step` values apart.
   void (*xyb_row)(const float* const linear[3], int strips, float* const xyb[3], size_t step);
-  // Blurs the rows of `a`, or of a * b if `b` is not null.  `line` has row_scratch_size() floats of scratch memory.
-  void (*blur_rows)(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane& out,
-                    float* line);
+  // Blurs the rows begin to end - 1, multiples of kLanes, of `a`, or of a * b if `b` is not null.  `line` has
+  // row_scratch_size() floats of scratch memory.
+  void (*blur_rows)(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, int begin, int end,
+                    StripPlane& out, float* line);
   // Blurs the columns of one strip.
   void (*blur_columns)(const RecursiveGaussian& filter, const float* in, int height, float* out);
   void (*add_errors)(const StripPair& pair, int height, StripSums& sums);

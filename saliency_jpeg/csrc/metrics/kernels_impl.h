@@ -4,6 +4,7 @@
 
 #include "metrics/kernels.h"
 #include "metrics/lanes.h"
+#include "metrics/xyb.h"
 
 #ifndef SJ_KERNEL
 #error "define SJ_KERNEL before including kernels_impl.h"
@@ -13,12 +14,6 @@ namespace saliency_jpeg::metrics {
 
 // ---- color ---------------------------------------------------------------------------------------------------------
 
-constexpr float kAbsorbance[3][3] = {
-    {0.30f, 1.0f - 0.078f - 0.30f, 0.078f},
-    {0.23f, 1.0f - 0.078f - 0.23f, 0.078f},
-    {0.24342268924547819f, 0.20476744424496821f, 1.0f - 0.24342268924547819f - 0.20476744424496821f}};
-constexpr float kBias = 0.0037930732552754493f;
-constexpr float kCubeRootOfBias = 0.15595420054924863f;
 constexpr float kThird = 1.0f / 3.0f;
 
 // Returns cbrt(x + kBias) - cbrt(kBias) for the mixture x >= 0 of red, green and blue by the weights of `row`. Newton's
@@ -47,9 +42,9 @@ SJ_KERNEL void xyb_row(const float* const linear[3], int strips, float* const xy
     const V s = absorbed(r, g, b, kAbsorbance[2]);
     const V half = V::set(0.5f), y = half * (l + m);
     const size_t to = static_cast<size_t>(at / kStripWidth) * step + at % kStripWidth;
-    ((half * (l - m)) * V::set(14.0f) + V::set(0.42f)).store(xyb[0] + to);
-    (y + V::set(0.01f)).store(xyb[1] + to);
-    ((s - y) + V::set(0.55f)).store(xyb[2] + to);
+    ((half * (l - m)) * V::set(14.0f) + V::set(kShiftX)).store(xyb[0] + to);
+    (y + V::set(kShiftY)).store(xyb[1] + to);
+    ((s - y) + V::set(kShiftB)).store(xyb[2] + to);
   }
 }
 
@@ -137,13 +132,13 @@ SJ_KERNEL void blur_line(const RecursiveGaussian& filter, int width, float* line
 }
 
 template <class V>
-SJ_KERNEL void blur_rows(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, StripPlane& out,
-                         float* line) {
+SJ_KERNEL void blur_rows(const RecursiveGaussian& filter, const StripPlane& a, const StripPlane* b, int begin, int end,
+                         StripPlane& out, float* line) {
   const Shape& shape = a.shape;
   const int lead = 2 * filter.radius, cols = lead + shape.padded_width();
   float* first_output = line + (filter.radius - 1) * kLanes;
   for (int i = cols * kLanes; i < (cols + filter.radius) * kLanes; ++i) line[i] = 0.0f;
-  for (int y = 0; y < shape.padded_height(); y += kLanes) {
+  for (int y = begin; y < end; y += kLanes) {
     const size_t row = static_cast<size_t>(y) * kStripWidth;
     for (int i = 0; i < lead * kLanes; ++i) line[i] = 0.0f;
     gather_rows<V>(a.values.data() + row, b ? b->values.data() + row : nullptr, shape, line + lead * kLanes);
@@ -202,7 +197,7 @@ SJ_KERNEL void add_norms(const V error, V* sums) {
 // Returns 1 - SSIM, with the luminance term 1 - (difference of means)^2.
 template <class V>
 SJ_KERNEL V structure_error(const V mean1, const V mean2, const V square1, const V square2, const V product) {
-  const V c2 = V::set(0.0009f), one = V::set(1.0f);
+  const V c2 = V::set(kSsimC2), one = V::set(1.0f);
   const V difference = mean1 - mean2;
   const V luminance = one - difference * difference;
   const V covariance = V::set(2.0f) * (product - mean1 * mean2) + c2;

@@ -1,25 +1,17 @@
 #include "metrics/linear_planes.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "metrics/srgb_curve.h"
 
 namespace saliency_jpeg::metrics {
-namespace {
-
-float linear(float v) { return v > 0.04045f ? std::pow((v + 0.055f) / 1.055f, 2.4f) : v / 12.92f; }
-float slope_of_linear(float v) {
-  return v > 0.04045f ? 2.4f / 1.055f * std::pow((v + 0.055f) / 1.055f, 1.4f) : 1 / 12.92f;
-}
-
-}  // namespace
 
 Planes3 linear_planes(const float* rgb, int height, int width, int threads) {
+  const SrgbCurve& curve = SrgbCurve::get();
   Planes3 planes = {Plane(height, width), Plane(height, width), Plane(height, width)};
   for_ranges(planes[0].size(), threads, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      for (int c = 0; c < 3; ++c) {
-        planes[c].values[i] = linear(std::min(std::max(rgb[3 * i + c], 0.0f), 255.0f) / 255);
-      }
+      for (int c = 0; c < 3; ++c) planes[c].values[i] = curve.linear(rgb[3 * i + c]);
     }
   });
   return planes;
@@ -58,13 +50,12 @@ void pull_back_halved(const Planes3& gradient, Planes3& out) {
   }
 }
 
-void pull_back_linear(const float* rgb, const Planes3& gradient, float scale, int threads, float* out) {
+void pull_back_linear(const float* rgb, const Planes3& gradient, int threads, float* out) {
+  const SrgbCurve& curve = SrgbCurve::get();
   for_ranges(gradient[0].size(), threads, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       for (int c = 0; c < 3; ++c) {
-        const float value = rgb[3 * i + c];
-        const bool inside = value >= 0 && value <= 255;
-        out[3 * i + c] = inside ? scale * gradient[c].values[i] * slope_of_linear(value / 255) / 255 : 0.0f;
+        out[3 * i + c] = gradient[c].values[i] * curve.at(rgb[3 * i + c]).slope;
       }
     }
   });

@@ -19,6 +19,6 @@ Planes3 halved(const Planes3& planes);
 void pull_back_halved(const Planes3& gradient, Planes3& out);
 
 // Sets `out` to derivatives by interleaved sRGB; 0 for values that were clipped.
-void pull_back_linear(const float* rgb, const Planes3& gradient, float scale, int threads, float* out);
+void pull_back_linear(const float* rgb, const Planes3& gradient, int threads, float* out);
 
 }  // namespace saliency_jpeg::metrics

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
-#include <iterator>
 
 #include "metrics/linear_image.h"
+#include "metrics/ssimulacra2_norms.h"
 #include "metrics/ssimulacra2_weights.h"
 
 namespace saliency_jpeg::metrics {
@@ -30,7 +29,7 @@ class Workspace {
   // Sets `xyb`.
   void convert(const LinearImage& image);
   void along_rows(const StripPlane& a, const StripPlane* b, StripPlane& out) {
-    kernels_.blur_rows(filter_, a, b, out, line_.data());
+    kernels_.blur_rows(filter_, a, b, 0, a.shape.padded_height(), out, line_.data());
   }
   void down_columns(const StripPlane& plane, int strip, float* out) const {
     kernels_.blur_columns(filter_, plane.strip(strip), plane.shape.height, out);
@@ -77,23 +76,6 @@ StripPlane blur(const StripPlane& a, const StripPlane* b, Workspace& work) {
   return out;
 }
 
-struct Norms {
-  double value[kNorms][kMaps] = {};
-};
-
-void add_strip(const StripSums& sums, int cols, Norms& total) {
-  for (int n = 0; n < kNorms; ++n) {
-    for (int m = 0; m < kMaps; ++m) {
-      for (int x = 0; x < cols; ++x) total.value[n][m] += sums.sum[m][n][x];
-    }
-  }
-}
-
-void finish(double pixels, Norms& norms) {
-  for (double& mean : norms.value[0]) mean /= pixels;
-  for (double& fourth : norms.value[1]) fourth = std::sqrt(std::sqrt(fourth / pixels));
-}
-
 // Returns the norms of one component at one scale.  Computes the means of the distorted image one strip at a time, to
 // save memory.
 template <class Reference>
@@ -109,9 +91,9 @@ Norms compare(const Reference& reference, const StripPlane& distorted, Workspace
     work.kernels().add_errors({reference.values.strip(s), reference.mean.strip(s), reference.square.strip(s),
                                distorted.strip(s), work.column(0), work.column(1), work.column(2)},
                               shape.height, sums);
-    add_strip(sums, std::min(kStripWidth, shape.width - s * kStripWidth), norms);
+    norms.add_strip(sums, std::min(kStripWidth, shape.width - s * kStripWidth));
   }
-  finish(shape.pixels(), norms);
+  norms.finish(shape.pixels());
   return norms;
 }
 
@@ -135,13 +117,7 @@ std::vector<double> Ssimulacra2::norms(const ImageView& rgb) const {
       all[c][scale] = compare(references_[scale * kComponents + c], work.xyb[c], work);
     }
   });
-  std::vector<double> flat;
-  for (const auto& component : all) {
-    for (int s = 0; s < scales; ++s) {
-      for (const auto& norm : component[s].value) flat.insert(flat.end(), std::begin(norm), std::end(norm));
-    }
-  }
-  return flat;
+  return flatten(all, scales);
 }
 
 double Ssimulacra2::score(const ImageView& rgb) const { return score_from_norms(norms(rgb)); }

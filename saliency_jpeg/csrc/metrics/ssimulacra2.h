@@ -18,6 +18,11 @@ constexpr int kComponents = 3;
 constexpr int kScales = 6;
 constexpr int kMinSide = 8;  // smaller images have no score
 
+// One component of the reference at one scale, and the means of it and of its square.
+struct Ssimulacra2Reference {
+  StripPlane values, mean, square;
+};
+
 // Stores the XYB planes and means of the reference, about 48 bytes a pixel.  Several threads may call score() at once.
 class Ssimulacra2 {
  public:
@@ -30,17 +35,18 @@ class Ssimulacra2 {
   // Returns the norms that the score is computed from, [component][scale][norm][map].  Small images have fewer scales.
   std::vector<double> norms(const ImageView& rgb) const;
 
+  // Returns the score and writes its derivative by each value of `rgb`: (H, W, 3) sRGB values, 0 to 255.  Values
+  // outside are clipped, and have the derivative 0.  Needs about 60 bytes a pixel.  The result does not depend on
+  // `threads`.
+  double gradient(const float* rgb, int threads, float* out) const;
+
   const Shape& shape() const { return shape_; }
 
  private:
-  struct Reference {
-    StripPlane values, mean, square;
-  };
-
   Shape shape_;
   const Kernels& kernels_;
   RecursiveGaussian filter_;
-  std::vector<Reference> references_;  // [scale][component]
+  std::vector<Ssimulacra2Reference> references_;  // [scale][component]
 };
 
 }  // namespace saliency_jpeg::metrics

@@ -1,222 +1,267 @@
-#include "metrics/ssimulacra2_gradient.h"
-
+// The gradient of SSIMULACRA2, by reverse-mode differentiation of ssimulacra2.cc.
+//
+// The blur is a symmetric filter with zeros around the image, so it is its own adjoint, up to rounding.
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstddef>
+#include <vector>
 
+#include "common/ceil_div.h"
+#include "common/parallel.h"
 #include "common/simd.h"
-#include "metrics/linear_planes.h"
+#include "metrics/linear_image.h"
+#include "metrics/srgb_curve.h"
 #include "metrics/ssimulacra2.h"
+#include "metrics/ssimulacra2_norms.h"
 #include "metrics/ssimulacra2_weights.h"
+#include "metrics/xyb.h"
 
 namespace saliency_jpeg::metrics {
 namespace {
 
-constexpr float kC2 = 0.0009f;
-constexpr float kOpsinBias = 0.0037930732552754493f;
-constexpr float kOpsin[3][3] = {
-    {0.30f, 1 - 0.078f - 0.30f, 0.078f},
-    {0.23f, 1 - 0.078f - 0.23f, 0.078f},
-    {0.24342268924547819f, 0.20476744424496821f, 1 - 0.24342268924547819f - 0.20476744424496821f}};
-constexpr float kFactorX = 7.0f;
-constexpr float kShift[3] = {0.42f, 0.01f, 0.55f};
+constexpr int kRowsInPart = 64, kStripsInPart = 4;
 
-const Gaussian& window() {
-  static const Gaussian kWindow(1.5, 6, false);
-  return kWindow;
-}
+// The derivative of the weighted sum by an error e of one map is mean + cube * e^3.
+struct MapSlopes {
+  float mean[kMaps], cube[kMaps];
 
-Planes3 to_xyb(const Planes3& linear, int threads) {
-  Planes3 xyb = {like(linear[0]), like(linear[0]), like(linear[0])};
-  const float root = std::cbrt(kOpsinBias);
-  for_ranges(linear[0].size(), threads, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      float cones[3];
-      for (int k = 0; k < 3; ++k) {
-        float mixed = kOpsinBias;
-        for (int c = 0; c < 3; ++c) mixed += kOpsin[k][c] * linear[c].values[i];
-        cones[k] = std::cbrt(mixed) - root;
-      }
-      const float luma = (cones[0] + cones[1]) / 2;
-      xyb[0].values[i] = (cones[0] - cones[1]) * kFactorX + kShift[0];
-      xyb[1].values[i] = luma + kShift[1];
-      xyb[2].values[i] = cones[2] - luma + kShift[2];
-    }
-  });
-  return xyb;
-}
-
-// Adds derivatives by linear RGB to `out`, given those by XYB.
-void pull_back_xyb(const Planes3& linear, const Planes3& gradient, int threads, Planes3& out) {
-  for_ranges(linear[0].size(), threads, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      const float x = gradient[0].values[i] * kFactorX, b = gradient[2].values[i];
-      const float luma = (gradient[1].values[i] - b) / 2;
-      const float by_cones[3] = {luma + x, luma - x, b};
-      for (int k = 0; k < 3; ++k) {
-        float mixed = kOpsinBias;
-        for (int c = 0; c < 3; ++c) mixed += kOpsin[k][c] * linear[c].values[i];
-        const float root = std::cbrt(mixed), slope = by_cones[k] / (3 * root * root);
-        for (int c = 0; c < 3; ++c) out[c].values[i] += slope * kOpsin[k][c];
-      }
-    }
-  });
-}
-
-SJ_MULTIVERSION
-void multiply(const float* a, const float* b, size_t count, float* out) {
-  for (size_t i = 0; i < count; ++i) out[i] = a[i] * b[i];
-}
-
-Plane blurred_product(const Plane& a, const Plane& b, int threads) {
-  Plane product = like(a), out;
-  for_ranges(a.size(), threads, [&](size_t begin, size_t end) {
-    multiply(a.values.data() + begin, b.values.data() + begin, end - begin, product.values.data() + begin);
-  });
-  window().blur(product, threads, out);
-  return out;
-}
-
-// One component at one scale.
-struct Comparison {
-  const Plane &a, &mean_a, &square_a, &b;
-  Plane mean_b, square_b, product;
-  double norms[kNorms][kMaps] = {};
-
-  Comparison(const Plane& reference, const Plane& mean, const Plane& square, const Plane& distorted, int threads)
-      : a(reference), mean_a(mean), square_a(square), b(distorted) {
-    window().blur(b, threads, mean_b);
-    square_b = blurred_product(b, b, threads);
-    product = blurred_product(a, b, threads);
-    add_up();
-  }
-
-  // The error maps at a pixel.
-  SJ_INLINE void maps(size_t i, float* out) const {
-    const float ma = mean_a.values[i], mb = mean_b.values[i];
-    const float shared = 2 * (product.values[i] - ma * mb) + kC2;
-    const float own = square_a.values[i] - ma * ma + square_b.values[i] - mb * mb + kC2;
-    const float edge_a = std::fabs(a.values[i] - ma), edge_b = std::fabs(b.values[i] - mb);
-    const float change = (edge_b - edge_a) / (1 + edge_a);
-    out[0] = std::max(1 - (1 - (ma - mb) * (ma - mb)) * shared / own, 0.0f);
-    out[1] = std::max(change, 0.0f);
-    out[2] = std::max(-change, 0.0f);
-  }
-
-  // Row by row, so that the sums do not depend on the number of threads.
-  void add_up() {
-    for (size_t i = 0; i < a.size(); ++i) {
-      float values[kMaps];
-      maps(i, values);
-      for (int m = 0; m < kMaps; ++m) {
-        const double square = static_cast<double>(values[m]) * values[m];
-        norms[0][m] += values[m];
-        norms[1][m] += square * square;
-      }
-    }
+  MapSlopes(const Norms& norms, const double* weights, double pixels) {
     for (int m = 0; m < kMaps; ++m) {
-      norms[0][m] /= static_cast<double>(a.size());
-      norms[1][m] = std::sqrt(std::sqrt(norms[1][m] / static_cast<double>(a.size())));
+      const double fourth = norms.value[1][m];
+      mean[m] = static_cast<float>(weights[m] / pixels);
+      cube[m] = fourth > 0.0 ? static_cast<float>(weights[kMaps + m] / (pixels * fourth * fourth * fourth)) : 0.0f;
     }
-  }
-
-  // Derivatives by b, given those by the norms, [norm][map].
-  Plane pull_back(const double* slopes, int threads) const {
-    Plane by_mean = like(a), by_square = like(a), by_product = like(a), out = like(a);
-    float mean_slope[kMaps], fourth_slope[kMaps];
-    for (int m = 0; m < kMaps; ++m) {
-      const double fourth = std::max(norms[1][m], 1e-9);
-      mean_slope[m] = static_cast<float>(slopes[m] / static_cast<double>(a.size()));
-      fourth_slope[m] =
-          static_cast<float>(slopes[kMaps + m] / (static_cast<double>(a.size()) * fourth * fourth * fourth));
-    }
-    for_ranges(a.size(), threads, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        float values[kMaps], by[kMaps];
-        maps(i, values);
-        for (int m = 0; m < kMaps; ++m) {
-          by[m] = values[m] > 0 ? mean_slope[m] + fourth_slope[m] * values[m] * values[m] * values[m] : 0.0f;
-        }
-        const float ma = mean_a.values[i], mb = mean_b.values[i];
-        const float own = square_a.values[i] - ma * ma + square_b.values[i] - mb * mb + kC2;
-        const float ratio = (2 * (product.values[i] - ma * mb) + kC2) / own, light = 1 - (ma - mb) * (ma - mb);
-        const float edge = b.values[i] - mb;
-        const float by_edge = (by[1] - by[2]) * (edge < 0 ? -1.0f : 1.0f) / (1 + std::fabs(a.values[i] - ma));
-        by_mean.values[i] = -by[0] * (2 * (ma - mb) * ratio + light * (2 * mb * ratio - 2 * ma) / own) - by_edge;
-        by_square.values[i] = by[0] * light * ratio / own;
-        by_product.values[i] = -by[0] * light * 2 / own;
-        out.values[i] = by_edge;
-      }
-    });
-    Plane through[3];
-    window().pull_back(by_mean, threads, through[0]);
-    window().pull_back(by_square, threads, through[1]);
-    window().pull_back(by_product, threads, through[2]);
-    for_ranges(a.size(), threads, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        out.values[i] +=
-            through[0].values[i] + 2 * b.values[i] * through[1].values[i] + a.values[i] * through[2].values[i];
-      }
-    });
-    return out;
   }
 };
 
-// Linear RGB at all scales; as in the metric, the last one may be smaller than kMinSide.
-std::vector<Planes3> pyramid(Planes3 linear) {
-  std::vector<Planes3> scales;
-  scales.push_back(std::move(linear));
-  while (scales.size() < kScales && std::min(scales.back()[0].height, scales.back()[0].width) >= kMinSide) {
-    scales.push_back(halved(scales.back()));
+SJ_INLINE float map_slope(const MapSlopes& slopes, int map, float error) {
+  return error > 0.0f ? slopes.mean[map] + slopes.cube[map] * (error * error * error) : 0.0f;
+}
+
+struct ErrorPlanes {
+  const float *reference, *reference_mean, *reference_square, *distorted;
+  float *mean, *square, *product;  // of the distorted image; replaced by the gradients by them
+  float* direct;                   // gradient by the distorted image itself
+};
+
+SJ_MULTIVERSION
+void error_gradient(const ErrorPlanes p, const MapSlopes slopes, int count) {
+  SJ_INDEPENDENT
+  for (int i = 0; i < count; ++i) {
+    const float mean1 = p.reference_mean[i], mean2 = p.mean[i], difference = mean1 - mean2;
+    const float luminance = 1.0f - difference * difference;
+    const float covariance = 2.0f * (p.product[i] - mean1 * mean2) + kSsimC2;
+    const float inverse = 1.0f / ((p.reference_square[i] - mean1 * mean1) + (p.square[i] - mean2 * mean2) + kSsimC2);
+    const float structure = covariance * inverse;
+    const float lost = map_slope(slopes, 0, 1.0f - luminance * structure);
+    const float by_covariance = -lost * luminance * inverse, by_variance = -by_covariance * structure;
+
+    const float offset = p.distorted[i] - mean2;
+    const float edge1 = p.reference[i] < mean1 ? mean1 - p.reference[i] : p.reference[i] - mean1;
+    const float scale = 1.0f / (1.0f + edge1), change = ((offset < 0.0f ? -offset : offset) - edge1) * scale;
+    const float by_edge = (map_slope(slopes, 1, change) - map_slope(slopes, 2, -change)) * scale;
+    const float by_offset = offset < 0.0f ? -by_edge : by_edge;
+
+    p.direct[i] = by_offset;
+    p.product[i] = 2.0f * by_covariance;
+    p.square[i] = by_variance;
+    p.mean[i] = -2.0f * (lost * structure * difference + by_covariance * mean1 + by_variance * mean2) - by_offset;
   }
-  return scales;
+}
+
+// Adds up the gradient by the distorted image, from the blurred gradients by its means.
+SJ_MULTIVERSION
+void combine(const ErrorPlanes p, int count) {
+  SJ_INDEPENDENT
+  for (int i = 0; i < count; ++i) {
+    p.direct[i] += p.mean[i] + 2.0f * p.distorted[i] * p.square[i] + p.reference[i] * p.product[i];
+  }
+}
+
+SJ_INLINE float root_slope(float x) {
+  const float root = x + kCubeRootOfBias;
+  return (1.0f / 3.0f) / (root * root);
+}
+
+// From the gradient by XYB to that by linear RGB.
+SJ_MULTIVERSION
+void xyb_adjoint(const float* const* xyb, const float* const* gradient, int count, float* const* rgb) {
+  SJ_INDEPENDENT
+  for (int i = 0; i < count; ++i) {
+    const float luma = xyb[1][i] - kShiftY, half = (xyb[0][i] - kShiftX) * (1.0f / 14.0f);
+    const float by_luma = 0.5f * (gradient[1][i] - gradient[2][i]), by_half = 7.0f * gradient[0][i];
+    const float l = (by_luma + by_half) * root_slope(luma + half), m = (by_luma - by_half) * root_slope(luma - half);
+    const float s = gradient[2][i] * root_slope(xyb[2][i] - kShiftB + luma);
+    for (int c = 0; c < 3; ++c) rgb[c][i] = kAbsorbance[0][c] * l + kAbsorbance[1][c] * m + kAbsorbance[2][c] * s;
+  }
+}
+
+LinearImage linear_from_srgb(const float* rgb, const Shape& shape, int threads) {
+  const SrgbCurve& curve = SrgbCurve::get();
+  LinearImage image(shape);
+  parallel_for(shape.height, kRowsInPart, threads, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      const float* pixel = rgb + static_cast<size_t>(y) * shape.width * 3;
+      for (int c = 0; c < 3; ++c) {
+        float* out = image.row(c, y);
+        for (int x = 0; x < shape.width; ++x) out[x] = curve.linear(pixel[3 * x + c]);
+      }
+    }
+  });
+  return image;
+}
+
+// The transposed matrix of halve(): adds the gradient by the halved image to that by the whole one.
+void add_halving_adjoint(const LinearImage& half, LinearImage& whole) {
+  const Shape& shape = whole.shape;
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < shape.height; ++y) {
+      const float weight = y == shape.height - 1 && shape.height % 2 ? 0.5f : 0.25f;
+      const float* from = half.row(c, y / 2);
+      float* to = whole.row(c, y);
+      for (int x = 0; x < shape.width; ++x) to[x] += weight * from[x / 2];
+      if (shape.width % 2) to[shape.width - 1] += weight * from[shape.width / 2];
+    }
+  }
+}
+
+// Differentiates the weighted sum of the norms of one scale.  Has memory for it.
+class ScaleGradient {
+ public:
+  ScaleGradient(const Kernels& kernels, const RecursiveGaussian& filter, const Shape& shape, int threads)
+      : kernels_(kernels), filter_(filter), shape_(shape), threads_(threads), scratch_(shape) {
+    for (StripPlane& plane : means_) plane = StripPlane(shape);
+    for (int c = 0; c < kComponents; ++c) xyb_[c] = gradient_[c] = StripPlane(shape);
+  }
+
+  void convert(const LinearImage& image);
+  // Returns the norms, and makes the gradient by component c.  `weights` are those of its norms.
+  Norms differentiate(const Ssimulacra2Reference& reference, int c, const double* weights);
+  // Replaces linear RGB by the gradient by it.
+  void convert_back(LinearImage& image) const;
+
+ private:
+  void blur(const StripPlane& a, const StripPlane* b, StripPlane& out);
+  template <class Work>
+  void for_strips(const Work& work) const {
+    parallel_for(shape_.strips(), kStripsInPart, threads_, [&](int begin, int end) {
+      for (int s = begin; s < end; ++s) work(s);
+    });
+  }
+  int strip_pixels() const { return shape_.height * kStripWidth; }
+
+  const Kernels& kernels_;
+  const RecursiveGaussian& filter_;
+  const Shape shape_;
+  const int threads_;
+  StripPlane scratch_;
+  std::array<StripPlane, 3> means_;  // of the distorted image, its square, its product with the reference
+  std::array<StripPlane, kComponents> xyb_, gradient_;
+};
+
+void ScaleGradient::convert(const LinearImage& image) {
+  parallel_for(shape_.height, kRowsInPart, threads_, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      const float* const from[] = {image.row(0, y), image.row(1, y), image.row(2, y)};
+      const size_t at = static_cast<size_t>(y) * kStripWidth;
+      float* const to[] = {xyb_[0].strip(0) + at, xyb_[1].strip(0) + at, xyb_[2].strip(0) + at};
+      kernels_.xyb_row(from, shape_.strips(), to, shape_.strip_size());
+    }
+  });
+  for (StripPlane& plane : xyb_) clear_padding(plane);
+}
+
+void ScaleGradient::blur(const StripPlane& a, const StripPlane* b, StripPlane& out) {
+  parallel_for(shape_.padded_height(), kRowsInPart, threads_, [&](int begin, int end) {
+    std::vector<float> line(row_scratch_size(filter_, shape_));
+    kernels_.blur_rows(filter_, a, b, begin, end, scratch_, line.data());
+  });
+  for_strips([&](int s) { kernels_.blur_columns(filter_, scratch_.strip(s), shape_.height, out.strip(s)); });
+}
+
+Norms ScaleGradient::differentiate(const Ssimulacra2Reference& reference, int c, const double* weights) {
+  const StripPlane& distorted = xyb_[c];
+  blur(distorted, nullptr, means_[0]);
+  blur(distorted, &distorted, means_[1]);
+  blur(distorted, &reference.values, means_[2]);
+  std::vector<StripSums> sums(shape_.strips());
+  for_strips([&](int s) {
+    kernels_.add_errors({reference.values.strip(s), reference.mean.strip(s), reference.square.strip(s),
+                         distorted.strip(s), means_[0].strip(s), means_[1].strip(s), means_[2].strip(s)},
+                        shape_.height, sums[s]);
+  });
+  Norms norms;
+  for (int s = 0; s < shape_.strips(); ++s) {
+    norms.add_strip(sums[s], std::min(kStripWidth, shape_.width - s * kStripWidth));
+  }
+  norms.finish(shape_.pixels());
+  const MapSlopes slopes(norms, weights, shape_.pixels());
+  const auto planes = [&](int s) {
+    return ErrorPlanes{reference.values.strip(s), reference.mean.strip(s), reference.square.strip(s),
+                       distorted.strip(s),        means_[0].strip(s),      means_[1].strip(s),
+                       means_[2].strip(s),        gradient_[c].strip(s)};
+  };
+  for_strips([&](int s) { error_gradient(planes(s), slopes, strip_pixels()); });
+  for (StripPlane& plane : means_) {
+    clear_padding(plane);
+    blur(plane, nullptr, plane);
+  }
+  for_strips([&](int s) { combine(planes(s), strip_pixels()); });
+  return norms;
+}
+
+void ScaleGradient::convert_back(LinearImage& image) const {
+  parallel_for(shape_.height, kRowsInPart, threads_, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      for (int s = 0; s < shape_.strips(); ++s) {
+        const size_t at = shape_.strip_size() * s + static_cast<size_t>(y) * kStripWidth;
+        const float *xyb[kComponents], *gradient[kComponents];
+        float* rgb[3];
+        for (int c = 0; c < kComponents; ++c) {
+          xyb[c] = xyb_[c].values.data() + at;
+          gradient[c] = gradient_[c].values.data() + at;
+          rgb[c] = image.row(c, y) + s * kStripWidth;
+        }
+        xyb_adjoint(xyb, gradient, kStripWidth, rgb);
+      }
+    }
+  });
 }
 
 }  // namespace
 
-Ssimulacra2Gradient::Ssimulacra2Gradient(const ImageView& rgb) : height_(rgb.height), width_(rgb.width) {
-  const std::vector<float> samples(rgb.data, rgb.data + 3 * rgb.pixels());
-  for (const Planes3& linear : pyramid(linear_planes(samples.data(), height_, width_, 1))) {
-    for (Plane& plane : to_xyb(linear, 1)) {
-      Component component{std::move(plane), {}, {}};
-      window().blur(component.values, 1, component.mean);
-      component.square = blurred_product(component.values, component.values, 1);
-      references_.push_back(std::move(component));
-    }
-  }
-}
-
-double Ssimulacra2Gradient::compare(const float* rgb, int threads, float* gradient) const {
-  const std::vector<Planes3> scales = pyramid(linear_planes(rgb, height_, width_, threads));
-  std::vector<Planes3> xyb;
-  for (const Planes3& linear : scales) xyb.push_back(to_xyb(linear, threads));
-  std::vector<Comparison> comparisons;  // [scale][component]
-  comparisons.reserve(references_.size());
-  for (size_t s = 0; s < scales.size(); ++s) {
+double Ssimulacra2::gradient(const float* rgb, int threads, float* out) const {
+  const int scales = static_cast<int>(references_.size()) / kComponents;
+  const std::vector<double> weights = score_weights();
+  std::array<std::array<Norms, kScales>, kComponents> all;
+  std::vector<LinearImage> images;
+  images.push_back(linear_from_srgb(rgb, shape_, threads));
+  for (int s = 0; s < scales; ++s) {
+    if (s + 1 < scales) images.push_back(halve(images[s]));
+    ScaleGradient scale(kernels_, filter_, images[s].shape, threads);
+    scale.convert(images[s]);
     for (int c = 0; c < kComponents; ++c) {
-      const Component& reference = references_[s * kComponents + c];
-      comparisons.emplace_back(reference.values, reference.mean, reference.square, xyb[s][c], threads);
+      const double* own = weights.data() + static_cast<size_t>(c * scales + s) * kNorms * kMaps;
+      all[c][s] = scale.differentiate(references_[s * kComponents + c], c, own);
     }
+    scale.convert_back(images[s]);
   }
-  std::vector<double> norms;  // [component][scale][norm][map]
-  for (int c = 0; c < kComponents; ++c) {
-    for (size_t s = 0; s < scales.size(); ++s) {
-      for (const auto& norm : comparisons[s * kComponents + c].norms) norms.insert(norms.end(), norm, norm + kMaps);
+  for (int s = scales - 1; s > 0; --s) add_halving_adjoint(images[s], images[s - 1]);
+  const std::vector<double> norms = flatten(all, scales);
+  const float slope = static_cast<float>(score_slope(norms));
+  const SrgbCurve& curve = SrgbCurve::get();
+  parallel_for(shape_.height, kRowsInPart, threads, [&](int begin, int end) {
+    for (int y = begin; y < end; ++y) {
+      const size_t at = static_cast<size_t>(y) * shape_.width * 3;
+      for (int c = 0; c < 3; ++c) {
+        const float* by_linear = images[0].row(c, y);
+        for (int x = 0; x < shape_.width; ++x) {
+          const size_t i = at + 3 * static_cast<size_t>(x) + c;
+          out[i] = slope * by_linear[x] * curve.at(rgb[i]).slope;
+        }
+      }
     }
-  }
-  const std::vector<double> slopes = score_slopes(norms);
-  Planes3 by_linear;
-  for (size_t s = scales.size(); s-- > 0;) {
-    Planes3 by_xyb, here = {like(scales[s][0]), like(scales[s][0]), like(scales[s][0])};
-    for (int c = 0; c < kComponents; ++c) {
-      const size_t first = (c * scales.size() + s) * kNorms * kMaps;
-      by_xyb[c] = comparisons[s * kComponents + c].pull_back(slopes.data() + first, threads);
-    }
-    pull_back_xyb(scales[s], by_xyb, threads, here);
-    if (s + 1 < scales.size()) pull_back_halved(by_linear, here);
-    by_linear = std::move(here);
-  }
-  pull_back_linear(rgb, by_linear, 1.0f, threads, gradient);
+  });
   return score_from_norms(norms);
 }
 

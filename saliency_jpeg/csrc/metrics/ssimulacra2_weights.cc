@@ -49,37 +49,32 @@ constexpr double kWeights[] = {
 };
 // clang-format on
 
+// From the weighted sum to the score.
+constexpr double kScale = 0.9562382616834844;
+constexpr double kCubic = 6.248496625763138e-05, kQuadratic = -0.020884521182843837, kLinear = 2.326765642916932;
+constexpr double kPower = 0.6276336467831387;
+
+double weighted_sum(const std::vector<double>& norms) {
+  double sum = 0.0;
+  for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) sum += kWeights[i] * norms[i];
+  return sum;
+}
+
 }  // namespace
 
 std::vector<double> score_weights() { return {std::begin(kWeights), std::end(kWeights)}; }
 
-namespace {
-
-constexpr double kScale = 0.9562382616834844, kPower = 0.6276336467831387, kFactor = 10.0;
-constexpr double kCubic = 6.248496625763138e-05, kQuadratic = -0.020884521182843837, kLinear = 2.326765642916932;
-
-double weighted_sum(const std::vector<double>& norms) {
-  double error = 0.0;
-  for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) error += kWeights[i] * norms[i];
-  return error * kScale;
-}
-
-}  // namespace
-
 double score_from_norms(const std::vector<double>& norms) {
-  double error = weighted_sum(norms);
-  error = ((kCubic * error + kQuadratic) * error + kLinear) * error;
-  return error > 0.0 ? 100.0 - kFactor * std::pow(error, kPower) : 100.0;
+  const double error = weighted_sum(norms) * kScale;
+  const double bent = ((kCubic * error + kQuadratic) * error + kLinear) * error;
+  return bent > 0.0 ? 100.0 - 10.0 * std::pow(bent, kPower) : 100.0;
 }
 
-std::vector<double> score_slopes(const std::vector<double>& norms) {
-  const double sum = weighted_sum(norms), error = ((kCubic * sum + kQuadratic) * sum + kLinear) * sum;
-  std::vector<double> slopes(norms.size(), 0.0);
-  if (!(error > 0.0)) return slopes;
-  const double by_sum = (3 * kCubic * sum + 2 * kQuadratic) * sum + kLinear;
-  const double factor = -kFactor * kPower * std::pow(error, kPower - 1) * by_sum * kScale;
-  for (size_t i = 0; i < std::min(norms.size(), std::size(kWeights)); ++i) slopes[i] = factor * kWeights[i];
-  return slopes;
+double score_slope(const std::vector<double>& norms) {
+  const double error = weighted_sum(norms) * kScale;
+  const double bent = ((kCubic * error + kQuadratic) * error + kLinear) * error;
+  const double slope = (3.0 * kCubic * error + 2.0 * kQuadratic) * error + kLinear;
+  return bent > 0.0 ? -10.0 * kPower * std::pow(bent, kPower - 1.0) * slope * kScale : 0.0;
 }
 
 }  // namespace saliency_jpeg::metrics

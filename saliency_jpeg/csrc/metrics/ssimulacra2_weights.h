@@ -10,8 +10,8 @@ namespace saliency_jpeg::metrics {
 // program.
 double score_from_norms(const std::vector<double>& norms);
 
-// The derivatives of the score by the norms.
-std::vector<double> score_slopes(const std::vector<double>& norms);
+// The derivative of the score by the weighted sum of the norms.
+double score_slope(const std::vector<double>& norms);
 
 // The weight of each norm, in that order.
 std::vector<double> score_weights();

@@ -55,7 +55,7 @@ class Layered:
         return self._best()
 
     def _best(self) -> Compressed:
-        """Of the files without layers and with widths the one that restores best for its bytes, with detail or without."""
+        """Of the files without layers and with widths, each with detail and without, the one that restores best."""
         files: list[tuple[LayersMode | None, Compressed]] = [(None, self._encoded(None))]
         with contextlib.suppress(TargetError):  # no room for them
             files.append(("widths", self._encoded("widths")))

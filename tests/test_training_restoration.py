@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import sys
@@ -23,12 +24,13 @@ import torch_ms_ssim  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
 from compare_restorations import print_table  # noqa: E402
 from restoration_objectives import OBJECTIVES, relative_distance  # noqa: E402
-from restoration_samples import CROP, File, Sampler, to_ycbcr  # noqa: E402
-from torch_restoration import Restoration  # noqa: E402
+from restoration_samples import CROP, Batch, File, Sampler, to_ycbcr  # noqa: E402
+from torch_restoration import Restoration, difference, plain, restore  # noqa: E402
 from train_restoration import pack_half, train  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
-from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
+from saliency_jpeg.enhance.network import CONDITION, PRESETS, Architecture  # noqa: E402
+from saliency_jpeg.enhance.semantic_network import CLASSES  # noqa: E402
 from saliency_jpeg.enhance.tiles import condition  # noqa: E402
 from saliency_jpeg.evaluation.restoration import Row  # noqa: E402
 from saliency_jpeg.metrics import Ssimulacra2, ms_ssim  # noqa: E402
@@ -177,6 +179,58 @@ def test_crops_of_4_4_0_show_what_their_levels_say(native: tuple[int, int]) -> N
         varies = batch.target[:, 0, -1, 0] != batch.target[:, 0, 0, 0]
         assert bool(varies.all()) == (batch.sampling == native)
     assert seen == ({(2, 1), (1, 2)} if native == (2, 1) else {(1, 2)})
+
+
+def _with_classes() -> tuple[Batch, File]:
+    """A batch of crops of one file, whose class map says the brightness of each cell."""
+    rgb = photo(256, 256, 60, 120)
+    image = _core.read_jpeg(encoded(rgb, quality=30, subsampling="4:2:0"))
+    tables = np.stack([image.tables[row] for row in image.component_tables]).astype(np.float32)
+    means = rgb.mean(-1).reshape(16, 16, 16, 16).mean((1, 3))
+    classes = (means > np.median(means)).astype(np.uint8)
+    file = File(list(image.levels), tables, image.sampling[0], condition(image), rgb, classes)
+    return Sampler([file], 5)(), file
+
+
+def test_crops_of_class_maps_lie_where_their_pixels_do() -> None:
+    batch, file = _with_classes()
+    assert batch.classes is not None
+    assert batch.classes.shape == (len(batch.target), len(CLASSES), CROP // 16, CROP // 16)
+    assert bool((batch.classes.sum(1) == 1).all())
+    level = np.median(file.rgb.mean(-1).reshape(16, 16, 16, 16).mean((1, 3)))
+    means = torch.nn.functional.avg_pool2d(batch.target[:, 0], 16)
+    near = (means - level).abs() < 12  # luma is not the mean of the colours
+    assert bool(((means > level) == (batch.classes[:, 1] == 1))[~near].all())
+    assert bool((~near).float().mean() > 0.3)
+
+
+@pytest.mark.tensorflow
+def test_a_network_with_classes_starts_as_the_one_without() -> None:
+    batch, _ = _with_classes()
+    torch.manual_seed(1)
+    plainly = Restoration(Architecture(16, 2, 8))
+    torch.nn.init.normal_(plainly.last.weight, std=0.05)
+    told = Restoration(Architecture(16, 2, 8, classes=len(CLASSES)))
+    told.fill(plainly.arrays())
+    coefficients, planes = plain(batch)
+    with torch.no_grad():
+        before, after = (restore(m, b, coefficients, planes) for m, b in (
+            (plainly, dataclasses.replace(batch, classes=None)), (told, batch)
+        ))  # fmt: skip
+        assert float((before - planes).abs().max()) > 1
+        assert float((before - after).abs().max()) == 0
+        torch.nn.init.normal_(told.get_submodule("block1shift_class").weight, std=0.5)
+        assert float((restore(told, batch, coefficients, planes) - before).abs().max()) > 0.5
+        assert difference(told, Architecture(16, 2, 8, classes=len(CLASSES))) < 1e-4
+
+
+def test_training_uses_the_class_map() -> None:
+    _, file = _with_classes()
+    size = Architecture(8, 1, 4, classes=len(CLASSES))
+    after = train([file], size, 3, 3, terms=()).arrays()
+    used = np.abs(after["block0shift_class/0"][0, 0]).max(-1) > 0
+    assert used[:2].all()
+    assert not used[2:].any()  # classes that no cell has
 
 
 @pytest.mark.slow

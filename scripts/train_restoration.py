@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the networks of ``decode(enhance=...)``: restoration of any JPEG file, bounded by its quantization.
+r"""Train the networks of ``decode(enhance=...)``: restoration of any JPEG file, bounded by its quantization.
 
 Photographs are encoded by four encoders at all qualities (:mod:`restoration_data`), decoded in PyTorch as a decoder
 does, corrected by the network inside the intervals of quantization, and compared with the original. The loss is the
@@ -10,7 +10,10 @@ smoother than people, and SSIMULACRA2, like them. ::
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER [--preset restore|restore-fast] [--steps N]
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --objective joint --start weights/restore.npz \
         --rate 0.1 --steps 3000
+    python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --preset fine --objective all \
+        --start weights/restore.npz --rate 0.3 --held-back 10 --most-bpp 1.6 [--adversarial 0.05]
 
+The network of ``fine`` is told by a class map what is seen where, which it computes as a reader does.
 Checkpoints lie in the cache; a run that was ended goes on from the last one. The script ends with the largest
 difference between the network in PyTorch, which is trained, and in Keras, which is used, both with the weights of the
 file.
@@ -285,6 +288,7 @@ def main() -> None:
     print(f"  {len(files)} files, {len(held_back)} held back", flush=True)
     name = args.preset if args.objective == "ssimulacra2" else f"{args.preset}-{args.objective}"
     name += "-adversarial" if args.adversarial else ""
+    torch.manual_seed(args.seed)  # of the adversary
     checkpoint = args.cache / f"{name}.pt" if args.cache else None
     model = train(
         files, PRESETS[args.preset], args.steps, args.seed, checkpoint, args.every,

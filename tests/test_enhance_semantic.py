@@ -86,5 +86,5 @@ def test_a_preset_without_a_backbone_is_refused(tmp_path: Path, monkeypatch: pyt
 
     (tmp_path / "presets.json").write_text(json.dumps({"odd": {"task": "segmentation", "version": 1}}))
     monkeypatch.setattr(presets, "folders", lambda: [tmp_path])
-    with pytest.raises(PresetError, match="the entry 'odd' in presets.json is not valid"):
+    with pytest.raises(PresetError, match=r"the entry 'odd' in presets\.json is not valid"):
         find_segmentation("odd")

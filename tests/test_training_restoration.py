@@ -23,6 +23,7 @@ import torch_jpeg  # noqa: E402
 import torch_ms_ssim  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
 from compare_restorations import print_table  # noqa: E402
+from restoration_adversary import Adversary  # noqa: E402
 from restoration_objectives import OBJECTIVES, relative_distance  # noqa: E402
 from restoration_samples import CROP, Batch, File, Sampler, to_ycbcr  # noqa: E402
 from torch_restoration import Restoration, difference, plain, restore  # noqa: E402
@@ -233,9 +234,31 @@ def test_training_uses_the_class_map() -> None:
     assert not used[2:].any()  # classes that no cell has
 
 
+def test_an_adversary_learns_and_pulls_towards_the_original() -> None:
+    batch, _ = _with_classes()
+    _, planes = plain(batch)
+    torch.manual_seed(2)
+    adversary = Adversary(0.1)
+    told = [adversary.step(batch, planes, planes) for _ in range(40)]
+    assert told[-1] < 0.9 * told[0]
+    restored = planes.clone().requires_grad_()
+    adversary.loss(batch, planes, restored).backward()
+    assert restored.grad is not None
+    towards = batch.target - planes
+    assert float((restored.grad * towards).sum()) < 0
+    other = Adversary(0.1)
+    other.load_state_dict(adversary.state_dict())
+    with torch.no_grad():
+        kept, given = (float(a.loss(batch, planes, planes)) for a in (other, adversary))
+    assert kept == given > 0
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "form", [("--preset", "restore-fast"), ("--preset", "fine", "--objective", "all", "--adversarial", "0.05")]
+)
+def test_training_learns_and_resumes(run_script: Script, tmp_path: Path, form: tuple[str, ...]) -> None:
     if not _has_mozjpeg():
         pytest.skip("not installed: mozjpeg")
     folder = tmp_path / "data" / "photos_cid22"  # every other one is for reports
@@ -243,14 +266,15 @@ def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None
     for index in range(4):
         (folder / f"{index}.png").write_bytes(encoded(photo(192, 256, 40 * index, 90 * index), "PNG"))
     words = ("scripts/train_restoration.py", tmp_path / "data", tmp_path / "out.npz", "--cache", tmp_path / "cache")
-    form = ("--preset", "restore-fast", "--every", "25")
+    form = (*form, "--every", "25", "--held-back", "4")
     first = run_script(*words, *form, "--steps", "50")
     again = run_script(*words, *form, "--steps", "75")
-    errors = [float(error) for error in re.findall(r"error of Y Cb Cr SSIMULACRA2 (\d\.\d+)", first + again)]
+    errors = [float(error) for error in re.findall(r"error of Y Cb Cr [^.]* (\d\.\d+)", first + again)]
     assert len(errors) == 3
     assert errors[-1] < errors[0]
     assert "step 75/75" in again
     assert "step 25/75" not in again
+    assert re.search(r"^held back: 0\.\d+ ", again, re.MULTILINE)
     (gap,) = re.findall(r"from those of Keras: (\S+)", again)
     assert float(gap) < 1e-4
     with np.load(tmp_path / "out.npz") as arrays:

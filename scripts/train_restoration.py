@@ -307,7 +307,7 @@ def main() -> None:
 def _files(args: argparse.Namespace) -> tuple[list[File], list[File]]:
     """The files to train on, and those of every ``args.held_back``-th photograph, as the command line asks."""
     coded = cached(args.cache, f"coded-{args.seed}-{args.count}", lambda: make(args.data, args.seed, args.count))
-    coded = [_below(item, args.most_bpp) for item in coded]
+    coded = [below(item, args.most_bpp) for item in coded]
     files, counts = read(coded), [len(item.files) for item in coded]
     if PRESETS[args.preset].classes:
         maps = cached(args.cache, f"classes-{args.seed}-{args.count}-{args.most_bpp}", lambda: class_maps(coded))
@@ -317,7 +317,7 @@ def _files(args: argparse.Namespace) -> tuple[list[File], list[File]]:
     return parts[0], parts[1]
 
 
-def _below(item: Coded, bpp: float) -> Coded:
+def below(item: Coded, bpp: float) -> Coded:
     """A photograph with the files of at most so many bits per pixel."""
     height, width = item.original.rgb.shape[:2]
     files = [(name, jpeg) for name, jpeg in item.files if 8 * len(jpeg) <= bpp * height * width]

@@ -1,9 +1,9 @@
 """A dense auto-encoder that codes what restoration leaves: original less restored, as a quantized latent.
 
-After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder and
-decoder both see the restored picture, so the latent tells only what it does not. Latents are quantized to integers
-softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance of
-each integer stands in a table per channel.
+After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder
+and decoder both see the restored picture, so the latent tells only what it does not. Latents are quantized to integers
+softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance
+of each integer stands in a table per channel.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
     def integer_tables(self) -> NDArray[np.int64]:
         """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""
         chances = torch.softmax(self.tables.detach().double(), 1).numpy()
-        counts = np.maximum(1, np.floor(chances * TOTAL)).astype(np.int64)
+        counts: NDArray[np.int64] = np.maximum(1, np.floor(chances * TOTAL)).astype(np.int64)
         counts[np.arange(CHANNELS), counts.argmax(1)] += TOTAL - counts.sum(1)
         return counts
 

@@ -156,7 +156,7 @@ def difference(model: Restoration, size: Architecture) -> float:
     from keras import ops
 
     noise = torch.Generator().manual_seed(0)
-    shapes = ((2, 96, 16, 12), (2, 64, 8, 6), (2, PLACES, 16, 12), (2, CONDITION))
+    shapes: tuple[tuple[int, ...], ...] = ((2, 96, 16, 12), (2, 64, 8, 6), (2, PLACES, 16, 12), (2, CONDITION))
     if size.classes:
         shapes = (*shapes, (2, size.classes, 16, 12))
     inputs = [torch.randn(shape, generator=noise) for shape in shapes]

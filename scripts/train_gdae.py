@@ -185,9 +185,8 @@ def _bytes(compress: Any, rgb: Any, count: float) -> bytes:
 
 def print_figures(rows: NDArray[np.float64]) -> None:
     """Prints the means over photographs for each rate, and how many gain more by the latent."""
-    print(
-        "| base, bpp | latent, bpp | restored, dB / SSIMULACRA2 | with the latent | larger base, restored | latent ahead |"
-    )
+    titles = ("base, bpp", "latent, bpp", "restored, dB / SSIMULACRA2", "with the latent", "larger base, restored")
+    print(f"| {' | '.join(titles)} | latent ahead |")
     print("|---:|---:|---:|---:|---:|---:|")
     for index in range(rows.shape[1]):
         base, latent, *scores = rows[:, index].mean(0)

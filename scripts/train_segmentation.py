@@ -74,7 +74,8 @@ def class_weights(items: Sequence[Item]) -> NDArray[np.float32]:
     seen = sum(np.maximum(item.targets["shares"].astype(np.float32), 0).sum((0, 1)) for item in items)
     shared = np.maximum(seen / np.sum(seen), 1e-4)
     weights = np.minimum(np.sqrt(shared.max() / shared), _MOST_WEIGHT)
-    return (weights / np.sum(weights * shared)).astype(np.float32)
+    result: NDArray[np.float32] = (weights / np.sum(weights * shared)).astype(np.float32)
+    return result
 
 
 # ---- training ------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_text_is_labelled_where_it_is_drawn() -> None:
 def test_variants_keep_labels_beside_their_pixels() -> None:
     labels = np.zeros((96, 160), np.uint8)
     labels[:, 80:] = 1
-    rgb = np.where(labels[..., None] == 1, np.uint8([230, 230, 230]), np.uint8([20, 20, 20]))
+    rgb = np.where(labels[..., None] == 1, np.uint8(230), np.uint8(20)).repeat(3, -1)
     for item in variants(Labelled(rgb, labels), 12, random.Random(1), text=0.0):
         bright = item.rgb.astype(int).sum(-1) > 3 * 125
         assert (bright == (item.labels == 1)).mean() > 0.97

@@ -75,7 +75,7 @@ class Segmenter:
         """
         forks.check()
         tf = self._tensorflow
-        size = input_size(*rgb.shape[:2], LONG_SIDE, network.STRIDE, margin=1)
+        size = input_size(rgb.shape[0], rgb.shape[1], LONG_SIDE, network.STRIDE, margin=1)
         with full_precision(tf), tf.device(self._device):
             result: NDArray[np.float32] = self._traced()(tf.constant(resize(rgb, size)[None])).numpy()[0]
         return result
@@ -149,7 +149,8 @@ def to_cells(logits: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.u
     down, across = np.meshgrid(*places, indexing="ij")
     parts = [logits[..., i : i + 4] for i in range(0, logits.shape[-1], 4)]  # as many channels as OpenCV takes
     there = [_at(part, across, down) for part in parts]
-    return np.concatenate(there, -1).argmax(-1).astype(np.uint8)
+    likeliest: NDArray[np.uint8] = np.concatenate(there, -1).argmax(-1).astype(np.uint8)
+    return likeliest
 
 
 def _at(part: NDArray[np.float32], across: NDArray[np.float32], down: NDArray[np.float32]) -> NDArray[np.float32]:

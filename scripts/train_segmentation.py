@@ -28,7 +28,7 @@ from PIL import Image
 from segmentation_data import Labelled, read_held_back, read_labelled, shares, variants
 
 from saliency_jpeg.enhance.semantic import LONG_SIDE
-from saliency_jpeg.enhance.semantic_network import CLASSES, build
+from saliency_jpeg.enhance.semantic_network import CLASSES, FEATURES, build
 from saliency_jpeg.io import write
 from saliency_jpeg.saliency import network
 from saliency_jpeg.saliency.grid import resize
@@ -110,7 +110,7 @@ def train(sources: Sequence[Source], weights: NDArray[np.float32], epochs: int, 
     callbacks: list[Any] = [_Told(epochs)]
     if folder is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(folder), delete_checkpoint=False))
-    model.fit(batches(), epochs=epochs, steps_per_epoch=len(batches), callbacks=callbacks, verbose=0)
+    model.fit(batches.dataset(), epochs=epochs, steps_per_epoch=len(batches), callbacks=callbacks, verbose=0)
     return model
 
 
@@ -124,7 +124,14 @@ class _Batches:
     def __len__(self) -> int:
         return self._count
 
-    def __call__(self) -> Any:
+    def dataset(self) -> Any:
+        """The batches without end, as TensorFlow takes them: of any size."""
+        import tensorflow as tf
+
+        specs = [tf.TensorSpec((None, None, None, count), tf.float32) for count in (*FEATURES, len(CLASSES))]
+        return tf.data.Dataset.from_generator(self._draw, output_signature=(tuple(specs[:-1]), specs[-1]))
+
+    def _draw(self) -> Any:
         while True:
             for batch in make_batches(self._sources, BATCH, self._rng)[: self._count]:
                 features, targets = stack(batch)

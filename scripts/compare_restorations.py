@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from measure_restoration import find_photographs, rows_of
 from torch import Tensor
 
 from saliency_jpeg.codec import _core
+from saliency_jpeg.enhance.network import PRESETS
 from saliency_jpeg.enhance.restoration import Restorer
 from saliency_jpeg.enhance.runtime import Runner
 from saliency_jpeg.evaluation.bdrate import bootstrap
@@ -38,9 +40,11 @@ ROWS: Final = "pillow-30,pillow-75,mozjpeg-0.5,jpegli-0.5,ours-0.5,ours-1"
 
 
 def read(path: Path, preset: str) -> Restorer:
-    """Loads a preset with the weights of a file in the place of its own."""
-    restorer = Restorer.from_preset(preset)
-    restorer._runner = Runner(restorer.preset.architecture, unpack(path.read_bytes(), str(path)), None)
+    """Loads a preset with the weights of a file in the place of its own; ``fine``'s network where they have classes."""
+    restorer, arrays = Restorer.from_preset(preset), unpack(path.read_bytes(), str(path))
+    if any("_class/" in name for name in arrays):
+        restorer.preset = replace(restorer.preset, architecture=PRESETS["fine"])
+    restorer._runner = Runner(restorer.preset.architecture, arrays, None)
     return restorer
 
 

@@ -66,6 +66,11 @@ OBJECTIVES: Final[dict[str, tuple[Term, ...]]] = {
     "ms-ssim": (Term("MS-SSIM", 1.0, _by_ms_ssim, _SIMILARITY),),
     "deep": (Term("deep", 1.0, _by_features, _POINTS),),
     "joint": (Term("MS-SSIM", 0.5, _by_ms_ssim, _SIMILARITY), Term("deep", 0.5, _by_features, _POINTS)),
+    "all": (
+        Term("SSIMULACRA2", 0.6, _by_ssimulacra2, _POINTS),
+        Term("MS-SSIM", 0.2, _by_ms_ssim, _SIMILARITY),
+        Term("deep", 0.2, _by_features, _POINTS),
+    ),
 }
 
 

@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 from restoration_data import UNIT, Coded
 from torch import Tensor
+from torch.nn import functional
 
 from saliency_jpeg.codec import _core
+from saliency_jpeg.enhance.network import CELL
+from saliency_jpeg.enhance.semantic_network import CLASSES
 from saliency_jpeg.enhance.tiles import condition
 
 __all__ = ["CROP", "Batch", "File", "Sampler", "read"]
@@ -31,6 +34,7 @@ class File:
         sampling: horizontal and vertical factor of luma over chroma; None for gray.
         known: float32 (387,), the condition.
         rgb: of the original.
+        classes: uint8 (rows, cols), what the decoded picture shows in cells of 16 pixels; None without a class map.
     """
 
     levels: list[NDArray[np.int16]]
@@ -38,6 +42,7 @@ class File:
     sampling: tuple[int, int] | None
     known: NDArray[np.float32]
     rgb: NDArray[np.uint8]
+    classes: NDArray[np.uint8] | None = None
 
 
 def read(coded: list[Coded]) -> list[File]:
@@ -56,13 +61,14 @@ def read(coded: list[Coded]) -> list[File]:
 
 @dataclass
 class Batch:
-    """Crops of files of one sampling, as tensors; blocks are (n, rows, cols, 64)."""
+    """Crops of files of one sampling, as tensors; blocks are (n, rows, cols, 64), classes one-hot, (n, 10, 8, 8)."""
 
     levels: list[Tensor]
     tables: Tensor
     sampling: tuple[int, int] | None
     known: Tensor
     target: Tensor
+    classes: Tensor | None = None
 
 
 class Sampler:
@@ -95,23 +101,29 @@ class Sampler:
         ]
         levels = [torch.from_numpy(np.stack(part)).float() for part in zip(*(crop[0] for crop in crops), strict=True)]
         tables, known, target = (torch.from_numpy(np.stack([crop[i] for crop in crops])) for i in (1, 2, 3))
-        return Batch(levels, tables, sampling, known, to_ycbcr(target.float()))
+        batch = Batch(levels, tables, sampling, known, to_ycbcr(target.float()))
+        if all(file.classes is not None for file in chosen):
+            labels = torch.from_numpy(np.stack([crop[4] for crop in crops])).long()
+            batch.classes = functional.one_hot(labels, len(CLASSES)).permute(0, 3, 1, 2).float()
+        return batch
 
-    def _crop(self, file: File, turned: bool) -> tuple[list[NDArray[np.int16]], Any, Any, Any]:
+    def _crop(self, file: File, turned: bool) -> tuple[list[NDArray[np.int16]], Any, Any, Any, Any]:
         height, width = file.rgb.shape[:2]
         y, x = (UNIT * self._draw.integers((side - CROP) // UNIT + 1) for side in (height, width))
         h, v = file.sampling or (1, 1)
         factors = [(1, 1), (v, h), (v, h)]
         levels = [_blocks(component, (y, x), factor) for component, factor in zip(file.levels, factors, strict=False)]
         tables, known, rgb = file.tables, file.known, file.rgb[y : y + CROP, x : x + CROP]
+        classes = np.zeros((0, 0), np.uint8) if file.classes is None else file.classes
+        classes = classes[y // CELL : (y + CROP) // CELL, x // CELL : (x + CROP) // CELL]
         if self._draw.random() < 0.5:
             signs = np.tile(np.array([1, -1] * 4, np.int16), 8)
-            levels, rgb = [part[:, ::-1] * signs for part in levels], rgb[:, ::-1]
+            levels, rgb, classes = [part[:, ::-1] * signs for part in levels], rgb[:, ::-1], classes[:, ::-1]
         if turned:
             turn = np.arange(64).reshape(8, 8).T.ravel()
             levels = [part.swapaxes(0, 1)[..., turn] for part in levels]
-            tables, known, rgb = tables[:, turn], _turned(known, turn), rgb.swapaxes(0, 1)
-        return levels, np.ascontiguousarray(tables), known, np.ascontiguousarray(rgb)
+            tables, known, rgb, classes = tables[:, turn], _turned(known, turn), rgb.swapaxes(0, 1), classes.T
+        return levels, np.ascontiguousarray(tables), known, np.ascontiguousarray(rgb), np.ascontiguousarray(classes)
 
 
 def _areas(files: list[File]) -> NDArray[np.float64]:

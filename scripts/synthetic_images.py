@@ -104,7 +104,8 @@ when we there can an your which their said if do will each about how up out them
 """.split()  # noqa: SIM905
 
 
-def _line(rng: np.random.Generator, words: int) -> str:
+def line(rng: np.random.Generator, words: int) -> str:
+    """Returns a line of so many common words."""
     return " ".join(_WORDS[i] for i in rng.integers(0, len(_WORDS), words))
 
 
@@ -129,7 +130,7 @@ def _page(rng: np.random.Generator) -> Image.Image:
     for column in range(columns):
         y = margin
         while y < page.height - margin:
-            text, left = _line(rng, 40), margin + column * pitch
+            text, left = line(rng, 40), margin + column * pitch
             while draw.textlength(text, font) > pitch - margin:
                 text = text.rpartition(" ")[0]
             if rng.uniform() < 0.93:
@@ -152,7 +153,7 @@ def _screen(rng: np.random.Generator) -> Image.Image:
     for y in range(8, 600, int(rng.integers(18, 30))):
         if rng.uniform() < 0.9:
             left = int(rng.integers(0, 3)) * 240 + 12
-            draw.text((left, y), _line(rng, int(rng.integers(2, 16))), ink, font)
+            draw.text((left, y), line(rng, int(rng.integers(2, 16))), ink, font)
     return screen
 
 

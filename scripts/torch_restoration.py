@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_jpeg import Bounds, bound, from_blocks, inverse_dct, upsample
 
-from saliency_jpeg.enhance.network import CONDITION, GROUP, OUTPUTS, PLACES, Architecture, build
+from saliency_jpeg.enhance.network import CELL, CONDITION, GROUP, OUTPUTS, PLACES, Architecture, build
 from saliency_jpeg.enhance.restoration import DEFAULT_WIDTHS
 from saliency_jpeg.enhance.tiles import CONTRAST, DETAIL_SCALE, INPUT_SCALE, correction_scale, places
 from saliency_jpeg.saliency.network import set_arrays
@@ -45,12 +45,18 @@ class Restoration(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTo
                 nn.init.zeros_(layer.weight)
                 nn.init.constant_(layer.bias, start)
                 self.add_module(f"block{index}{name}", layer)
+                if size.classes:
+                    layer = nn.Conv2d(size.classes, width, 1, bias=False)
+                    nn.init.zeros_(layer.weight)
+                    self.add_module(f"block{index}{name}_class", layer)
         self.last = nn.Conv2d(width, OUTPUTS, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
-        self.blocks = size.blocks
+        self.blocks, self.classes = size.blocks, size.classes
 
-    def forward(self, planes: Tensor, levels: Tensor, places: Tensor, known: Tensor) -> Tensor:
+    def forward(
+        self, planes: Tensor, levels: Tensor, places: Tensor, known: Tensor, classes: Tensor | None = None
+    ) -> Tensor:
         """Computes the output (n, 80, rows, cols) of inputs with channels second."""
         features = functional.relu(self.levels_in(levels))
         x = functional.relu(self.first(torch.cat([planes, features, places.expand(len(planes), -1, -1, -1)], 1)))
@@ -58,7 +64,11 @@ class Restoration(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTo
         for index in range(self.blocks):
             part = {name: self.get_submodule(f"block{index}{name}") for name in ("a", "b", "scale", "shift")}
             change = part["b"](functional.relu(part["a"](x)))
-            x = x + change * part["scale"](known)[:, :, None, None] + part["shift"](known)[:, :, None, None]
+            scale, shift = (part[name](known)[:, :, None, None] for name in ("scale", "shift"))
+            if self.classes:
+                scale = scale + self.get_submodule(f"block{index}scale_class")(classes)
+                shift = shift + self.get_submodule(f"block{index}shift_class")(classes)
+            x = x + change * scale + shift
         return self.last(x)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -67,16 +77,21 @@ class Restoration(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTo
         for name, layer in self.named_children():
             weight = layer.weight.detach().float().numpy()
             arrays[f"{name}/0"] = weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight.T
-            arrays[f"{name}/1"] = layer.bias.detach().float().numpy()
+            if layer.bias is not None:
+                arrays[f"{name}/1"] = layer.bias.detach().float().numpy()
         return arrays
 
     def fill(self, arrays: Mapping[str, NDArray[np.floating]]) -> None:
-        """Takes weights as :meth:`arrays` returns them."""
+        """Takes weights as :meth:`arrays` returns them. Those of a network without classes leave these at 0."""
+        without_classes = not any("_class/" in name for name in arrays)
         with torch.no_grad():
             for name, layer in self.named_children():
+                if without_classes and name.endswith("_class"):
+                    continue
                 weight = np.asarray(arrays[f"{name}/0"], np.float32)
                 layer.weight.copy_(torch.from_numpy(weight.transpose(3, 2, 0, 1) if weight.ndim == 4 else weight.T))
-                layer.bias.copy_(torch.from_numpy(np.asarray(arrays[f"{name}/1"], np.float32)))
+                if layer.bias is not None:
+                    layer.bias.copy_(torch.from_numpy(np.asarray(arrays[f"{name}/1"], np.float32)))
 
 
 def plain(batch: Batch) -> tuple[list[Tensor], Tensor]:
@@ -107,7 +122,9 @@ def restore(model: nn.Module, batch: Batch, coefficients: list[Tensor], planes: 
     size = CROP // GROUP
     where = torch.from_numpy(places(size, size)).permute(2, 0, 1)[None]
     scales = torch.from_numpy(np.stack([correction_scale(t) for t in batch.tables.numpy()]))
-    inputs = (network_planes(planes, scales), levels, where, batch.known)
+    inputs = [network_planes(planes, scales), levels, where, batch.known]
+    if batch.classes is not None:
+        inputs.append(functional.interpolate(batch.classes, scale_factor=CELL // GROUP, mode="bilinear"))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = model(
             *(part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs)
@@ -139,7 +156,9 @@ def difference(model: Restoration, size: Architecture) -> float:
     from keras import ops
 
     noise = torch.Generator().manual_seed(0)
-    shapes = ((2, 96, 16, 12), (2, 64, 8, 6), (2, PLACES, 16, 12), (2, CONDITION))
+    shapes: tuple[tuple[int, ...], ...] = ((2, 96, 16, 12), (2, 64, 8, 6), (2, PLACES, 16, 12), (2, CONDITION))
+    if size.classes:
+        shapes = (*shapes, (2, size.classes, 16, 12))
     inputs = [torch.randn(shape, generator=noise) for shape in shapes]
     other = build(size)
     set_arrays(other, model.arrays())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -88,6 +89,56 @@ def ycbcr(rgb):
     """JFIF YCbCr without rounding."""
     matrix = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
     return rgb @ matrix.T + (0, 128, 128)
+
+
+# ---- class maps ---------------------------------------------------------------------------------------------------
+
+
+class MadeUpWithClasses(MadeUp):
+    """Its output depends on the class map as well."""
+
+    def run_one(self, inputs):
+        *rest, classes = inputs
+        spread = cv2.blur(classes @ np.arange(classes.shape[-1], dtype=np.float32), (5, 5), borderType=0)
+        return super().run_one(rest) + np.sin(spread)[..., None]
+
+
+@pytest.fixture
+def with_classes(made_up: Restorer) -> Restorer:
+    made_up.preset = replace(made_up.preset, architecture=network.Architecture(classes=10))
+    made_up._runner = MadeUpWithClasses()  # type: ignore[assignment]
+    return made_up
+
+
+@pytest.mark.parametrize("form", ["4:2:0", "L"])
+def test_tiles_with_a_class_map_have_no_seams(with_classes, form):
+    image = file(form)
+    rows, cols = (-(-side // 16) for side in image.size)
+    classes = np.random.default_rng(1).integers(0, 10, (rows, cols)).astype(np.uint8)
+    whole, flat = (next(iter(with_classes.tiles(image, classes=c))) for c in (classes, 0 * classes))
+    assert np.abs(whole.planes[0] - flat.planes[0]).max() > 0.1
+    for tile in with_classes.tiles(image, classes=classes, tile_size=(64, 96)):
+        for part, plane in zip(tile.planes, whole.planes, strict=True):
+            assert np.abs(part - plane[tile.rows, tile.cols]).max() < 1e-3
+
+
+def test_a_reader_computes_the_class_map_of_the_plain_picture(with_classes, monkeypatch):
+    seen = []
+
+    class Segmenter:
+        def predict(self, rgb):
+            seen.append(rgb)
+            return np.full([-(-side // 16) for side in rgb.shape[:2]], 3, np.uint8)
+
+    monkeypatch.setattr("saliency_jpeg.enhance.semantic.load", lambda name, device: Segmenter())
+    with_classes._device = None
+    for form in ("4:2:0", "L"):
+        image = file(form)
+        planes = with_classes.restore(image)
+        told = next(iter(with_classes.tiles(image, classes=Segmenter().predict(seen[-1]))))
+        assert np.array_equal(planes[0], told.planes[0])
+        assert seen[-1].shape == (*image.size, 3)
+        assert psnr(seen[-1], photo(*image.size)) > 20 or form == "L"
 
 
 # ---- gains --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import sys
@@ -22,13 +23,15 @@ import torch_jpeg  # noqa: E402
 import torch_ms_ssim  # noqa: E402
 import torch_ssimulacra2  # noqa: E402
 from compare_restorations import print_table  # noqa: E402
+from restoration_adversary import Adversary  # noqa: E402
 from restoration_objectives import OBJECTIVES, relative_distance  # noqa: E402
-from restoration_samples import CROP, File, Sampler, to_ycbcr  # noqa: E402
-from torch_restoration import Restoration  # noqa: E402
+from restoration_samples import CROP, Batch, File, Sampler, to_ycbcr  # noqa: E402
+from torch_restoration import Restoration, difference, plain, restore  # noqa: E402
 from train_restoration import pack_half, train  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
-from saliency_jpeg.enhance.network import CONDITION, PRESETS  # noqa: E402
+from saliency_jpeg.enhance.network import CONDITION, PRESETS, Architecture  # noqa: E402
+from saliency_jpeg.enhance.semantic_network import CLASSES  # noqa: E402
 from saliency_jpeg.enhance.tiles import condition  # noqa: E402
 from saliency_jpeg.evaluation.restoration import Row  # noqa: E402
 from saliency_jpeg.metrics import Ssimulacra2, ms_ssim  # noqa: E402
@@ -179,9 +182,87 @@ def test_crops_of_4_4_0_show_what_their_levels_say(native: tuple[int, int]) -> N
     assert seen == ({(2, 1), (1, 2)} if native == (2, 1) else {(1, 2)})
 
 
+def _with_classes() -> tuple[Batch, File]:
+    """A batch of crops of one file, whose class map says the brightness of each cell."""
+    rgb = photo(256, 256, 60, 120)
+    image = _core.read_jpeg(encoded(rgb, quality=30, subsampling="4:2:0"))
+    tables = np.stack([image.tables[row] for row in image.component_tables]).astype(np.float32)
+    means = rgb.mean(-1).reshape(16, 16, 16, 16).mean((1, 3))
+    classes = (means > np.median(means)).astype(np.uint8)
+    file = File(list(image.levels), tables, image.sampling[0], condition(image), rgb, classes)
+    return Sampler([file], 5)(), file
+
+
+def test_crops_of_class_maps_lie_where_their_pixels_do() -> None:
+    batch, file = _with_classes()
+    assert batch.classes is not None
+    assert batch.classes.shape == (len(batch.target), len(CLASSES), CROP // 16, CROP // 16)
+    assert bool((batch.classes.sum(1) == 1).all())
+    level = np.median(file.rgb.mean(-1).reshape(16, 16, 16, 16).mean((1, 3)))
+    means = torch.nn.functional.avg_pool2d(batch.target[:, 0], 16)
+    near = (means - level).abs() < 12  # luma is not the mean of the colours
+    assert bool(((means > level) == (batch.classes[:, 1] == 1))[~near].all())
+    assert bool((~near).float().mean() > 0.3)
+
+
+@pytest.mark.tensorflow
+def test_a_network_with_classes_starts_as_the_one_without() -> None:
+    batch, _ = _with_classes()
+    torch.manual_seed(1)
+    plainly = Restoration(Architecture(16, 2, 8))
+    torch.nn.init.normal_(plainly.last.weight, std=0.05)
+    told = Restoration(Architecture(16, 2, 8, classes=len(CLASSES)))
+    told.fill(plainly.arrays())
+    coefficients, planes = plain(batch)
+    with torch.no_grad():
+        before, after = (restore(m, b, coefficients, planes) for m, b in (
+            (plainly, dataclasses.replace(batch, classes=None)), (told, batch)
+        ))  # fmt: skip
+        assert float((before - planes).abs().max()) > 1
+        assert float((before - after).abs().max()) == 0
+        torch.nn.init.normal_(told.get_submodule("block1shift_class").weight, std=0.5)
+        assert float((restore(told, batch, coefficients, planes) - before).abs().max()) > 0.5
+        assert difference(told, Architecture(16, 2, 8, classes=len(CLASSES))) < 1e-4
+
+
+def test_training_uses_the_class_map() -> None:
+    _, file = _with_classes()
+    size = Architecture(8, 1, 4, classes=len(CLASSES))
+    after = train([file], size, 3, 3, terms=()).arrays()
+    used = np.abs(after["block0shift_class/0"][0, 0]).max(-1) > 0
+    assert used[:2].all()
+    assert not used[2:].any()  # classes that no cell has
+
+
+def test_an_adversary_learns_and_pulls_towards_the_original() -> None:
+    batch, _ = _with_classes()
+    _, planes = plain(batch)
+    torch.manual_seed(2)
+    adversary = Adversary(0.1)
+    told = [adversary.step(batch, planes, planes) for _ in range(40)]
+    assert told[-1] < 0.9 * told[0]
+    restored = planes.clone().requires_grad_()
+    adversary.loss(batch, planes, restored).backward()
+    assert restored.grad is not None
+    towards = batch.target - planes
+    assert float((restored.grad * towards).sum()) < 0
+    other = Adversary(0.1)
+    other.load_state_dict(adversary.state_dict())
+    with torch.no_grad():
+        kept, given = (float(a.loss(batch, planes, planes)) for a in (other, adversary))
+    assert kept == given > 0
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [
+        ("--preset", "restore-fast"),
+        ("--preset", "fine", "--objective", "all", "--adversarial", "0.05", "--held-back", "4"),
+    ],
+)
+def test_training_learns_and_resumes(run_script: Script, tmp_path: Path, form: tuple[str, ...]) -> None:
     if not _has_mozjpeg():
         pytest.skip("not installed: mozjpeg")
     folder = tmp_path / "data" / "photos_cid22"  # every other one is for reports
@@ -189,14 +270,15 @@ def test_training_learns_and_resumes(run_script: Script, tmp_path: Path) -> None
     for index in range(4):
         (folder / f"{index}.png").write_bytes(encoded(photo(192, 256, 40 * index, 90 * index), "PNG"))
     words = ("scripts/train_restoration.py", tmp_path / "data", tmp_path / "out.npz", "--cache", tmp_path / "cache")
-    form = ("--preset", "restore-fast", "--every", "25")
+    form = (*form, "--every", "25")
     first = run_script(*words, *form, "--steps", "50")
     again = run_script(*words, *form, "--steps", "75")
-    errors = [float(error) for error in re.findall(r"error of Y Cb Cr SSIMULACRA2 (\d\.\d+)", first + again)]
+    errors = [float(error) for error in re.findall(r"error of Y Cb Cr [^.]* (\d\.\d+)", first + again)]
     assert len(errors) == 3
     assert errors[-1] < errors[0]
     assert "step 75/75" in again
     assert "step 25/75" not in again
+    assert bool(re.search(r"^held back: \d\.\d+ ", again, re.MULTILINE)) == ("--held-back" in form)
     (gap,) = re.findall(r"from those of Keras: (\S+)", again)
     assert float(gap) < 1e-4
     with np.load(tmp_path / "out.npz") as arrays:

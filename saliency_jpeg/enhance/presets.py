@@ -9,7 +9,7 @@ from ..saliency import presets
 from ..saliency.weights_file import Arrays
 from .network import Architecture
 
-__all__ = ["RestorationPreset", "find", "read_arrays"]
+__all__ = ["RestorationPreset", "SegmentationPreset", "find", "find_segmentation", "read_arrays"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,11 @@ class RestorationPreset(presets.NetworkPreset):
 
     Attributes:
         architecture: size of the network.
+        segmentation: preset that says what is seen where; used where the architecture has classes.
     """
 
     architecture: Architecture
+    segmentation: str = "segment"
 
 
 def find(name: str) -> RestorationPreset:
@@ -46,3 +48,27 @@ def read_arrays(preset: RestorationPreset) -> Arrays:
         PresetError: the file is missing, or its sha256 is not the preset's.
     """
     return preset.read_weights()
+
+
+@dataclass(frozen=True)
+class SegmentationPreset(presets.NetworkPreset):
+    """One entry of ``presets.json`` with the task "segmentation".
+
+    Attributes:
+        backbone: preset whose backbone gives the features.
+    """
+
+    backbone: str
+
+
+def find_segmentation(name: str) -> SegmentationPreset:
+    """Returns a preset of a network that says what is seen where.
+
+    Raises:
+        PresetError: there is none, or its entry is not valid.
+    """
+    name, entry = presets.find_entry(name, "segmentation")
+    try:
+        return SegmentationPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
+    except TypeError as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error

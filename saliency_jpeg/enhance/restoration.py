@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..codec import _core
 from ..errors import InputError, OptionError
 from ..io.files import write
 from ..saliency import litert
-from .planes import sampling_factors
+from .planes import OutputForm, decode_planes, sampling_factors
 from .presets import RestorationPreset, find, read_arrays
 from .tiles import MCU, Floats, Part, SharedInputs, Tile
 
@@ -67,7 +68,7 @@ class Restorer:
     def __init__(self, preset: RestorationPreset, device: str | None = None) -> None:
         from .runtime import LiteRunner, Runner
 
-        self.preset = preset
+        self.preset, self._device = preset, device
         self._runner: LiteRunner | Runner
         if litert.replaces_tensorflow():
             litert.check_device(device)
@@ -127,6 +128,7 @@ class Restorer:
         amount: float = 1.0,
         fidelity: float = 1.0,
         widths: Floats | None = None,
+        classes: NDArray[np.uint8] | None = None,
         tile_size: tuple[int, int] | None = None,
     ) -> Iterator[Tile]:
         """Restores an image in parts, from the top.
@@ -136,6 +138,8 @@ class Restorer:
             amount: as for :meth:`restore`.
             fidelity: as for :meth:`restore`.
             widths: as for :meth:`restore`.
+            classes: for a network with classes, uint8 (ceil(H / 16), ceil(W / 16)), what is seen where; by default as
+                :meth:`class_map` says.
             tile_size: (rows, cols) of pixels of a part, multiples of 16; by default about two million pixels.
 
         Raises:
@@ -146,11 +150,39 @@ class Restorer:
                 "only gray and YCbCr files with whole or halved chroma can be restored; pass enhance=None, got "
                 f"{len(image.levels)} components with sampling {list(image.sampling)}"
             )
-        file = SharedInputs(image, amount, _intervals(len(image.levels), fidelity, widths))
+        file = SharedInputs(
+            image, amount, _intervals(len(image.levels), fidelity, widths), self._chances(image, classes)
+        )
         rows, cols = tile_size or _tile_size(image.size)
         for top in range(0, image.size[0], rows):
             for left in range(0, image.size[1], cols):
                 yield self._tile(file, (top, left), (rows, cols))
+
+    def class_map(self, image: _core.JpegImage) -> NDArray[np.uint8]:
+        """Says what the plainly decoded image shows where, for a network with classes.
+
+        Args:
+            image: as for :meth:`restore`.
+
+        Returns:
+            uint8 (ceil(H / 16), ceil(W / 16)), indices of :data:`.semantic_network.CLASSES`.
+
+        Raises:
+            OptionError: TensorFlow is missing or cannot be used.
+        """
+        from .semantic import load
+
+        form = OutputForm(is_ycc=len(image.levels) == 3, luma=False, dtype=np.uint8)
+        pixels = form.pixels(decode_planes(image), sampling_factors(image), image.size)
+        rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+        return load(self.preset.segmentation, self._device).predict(rgb)
+
+    def _chances(self, image: _core.JpegImage, classes: NDArray[np.uint8] | None) -> Floats | None:
+        """The class map as the network gets it; None for a network without classes."""
+        count = self.preset.architecture.classes
+        if not count:
+            return None
+        return np.eye(count, dtype=np.float32)[self.class_map(image) if classes is None else classes]
 
     def _tile(self, file: SharedInputs, start: tuple[int, int], size: tuple[int, int]) -> Tile:
         reach = -(-self.preset.architecture.reach // MCU) * MCU + MCU

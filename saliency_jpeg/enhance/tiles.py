@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..codec import _core
 from ..io import full_package
-from .network import CONDITION, GROUP, PLACES
+from .network import CELL, CONDITION, GROUP, PLACES
 from .planes import sampling_factors
 
 cv2 = full_package.load("cv2", "restoration (not enhance=None, --enhance none)")
@@ -128,16 +128,29 @@ def places(rows: int, cols: int) -> Floats:
 
 
 class SharedInputs:
-    """What all tiles of a file share. A colour file without any colour (``is_gray``) stays without."""
+    """What all tiles of a file share. A colour file without any colour (``is_gray``) stays without.
 
-    def __init__(self, image: _core.JpegImage, amount: float, intervals: Sequence[Floats | None]) -> None:
+    Args:
+        image: the file.
+        amount: factor of the corrections.
+        intervals: of each component.
+        classes: for a network with classes, what is seen in each cell: chances float32 (rows, cols, classes).
+    """
+
+    def __init__(
+        self,
+        image: _core.JpegImage,
+        amount: float,
+        intervals: Sequence[Floats | None],
+        classes: Floats | None = None,
+    ) -> None:
         self.size, self.levels, self.amount, self.intervals = image.size, list(image.levels), amount, intervals
         self.tables = [np.ascontiguousarray(image.tables[row]) for row in image.component_tables]
         steps = np.stack(self.tables)
         self.input_scales = np.ones(3, np.float32)
         self.input_scales[: len(steps)] = correction_scale(steps)
         self.scales = correction_scale(steps) * _share(steps) * np.float32(amount)
-        self.condition = condition(image)
+        self.condition, self.classes = condition(image), classes
         self.factors = sampling_factors(image)
         self.is_gray = not any(levels.any() for levels in self.levels[1:])
 
@@ -221,7 +234,11 @@ class Part:
             joined[:, :, index], joined[:, :, 3 + index] = _to_groups(plane), _to_groups(contrast)
         squashed = _SQUASHED[np.clip(components[0], -_MOST_LEVEL, _MOST_LEVEL) + _MOST_LEVEL]
         squashed[..., 0] = 0
-        return [joined.reshape(rows, cols, -1), squashed, places(rows, cols), file.condition]
+        inputs = [joined.reshape(rows, cols, -1), squashed, places(rows, cols), file.condition]
+        if file.classes is not None:
+            inside = slice(self.top // CELL, self.bottom // CELL), slice(self.left // CELL, self.right // CELL)
+            inputs.append(cv2.resize(file.classes[inside], (cols, rows), interpolation=cv2.INTER_LINEAR))
+        return inputs
 
     def finish(self, file: SharedInputs, components: Sequence[NDArray[np.int16]], out: Floats) -> Tile:
         """Corrects the components, given as for :meth:`inputs`, by the network's output, (rows, cols, 80)."""

@@ -1,0 +1,141 @@
+"""A dense auto-encoder that codes what restoration leaves: original less restored, as a quantized latent.
+
+After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder
+and decoder both see the restored picture, so the latent tells only what it does not. Latents are quantized to integers
+softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance
+of each integer stands in a table per channel.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["CHANNELS", "MOST", "STRIDE", "Coded", "Gdae", "adaptive_bits"]
+
+CHANNELS: Final = 16  # of the latent
+STRIDE: Final = 8  # pixels per cell of the latent
+MOST: Final = 3  # largest integer of a latent; the least is its negative
+TOTAL: Final = 4096  # sum of an integer table
+SCALE: Final = 16.0  # sample values that an input or output of 1 stands for
+PRIOR: Final = 32.0  # symbols that a table counts for where it adapts
+
+_WIDTH: Final = 48
+_GROWTH: Final = 24
+_LAYERS: Final = 3
+
+
+class _Dense(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
+    """Layers that each see all before them, joined by a 1x1 convolution and added to the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(_WIDTH + i * _GROWTH, _GROWTH, 3, padding=1) for i in range(_LAYERS))
+        self.join = nn.Conv2d(_WIDTH + _LAYERS * _GROWTH, _WIDTH, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = x
+        for layer in self.layers:
+            seen = torch.cat([seen, functional.relu(layer(seen))], 1)
+        return x + self.join(seen)
+
+
+class Coded(NamedTuple):
+    """What becomes of a batch.
+
+    Attributes:
+        planes: restored with the latent's help, (n, 3, h, w).
+        levels: integers of the latent, (n, channels, h / 8, w / 8).
+        bits: estimate by the tables, (n,).
+    """
+
+    planes: Tensor
+    levels: Tensor
+    bits: Tensor
+
+
+class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
+    """Encoder, quantization, tables and decoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.see = nn.Conv2d(6 * 16, _WIDTH, 3, padding=1)
+        self.encode4, self.encode8, self.encode8b = _Dense(), _Dense(), _Dense()
+        self.reduce = nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
+        self.latent = nn.Conv2d(_WIDTH, CHANNELS, 1)
+        self.tables = nn.Parameter(-torch.arange(-MOST, MOST + 1.0).abs().repeat(CHANNELS, 1))
+        self.known4, self.known8 = nn.Conv2d(3 * 16, _WIDTH, 3, padding=1), nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
+        self.enter = nn.Conv2d(CHANNELS, _WIDTH, 3, padding=1)
+        self.decode8, self.decode8b, self.decode4 = _Dense(), _Dense(), _Dense()
+        self.enlarge = nn.ConvTranspose2d(_WIDTH, _WIDTH, 4, 2, 1)
+        self.last = nn.Conv2d(_WIDTH, 3 * 16, 3, padding=1)
+        nn.init.normal_(self.last.weight, std=1e-3)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, original: Tensor, restored: Tensor, sharpness: float = 4.0) -> Coded:
+        """Codes and decodes a batch.
+
+        Args:
+            original: Y, Cb, Cr (n, 3, h, w), 0 to 255, sides multiples of 8.
+            restored: likewise.
+            sharpness: of the soft quantization, by which derivatives go.
+        """
+        z = self.analyse(original, restored)
+        values = torch.arange(-MOST, MOST + 1.0)
+        shares = torch.softmax(-sharpness * (z[..., None] - values).square(), -1)
+        soft, hard = (shares * values).sum(-1), z.round().clamp(-MOST, MOST)
+        quantized = soft + (hard - soft).detach()
+        log_chance = torch.log_softmax(self.tables, 1)[None, :, None, None]
+        chosen = functional.one_hot((hard + MOST).long(), 2 * MOST + 1).float()
+        chosen = shares + (chosen - shares).detach()
+        bits = -(chosen * log_chance).sum((1, 2, 3, 4)) / np.log(2)
+        return Coded(self.synthesise(quantized, restored), hard.detach(), bits)
+
+    def analyse(self, original: Tensor, restored: Tensor) -> Tensor:
+        """Computes the latent, not yet quantized, (n, channels, h / 8, w / 8)."""
+        seen = torch.cat([(original - restored) / SCALE, (restored - 128) / 64], 1)
+        x = self.encode4(functional.relu(self.see(functional.pixel_unshuffle(seen, 4))))
+        return self.latent(self.encode8b(self.encode8(functional.relu(self.reduce(x)))))
+
+    def synthesise(self, latent: Tensor, restored: Tensor) -> Tensor:
+        """Adds what a latent says to the restored planes."""
+        known = functional.relu(self.known4(functional.pixel_unshuffle((restored - 128) / 64, 4)))
+        x = functional.relu(self.enter(latent) + self.known8(known))
+        x = self.decode8b(self.decode8(x))
+        x = self.decode4(functional.relu(self.enlarge(x) + known))
+        return restored + SCALE * functional.pixel_shuffle(self.last(x), 4)
+
+    def integer_tables(self) -> NDArray[np.int64]:
+        """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""
+        chances = torch.softmax(self.tables.detach().double(), 1).numpy()
+        counts: NDArray[np.int64] = np.maximum(1, np.floor(chances * TOTAL)).astype(np.int64)
+        counts[np.arange(CHANNELS), counts.argmax(1)] += TOTAL - counts.sum(1)
+        return counts
+
+
+def adaptive_bits(levels: NDArray[np.int64], tables: NDArray[np.int64]) -> float:
+    """Computes the ideal length of a latent by tables that adapt to it.
+
+    Each channel starts from its table, which counts as :data:`PRIOR` symbols, and counts every symbol that it codes.
+
+    Args:
+        levels: int64 (channels, rows, cols), -3 to 3.
+        tables: int64 (channels, 7), from :meth:`Gdae.integer_tables`.
+
+    Returns:
+        Bits.
+    """
+    from scipy.special import gammaln
+
+    bits = 0.0
+    for channel, table in zip(levels, tables, strict=True):
+        counts = np.bincount(channel.ravel() + MOST, minlength=2 * MOST + 1)
+        prior = PRIOR * table / table.sum()
+        chance = gammaln(PRIOR) - gammaln(PRIOR + counts.sum()) + (gammaln(prior + counts) - gammaln(prior)).sum()
+        bits -= chance / np.log(2)
+    return float(bits)

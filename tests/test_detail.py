@@ -129,6 +129,14 @@ def test_separating_and_merging_gives_the_same_file(image: np.ndarray, options: 
     assert not same_levels(separated, jpeg)
 
 
+def test_other_layers_follow_the_levels() -> None:
+    jpeg = with_payload(plain(), Layer("of-mine", 3, b"anything"))
+    separated = separate_detail(jpeg, FIRSTS)
+    assert kinds(separated) == [("of-mine", "unknown"), ("detail", "valid")]
+    assert kinds(merge_layers(separated)) == [("of-mine", "unknown")]
+    assert same_levels(merge_layers(separated), jpeg)
+
+
 def test_trailing_images_stay() -> None:
     with io.BytesIO() as out:
         Image.fromarray(PIXELS).save(out, "MPO", save_all=True, append_images=[Image.fromarray(PIXELS[::2, ::2])])

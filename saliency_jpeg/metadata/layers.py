@@ -42,8 +42,8 @@ __all__ = [
     "describe_layers",
     "detail_layer",
     "layer_segments",
+    "own_layers",
     "read_layers",
-    "valid_layers",
     "widths_layer",
     "without_layers",
 ]
@@ -221,10 +221,17 @@ def read_layers(segments: Sequence[Segment], digest: bytes, components: int | No
     return result
 
 
-def valid_layers(segments: Sequence[Segment], digest: bytes, components: int) -> list[Layer]:
-    """Returns the valid layers of a file as they were written; arguments are those of :func:`read_layers`."""
-    stored = (layer for layer in _stored_layers(segments) if _state(layer, digest, components) == "valid")
-    return [Layer(layer.info.kind, layer.info.version, layer.payload) for layer in stored]
+def own_layers(segments: Sequence[Segment], digest: bytes, components: int) -> list[Layer]:
+    """Returns the layers that are made for a file as they were written, those of unknown kinds too.
+
+    Args:
+        segments: of the file.
+        digest: of its levels.
+        components: number of components of the file.
+    """
+    fitting = (layer for layer in _stored_layers(segments) if layer.digest == digest)
+    intact = (layer for layer in fitting if _state(layer, digest, components) in ("valid", "unknown"))
+    return [Layer(layer.info.kind, layer.info.version, layer.payload) for layer in intact]
 
 
 def _state(layer: _Stored, digest: bytes, components: int | None) -> State:

@@ -36,16 +36,14 @@ def separate_detail(jpeg: bytes, firsts: Sequence[int], *, choice_blocks: int = 
     data, spans = read_file(jpeg)
     image = _core.read_jpeg(data, None)
     base, detail = without_detail(image, firsts)
-    own = [layer for layer in _valid_layers(image) if layer.kind != "detail"]
-    made = layers.build_layers(digest_of(base), [*own, layers.detail_layer(detail)])
+    made = layers.build_layers(digest_of(base), [*_other_layers(image), layers.detail_layer(detail)])
     return _followed(_rewritten(base, made, choice_blocks=choice_blocks, threads=threads), data, spans)
 
 
 def merge_layers(jpeg: FileInput) -> bytes:
     """Puts the detail of a file's layer back among its levels, so that any program shows the whole picture.
 
-    A file without such a layer comes back as it is. No layer is left in the others, but for what says how far the
-    original may lie from the levels.
+    A file without such a layer comes back as it is. Other layers stay where they are made for its levels.
 
     Args:
         jpeg: path, bytes or binary file object.
@@ -64,8 +62,8 @@ def merge_layers(jpeg: FileInput) -> bytes:
     whole = whole_image(image)
     if whole is image:
         return data
-    own = [layer for layer in _valid_layers(image) if layer.kind != "detail"]
-    made = layers.build_layers(digest_of(whole), own) if own else []
+    others = _other_layers(image)
+    made = layers.build_layers(digest_of(whole), others) if others else []
     return _followed(_rewritten(whole, made), data, spans)
 
 
@@ -87,8 +85,10 @@ def whole_picture(picture: Picture, max_pixels: int | None) -> Picture:
     )
 
 
-def _valid_layers(image: _core.JpegImage) -> list[Layer]:
-    return layers.valid_layers(image.segments, digest_of(image), len(image.levels))
+def _other_layers(image: _core.JpegImage) -> list[Layer]:
+    """The layers that are made for a file, but for detail."""
+    own = layers.own_layers(image.segments, digest_of(image), len(image.levels))
+    return [layer for layer in own if layer.kind != "detail"]
 
 
 def _rewritten(

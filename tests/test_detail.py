@@ -194,6 +194,8 @@ def test_detail_that_makes_no_sense_is_ignored(payload: bytes) -> None:
     assert kinds(damaged) == [("detail", "damaged")]
     with pytest.warns(LayerWarning, match="damaged"):
         assert np.array_equal(decode(damaged, enhance=None), decode(jpeg, enhance=None))
+    with pytest.warns(LayerWarning, match="kind 'detail'"):
+        assert compress(damaged, saliency=None, quality=30) == compress(jpeg, saliency=None, quality=30)
 
 
 def test_a_truncated_code_is_decoded_in_bounds() -> None:

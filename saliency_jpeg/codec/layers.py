@@ -88,17 +88,18 @@ def digest_of(image: _core.JpegImage) -> bytes:
     return _core.levels_digest(image.levels, image.tables, image.size, image.sampling, image.component_tables)
 
 
-def layers_in(image: _core.JpegImage) -> Layers:
+def layers_in(image: _core.JpegImage, kind: str | None = None) -> Layers:
     """Reads what the valid layers of a file say.
 
     Args:
         image: the file, as :func:`_core.read_jpeg` returns it.
+        kind: to look at alone; ``None`` for all.
 
     Warns:
         LayerWarning: a layer is damaged, and so ignored.
     """
     own = layers.layer_segments(image.segments)
-    return layers.read_layers(own, digest_of(image), len(image.levels)) if own else Layers()
+    return layers.read_layers(own, digest_of(image), len(image.levels), kind) if own else Layers()
 
 
 def without_detail(image: _core.JpegImage, firsts: Sequence[int]) -> tuple[_core.JpegImage, Detail]:
@@ -125,9 +126,9 @@ def whole_image(image: _core.JpegImage) -> _core.JpegImage:
     """Returns a file with the levels that its valid layer of detail holds; the file itself where it has none.
 
     Warns:
-        LayerWarning: a layer is damaged, and so ignored.
+        LayerWarning: the detail is damaged, and so ignored.
     """
-    detail = layers_in(image).detail
+    detail = layers_in(image, "detail").detail
     return image if detail is None else with_detail(image, detail)
 
 

@@ -198,19 +198,24 @@ def describe_layers(
     return [replace(layer.info, state=_state(layer, current, components)) for layer in stored]
 
 
-def read_layers(segments: Sequence[Segment], digest: bytes, components: int | None = None) -> Layers:
+def read_layers(
+    segments: Sequence[Segment], digest: bytes, components: int | None = None, kind: str | None = None
+) -> Layers:
     """Reads what the valid layers of a file say; of several of one kind the first counts.
 
     Args:
         segments: of the file.
         digest: of its levels, see :func:`_core.levels_digest`.
         components: number of components of the file; ``None`` to take the widths of any number.
+        kind: to look at alone; ``None`` for all.
 
     Warns:
         LayerWarning: a layer is damaged, and so ignored.
     """
     result = Layers()
     for layer in _stored_layers(segments):
+        if kind not in (None, layer.info.kind):
+            continue
         state = _state(layer, digest, components)
         if state == "damaged":
             message = f"a damaged layer of the JPEG file is ignored, kind {layer.info.kind!r}"

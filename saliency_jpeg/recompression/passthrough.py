@@ -9,7 +9,7 @@ from ..metadata import jpeg_metadata
 from ..metadata.content_credentials import without_credentials
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource
-from ..metadata.layers import layer_segments
+from ..metadata.layers import are_layers, layer_segments
 from ..metadata.multi_picture import refusal, without_listing
 from ..options import Options
 from .detail import merge_layers
@@ -86,7 +86,7 @@ def within_target(picture: Picture, options: Options) -> bytes | None:
 def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form: bool) -> bytes | None:
     """The source with other metadata, and in another form where need be; ``None`` if it is damaged."""
     try:
-        if options.metadata != "keep" and options.layers is None:
+        if options.metadata != "keep" and options.layers is None and any(are_layers(source.segments)):
             source = JpegSource(merge_layers(source.data))  # detail is no metadata
         if options.metadata == "keep":
             own = without_credentials(without_listing(source.segments), options.kept_segments)

@@ -28,7 +28,7 @@ _CUTS: Final = (
 )  # fmt: skip
 
 _SEARCHES: Final = 4  # for the size of a file with detail
-_ENOUGH: Final = 0.985  # of a target
+_ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
 
 

@@ -118,8 +118,7 @@ def without_detail(image: _core.JpegImage, firsts: Sequence[int]) -> tuple[_core
 
 def with_detail(image: _core.JpegImage, detail: Detail) -> _core.JpegImage:
     """Returns the file with the levels of high frequencies that it leaves out."""
-    known = [_low_frequencies(levels, first) for levels, first in zip(image.levels, detail.firsts, strict=True)]
-    return image.with_levels(_core.decode_detail(detail.code, known, detail.firsts))
+    return image.with_levels(_core.decode_detail(detail.code, image.levels, detail.firsts))
 
 
 def whole_image(image: _core.JpegImage) -> _core.JpegImage:

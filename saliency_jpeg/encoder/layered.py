@@ -59,7 +59,10 @@ class Layered:
         files: list[tuple[LayersMode | None, Compressed]] = [(None, self._encoded(None))]
         with contextlib.suppress(TargetError):  # no room for them
             files.append(("widths", self._encoded("widths")))
-        candidates = [each for _, each in files] + [self._with_detail(each, layers) for layers, each in files]
+        candidates = [each for _, each in files]
+        for layers, each in files:
+            detailed = self._with_detail(each, layers)
+            candidates += [detailed] if detailed is not each else []  # restoring the same file again takes time
         return max(candidates, key=self._merit)
 
     def _merit(self, result: Compressed) -> float:

@@ -69,7 +69,7 @@ class Architecture:
         return reach + CELL if self.classes else reach
 
 
-#: Sizes of the networks that ship.
+#: Sizes of the networks that are trained; ``weights/presets.json`` says which of them ship.
 PRESETS: Final = {
     "restore": Architecture(64, 5),
     "restore-fast": Architecture(32, 4, 8),

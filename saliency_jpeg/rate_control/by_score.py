@@ -218,16 +218,15 @@ class _ScoreSearch:
 
     def _tilted(self, aim: float) -> tuple[float, float] | None:
         """The quality of a candidate and the tilt of it that meets a score, if one is near enough."""
-        found, (least, most) = [], self._bend_range
+        found, (least, most), (straight, square) = [], self._bend_range, self._bends
         for candidate in self._scored:
-            bend = self._bend(candidate.tilt) + (aim - candidate.score) / self._slope(candidate, aim)
-            if least <= bend <= most:
-                straight, square = self._bends
-                tilt = (math.sqrt(straight**2 + 4 * square * bend) - straight) / (2 * square)
-                is_new = all(c.quality != candidate.quality or abs(c.tilt - tilt) > 1e-3 for c in self._scored)
-                missing = aim - candidate.score
-                if is_new:
-                    found.append((abs(missing), candidate.quality, tilt))
+            missing = aim - candidate.score
+            bend = self._bend(candidate.tilt) + missing / self._slope(candidate, aim)
+            if not least <= bend <= most:
+                continue
+            tilt = (math.sqrt(straight**2 + 4 * square * bend) - straight) / (2 * square)
+            if all(c.quality != candidate.quality or abs(c.tilt - tilt) > 1e-3 for c in self._scored):
+                found.append((abs(missing), candidate.quality, tilt))
         return min(found)[1:] if found else None
 
     def _bend(self, tilt: float) -> float:

@@ -131,7 +131,10 @@ class Options:
         strength: 0 (the map is not used) to 1: how much of the bytes moves to what matters. Where bytes are scarce, or
             the map marks a bit of everything, it acts less; where they are plenty somewhat more.
         tune: ``"default"`` for all metrics at once, or one to favour: ``"ssimulacra2"``, ``"psnr"``, ``"hvs"``
-            (PSNR-HVS-M); or ``"machine"`` for files that networks look at, not people.
+            (PSNR-HVS-M); or ``"machine"`` for files that networks look at, not people. ``"restore"`` is for readers
+            that restore the picture, as ``decode()`` does: the encoder sees what they see and improves the file by it,
+            as at effort 8, in 2 s a megapixel or more. Other readers lose nothing against ``"default"``. It needs
+            TensorFlow; ``target_score`` then means the restored picture. ``layers="auto"`` does the same by itself.
         effort: 1 (fast) to 9 (small). Levels up to 5 learn on more of a large image; level 1 makes no corrections.
             Levels 6 and 7 make 3 and 5 encodings of about the same size and keep the one that SSIMULACRA2 prefers.
             Levels 8 and 9 improve the encoding by what perceptual metrics say of it; they need TensorFlow and take
@@ -242,8 +245,10 @@ class Options:
             )
         if self.device is not None and not isinstance(self.device, str):
             raise OptionError(f"device must be a string or None, got {self.device!r}")
-        if self.device is not None and not has_preset(self.saliency):
+        if self.device is not None and self.tune != "restore" and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
+        if self.tune == "restore" and self.subsampling == "4:1:1":
+            raise OptionError("tune='restore' is for files that decode() restores, got subsampling='4:1:1'")
 
     def _check_floor(self) -> None:
         _in_range("base_floor", self.base_floor, 0, 100)

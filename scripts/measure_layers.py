@@ -6,7 +6,7 @@ sizes in several ways. All bytes count. BD-rates are against the plain file, by 
 a whole and of its salient part, and of the picture without restoration; ``base`` is what readers without this library
 miss, in points. With ``--peers`` other formats stand beside them, decoded by their own decoders. ::
 
-    python scripts/measure_layers.py DATA [--count 24] [--saliency default|none] [--peers]
+    python scripts/measure_layers.py DATA [--count 24] [--saliency default|none] [--ways plain,tuned,auto] [--peers]
 """
 
 from __future__ import annotations
@@ -35,15 +35,20 @@ WAYS: Final[dict[str, dict[str, Any]]] = {
     ANCHOR: {},
     "widths": {"layers": "widths"},
     **{f"detail, {floor}": {"layers": "detail", "base_floor": floor} for floor in (6, 12, 24, 100)},
+    "tuned": {"tune": "restore"},
+    **{f"tuned, detail, {floor}": {"tune": "restore", "layers": "detail", "base_floor": floor} for floor in (6, 24)},
     "auto": {"layers": "auto"},
 }
+UNRESTORED: Final = "plain, not restored"
 PEERS: Final = ("jpeg2000", "webp", "avif")  # the first by the evaluation, the others by Pillow
 METRICS: Final = {"restored": "restored", "salient": "restored, salient part", "decoded": "decoded plainly"}
 
 Pixels = NDArray[np.uint8]
 
 
-def measurements(path: Path, model: SaliencyModel, has_map: bool, peers: tuple[str, ...]) -> Iterator[Measurement]:
+def measurements(
+    path: Path, model: SaliencyModel, has_map: bool, ways: list[str], peers: tuple[str, ...]
+) -> Iterator[Measurement]:
     """Yields what all ways make of one photograph at all sizes."""
     with Image.open(path) as image:
         pixels = np.ascontiguousarray(image.convert("RGB"))
@@ -52,13 +57,16 @@ def measurements(path: Path, model: SaliencyModel, has_map: bool, peers: tuple[s
     given = salient if has_map else None
     for rate in RATES:
         size = rate * pixels[..., 0].size / 8
-        for name, options in WAYS.items():
-            jpeg = compress(pixels, target_kb=size / 1000, saliency=given, **options)
+        for name in ways:
+            jpeg = compress(pixels, target_kb=size / 1000, saliency=given, **WAYS[name])
             restored, decoded = (Decoder(enhance=each).decode(jpeg) for each in ("auto", None))
             quality = {"restored": judges[0].of_pixels(restored), "salient": judges[1].of_pixels(restored)}
             quality["decoded"] = judges[0].of_pixels(decoded)
             quality["base"] = judges[0](jpeg)
             yield _measurement(path, name, rate, jpeg, pixels, quality)
+            if name == ANCHOR:
+                plain = {"restored": quality["decoded"], "salient": judges[1].of_pixels(decoded)}
+                yield _measurement(path, UNRESTORED, rate, jpeg, pixels, {**quality, **plain})
         for name in peers:
             data = of_size(name, pixels, size)
             own = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
@@ -95,14 +103,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=24, help="photographs (24)")
     parser.add_argument("--saliency", choices=("default", "none"), default="none", help="map of the encoder (none)")
     parser.add_argument("--peers", action="store_true", help="JPEG 2000, WebP and AVIF too")
+    parser.add_argument("--ways", default=",".join(WAYS).replace(", ", "+"), help="which, with + for a comma in a name")
     arguments = parser.parse_args()
+    ways = [way.replace("+", ", ") for way in arguments.ways.split(",")]
+    if ANCHOR not in ways or not set(ways) <= set(WAYS):
+        parser.error(f"--ways must name {ANCHOR} and others of {', '.join(WAYS)}")
     model = SaliencyModel.from_preset("gaze")
     peers = PEERS if arguments.peers else ()
     measured: list[Measurement] = []
     for path in photographs(arguments.data, arguments.count):
-        measured += measurements(path, model, arguments.saliency == "default", peers)
+        measured += measurements(path, model, arguments.saliency == "default", ways, peers)
         print(path.stem, flush=True)
-    print_table(measured, [*WAYS, *peers])
+    print_table(measured, [UNRESTORED, *ways, *peers])
 
 
 def print_table(measured: list[Measurement], names: list[str]) -> None:

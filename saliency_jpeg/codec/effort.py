@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DEFAULT_EFFORT", "EFFORTS", "Effort", "Variant"]
+__all__ = ["DEFAULT_EFFORT", "EFFORTS", "RESTORING_PASSES", "Effort", "Variant"]
 
 DEFAULT_EFFORT: Final = 5
+
+#: Passes of the closed loop for ``tune="restore"`` where the effort asks for none.
+RESTORING_PASSES: Final = 3
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ __all__ = [
     "Tuning",
 ]
 
-Tune = Literal["default", "ssimulacra2", "psnr", "hvs", "machine"]
+Tune = Literal["default", "ssimulacra2", "psnr", "hvs", "machine", "restore"]
 
 QUALITY_KNOTS: Final = (0.0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100)
 
@@ -142,6 +142,7 @@ TUNINGS: Final[dict[Tune, Tuning]] = {
         scales=(1000.0, 180, 44.7, 20.2, 9.01, 5.78, 4.34, 3.52, 2.9, 2.26, 1.99, 1.67, 1.36, 1.01, 0.657, 0.3, 0.05),
     ),
     "machine": replace(_DEFAULT, masking_exponent=0.16),
+    "restore": _DEFAULT,  # the closed loop does the rest
 }
 
 #: Of an image for which neither a quality nor a target is asked, on Pillow's scale; Pillow's own default.

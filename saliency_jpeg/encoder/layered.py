@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from ..codec.effort import EFFORTS
-from ..codec.parameters import VARIANT_WORTH
+from ..codec.parameters import VARIANT_WORTH, Tune
 from ..errors import TargetError
 from ..image.picture import Picture
 from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
@@ -32,6 +33,18 @@ _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
 
 
+class _Way(NamedTuple):
+    """A way to encode.
+
+    Attributes:
+        tune: as the option.
+        layers: likewise.
+    """
+
+    tune: Tune
+    layers: LayersMode | None = None
+
+
 class Layered:
     """The encodings of one picture with layers.
 
@@ -51,19 +64,25 @@ class Layered:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
         if self._options.layers == "detail":
-            return self._with_detail(self._encoded(None), None)
+            way = _Way(self._options.tune)
+            return self._with_detail(self._encoded(way), way)
         return self._best()
 
     def _best(self) -> Compressed:
-        """Of the files without layers and with widths, each with detail and without, the one that restores best."""
-        files: list[tuple[LayersMode | None, Compressed]] = [(None, self._encoded(None))]
-        with contextlib.suppress(TargetError):  # no room for them
-            files.append(("widths", self._encoded("widths")))
-        candidates = [each for _, each in files]
-        for layers, each in files:
-            detailed = self._with_detail(each, layers)
-            candidates += [detailed] if detailed is not each else []  # restoring the same file again takes time
-        return max(candidates, key=self._merit)
+        """The file that restores best: for all readers, for those that restore, with widths too, with detail too."""
+        ways = [_Way(self._options.tune)]
+        if self._options.tune == "default" and self._options.subsampling != "4:1:1":
+            ways += [_Way("restore"), _Way("restore", "widths")]
+        else:
+            ways += [_Way(self._options.tune, "widths")]
+        files = []
+        for way in ways:
+            with contextlib.suppress(*([TargetError] if way.layers else [])):  # no room for them
+                file = self._encoded(way)
+                files.append((self._merit(file), way, file))
+        merit, way, file = max(files, key=itemgetter(0))
+        detailed = self._with_detail(file, way)
+        return detailed if detailed is not file and self._merit(detailed) > merit else file
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
@@ -73,7 +92,7 @@ class Layered:
         score = self._judge.of_pixels(decoder.decode(result.jpeg))
         return score if self._options.target_bytes is not None else score - VARIANT_WORTH * math.log(len(result.jpeg))
 
-    def _with_detail(self, result: Compressed, layers: LayersMode | None) -> Compressed:
+    def _with_detail(self, result: Compressed, way: _Way) -> Compressed:
         """Moves detail of a file into a layer, and with a target fills the bytes that this saves."""
         target, best = self._options.target_bytes, self._separated(result)
         if target is None or best is result:
@@ -83,16 +102,18 @@ class Layered:
             if len(best.jpeg) >= _ENOUGH * target:
                 break
             room *= _AIM * target / size
-            found = self._separated(self._encoded(layers, target_kb=math.floor(room) / BYTES_PER_KB))
+            found = self._separated(self._encoded(way, target_kb=math.floor(room) / BYTES_PER_KB))
             size = len(found.jpeg)
             if len(best.jpeg) < size <= target:
                 best = found
         return best
 
-    def _encoded(self, layers: LayersMode | None, target_kb: float | None = None) -> Compressed:
+    def _encoded(self, way: _Way, target_kb: float | None = None) -> Compressed:
         """The file without detail in a layer, for the target that is asked for or another one."""
         target_kb = self._options.target_kb if target_kb is None else target_kb
-        options = replace(self._options, layers=layers, base_floor=DEFAULT_BASE_FLOOR, target_kb=target_kb)
+        options = replace(
+            self._options, tune=way.tune, layers=way.layers, base_floor=DEFAULT_BASE_FLOOR, target_kb=target_kb
+        )
         return self._encode(options)
 
     def _separated(self, result: Compressed) -> Compressed:

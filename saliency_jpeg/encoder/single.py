@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cached_property
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +14,23 @@ from numpy.typing import NDArray
 from ..allocation import BlockWeights, make_weights, saliency_and_masking, strength_at
 from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
-from ..codec.effort import EFFORTS
+from ..codec.effort import EFFORTS, RESTORING_PASSES
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
 from ..codec.layers import WidthsLayer
-from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tuning
+from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tune, Tuning
+from ..codec.quantizer import Quantizer
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling, chroma_content
+from ..codec.symbol_costs import SymbolCosts
+from ..enhance.decoder import Decoder
+from ..enhance.loading import load as load_network
 from ..errors import OptionError, TargetError
 from ..image.picture import Picture
 from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
 from ..perceptual.closed_loop import ClosedLoop
+from ..perceptual.decoding import Decoder as LoopDecoder
 from ..perceptual.objective import LEAST_SIDE, Objective
 from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl, Refined
 from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
@@ -34,6 +40,8 @@ from .layered import Layered
 from .result import Compressed
 
 __all__ = ["Coding", "PictureEncoding"]
+
+_Loops: TypeAlias = dict[tuple[Tune, tuple[int, int]], Quantizer]  # what the closed loop made, by tune and sampling
 
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
 _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
@@ -64,12 +72,15 @@ class Coding:
         """Refuses what cannot be combined.
 
         Raises:
-            OptionError: a quality beside tables, which are meant as they are, or rounding to tables of this library.
+            OptionError: a quality beside tables, which are meant as they are; rounding to tables of this library; or
+                ``tune="restore"`` beside tables or RGB.
         """
         if self.tables is not None and options.quality is not None:
             raise OptionError(f"quality does not go with tables of your own, got {options.quality!r}")
         if self.rounded and self.tables is None:
             raise OptionError("rounded needs tables of your own, got tables=None")
+        if options.tune == "restore" and (self.tables is not None or self.keep_rgb):
+            raise OptionError("tune='restore' goes neither with tables of your own nor with keep_rgb, got 'restore'")
 
     @property
     def changes_file(self) -> bool:
@@ -98,6 +109,7 @@ class PictureEncoding:
         self._size = (height, width)
         self._threads = options.threads_for(height, width)
         self._own_segments = self._build_segments()
+        self._loops: _Loops = {}
 
     def compressed(self) -> Compressed:
         """Returns the file, its chroma sampled as asked for, or as suits picture and size.
@@ -124,15 +136,17 @@ class PictureEncoding:
         return self._run(self._encoding(_AVERAGED))
 
     def _compressed_with(self, options: Options) -> Compressed:
-        """The same picture with other options."""
-        return PictureEncoding(options, self._picture, self._saliency, self._coding).compressed()
+        """The same picture with other options, by what the closed loop has learned of it."""
+        other = PictureEncoding(options, self._picture, self._saliency, self._coding)
+        other._loops = self._loops
+        return other.compressed()
 
     def _compressed_to_score(self, sampling: tuple[int, int], may_choose: bool) -> Compressed:
         """The same for a score; with whole chroma where averaged chroma never reaches it and we may choose."""
         metric, saliency = self._options.target_metric, None
         if metric in SALIENT_METRICS and self._saliency is not None:
             saliency = self._saliency.pixels
-        judge = Judge(self._picture.pixels, metric, saliency)
+        judge = Judge(self._picture.pixels, metric, saliency, self._decode)
         try:
             return self._run(self._encoding(sampling), judge)
         except TargetError:
@@ -154,7 +168,7 @@ class PictureEncoding:
         return _core.luma_blocks(pixels, threads=self._threads)
 
     def _run(self, encoding: JpegEncoding, judge: Judge | None = None) -> Compressed:
-        encoded = self._thorough(self._control(encoding, judge))(encoding)
+        encoded = self._thorough(self._control(encoding, judge), encoding.sampling)(encoding)
         height, width = self._size
         quality = self._reached_quality(encoded)
         return Compressed(
@@ -181,19 +195,48 @@ class PictureEncoding:
             control = BySize(budget, self._finest, encoding.header.overhead)
         return control
 
-    def _thorough(self, control: RateControl) -> RateControl:
+    def _thorough(self, control: RateControl, sampling: tuple[int, int]) -> RateControl:
         """The same with what the effort adds to it: variants that SSIMULACRA2 judges, or the closed loop."""
         pixels, effort, options = self._picture.pixels, self._effort, self._options
         if self._is_custom or not Judge.takes(pixels):
             return control
         is_free = options.target_bytes is None and options.target_score is None
-        if effort.variants and options.target_score is None:
+        restores = options.tune == "restore" and max(sampling) <= 2  # a source may have 4:1:1
+        if effort.variants and options.target_score is None and not restores:
             return BestOf(control, effort.variants, Judge(pixels), is_free=is_free)
-        if effort.loop_passes == 0 or min(self._size) < LEAST_SIDE:
+        passes = effort.loop_passes or (RESTORING_PASSES if restores else 0)
+        if passes == 0 or min(self._size) < LEAST_SIDE:
             return control
-        objective = Objective(pixels, self._threads)
-        loop = ClosedLoop(objective, effort.loop_passes)
-        return Refined(control, loop.refine, lambda jpeg: objective.value(decode_own(jpeg)), is_free=is_free)
+        if known := self._loops.get((options.tune, sampling)):
+            return lambda encoding, costs=None: control(replace(encoding, quantizer=known), costs)
+        objective = Objective(pixels, self._threads, is_deep=effort.loop_passes > 0)
+        loop = ClosedLoop(objective, passes, make_decoder=self._make_decoder)
+
+        def refine(encoding: JpegEncoding, scale: float, costs: SymbolCosts) -> JpegEncoding:
+            refined = loop.refine(encoding, scale, costs)
+            self._loops[options.tune, sampling] = refined.quantizer
+            return refined
+
+        return Refined(control, refine, lambda jpeg: objective.value(self._decode(jpeg)), is_free=is_free)
+
+    @cached_property
+    def _restoration(self) -> Decoder | None:
+        """Decodes as ``decode()`` does, if the file is for its readers; plainly where no network is made for it."""
+        if self._options.tune != "restore":
+            return None
+        return Decoder(orientation="keep", max_pixels=None, device=self._options.device)
+
+    def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
+        """The picture that the file is made for."""
+        return decode_own(jpeg) if self._restoration is None else self._restoration.decode(jpeg)
+
+    def _make_decoder(self, size: tuple[int, int], sampling: tuple[int, int]) -> LoopDecoder:
+        """The same for the levels of a file that is not written yet."""
+        if self._restoration is None or max(sampling) > 2:
+            return LoopDecoder(size, sampling)
+        from ..enhance.restoring_decoder import RestoringDecoder
+
+        return RestoringDecoder(size, sampling, load_network("restore", self._options.device))
 
     @property
     def _quality(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,13 +12,37 @@ from numpy.typing import DTypeLike, NDArray
 from ..codec import _core
 from ..errors import InputError
 
-__all__ = ["Factors", "OutputForm", "Plane", "decode_planes", "sampling_factors"]
+__all__ = ["Factors", "LevelsImage", "OutputForm", "Plane", "decode_planes", "sampling_factors"]
 
 Plane = NDArray[np.float32]
 Factors = tuple[int, int]
 
 
-def sampling_factors(image: _core.JpegImage) -> list[Factors]:
+class LevelsImage(Protocol):
+    """What decoding needs of a file: the properties of :class:`_core.JpegImage` by the same names."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+
+    @property
+    def levels(self) -> Sequence[NDArray[np.int16]]:
+        """(rows, cols, 64) of each component."""
+
+    @property
+    def tables(self) -> NDArray[np.uint16]:
+        """(n, 64) quantization tables, natural order."""
+
+    @property
+    def component_tables(self) -> Sequence[int]:
+        """Row of ``tables`` for each component."""
+
+    @property
+    def sampling(self) -> Sequence[Factors]:
+        """(h, v) of each component."""
+
+
+def sampling_factors(image: LevelsImage) -> list[Factors]:
     """Returns the pixels (across, down) for which a sample of each component stands.
 
     Raises:
@@ -30,7 +54,7 @@ def sampling_factors(image: _core.JpegImage) -> list[Factors]:
     return [(most_h // h, most_v // v) for h, v in image.sampling]
 
 
-def decode_planes(image: _core.JpegImage) -> list[Plane]:
+def decode_planes(image: LevelsImage) -> list[Plane]:
     """Decodes the components of a file by the inverse DCT in float.
 
     Returns:

@@ -19,11 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec import _core
 from ..errors import InputError, OptionError
 from ..io.files import write
 from ..saliency import litert
-from .planes import OutputForm, decode_planes, sampling_factors
+from .planes import LevelsImage, OutputForm, decode_planes, sampling_factors
 from .presets import RestorationPreset, find, read_arrays
 from .tiles import MCU, Floats, Part, SharedInputs, Tile
 
@@ -38,7 +37,7 @@ _TILE_PIXELS: Final = 2_000_000  # of a tile without its margin
 _TILE_SIDE: Final = 3072  # most of its width
 
 
-def can_restore(image: _core.JpegImage) -> bool:
+def can_restore(image: LevelsImage) -> bool:
     """Returns whether a file is of a kind that was trained on: gray, or YCbCr with averaged chroma or not.
 
     Args:
@@ -98,7 +97,7 @@ class Restorer:
         write(str(Path(path).absolute()), litert.pack(litert.Exported(self._runner.export(), self.preset.name, ())))
 
     def restore(
-        self, image: _core.JpegImage, *, amount: float = 1.0, fidelity: float = 1.0, widths: Floats | None = None
+        self, image: LevelsImage, *, amount: float = 1.0, fidelity: float = 1.0, widths: Floats | None = None
     ) -> list[Floats]:
         """Restores an image.
 
@@ -123,7 +122,7 @@ class Restorer:
 
     def tiles(
         self,
-        image: _core.JpegImage,
+        image: LevelsImage,
         *,
         amount: float = 1.0,
         fidelity: float = 1.0,
@@ -158,7 +157,7 @@ class Restorer:
             for left in range(0, image.size[1], cols):
                 yield self._tile(file, (top, left), (rows, cols))
 
-    def class_map(self, image: _core.JpegImage) -> NDArray[np.uint8]:
+    def class_map(self, image: LevelsImage) -> NDArray[np.uint8]:
         """Says what the plainly decoded image shows where, for a network with classes.
 
         Args:
@@ -177,7 +176,7 @@ class Restorer:
         rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
         return load(self.preset.segmentation, self._device).predict(rgb)
 
-    def _chances(self, image: _core.JpegImage, classes: NDArray[np.uint8] | None) -> Floats | None:
+    def _chances(self, image: LevelsImage, classes: NDArray[np.uint8] | None) -> Floats | None:
         """The class map as the network gets it; None for a network without classes."""
         count = self.preset.architecture.classes
         if not count:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..codec import _core
 from ..io import full_package
 from .network import CELL, CONDITION, GROUP, PLACES
-from .planes import sampling_factors
+from .planes import LevelsImage, sampling_factors
 
 cv2 = full_package.load("cv2", "restoration (not enhance=None, --enhance none)")
 
@@ -65,7 +65,7 @@ class Tile:
     planes: list[Floats]
 
 
-def condition(image: _core.JpegImage) -> Floats:
+def condition(image: LevelsImage) -> Floats:
     """Returns what the network knows of the whole file: its tables, where its levels are not 0, its sampling.
 
     Args:
@@ -139,7 +139,7 @@ class SharedInputs:
 
     def __init__(
         self,
-        image: _core.JpegImage,
+        image: LevelsImage,
         amount: float,
         intervals: Sequence[Floats | None],
         classes: Floats | None = None,

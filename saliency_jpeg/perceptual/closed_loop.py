@@ -18,7 +18,7 @@ as their neighbours.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -82,11 +82,18 @@ class ClosedLoop:
         objective: what to lower, for the pixels of the image.
         passes: of quantizer and objective.
         speed: how far to go in one pass.
+        make_decoder: decoder of the files of an image's size and sampling.
     """
 
-    def __init__(self, objective: Objective, passes: int, speed: LoopSpeed | None = None) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        passes: int,
+        speed: LoopSpeed | None = None,
+        make_decoder: Callable[[tuple[int, int], tuple[int, int]], Decoder] = Decoder,
+    ) -> None:
         speed = speed or LoopSpeed()
-        self._objective, self._passes = objective, passes
+        self._objective, self._passes, self._make_decoder = objective, passes, make_decoder
         self._speed = replace(speed, average=min(speed.average, _SPAN / passes))
 
     def refine(self, encoding: JpegEncoding, scale: float, costs: SymbolCosts | None = None) -> JpegEncoding:
@@ -98,7 +105,7 @@ class ClosedLoop:
             costs: of symbols at that scale; ``None`` to learn them first.
         """
         state = _State(encoding, self._speed)
-        decoder = Decoder(encoding.header.size, encoding.sampling)
+        decoder = self._make_decoder(encoding.header.size, encoding.sampling)
         current, first = encoding, 0.0
         for _ in range(self._passes):
             quantized = current.quantize(scale, costs)

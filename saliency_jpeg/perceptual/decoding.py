@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..codec import _core
 
-__all__ = ["Decoder"]
+__all__ = ["Decoder", "to_rgb"]
 
 _Plane = NDArray[np.float32]
 _Blocks = NDArray[np.float32]
@@ -55,12 +55,7 @@ class Decoder:
         luma, *others = (_core.inverse_dct(each, table) for each, table in zip(levels, tables, strict=True))
         height, width = self._size
         luma = luma[:height, :width]
-        if not others:
-            return np.repeat(luma[..., None], 3, axis=2)
-        cb, cr = (self._upsample(plane) - np.float32(128) for plane in others)
-        red = luma + _RED_BY_CR * cr
-        green = luma + _GREEN_BY_CB * cb + _GREEN_BY_CR * cr
-        return np.stack([red, green, luma + _BLUE_BY_CB * cb], axis=-1)
+        return to_rgb([luma, *map(self._upsample, others)])
 
     def pull_back(self, gradient: _Plane, components: int) -> list[_Blocks]:
         """Returns derivatives by coefficients.
@@ -95,6 +90,24 @@ class Decoder:
             elif factor > 1:
                 gradient = np.sum([_every(gradient, axis, i, factor) for i in range(factor)], axis=0)
         return np.asarray(gradient)
+
+
+def to_rgb(planes: Sequence[_Plane]) -> _Plane:
+    """Converts planes of one resolution by JFIF's matrix, without clipping.
+
+    Args:
+        planes: float32 (height, width) of Y, or of Y, Cb and Cr.
+
+    Returns:
+        float32 (height, width, 3).
+    """
+    luma, *chroma = planes
+    if not chroma:
+        return np.repeat(luma[..., None], 3, axis=2)
+    cb, cr = (plane - np.float32(128) for plane in chroma)
+    red = luma + _RED_BY_CR * cr
+    green = luma + _GREEN_BY_CB * cb + _GREEN_BY_CR * cr
+    return np.stack([red, green, luma + _BLUE_BY_CB * cb], axis=-1)
 
 
 @cache

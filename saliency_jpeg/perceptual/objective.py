@@ -63,11 +63,12 @@ class Objective:
     Args:
         pixels: uint8 (H, W, 3) sRGB or (H, W) gray, sides at least 8.
         threads: that the metrics may use; with more than one, the deep metric runs beside the others.
+        is_deep: the deep metric counts too, which takes TensorFlow and about half of the time.
     """
 
-    def __init__(self, pixels: NDArray[np.uint8], threads: int = 1) -> None:
+    def __init__(self, pixels: NDArray[np.uint8], threads: int = 1, *, is_deep: bool = True) -> None:
         self._pixels, self._threads = pixels, threads
-        self._perceptual = Perceptual(pixels)
+        self._perceptual = Perceptual(pixels) if is_deep else None
         self._places = list(_places(pixels.shape[:2]))
         self._kept: dict[int, _Metrics] = {}
 
@@ -81,11 +82,12 @@ class Objective:
         ]
         seen, norm = np.array(logarithms).T
         shares = np.array([place.share for place in self._places])
-        values = (
+        values = [
             (_GUIDING_SSIMULACRA2 + _MOVING_SSIMULACRA2, float(shares @ seen) / _BY_SCORE),
             (_GUIDING_BUTTERAUGLI, float(shares @ norm) / _BY_NORM),
-            (_MOVING_PERCEPTUAL, _log_distance(self._perceptual.score(decoded)) / _BY_SCORE),
-        )
+        ]
+        if self._perceptual is not None:
+            values.append((_MOVING_PERCEPTUAL, _log_distance(self._perceptual.score(decoded)) / _BY_SCORE))
         return sum(share * value for share, value in values) / sum(share for share, _ in values)
 
     def derivatives(self, decoded: _Image) -> Derivatives:
@@ -94,6 +96,8 @@ class Objective:
         Args:
             decoded: float32 (H, W, 3), sample values that may leave 0 to 255.
         """
+        if self._perceptual is None:
+            return Derivatives(*self._guiding(decoded))
         with ThreadPoolExecutor(1) as pool:
             deep = pool.submit(self._perceptual.gradient, decoded) if self._threads > 1 else None
             guiding, moving = self._guiding(decoded)

@@ -52,6 +52,7 @@ class Judge:
         pixels: uint8 (H, W, 3) or (H, W).
         metric: the score.
         saliency: float (H, W) in [0, 1], for a metric of the salient part. One that is 0 everywhere counts as 1.
+        decode: of files, to uint8 (H, W, 3) or (H, W); by default as other programs do.
 
     Raises:
         InputError: a side is so long that no file of the picture can be decoded, see :meth:`takes`.
@@ -62,7 +63,9 @@ class Judge:
         pixels: NDArray[np.uint8],
         metric: TargetMetric = "ssimulacra2",
         saliency: NDArray[np.float32] | None = None,
+        decode: Callable[[bytes], NDArray[np.uint8]] | None = None,
     ) -> None:
+        self._decode = decode or decode_own
         if not self.takes(pixels):
             height, width = pixels.shape[:2]
             raise InputError(f"a score needs a picture of at most {_MAX_SIDE} pixels on a side, got {width}x{height}")
@@ -74,7 +77,7 @@ class Judge:
 
     def __call__(self, jpeg: bytes) -> float:
         """Returns the score of a file of the picture's size."""
-        return self.of_pixels(decode_own(jpeg))
+        return self.of_pixels(self._decode(jpeg))
 
     def of_pixels(self, pixels: NDArray[np.uint8]) -> float:
         """Returns the score of a decoded file, uint8 (H, W, 3) or (H, W)."""

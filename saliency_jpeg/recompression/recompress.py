@@ -128,6 +128,8 @@ def recompress_source(
     """
     if options.layers is not None:
         raise OptionError(f"recompress() cannot make layers, which need the original picture, got {options.layers!r}")
+    if options.tune == "restore":
+        raise OptionError("tune='restore' needs the original picture; pass another tune to recompress(), got 'restore'")
     source.check_limits(options.max_pixels)
     return _Recompression(source, options, keep_layers, keep_below).file()
 

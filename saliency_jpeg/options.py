@@ -168,7 +168,9 @@ class Options:
             and a model get the shrunk picture, and ``target_score`` is measured against it.
         max_height: most pixels from top to bottom, likewise.
         allow_downscale: lower the resolution where the picture then looks better at ``target_kb``, shown at the size of
-            the original and at 1600 pixels. ``Compressed.width`` and ``height`` tell.
+            the original and at 1600 pixels. ``Compressed.width`` and ``height`` tell. With ``layers="auto"`` it is
+            halved where the picture that ``decode()`` makes is then better, below about 0.15 bits a pixel; the file
+            says how large the picture is, and ``decode()`` returns it at its own size.
         max_pixels: most pixels of an image from a file, checked by its header before it is decoded; ``None`` for no
             limit. Arrays and PIL images that are decoded already have none. With the default, a lower
             ``PIL.Image.MAX_IMAGE_PIXELS`` of the application holds too, where Pillow decodes.

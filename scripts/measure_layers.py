@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from saliency_jpeg import Decoder, SaliencyModel, compress
+from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.bdrate import bd_rates, select
 from saliency_jpeg.evaluation.codecs import find_codec
 from saliency_jpeg.evaluation.comparison import Measurement, match_size
@@ -34,9 +35,9 @@ ANCHOR: Final = "plain"
 WAYS: Final[dict[str, dict[str, Any]]] = {
     ANCHOR: {},
     "widths": {"layers": "widths"},
-    **{f"detail, {floor}": {"layers": "detail", "base_floor": floor} for floor in (6, 12, 24, 100)},
+    **{f"detail {floor}": {"layers": "detail", "base_floor": floor} for floor in (6, 12, 24, 100)},
     "tuned": {"tune": "restore"},
-    **{f"tuned, detail, {floor}": {"tune": "restore", "layers": "detail", "base_floor": floor} for floor in (6, 24)},
+    **{f"tuned detail {floor}": {"tune": "restore", "layers": "detail", "base_floor": floor} for floor in (6, 24)},
     "auto": {"layers": "auto"},
 }
 UNRESTORED: Final = "plain, not restored"
@@ -103,9 +104,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=24, help="photographs (24)")
     parser.add_argument("--saliency", choices=("default", "none"), default="none", help="map of the encoder (none)")
     parser.add_argument("--peers", action="store_true", help="JPEG 2000, WebP and AVIF too")
-    parser.add_argument("--ways", default=",".join(WAYS).replace(", ", "+"), help="which, with + for a comma in a name")
+    parser.add_argument("--ways", type=comma_separated, default=",".join(WAYS), help="which of the ways (all)")
     arguments = parser.parse_args()
-    ways = [way.replace("+", ", ") for way in arguments.ways.split(",")]
+    ways = arguments.ways
     if ANCHOR not in ways or not set(ways) <= set(WAYS):
         parser.error(f"--ways must name {ANCHOR} and others of {', '.join(WAYS)}")
     model = SaliencyModel.from_preset("gaze")

@@ -22,6 +22,7 @@ from .coefficients import Coefficients
 from .quantizer import Quantized
 
 __all__ = [
+    "SizeLayer",
     "WidthsLayer",
     "digest_of",
     "layers_in",
@@ -53,9 +54,9 @@ class WidthsLayer:
 
     def __call__(self, quantized: Quantized, coefficients: Coefficients) -> list[Segment]:
         """Measures the levels that are about to be written."""
-        sampling = [coefficients.sampling, *[(1, 1)] * (len(quantized.levels) - 1)]
-        digest = _core.levels_digest(quantized.levels, quantized.tables, self.size, sampling)
-        return self._segments(digest, measure_widths(quantized, coefficients))
+        return self._segments(
+            _digest_to_be(quantized, coefficients, self.size), measure_widths(quantized, coefficients)
+        )
 
     def encoded_size(self, components: int) -> int:
         """Returns the bytes that the segments take in a file of so many components."""
@@ -63,6 +64,30 @@ class WidthsLayer:
 
     def _segments(self, digest: bytes, widths: NDArray[np.uint8]) -> list[Segment]:
         return layers.build_layers(digest, [layers.widths_layer(widths, self.preset)])
+
+
+@dataclass(frozen=True)
+class SizeLayer:
+    """Makes the segments of a layer of the picture's size, of the same length always, as :class:`WidthsLayer` does.
+
+    Attributes:
+        size: (height, width) of the file.
+        whole: the same of the picture, of which the file has half on each side.
+    """
+
+    size: tuple[int, int]
+    whole: tuple[int, int]
+
+    def __call__(self, quantized: Quantized, coefficients: Coefficients) -> list[Segment]:
+        """Binds the size to the levels that are about to be written."""
+        return self._segments(_digest_to_be(quantized, coefficients, self.size), len(quantized.levels))
+
+    def encoded_size(self, components: int) -> int:
+        """Returns the bytes that the segments take in a file of so many components."""
+        return segments.encoded_size(self._segments(bytes(8), components))
+
+    def _segments(self, digest: bytes, components: int) -> list[Segment]:
+        return layers.build_layers(digest, [layers.size_layer(components, self.whole)])
 
 
 def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[np.uint8]:
@@ -81,6 +106,12 @@ def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[
     totals = counts.sum(axis=-1, keepdims=True)
     is_inside = np.cumsum(counts, axis=-1) >= totals - totals // _OUTSIDE
     return np.asarray(np.argmax(is_inside, axis=-1), np.uint8)
+
+
+def _digest_to_be(quantized: Quantized, coefficients: Coefficients, size: tuple[int, int]) -> bytes:
+    """The digest of levels that are about to be written."""
+    sampling = [coefficients.sampling, *[(1, 1)] * (len(quantized.levels) - 1)]
+    return _core.levels_digest(quantized.levels, quantized.tables, size, sampling)
 
 
 def digest_of(image: _core.JpegImage) -> bytes:

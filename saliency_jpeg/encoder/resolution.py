@@ -23,6 +23,7 @@ from ..image.resize import scaled_size
 from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..saliency.lazy_map import SaliencyMap
+from .halved import encode_whole_or_half
 from .result import Compressed
 from .single import Coding, PictureEncoding
 
@@ -48,6 +49,10 @@ def encode_picture(options: Options, picture: Picture, saliency: SaliencyMap | N
         TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         InputError: the resolution would have to be lowered, and the file has trailing images, which are only copied.
     """
+    if options.allow_downscale and options.layers == "auto":
+        found = encode_whole_or_half(replace(options, allow_downscale=False), picture, saliency, coding)
+        if found is not None:
+            return found
     encoding = PictureEncoding(options, picture, saliency, coding)
     if options.allow_downscale:
         resolutions = _Resolutions(options, picture, saliency, coding)

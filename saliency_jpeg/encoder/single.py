@@ -16,7 +16,7 @@ from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS, RESTORING_PASSES
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
-from ..codec.layers import WidthsLayer
+from ..codec.layers import SizeLayer, WidthsLayer
 from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tune, Tuning
 from ..codec.quantizer import Quantizer
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
@@ -60,6 +60,7 @@ class Coding:
         keep_rgb: red, green and blue are coded without conversion to YCbCr.
         block_weights: how much an error in each block matters.
         level_segments: makers of segments that are computed from the levels, see :class:`.jpeg.JpegHeaderPolicy`.
+        whole_size: (height, width) of a picture of which this is half on each side, to be kept in a layer.
     """
 
     tables: NDArray[np.uint16] | None = None
@@ -67,6 +68,7 @@ class Coding:
     keep_rgb: bool = False
     block_weights: BlockWeights = saliency_and_masking
     level_segments: Sequence[LevelSegments] = ()
+    whole_size: tuple[int, int] | None = None
 
     def check(self, options: Options) -> None:
         """Refuses what cannot be combined.
@@ -346,8 +348,13 @@ class PictureEncoding:
         return own + (0 if trailing is None else len(trailing.tail))
 
     @property
-    def _layers(self) -> list[WidthsLayer]:
-        return [] if self._options.layers is None else [WidthsLayer(self._size)]
+    def _layers(self) -> list[WidthsLayer | SizeLayer]:
+        layers: list[WidthsLayer | SizeLayer] = []
+        if self._options.layers is not None:
+            layers.append(WidthsLayer(self._size))
+        if self._coding.whole_size is not None:
+            layers.append(SizeLayer(self._size, self._coding.whole_size))
+        return layers
 
     @property
     def _layer_bytes(self) -> int:

@@ -23,10 +23,11 @@ from ..metadata import exif, refresh
 from ..metadata.jpeg_header import JpegHeader
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.layers import Layers
-from ..metadata.limits import DEFAULT_MAX_PIXELS
+from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
 from ..metadata.model import Metadata
 from ..options import Orientation, check_names
 from . import loading
+from .enlarging import enlarge, half_size
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
 from .planes import OutputForm, decode_planes, sampling_factors
 
@@ -106,8 +107,10 @@ class Decoder:
         metadata = source.primary().metadata
         if not icc_fits(metadata, "CMYK" if is_cmyk else "", pixels.ndim):
             metadata = replace(metadata, icc=None)
-        if self.options.orientation == "apply" and metadata.orientation != 1:
+        is_turned = self.options.orientation == "apply" and metadata.orientation != 1
+        if is_turned:
             metadata = refresh.refresh_orientation(metadata)
+        if is_turned or sorted(source.size or ()) != sorted(pixels.shape[:2]):
             has_thumbnail = metadata.exif is not None and exif.thumbnail(metadata.exif) is not None
             small = _as_bytes(pixels) if has_thumbnail else np.broadcast_to(np.uint8(0), pixels.shape)
             metadata = refresh.refresh(metadata, small)
@@ -197,10 +200,19 @@ class Decoder:
             image = with_detail(image, layers.detail)
         form = OutputForm(is_ycc=header.colour == "ycc", luma=luma and header.colour == "ycc", dtype=options.dtype)
         if network is not None:
-            return self._restored(image, layers, network, form)
+            return self._enlarged(image, layers, network, form)
         planes, factors, size = decode_planes(image), sampling_factors(image), image.size
         del image  # its levels are free while pixels are made
         return form.pixels(planes, factors, size), None
+
+    def _enlarged(self, image: _core.JpegImage, layers: Layers, network: str, form: OutputForm) -> tuple[Array, str]:
+        """Pixels of a picture that is restored, and at its own size where the file has half of it; and the network."""
+        size = layers.size
+        if size is None or half_size(size) != image.size:
+            return self._restored(image, layers, network, form)
+        check_pixels(size[1], size[0], self.options.max_pixels)
+        pixels, network = self._restored(image, layers, network, replace(form, dtype=np.float32))
+        return _from_float(enlarge(pixels, size), np.dtype(form.dtype)), network
 
     def _restored(self, image: _core.JpegImage, layers: Layers, network: str, form: OutputForm) -> tuple[Array, str]:
         """Pixels of a picture that is restored tile by tile, so that no whole component is held; and the network.
@@ -224,6 +236,13 @@ def _from_bytes(pixels: NDArray[np.uint8], dtype: np.dtype[Any]) -> Array:
     if dtype == np.uint16:
         return pixels * np.uint16(257)
     return pixels / np.float32(255) if dtype == np.float32 else pixels
+
+
+def _from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Array:
+    """Floats from 0 to 1 in the range of another dtype."""
+    if dtype == np.float32:
+        return pixels
+    return np.asarray(np.rint(pixels * np.float32(np.iinfo(dtype).max)), dtype)
 
 
 def _luma(pixels: Array) -> Array:

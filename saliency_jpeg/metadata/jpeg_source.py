@@ -74,6 +74,11 @@ class JpegSource:
         """The header of the primary image; ``None`` where it is damaged or has no frame header."""
         return parse_header(self.data, self._spans)
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) by the first frame header; ``None`` where there is none."""
+        return next((size[::-1] for size in jpeg_limits.frame_sizes(self.data, self._spans)), None)
+
     @cached_property
     def trailing(self) -> TrailingImages | None:
         """Images and clips behind the primary image."""

@@ -44,6 +44,7 @@ __all__ = [
     "layer_segments",
     "own_layers",
     "read_layers",
+    "size_layer",
     "widths_layer",
     "without_layers",
 ]
@@ -64,6 +65,8 @@ _ENTRY: Final = struct.Struct(">8sHII")  # kind, version, length, CRC-32
 _CRC: Final = struct.Struct(">I")
 _WIDTHS: Final = ("widths", 1)
 _DETAIL: Final = ("detail", 1)
+_SIZE: Final = ("size", 1)
+_SIDES: Final = struct.Struct(">BII")  # components, height, width
 _LAST: Final = 64  # coefficients of a block; a component without detail begins there
 
 
@@ -86,7 +89,8 @@ class LayerInfo:
     """A layer that a file holds.
 
     Attributes:
-        kind: ``"widths"``, ``"detail"``; empty where the list of layers is itself damaged or of an unknown format.
+        kind: ``"widths"``, ``"detail"``, ``"size"``; empty where the list of layers is itself damaged or of an unknown
+            format.
         version: of the layer's layout.
         length: in bytes.
         state: ``"valid"``; ``"stale"``: made for other levels than those in the file; ``"damaged"``; or ``"unknown"``:
@@ -122,11 +126,13 @@ class Layers:
             which stands for all beyond its range.
         preset: name of the preset of restoration that the encoder recommends.
         detail: what the file leaves out.
+        size: (height, width) of the picture, of which the file has half on each side.
     """
 
     widths: NDArray[np.float32] | None = None
     preset: str | None = None
     detail: Detail | None = None
+    size: tuple[int, int] | None = None
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
@@ -170,6 +176,16 @@ def widths_layer(widths: NDArray[np.uint8], preset: str) -> Layer:
 def detail_layer(detail: Detail) -> Layer:
     """Returns the layer that :attr:`Layers.detail` is read from."""
     return Layer(*_DETAIL, bytes([len(detail.firsts), *detail.firsts]) + detail.code)
+
+
+def size_layer(components: int, size: tuple[int, int]) -> Layer:
+    """Returns the layer that :attr:`Layers.size` is read from.
+
+    Args:
+        components: of the file.
+        size: (height, width) of the picture.
+    """
+    return Layer(*_SIZE, _SIDES.pack(components, *size))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -272,10 +288,18 @@ def _parse_detail(payload: bytes) -> dict[str, Any]:
     return {"detail": Detail(firsts, payload[1 + count :])}
 
 
+def _parse_size(payload: bytes) -> dict[str, Any]:
+    if len(payload) != _SIDES.size:
+        return {}
+    _, height, width = _SIDES.unpack(payload)
+    return {"size": (height, width)} if height and width else {}
+
+
 #: By kind and version: what a payload says, by field of :class:`Layers`; nothing where it makes no sense.
 _PARSERS: Final[dict[tuple[str, int], Callable[[bytes], dict[str, Any]]]] = {
     _WIDTHS: _parse_widths,
     _DETAIL: _parse_detail,
+    _SIZE: _parse_size,
 }
 
 

@@ -129,6 +129,7 @@ class _State:
         self._weights = quantizer.lmbda / quantizer.block_lambda[0].astype(np.float64)
         plain = block_weights(None, quantizer.coefficients.statistics, tuning=quantizer.tuning)
         self._masking = _centred(np.log(plain.astype(np.float64)))
+        self._map = _centred(np.log(self._weights)) - self._masking  # what a map adds to them
         self._growth = np.zeros_like(self._weights)
         self._by_frequency = np.zeros((len(self._components), 64))
         self._moves = [np.zeros_like(each) for each in self._components]  # in steps
@@ -167,8 +168,10 @@ class _State:
         return np.maximum(ratio, max(_LEAST * float(np.median(ratio)), _TINY))
 
     def _learn_weights(self, weights: _Grid) -> None:
+        """The weights follow, but not against the map: its background has larger errors, which weigh more."""
         most = math.log(self._speed.most_weight)
         growth = np.clip(_centred(np.log(weights)) - self._masking, -most, most)
+        growth -= _slope(growth, self._map) * self._map
         self._growth += self._speed.weights * (growth - self._growth)
 
     def _learn_moves(
@@ -205,6 +208,12 @@ def _dot(a: _Blocks, b: _Blocks) -> float:
 
 def _centred(logarithms: _Grid) -> _Grid:
     return np.asarray(logarithms - logarithms.mean())
+
+
+def _slope(values: _Grid, by: _Grid) -> float:
+    """The slope of the regression line of values; 0 where there is nothing that they could follow."""
+    spread = float((by**2).sum())
+    return float((values * by).sum()) / spread if spread > _TINY * by.size else 0.0
 
 
 def _by_frequency(effect: _Blocks, expected: _Blocks, weights: _Grid) -> _Grid:

@@ -1,0 +1,109 @@
+"""Files with half of a picture's resolution, which ``decode()`` returns at its own size."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import photo
+from PIL import Image
+
+import saliency_jpeg
+from saliency_jpeg import InputError
+from saliency_jpeg.codec import _core
+from saliency_jpeg.codec.layers import digest_of
+from saliency_jpeg.enhance.enlarging import enlarge, half_size
+from saliency_jpeg.metadata import layers
+from saliency_jpeg.rate_control import Judge
+
+pytestmark = pytest.mark.tensorflow
+
+LOW: dict[str, Any] = {"saliency": None, "layers": "auto", "allow_downscale": True}
+
+
+def halved(size: tuple[int, int], **options: Any) -> tuple[Any, bytes]:
+    """A picture, and its file at 0.08 bits a pixel."""
+    pixels = photo(*size)
+    return pixels, saliency_jpeg.compress(pixels, target_kb=size[0] * size[1] * 0.08 / 8000, **{**LOW, **options})
+
+
+@pytest.mark.parametrize("size", [(332, 568), (331, 567)])
+def test_the_picture_comes_back_at_its_own_size_and_better(size: tuple[int, int]) -> None:
+    pixels, jpeg = halved(size)
+    assert len(jpeg) <= size[0] * size[1] * 0.08 / 8
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.size == half_size(size)[::-1]
+    assert [(layer.kind, layer.state) for layer in saliency_jpeg.list_layers(jpeg)] == [("size", "valid")]
+    whole = saliency_jpeg.compress(pixels, target_kb=len(jpeg) / 1000, saliency=None, layers="auto")
+    judge = Judge(pixels)
+    assert judge.of_pixels(saliency_jpeg.decode(jpeg)) > judge.of_pixels(saliency_jpeg.decode(whole))
+
+
+def test_every_dtype_and_plain_decoding() -> None:
+    _, jpeg = halved((332, 568))
+    pixels = saliency_jpeg.decode(jpeg)
+    assert pixels.shape == (332, 568, 3)
+    for dtype, white in ((np.uint16, 65535), (np.float32, 1)):
+        other = saliency_jpeg.decode(jpeg, dtype=dtype)
+        assert other.shape == pixels.shape
+        assert np.abs(other.astype(float) / white - pixels / 255).max() < 0.6 / 255
+    assert saliency_jpeg.decode(jpeg, enhance=None).shape == (166, 284, 3)
+    assert saliency_jpeg.Decoder().decode_luma(jpeg).shape == (332, 568)
+
+
+def test_where_bytes_are_enough_the_resolution_stays() -> None:
+    pixels = photo(160, 200)
+    jpeg = saliency_jpeg.compress(pixels, target_kb=4, **LOW)
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.size == (200, 160)
+
+
+def test_gray_pictures_and_maps() -> None:
+    pixels = np.ascontiguousarray(photo(320, 400)[..., 1])
+    jpeg = saliency_jpeg.compress(pixels, target_kb=1.1, **{**LOW, "saliency": np.ones((320, 400), np.float32)})
+    assert saliency_jpeg.decode(jpeg).shape == (320, 400)
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.size == (200, 160)
+
+
+def test_the_whole_size_keeps_the_limit() -> None:
+    _, jpeg = halved((332, 568))
+    assert saliency_jpeg.decode(jpeg, max_pixels=188_576).shape[0] == 332
+    with pytest.raises(InputError, match="more than 188575 pixels"):
+        saliency_jpeg.decode(jpeg, max_pixels=188_575)
+
+
+@pytest.mark.parametrize("claimed", [(2**32 - 1, 2**32 - 1), (319 * 2, 400), (160, 200), (318, 400)])
+def test_a_size_that_is_not_twice_that_of_the_file_is_not_used(claimed: tuple[int, int]) -> None:
+    jpeg = saliency_jpeg.compress(photo(160, 200), quality=20, saliency=None)
+    image = _core.read_jpeg(jpeg)
+    made = layers.build_layers(digest_of(image), [layers.size_layer(3, claimed)])
+    block = b"".join(bytes([0xFF, marker]) + (len(data) + 2).to_bytes(2, "big") + data for marker, data in made)
+    assert saliency_jpeg.decode(jpeg[:20] + block + jpeg[20:]).shape == (160, 200, 3)
+
+
+def test_a_turned_picture_and_its_metadata() -> None:
+    with io.BytesIO() as out:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        exif.get_ifd(0x8769).update({0xA002: 400, 0xA003: 320})
+        Image.fromarray(photo(320, 400)).save(out, "PNG", exif=exif)
+        source = out.getvalue()
+    jpeg = saliency_jpeg.compress(source, target_kb=1.3, **LOW)
+    decoded = saliency_jpeg.Decoder().decode_picture(jpeg)
+    assert decoded.pixels.shape == (400, 320, 3)
+    again = Image.Exif()
+    again.load(decoded.metadata.exif or b"")
+    assert again.get_ifd(0x8769)[0xA002] == 320
+    assert again.get_ifd(0x8769)[0xA003] == 400
+
+
+def test_enlarging_keeps_what_is_flat_and_where_things_are() -> None:
+    flat = np.full((7, 9, 3), 0.25, np.float32)
+    assert np.allclose(enlarge(flat, (13, 18)), 0.25, atol=1e-6)
+    ramp = np.tile(np.linspace(0.2, 0.8, 20, dtype=np.float32), (10, 1))
+    wide = enlarge(ramp, (20, 40))
+    step = (0.8 - 0.2) / 19
+    assert np.allclose(wide[:, 8:32], 0.2 + step * ((np.arange(8, 32) + 0.5) / 2 - 0.5), atol=1e-3)

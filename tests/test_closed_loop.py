@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,14 @@ class SquaredError:
         return Derivatives(2 * error, 2 * error - np.float32(self._wish))
 
 
+class FourthPower(SquaredError):
+    """One by which large errors count more than as many small ones."""
+
+    def derivatives(self, decoded: NDArray[np.float32]) -> Derivatives:
+        cubes = ((decoded - self._pixels) ** 3 / 50).astype(np.float32)
+        return Derivatives(cubes, cubes)
+
+
 def encoding_of(pixels: NDArray[np.uint8], sampling: tuple[int, int] = (2, 2)) -> JpegEncoding:
     coefficients = Coefficients.from_pixels(pixels, sampling)
     weights = block_weights(None, coefficients.statistics)
@@ -174,6 +183,24 @@ class Files:
 
     def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
         return Encoded(self._files.pop(0), 1.0, encoding.lmbda, 3, SymbolCosts([], [], 0.0))
+
+
+def test_the_loop_does_not_take_back_what_a_map_asks_for() -> None:
+    """The fourth power weighs large errors more, which are those outside of the map."""
+    pixels, region = photo(192, 256), np.zeros((192, 256), np.float32)
+    region[:, :128] = 1
+    plain = encoding_of(pixels)
+    inside = region[::8, ::8] > 0
+    weights = np.float32(plain.quantizer.lmbda) / plain.quantizer.block_lambda[0] * np.where(inside, np.float32(3), 1)
+    mapped = replace(plain, quantizer=plain.quantizer.with_weights(weights / weights.mean()))
+    refined = ClosedLoop(FourthPower(pixels), 6).refine(mapped, 4.0)  # type: ignore[arg-type]
+
+    def preference(encoding: JpegEncoding) -> float:
+        logarithms = -np.log(encoding.quantizer.block_lambda[0] / plain.quantizer.block_lambda[0])
+        return float(logarithms[inside].mean() - logarithms[~inside].mean())
+
+    assert preference(refined) == pytest.approx(preference(mapped), abs=0.15)
+    assert np.abs(refined.quantizer.block_lambda[0] / mapped.quantizer.block_lambda[0] - 1).max() > 0.05
 
 
 @pytest.mark.parametrize(

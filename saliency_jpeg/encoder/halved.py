@@ -22,7 +22,7 @@ from .single import Coding, PictureEncoding
 
 __all__ = ["encode_whole_or_half"]
 
-_MOST_RATE: Final = 0.2  # bits a pixel; above, half of the pixels never show more
+_MOST_RATE: Final = 0.25  # bits a pixel; above, half of the pixels never show more
 _LEAST_SIDE: Final = 16
 
 

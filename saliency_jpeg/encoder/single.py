@@ -29,7 +29,7 @@ from ..image.picture import Picture
 from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
-from ..perceptual.closed_loop import ClosedLoop
+from ..perceptual.closed_loop import ClosedLoop, LoopSpeed
 from ..perceptual.decoding import Decoder as LoopDecoder
 from ..perceptual.objective import LEAST_SIDE, Objective
 from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl, Refined
@@ -45,6 +45,8 @@ _Loops: TypeAlias = dict[tuple[Tune, tuple[int, int]], Quantizer]  # what the cl
 
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
 _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
+# For readers that restore, farther than for others: what is wrong with a single coefficient is often mended for them.
+_RESTORING_SPEED: Final = LoopSpeed(weights=0.7, moves=0.15, dc=1.0)
 # Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
 _ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB", 100, 0, 0, 0))
 
@@ -212,7 +214,7 @@ class PictureEncoding:
         if known := self._loops.get((options.tune, sampling)):
             return lambda encoding, costs=None: control(replace(encoding, quantizer=known), costs)
         objective = Objective(pixels, self._threads, is_deep=effort.loop_passes > 0)
-        loop = ClosedLoop(objective, passes, make_decoder=self._make_decoder)
+        loop = ClosedLoop(objective, passes, _RESTORING_SPEED if restores else None, self._make_decoder)
 
         def refine(encoding: JpegEncoding, scale: float, costs: SymbolCosts) -> JpegEncoding:
             refined = loop.refine(encoding, scale, costs)

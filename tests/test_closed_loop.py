@@ -99,7 +99,7 @@ class SquaredError:
         return Derivatives(2 * error, 2 * error - np.float32(self._wish))
 
 
-class FourthPower(SquaredError):
+class FourthPowerError(SquaredError):
     """One by which large errors count more than as many small ones."""
 
     def derivatives(self, decoded: NDArray[np.float32]) -> Derivatives:
@@ -193,7 +193,7 @@ def test_the_loop_does_not_take_back_what_a_map_asks_for() -> None:
     inside = region[::8, ::8] > 0
     weights = np.float32(plain.quantizer.lmbda) / plain.quantizer.block_lambda[0] * np.where(inside, np.float32(3), 1)
     mapped = replace(plain, quantizer=plain.quantizer.with_weights(weights / weights.mean()))
-    refined = ClosedLoop(FourthPower(pixels), 6).refine(mapped, 4.0)  # type: ignore[arg-type]
+    refined = ClosedLoop(FourthPowerError(pixels), 6).refine(mapped, 4.0)  # type: ignore[arg-type]
 
     def preference(encoding: JpegEncoding) -> float:
         logarithms = -np.log(encoding.quantizer.block_lambda[0] / plain.quantizer.block_lambda[0])

@@ -14,9 +14,14 @@ import saliency_jpeg
 from saliency_jpeg import InputError
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import digest_of
+from saliency_jpeg.encoder.single import Coding, PictureEncoding
 from saliency_jpeg.enhance.enlarging import enlarge, half_size
+from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.metadata import layers
+from saliency_jpeg.metadata.model import Metadata
+from saliency_jpeg.options import Options
 from saliency_jpeg.rate_control import Judge
+from saliency_jpeg.saliency.lazy_map import SaliencyMap
 
 pytestmark = pytest.mark.tensorflow
 
@@ -24,15 +29,15 @@ LOW: dict[str, Any] = {"saliency": None, "layers": "auto", "allow_downscale": Tr
 
 
 def halved(size: tuple[int, int], **options: Any) -> tuple[Any, bytes]:
-    """A picture, and its file at 0.08 bits a pixel."""
+    """A picture, and its file at 0.075 bits a pixel."""
     pixels = photo(*size)
-    return pixels, saliency_jpeg.compress(pixels, target_kb=size[0] * size[1] * 0.08 / 8000, **{**LOW, **options})
+    return pixels, saliency_jpeg.compress(pixels, target_kb=size[0] * size[1] * 0.075 / 8000, **{**LOW, **options})
 
 
 @pytest.mark.parametrize("size", [(332, 568), (331, 567)])
 def test_the_picture_comes_back_at_its_own_size_and_better(size: tuple[int, int]) -> None:
     pixels, jpeg = halved(size)
-    assert len(jpeg) <= size[0] * size[1] * 0.08 / 8
+    assert len(jpeg) <= size[0] * size[1] * 0.075 / 8
     with Image.open(io.BytesIO(jpeg)) as image:
         assert image.size == half_size(size)[::-1]
     assert [(layer.kind, layer.state) for layer in saliency_jpeg.list_layers(jpeg)] == [("size", "valid")]
@@ -60,12 +65,14 @@ def test_where_bytes_are_enough_the_resolution_stays() -> None:
         assert image.size == (200, 160)
 
 
-def test_gray_pictures_and_maps() -> None:
-    pixels = np.ascontiguousarray(photo(320, 400)[..., 1])
-    jpeg = saliency_jpeg.compress(pixels, target_kb=1.1, **{**LOW, "saliency": np.ones((320, 400), np.float32)})
-    assert saliency_jpeg.decode(jpeg).shape == (320, 400)
-    with Image.open(io.BytesIO(jpeg)) as image:
-        assert image.size == (200, 160)
+@pytest.mark.parametrize("saliency", [None, SaliencyMap.of(np.ones((40, 50), np.float32))], ids=["", "map"])
+@pytest.mark.parametrize("is_gray", [False, True])
+def test_gray_pictures_and_maps(is_gray: bool, saliency: Any) -> None:
+    pixels = photo(40, 50)
+    half = Picture(np.ascontiguousarray(pixels[..., 1]) if is_gray else pixels, Metadata())
+    options, coding = Options(quality=40, saliency=None), Coding(whole_size=(79, 100))
+    jpeg = PictureEncoding(options, half, saliency, coding).compressed().jpeg
+    assert saliency_jpeg.decode(jpeg).shape == ((79, 100) if is_gray else (79, 100, 3))
 
 
 def test_the_whole_size_keeps_the_limit() -> None:

@@ -45,7 +45,7 @@ _Loops: TypeAlias = dict[tuple[Tune, tuple[int, int]], Quantizer]  # what the cl
 
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
 _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
-# For readers that restore: coefficients move farther, weights of blocks follow less, which keeps to a map, tables do not.
+# For readers that restore: coefficients move farther; weights follow less, which keeps to a map; tables stay.
 _RESTORING_SPEED: Final = LoopSpeed(weights=0.35, steps=0.0, moves=0.15, dc=1.0)
 # Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
 _ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB", 100, 0, 0, 0))

@@ -11,6 +11,7 @@ from helpers import photo
 import saliency_jpeg
 from saliency_jpeg import OptionError
 from saliency_jpeg.codec import _core
+from saliency_jpeg.encoder.resolution import encode_picture
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
 from saliency_jpeg.enhance import loading
 from saliency_jpeg.enhance.restoring_decoder import RestoringDecoder
@@ -89,6 +90,16 @@ def test_auto_is_never_worse_than_the_default_and_runs_the_loop_once(monkeypatch
     assert len(runs) == 1
     assert len(auto) <= 7000
     assert scores(pixels, auto)[0] > scores(pixels, plain)[0] + 0.5
+
+
+def test_auto_leaves_it_out_where_it_does_not_apply() -> None:
+    pixels = photo(96, 96)
+    scored = saliency_jpeg.compress(pixels, saliency=None, layers="auto", target_score=60)
+    assert scores(pixels, scored)[1] >= 60
+    picture, tables = Picture(pixels, Metadata()), np.full((1, 64), 20, np.uint16)
+    options = Options(saliency=None, layers="auto", target_kb=4, allow_downscale=True)
+    for coding in (Coding(keep_rgb=True), Coding(tables=tables)):
+        assert len(encode_picture(options, picture, None, coding).jpeg) <= 4000
 
 
 def test_what_it_does_not_go_with_is_refused() -> None:

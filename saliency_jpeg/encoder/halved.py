@@ -43,8 +43,8 @@ def encode_whole_or_half(
     whole = PictureEncoding(options, picture, saliency, coding)
     files = [_encoded(whole)]
     height, width = size = picture.pixels.shape[:2]
-    may_halve = min(height, width) >= _LEAST_SIDE and picture.trailing is None and Judge.takes(picture.pixels)
-    if may_halve and whole.rate < _MOST_RATE:
+    is_plain = picture.trailing is None and coding.tables is None and not coding.keep_rgb
+    if is_plain and min(height, width) >= _LEAST_SIDE and Judge.takes(picture.pixels) and whole.rate < _MOST_RATE:
         smaller = picture.shrunk(half_size(size))
         half = replace(options, layers=None, tune="restore" if options.tune == "default" else options.tune)
         of_half = None if saliency is None else saliency.shrunk(half_size(size))

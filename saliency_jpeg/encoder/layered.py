@@ -52,10 +52,16 @@ class Layered:
         options: what is asked for, ``layers`` among it.
         picture: as it is to be stored.
         encode: makes a file by other options, without detail.
+        may_tune: files may be made for readers that restore; with ``target_score`` they are not, since it is that of
+            the picture without restoration.
     """
 
-    def __init__(self, options: Options, picture: Picture, encode: Callable[[Options], Compressed]) -> None:
+    def __init__(
+        self, options: Options, picture: Picture, encode: Callable[[Options], Compressed], may_tune: bool = True
+    ) -> None:
         self._options, self._picture, self._encode = options, picture, encode
+        is_free = options.tune == "default" and options.subsampling != "4:1:1" and options.target_score is None
+        self._may_tune = may_tune and is_free
 
     def compressed(self) -> Compressed:
         """Returns the file that the options ask for.
@@ -71,7 +77,7 @@ class Layered:
     def _best(self) -> Compressed:
         """The file that restores best: for all readers, for those that restore, with widths too, with detail too."""
         ways = [_Way(self._options.tune)]
-        if self._options.tune == "default" and self._options.subsampling != "4:1:1":
+        if self._may_tune:
             ways += [_Way("restore"), _Way("restore", "widths")]
         else:
             ways += [_Way(self._options.tune, "widths")]

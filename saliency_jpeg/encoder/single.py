@@ -122,7 +122,7 @@ class PictureEncoding:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
         if self._options.layers in ("detail", "auto"):
-            return Layered(self._options, self._picture, self._compressed_with).compressed()
+            return Layered(self._options, self._picture, self._compressed_with, not self._is_custom).compressed()
         sampling = self._sampling()
         may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3
         if self._options.target_score is not None:

@@ -17,6 +17,7 @@ from saliency_jpeg.codec.layers import digest_of
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
 from saliency_jpeg.enhance.enlarging import enlarge, half_size
 from saliency_jpeg.image.picture import Picture
+from saliency_jpeg.integrations.pillow import register
 from saliency_jpeg.metadata import layers
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.options import Options
@@ -105,6 +106,16 @@ def test_a_turned_picture_and_its_metadata() -> None:
     again.load(decoded.metadata.exif or b"")
     assert again.get_ifd(0x8769)[0xA002] == 320
     assert again.get_ifd(0x8769)[0xA003] == 400
+
+
+def test_pillows_door_grows_with_its_pixels() -> None:
+    _, jpeg = halved((332, 568))
+    register()
+    with Image.open(io.BytesIO(jpeg), formats=["SALIENCY_JPEG"]) as image:
+        assert image.size == (284, 166)
+        pixels = np.asarray(image)
+        assert image.size == (568, 332)
+    assert np.array_equal(pixels, saliency_jpeg.decode(jpeg))
 
 
 def test_enlarging_keeps_what_is_flat_and_where_things_are() -> None:

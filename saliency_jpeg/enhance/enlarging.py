@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-
-from ..io import full_package
-
-cv2 = full_package.load("cv2", "files of half the size (not enhance=None, --enhance none)")
+from PIL import Image
 
 __all__ = ["enlarge", "half_size"]
 
@@ -19,7 +14,7 @@ def half_size(size: tuple[int, int]) -> tuple[int, int]:
     return -(-size[0] // 2), -(-size[1] // 2)
 
 
-def enlarge(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[Any]:
+def enlarge(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Scales a picture up by Lanczos' filter, in sRGB as it is stored.
 
     Args:
@@ -29,4 +24,9 @@ def enlarge(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[Any]:
     Returns:
         float32 (height, width) or (height, width, 3), 0 to 1.
     """
-    return np.asarray(np.clip(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LANCZOS4), 0, 1), np.float32)
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    larger = np.empty((*size, planes.shape[2]), np.float32)
+    for i in range(planes.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(planes[..., i]))
+        larger[..., i] = np.asarray(plane.resize(size[::-1], Image.Resampling.LANCZOS))
+    return np.clip(larger, 0, 1, out=larger).reshape((*size, *pixels.shape[2:]))

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from ..enhance import Decoder
+from ..enhance.enlarging import half_size
 from ..errors import InputError, OptionError
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 
@@ -22,6 +23,8 @@ def accepts(prefix: bytes) -> bool:
 
 class JpegImage(ImageFile.ImageFile):
     """A JPEG file that Pillow has opened; decoded when its pixels are asked for.
+
+    Of a picture of which the file has half on each side, ``size`` is that of the file until then.
 
     Attributes:
         decoder: decodes the file. Another one may be set before the pixels are asked for; it must have
@@ -60,7 +63,8 @@ class JpegImage(ImageFile.ImageFile):
     def _decode(self) -> Image.Image:
         pixels = self.decoder.decode(self._data)
         plain = Image.fromarray(pixels) if pixels.dtype == np.uint8 else None
-        if plain is None or (plain.size, plain.mode) != (self._size, self._mode):
+        if plain is None or plain.mode != self._mode or self._size not in (plain.size, half_size(plain.size)):
             got = f"{pixels.dtype} pixels of shape {pixels.shape}"
             raise OptionError(f"image.decoder must have dtype=np.uint8 and orientation='keep', got {got}")
+        self._size = plain.size
         return plain

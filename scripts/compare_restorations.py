@@ -25,7 +25,6 @@ from measure_restoration import find_photographs, rows_of
 from torch import Tensor
 
 from saliency_jpeg.codec import _core
-from saliency_jpeg.enhance.network import PRESETS
 from saliency_jpeg.enhance.restoration import Restorer
 from saliency_jpeg.enhance.runtime import Runner
 from saliency_jpeg.evaluation.bdrate import bootstrap
@@ -40,10 +39,12 @@ ROWS: Final = "pillow-30,pillow-75,mozjpeg-0.5,jpegli-0.5,ours-0.5,ours-1"
 
 
 def read(path: Path, preset: str) -> Restorer:
-    """Loads a preset with the weights of a file in the place of its own; ``fine``'s network where they have classes."""
+    """Loads a preset with the weights of a file in the place of its own, which may have more blocks, or classes."""
     restorer, arrays = Restorer.from_preset(preset), unpack(path.read_bytes(), str(path))
-    if any("_class/" in name for name in arrays):
-        restorer.preset = replace(restorer.preset, architecture=PRESETS["fine"])
+    blocks = sum(name.startswith("block") and name.endswith("a/0") for name in arrays)
+    classes = len(arrays["block0scale_class/0"][0, 0]) if "block0scale_class/0" in arrays else 0
+    architecture = replace(restorer.preset.architecture, blocks=blocks, classes=classes)
+    restorer.preset = replace(restorer.preset, architecture=architecture)
     restorer._runner = Runner(restorer.preset.architecture, arrays, None)
     return restorer
 

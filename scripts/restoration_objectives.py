@@ -1,7 +1,8 @@
 """What restoration is trained for, beside the squared error: distances by metrics, relative to the plain decoder's.
 
 ``joint`` is the objective of Y. Patel, S. Appalaraju and R. Manmatha, "Deep Perceptual Compression", 2019: a deep
-perceptual metric and MS-SSIM together. The others are for comparison: each metric alone, and SSIMULACRA2.
+perceptual metric and MS-SSIM together. ``looks`` is that of the preset ``fine``, beside an adversary. The others are
+for comparison: each metric alone, and SSIMULACRA2.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _to_rgb(planes: Tensor) -> Tensor:
 
 _POINTS: Final = 2.0  # of 100
 _SIMILARITY: Final = 0.002  # MS-SSIM of about 27 dB
-#: Terms by the name of the objective. Their weights add to 1.
+#: Terms by the name of the objective. Their weights add to 1, those of ``looks`` to 2.
 OBJECTIVES: Final[dict[str, tuple[Term, ...]]] = {
     "ssimulacra2": (Term("SSIMULACRA2", 1.0, _by_ssimulacra2, _POINTS),),
     "ms-ssim": (Term("MS-SSIM", 1.0, _by_ms_ssim, _SIMILARITY),),
@@ -70,6 +71,11 @@ OBJECTIVES: Final[dict[str, tuple[Term, ...]]] = {
         Term("SSIMULACRA2", 0.6, _by_ssimulacra2, _POINTS),
         Term("MS-SSIM", 0.2, _by_ms_ssim, _SIMILARITY),
         Term("deep", 0.2, _by_features, _POINTS),
+    ),
+    "looks": (
+        Term("SSIMULACRA2", 0.8, _by_ssimulacra2, _POINTS),
+        Term("MS-SSIM", 0.4, _by_ms_ssim, _SIMILARITY),
+        Term("deep", 0.8, _by_features, _POINTS),
     ),
 }
 

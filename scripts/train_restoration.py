@@ -50,6 +50,7 @@ RATE: Final = 5e-4  # of Adam
 KERNEL_RATE: Final = 0.02  # of Muon, for the kernels of the convolutions
 WARM_UP: Final = 200  # steps
 AVERAGE: Final = 0.999  # of the weights over the steps
+SQUARED = 1.0
 CHROMA: Final = 0.35  # weight of the error of Cb and of Cr; luma has 1
 PERCEIVED: Final = 4  # pictures of a batch for which the distances by metrics are computed
 CHECKPOINT: Final = 500  # steps
@@ -225,7 +226,7 @@ def _step(
     if adversary is None or batch.sampling is None:
         optimizer.step(loss, part)
     else:
-        optimizer.step(loss + adversary.loss(batch, planes, restored), part)
+        optimizer.step(adversary.joined(loss, batch, planes, restored), part)
         adversary.step(batch, planes, restored)
     return seen[None]
 
@@ -236,7 +237,7 @@ def _errors(
     """The relative errors, (3 + terms,), NaN where none is, and the loss."""
     relative = losses(restored, planes, target)
     count = relative.shape[1]
-    loss = (relative * torch.tensor([1.0, CHROMA, CHROMA])[:count]).sum(1).mean()
+    loss = SQUARED * (relative * torch.tensor([1.0, CHROMA, CHROMA])[:count]).sum(1).mean()
     seen = np.full(3 + len(terms), np.nan)
     seen[:count] = relative.detach().mean(0).numpy()
     if count == 3:

@@ -112,18 +112,18 @@ def test_objectives_fall_towards_the_original(objective: str) -> None:
 
 
 def test_weights_are_compared_by_photograph(capsys: pytest.CaptureFixture[str]) -> None:
-    scores = np.zeros((3, 2, 2, 5))  # photographs, rows, weights, metrics
+    scores = np.zeros((3, 2, 2, 6))  # photographs, rows, weights, metrics
     scores[:, :, 0] = 50
     scores[:, 0, 1], scores[:, 1, 1] = 51, 53
     scores[0, :, 1, 4] += 3  # one photograph gains more PSNR
     print_table(scores, ("shipped", "joint"), (Row("pillow", 30), Row("ours", 0.5)))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2] == "| shipped |" + " 50.000 |" * 5
+    assert lines[2] == "| shipped |" + " 50.000 |" * 6
     assert lines[3].startswith("| joint | +2.000 (+2.000 to +2.000) |")
-    assert lines[3].endswith("| +3.000 (+2.000 to +5.000) |")
+    assert lines[3].endswith("| +3.000 (+2.000 to +5.000) | +2.000 (+2.000 to +2.000) |")
     assert lines[-2:] == [
-        "| pillow-30 | joint |" + " +1.000 |" * 4 + " +2.000 |",
-        "| ours-0.5 | joint |" + " +3.000 |" * 4 + " +4.000 |",
+        "| pillow-30 | joint |" + " +1.000 |" * 4 + " +2.000 |" + " +1.000 |",
+        "| ours-0.5 | joint |" + " +3.000 |" * 4 + " +4.000 |" + " +3.000 |",
     ]
 
 

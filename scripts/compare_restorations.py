@@ -1,9 +1,9 @@
 r"""Compares weights of one restoration network, by six metrics: what objectives of training are worth to each.
 
 For each photograph, each file of ``--rows`` (as in :mod:`measure_restoration`) is restored with each weights file and
-scored against the original: the deep perceptual metric, LPIPS, SSIMULACRA2, MS-SSIM in dB, PSNR of luma and the 3-norm of
-butteraugli. Printed are the scores with the first weights, and what the others add, as means over photographs with 95 %
-bootstrap intervals. ::
+scored against the original: the deep perceptual metric, LPIPS, SSIMULACRA2, MS-SSIM in dB, PSNR of luma and the 3-norm
+of butteraugli. Printed are the scores with the first weights, and what the others add, as means over photographs with
+95 % bootstrap intervals. ::
 
     python scripts/compare_restorations.py CACHE shipped=weights/restore.npz joint=joint.npz --lpips alexnet.npz \\
         --whole KODAK --half CID22

@@ -11,7 +11,7 @@ smoother than people, and SSIMULACRA2, like them. ::
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --objective joint --start weights/restore.npz \
         --rate 0.1 --steps 3000
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --preset fine --objective looks --squared 0.2 \
-        --start deeper.npz --rate 0.12 --most-bpp 1.2 --batch 8 --adversarial 0.5
+        --start deeper.npz --rate 0.12 --most-bpp 1.2 --batch 8 --adversarial 0.3
 
 The network of ``fine`` is told by a class map what is seen where, which it computes as a reader does. ``deeper.npz`` is
 what the same command without ``--objective``, ``--squared`` and ``--adversarial`` makes of ``weights/restore.npz``.

@@ -1,7 +1,8 @@
 """What restoration is trained for, beside the squared error: distances by metrics, relative to the plain decoder's.
 
 ``joint`` is the objective of Y. Patel, S. Appalaraju and R. Manmatha, "Deep Perceptual Compression", 2019: a deep
-perceptual metric and MS-SSIM together. The others are for comparison: each metric alone, and SSIMULACRA2.
+perceptual metric and MS-SSIM together. ``looks`` is that of the preset ``fine``, beside an adversary. The others are
+for comparison: each metric alone, and SSIMULACRA2.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 import torch_perceptual
 import torch_ssimulacra2
 from torch import Tensor
+from torch.nn import functional
 from torch_ms_ssim import ms_ssim
 
 __all__ = ["OBJECTIVES", "Term", "relative_distance"]
@@ -52,12 +54,28 @@ def _by_features(original: Tensor, other: Tensor) -> Tensor:
     return 100 - _metric().score(_to_rgb(original), _to_rgb(other))
 
 
+def _by_contrast(original: Tensor, other: Tensor) -> Tensor:
+    """How far the strength of detail is off, in samples of luma: octaves, each in windows of 8 of its own pixels.
+
+    It asks for as much detail as there was, not for the same: nothing else says so but an adversary.
+    """
+    total, pair = torch.zeros(len(original)), [original[:, :1], other[:, :1]]
+    for _ in range(_OCTAVES):
+        halved = [functional.avg_pool2d(x, 2) for x in pair]
+        detail = [x - functional.interpolate(h, scale_factor=2) for x, h in zip(pair, halved, strict=True)]
+        a, b = ((functional.avg_pool2d(x.square(), 8, 4) + 0.25).sqrt() for x in detail)
+        total, pair = total + (a - b).abs().mean((1, 2, 3)), halved
+    return total / _OCTAVES
+
+
 def _to_rgb(planes: Tensor) -> Tensor:
     y, cb, cr = planes[:, 0], planes[:, 1] - 128, planes[:, 2] - 128
     rgb = torch.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], 1) / 255
     return rgb.clamp(0, 1)
 
 
+_OCTAVES: Final = 3
+_CONTRAST: Final = 0.2  # samples of luma
 _POINTS: Final = 2.0  # of 100
 _SIMILARITY: Final = 0.002  # MS-SSIM of about 27 dB
 #: Terms by the name of the objective. Their weights add to 1.
@@ -70,6 +88,12 @@ OBJECTIVES: Final[dict[str, tuple[Term, ...]]] = {
         Term("SSIMULACRA2", 0.6, _by_ssimulacra2, _POINTS),
         Term("MS-SSIM", 0.2, _by_ms_ssim, _SIMILARITY),
         Term("deep", 0.2, _by_features, _POINTS),
+    ),
+    "looks": (
+        Term("SSIMULACRA2", 0.25, _by_ssimulacra2, _POINTS),
+        Term("MS-SSIM", 0.12, _by_ms_ssim, _SIMILARITY),
+        Term("deep", 0.25, _by_features, _POINTS),
+        Term("contrast", 0.38, _by_contrast, _CONTRAST),
     ),
 }
 

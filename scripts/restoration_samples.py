@@ -77,9 +77,11 @@ class Sampler:
     Args:
         files: to draw from.
         seed: of the draws.
+        batch: how many crops to draw at a time.
     """
 
-    def __init__(self, files: list[File], seed: int) -> None:
+    def __init__(self, files: list[File], seed: int, batch: int = BATCH) -> None:
+        self._batch = batch
         self._draw = np.random.default_rng(seed)
         self._files: dict[Any, list[File]] = {}
         for file in files:
@@ -94,7 +96,7 @@ class Sampler:
         shares = np.array(list(self._shares.values()))
         sampling = list(self._shares)[self._draw.choice(len(shares), p=shares / shares.sum())]
         files = self._files[sampling]
-        chosen = [files[i] for i in self._draw.choice(len(files), BATCH, p=self._areas[sampling])]
+        chosen = [files[i] for i in self._draw.choice(len(files), self._batch, p=self._areas[sampling])]
         may_turn = sampling in ((2, 2), (1, 1))
         crops = [
             self._crop(file, file.sampling != sampling or (may_turn and self._draw.random() < 0.5)) for file in chosen

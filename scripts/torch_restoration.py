@@ -82,11 +82,16 @@ class Restoration(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTo
         return arrays
 
     def fill(self, arrays: Mapping[str, NDArray[np.floating]]) -> None:
-        """Takes weights as :meth:`arrays` returns them. Those of a network without classes leave these at 0."""
-        without_classes = not any("_class/" in name for name in arrays)
+        """Takes weights as :meth:`arrays` returns them, of a network that may lack classes or the last blocks.
+
+        What it lacks changes nothing at first.
+        """
         with torch.no_grad():
             for name, layer in self.named_children():
-                if without_classes and name.endswith("_class"):
+                if name.startswith("block") and f"{name}/0" not in arrays:
+                    if name.endswith("b"):
+                        nn.init.zeros_(layer.weight)
+                        nn.init.zeros_(layer.bias)
                     continue
                 weight = np.asarray(arrays[f"{name}/0"], np.float32)
                 layer.weight.copy_(torch.from_numpy(weight.transpose(3, 2, 0, 1) if weight.ndim == 4 else weight.T))

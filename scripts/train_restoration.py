@@ -10,10 +10,11 @@ smoother than people, and SSIMULACRA2, like them. ::
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER [--preset restore|restore-fast] [--steps N]
     python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --objective joint --start weights/restore.npz \
         --rate 0.1 --steps 3000
-    python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --preset fine --objective all \
-        --start weights/restore.npz --rate 0.3 --held-back 10 --most-bpp 1.6 [--adversarial 0.05]
+    python scripts/train_restoration.py DATA OUT.npz --cache FOLDER --preset fine --objective looks --squared 0.2 \
+        --start deeper.npz --rate 0.12 --most-bpp 1.2 --batch 8 --adversarial 0.3
 
-The network of ``fine`` is told by a class map what is seen where, which it computes as a reader does.
+The network of ``fine`` is told by a class map what is seen where, which it computes as a reader does. ``deeper.npz`` is
+what the same command without ``--objective``, ``--squared`` and ``--adversarial`` makes of ``weights/restore.npz``.
 Checkpoints lie in the cache; a run that was ended goes on from the last one. The script ends with the largest
 difference between the network in PyTorch, which is trained, and in Keras, which is used, both with the weights of the
 file.
@@ -38,7 +39,7 @@ from restoration_adversary import Adversary
 from restoration_classes import class_maps
 from restoration_data import SEED, Coded, make
 from restoration_objectives import OBJECTIVES, Term, relative_distance
-from restoration_samples import Batch, File, Sampler, read
+from restoration_samples import BATCH, Batch, File, Sampler, read
 from torch import Tensor, nn
 from torch_restoration import Restoration, difference, losses, plain, restore
 
@@ -157,6 +158,8 @@ def train(
     start: Path | None = None,
     rate: float = 1.0,
     adversary: Adversary | None = None,
+    squared: float = 1.0,
+    batch: int = BATCH,
 ) -> Restoration:
     """Trains the network, on from the checkpoint if there is one.
 
@@ -171,6 +174,8 @@ def train(
         start: weights file that the network starts from; None for random weights.
         rate: factor of the learning rates.
         adversary: to learn against; None for none.
+        squared: weight of the squared error.
+        batch: crops in a step.
 
     Returns:
         The network with the averaged weights.
@@ -182,11 +187,11 @@ def train(
     state = Checkpoint(model, copy.deepcopy(model), Optimizer(model), adversary=adversary)
     if path is not None and path.exists():
         state.load(path)
-    sample, seen, began = Sampler(files, seed + state.step), np.zeros((0, 3 + len(terms))), time.perf_counter()
+    sample, seen, began = Sampler(files, seed + state.step, batch), np.zeros((0, 3 + len(terms))), time.perf_counter()
     names = " ".join(term.name for term in terms)
     while state.step < steps:
         part = rate * schedule(state.step, steps)
-        seen = np.concatenate([seen, _step(model, sample(), state.optimizer, part, terms, adversary)])
+        seen = np.concatenate([seen, _step(model, sample(), state.optimizer, part, terms, adversary, squared)])
         state.step += 1
         _average(state)
         if state.step % every == 0 or state.step == steps:
@@ -216,27 +221,28 @@ def _step(
     part: float,
     terms: tuple[Term, ...],
     adversary: Adversary | None = None,
+    squared: float = 1.0,
 ) -> NDArray[np.float64]:
     """Takes one step; returns the relative errors of Y, Cb, Cr and by the terms, (1, 3 + terms), NaN where none is."""
     with torch.no_grad():
         coefficients, planes = plain(batch)
     restored = restore(model, batch, coefficients, planes)
-    seen, loss = _errors(restored, planes, batch.target, terms)
+    seen, loss = _errors(restored, planes, batch.target, terms, squared)
     if adversary is None or batch.sampling is None:
         optimizer.step(loss, part)
     else:
-        optimizer.step(loss + adversary.loss(batch, planes, restored), part)
+        optimizer.step(adversary.joined(loss, batch, planes, restored), part)
         adversary.step(batch, planes, restored)
     return seen[None]
 
 
 def _errors(
-    restored: Tensor, planes: Tensor, target: Tensor, terms: tuple[Term, ...]
+    restored: Tensor, planes: Tensor, target: Tensor, terms: tuple[Term, ...], squared: float = 1.0
 ) -> tuple[NDArray[np.float64], Tensor]:
     """The relative errors, (3 + terms,), NaN where none is, and the loss."""
     relative = losses(restored, planes, target)
     count = relative.shape[1]
-    loss = (relative * torch.tensor([1.0, CHROMA, CHROMA])[:count]).sum(1).mean()
+    loss = squared * (relative * torch.tensor([1.0, CHROMA, CHROMA])[:count]).sum(1).mean()
     seen = np.full(3 + len(terms), np.nan)
     seen[:count] = relative.detach().mean(0).numpy()
     if count == 3:
@@ -270,8 +276,12 @@ def main() -> None:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="restore", help="which network")
     parser.add_argument("--objective", choices=list(OBJECTIVES), default="ssimulacra2", help="beside squared error")
     parser.add_argument(
-        "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="learn against a discriminator"
+        "--adversarial", type=float, default=0.0, metavar="SHARE", help="learn also against a discriminator"
     )
+    parser.add_argument(
+        "--squared", type=float, default=1.0, metavar="WEIGHT", help="of the squared error (default: 1)"
+    )
+    parser.add_argument("--batch", type=int, default=BATCH, metavar="N", help=f"crops in a step (default: {BATCH})")
     parser.add_argument("--start", type=Path, help="weights file to start from (default: random weights)")
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates (default: 1)")
     parser.add_argument("--held-back", type=int, metavar="N", help="measure every N-th photograph instead of training")
@@ -293,7 +303,7 @@ def main() -> None:
     model = train(
         files, PRESETS[args.preset], args.steps, args.seed, checkpoint, args.every,
         terms=OBJECTIVES[args.objective], start=args.start, rate=args.rate,
-        adversary=Adversary(args.adversarial) if args.adversarial else None,
+        adversary=Adversary(args.adversarial) if args.adversarial else None, squared=args.squared, batch=args.batch,
     )  # fmt: skip
     data = pack_half(model)
     if held_back:

@@ -94,3 +94,16 @@ def check_04_restoration(seen: Any) -> None:
     assert all(picture.shape == (seen.page.height, seen.page.width) for picture in seen.pictures)
     assert seen.values[1] > 1000
     assert np.abs(np.rint(seen.deep / 257) - seen.restored).max() <= 1
+
+
+def check_05_layers(seen: Any) -> None:
+    assert len(seen.jpeg) <= 9000
+    assert len(seen.alone) + seen.layer.length < len(seen.jpeg) < len(seen.merged)
+    assert (seen.layer.kind, seen.layer.state) == ("detail", "valid")
+    assert (seen.in_layer >= 0).all()
+    assert seen.in_layer.sum() > 0
+    assert seen.classes.shape == (32, 48)
+    assert len(seen.present) > 2
+    assert seen.table["restored"][1] > seen.table["with detail"][1] > seen.table["base"][1]
+    assert seen.table["fine"][1] > seen.table["with detail"][1]
+    assert np.abs(seen.added).mean() > 0.3

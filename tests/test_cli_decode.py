@@ -112,7 +112,7 @@ class Black:
         yield SimpleNamespace(rows=slice(None), cols=slice(None), planes=planes)
 
 
-@pytest.mark.parametrize("name", ["auto", "restore", "restore-fast"])
+@pytest.mark.parametrize("name", ["auto", "restore", "restore-fast", "fine"])
 def test_a_restored_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     asked: list[str] = []
 

@@ -259,7 +259,9 @@ def network(monkeypatch: pytest.MonkeyPatch) -> dict[str, Brighter]:
     return asked
 
 
-@pytest.mark.parametrize(("enhance", "name"), [("auto", "restore"), ("restore", "restore"), ("restore-fast",) * 2])
+@pytest.mark.parametrize(
+    ("enhance", "name"), [("auto", "restore"), ("restore", "restore"), ("restore-fast",) * 2, ("fine",) * 2]
+)
 @pytest.mark.parametrize("image", ["4:4:4", "4:2:2", "4:2:0", "gray"])
 def test_planes_of_the_network_become_pixels(image: str, enhance: Any, name: str, network: dict[str, Brighter]) -> None:
     jpeg = jpeg_of(GRAY) if image == "gray" else jpeg_of(PHOTO, subsampling=image)

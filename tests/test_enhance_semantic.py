@@ -15,7 +15,8 @@ import saliency_jpeg
 from saliency_jpeg.enhance import semantic
 from saliency_jpeg.enhance.presets import find_segmentation
 from saliency_jpeg.enhance.semantic import CLASSES, Segmenter, to_cells
-from saliency_jpeg.errors import PresetError
+from saliency_jpeg.errors import OptionError, PresetError
+from saliency_jpeg.saliency import litert
 
 SKY, GROUND = CLASSES.index("sky"), CLASSES.index("ground")
 
@@ -70,6 +71,26 @@ def test_any_size_has_a_map(segmenter: Segmenter, size: tuple[int, int]) -> None
 
 def test_the_loaded_network_is_kept(segmenter: Segmenter) -> None:
     assert semantic.load("segment", "cpu") is semantic.load("segment", "cpu")
+
+
+def test_without_tensorflow_the_exported_network_sees_the_same(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("ai_edge_litert")
+    monkeypatch.setattr(litert, "replaces_tensorflow", lambda: True)
+    monkeypatch.setenv("SALIENCY_JPEG_LITE", str(tmp_path))
+    with pytest.raises(PresetError, match=r"'segment' is read from segment\.tflite in the folder"):
+        Segmenter.from_preset()
+    segmenter.export(tmp_path / "segment.tflite")
+    exported = Segmenter.from_preset(device="cpu")
+    for rgb in (photo(384, 512, 60, 120), photo(99, 131)):
+        ours, theirs = segmenter.predict(rgb), exported.predict(rgb)
+        assert ours.shape == theirs.shape
+        assert (ours == theirs).mean() > 0.98
+    with pytest.raises(OptionError, match="LiteRT runs on the CPU"):
+        Segmenter.from_preset(device="gpu")
+    with pytest.raises(OptionError, match="where TensorFlow is installed, got one that runs on LiteRT"):
+        exported.export(tmp_path / "x.tflite")
 
 
 def test_the_preset_names_its_parts() -> None:

@@ -207,7 +207,7 @@ def test_a_tiled_picture_has_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_names() -> None:
     for name, message in [
         ("djpeg", "decoder must be one of plain, .*, got 'djpeg'"),
-        ("sgr+amount=1", r"only exact, restore, restore-fast take options, .*, got 'sgr\+amount=1'"),
+        ("sgr+amount=1", r"only exact, restore, restore-fast, fine take options, .*, got 'sgr\+amount=1'"),
         ("restore+amount", r"got 'restore\+amount'"),
     ]:
         with pytest.raises(OptionError, match=message):

@@ -278,7 +278,8 @@ def decode(
 
     Args:
         jpeg: path, bytes or binary file object of a JPEG file: baseline or progressive, 8 bits, Huffman codes.
-        enhance: ``"auto"``, ``"restore"``, ``"restore-fast"``, or ``None`` for plain decoding, without TensorFlow.
+        enhance: ``"auto"``, ``"restore"``, ``"restore-fast"``, ``"fine"``, or ``None`` for plain decoding, without
+            TensorFlow.
         amount: 0 to 1, factor of the network's correction before it is kept to the intervals; 0 is plain decoding.
         fidelity: 1 keeps every coefficient where the file allows it, 0 lets it go anywhere.
         dtype: ``np.uint8``, ``np.uint16`` (65535 is white) or ``np.float32`` (1 is white).

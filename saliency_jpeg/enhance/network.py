@@ -73,7 +73,7 @@ class Architecture:
 PRESETS: Final = {
     "restore": Architecture(64, 5),
     "restore-fast": Architecture(32, 4, 8),
-    "fine": Architecture(64, 5, classes=len(CLASSES)),
+    "fine": Architecture(64, 8, classes=len(CLASSES)),
 }
 
 

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, OptionError
-from ..io.files import write
+from ..errors import InputError
 from ..saliency import litert
 from .planes import LevelsImage, OutputForm, decode_planes, sampling_factors
 from .presets import RestorationPreset, find, read_arrays
@@ -77,7 +75,7 @@ class Restorer:
 
     @classmethod
     def from_preset(cls, name: str = "restore", device: str | None = None) -> Restorer:
-        """Loads a preset: ``"restore"`` or ``"restore-fast"``."""
+        """Loads a preset: ``"restore"``, ``"restore-fast"`` or ``"fine"``."""
         return cls(find(name), device)
 
     def export(self, path: str | os.PathLike[str]) -> None:
@@ -90,11 +88,9 @@ class Restorer:
             OptionError: this restorer runs on LiteRT itself.
             OSError: the file cannot be written.
         """
-        from .runtime import Runner
+        from .runtime import write_exported
 
-        if not isinstance(self._runner, Runner):
-            raise OptionError("a network is exported where TensorFlow is installed, got one that runs on LiteRT")
-        write(str(Path(path).absolute()), litert.pack(litert.Exported(self._runner.export(), self.preset.name, ())))
+        write_exported(path, self._runner, self.preset.name)
 
     def restore(
         self, image: LevelsImage, *, amount: float = 1.0, fidelity: float = 1.0, widths: Floats | None = None

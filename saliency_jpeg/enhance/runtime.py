@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PresetError
+from ..errors import OptionError, PresetError
+from ..io.files import write
 from ..saliency import forks, litert, weights_file
 from ..saliency.network import Arrays, set_arrays
 from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
 from . import network
 
-__all__ = ["LiteRunner", "Runner", "has_fast_bfloat16"]
+__all__ = ["Exportable", "LiteRunner", "Runner", "has_fast_bfloat16", "write_exported"]
 
 
 class Runner:
@@ -116,10 +118,34 @@ class LiteRunner(litert.LiteNetwork):
             raise PresetError(f"{path} must hold the network of preset {preset!r}, got that of {exported.preset!r}")
         return cls(exported.network, path.name)
 
-    def run_one(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def run_one(self, inputs: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         """Runs the network on one tile, as :meth:`Runner.run_one` does."""
         result: NDArray[np.float32] = self.run([array[None] for array in inputs])[0][0]
         return result
+
+
+class Exportable(Protocol):
+    """A network that TensorFlow runs."""
+
+    def export(self) -> bytes:
+        """Converts the network to LiteRT."""
+
+
+def write_exported(path: str | os.PathLike[str], runner: Exportable | LiteRunner, preset: str) -> None:
+    """Writes a network as a file for LiteRT.
+
+    Args:
+        path: of the file; :mod:`saliency_jpeg.saliency.litert` says where it is looked for.
+        runner: holds the network.
+        preset: that it is the network of.
+
+    Raises:
+        OptionError: it runs on LiteRT itself.
+        OSError: the file cannot be written.
+    """
+    if isinstance(runner, LiteRunner):
+        raise OptionError("a network is exported where TensorFlow is installed, got one that runs on LiteRT")
+    write(str(Path(path).absolute()), litert.pack(litert.Exported(runner.export(), preset, ())))
 
 
 @functools.cache

@@ -7,23 +7,25 @@ computes the map from the decoded base; so the same file gives the same map wher
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..io import full_package
-from ..saliency import forks, network
-from ..saliency import presets as backbones
+from ..saliency import forks, litert, network
 from ..saliency.grid import input_size, resize
-from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
-from . import semantic_network
 from .network import CELL
 from .presets import SegmentationPreset, find_segmentation
 from .semantic_network import CLASSES, STRIDE
 
 __all__ = ["CLASSES", "LONG_SIDE", "Segmenter", "load", "to_cells"]
+
+if TYPE_CHECKING:
+    from .runtime import LiteRunner
+    from .semantic_runtime import Runner
 
 cv2 = full_package.load("cv2", "class maps")
 
@@ -44,16 +46,16 @@ class Segmenter:
     """
 
     def __init__(self, preset: SegmentationPreset, device: str | None = None) -> None:
-        self._tensorflow = tf = load_tensorflow()
-        forks.mark_in_use()
-        self._device = check_device(device)
-        backbone = backbones.find(preset.backbone)
-        with tf.device(self._device):
-            self._backbone = network.load(backbone.architecture, backbones.read_arrays(backbone), features=True)
-            self._head = semantic_network.build()
-            network.set_arrays(self._head, preset.read_weights())
-        self._tracing = threading.Lock()
-        self._function: Any = None
+        from .runtime import LiteRunner
+        from .semantic_runtime import Runner
+
+        self.preset = preset
+        self._runner: LiteRunner | Runner
+        if litert.replaces_tensorflow():
+            litert.check_device(device)
+            self._runner = LiteRunner.from_file(litert.find(preset.name), preset.name)
+        else:
+            self._runner = Runner(preset, device)
 
     @classmethod
     def from_preset(cls, name: str = "segment", device: str | None = None) -> Segmenter:
@@ -73,12 +75,8 @@ class Segmenter:
         Raises:
             OptionError: this process was forked from one that had used TensorFlow.
         """
-        forks.check()
-        tf = self._tensorflow
         size = input_size(rgb.shape[0], rgb.shape[1], LONG_SIDE, network.STRIDE, margin=1)
-        with full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._traced()(tf.constant(resize(rgb, size)[None])).numpy()[0]
-        return result
+        return self._runner.run_one([resize(rgb, size)])
 
     def predict(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Says what a picture shows.
@@ -94,18 +92,19 @@ class Segmenter:
         """
         return to_cells(self.logits(rgb), rgb.shape[:2])
 
-    def _traced(self) -> Any:
-        tf = self._tensorflow
-        with self._tracing:
-            if self._function is None:
-                function = tf.function(self._call, autograph=False, jit_compile=False)
-                with tf.device(self._device):
-                    self._function = function.get_concrete_function(tf.TensorSpec((1, None, None, 3), tf.uint8))
-            return self._function
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Writes the network as a file for LiteRT, as :meth:`Restorer.export <.restoration.Restorer.export>` does.
 
-    def _call(self, rgb: Any) -> Any:
-        features = self._backbone(self._tensorflow.cast(rgb, self._tensorflow.float32), training=False)
-        return self._head(features[:3], training=False)
+        Args:
+            path: of the file, which is looked for as ``segment.tflite`` beside those of restoration.
+
+        Raises:
+            OptionError: this network runs on LiteRT itself.
+            OSError: the file cannot be written.
+        """
+        from .runtime import write_exported
+
+        write_exported(path, self._runner, self.preset.name)
 
 
 _loading = threading.Lock()

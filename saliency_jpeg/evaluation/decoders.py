@@ -33,7 +33,7 @@ __all__ = ["DECODERS", "OURS", "Decode", "find_decoder", "find_decoders", "ncnn_
 Decode = Callable[[bytes], Pixels]
 
 #: Names of this library's decoders, and the value of ``decode(enhance=...)`` behind each.
-OURS: Final = {"exact": None, "restore": "restore", "restore-fast": "restore-fast"}
+OURS: Final = {"exact": None, "restore": "restore", "restore-fast": "restore-fast", "fine": "fine"}
 _PAD: Final = 28  # pixels around the picture that waifu2x's CUnet takes away
 _TILE: Final = 768  # pixels; CUnet takes 3 GB a megapixel
 

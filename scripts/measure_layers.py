@@ -2,7 +2,8 @@
 """Measure what layers of a file are worth: bytes at equal quality of the picture that ``decode()`` makes of it.
 
 Photographs that nothing is tuned on (Kodak 1 to 12, half of the report half of ``photos_cid22``) are encoded at a
-ladder of sizes in several ways. All bytes count. BD-rates are against the plain file, by SSIMULACRA2 of the restored picture, as
+ladder of sizes in several ways. All bytes count. BD-rates are against the plain file, by SSIMULACRA2 of the restored
+picture, as
 a whole and of its salient part, and of the picture without restoration; ``base`` is what readers without this library
 miss, in points. With ``--peers`` other formats stand beside them, decoded by their own decoders. ::
 

@@ -16,7 +16,7 @@ from .names import STREAM
 from .permissions import check_writable, hand_on, new_mode
 from .temporary import TemporaryFile
 
-__all__ = ["FileChangedError", "Version", "is_regular", "read", "version", "write"]
+__all__ = ["FileChangedError", "Version", "check_ends", "is_regular", "read", "version", "write"]
 
 _NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -73,12 +73,24 @@ def is_regular(name: str) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
+def check_ends(name: str | os.PathLike[str]) -> None:
+    """Checks that what a path leads to has an end: a file or a pipe, and no device such as ``/dev/zero``.
+
+    Raises:
+        OSError: it is a device, or cannot be found.
+    """
+    if stat.S_ISCHR(Path(name).stat().st_mode):
+        raise OSError(errno.EINVAL, "it is a device and no file", str(name))
+
+
 def read(name: str) -> bytes:
     """Returns the bytes of a file, or of standard input for ``-``.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is a device.
     """
+    if name != STREAM:
+        check_ends(name)
     with open(0 if name == STREAM else name, "rb", closefd=name != STREAM) as file:
         return file.read()
 

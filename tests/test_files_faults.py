@@ -323,6 +323,35 @@ def test_a_journal_that_is_no_file(kind: str, photos: Path, tmp_path: Path, caps
     assert victim.read_text() == "of the user\n"
 
 
+@pytest.mark.parametrize("kind", ["a photograph", "text"])
+def test_a_file_that_is_no_journal_is_not_written_to(kind: str, photos: Path, tmp_path: Path, capsys: Capture) -> None:
+    named = photos / "a.jpg" if kind == "a photograph" else tmp_path / "notes.txt"
+    if kind == "text":
+        named.write_text("of the user\n")
+    before = named.read_bytes()
+    assert run("compress", photos, "-o", tmp_path / "out", "--journal", named, *NONE) == 0
+    assert f"{named}: it is no journal and is left as it is" in capsys.readouterr().err
+    assert named.read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("", "--in-place"), ("", "-o", "out.jpg"), ("a.jpg", "-o", "")])
+def test_an_empty_name_is_no_folder(words: tuple[str, ...], photos: Path, monkeypatch: Any, capsys: Capture) -> None:
+    """As of a variable of the shell that is not set."""
+    monkeypatch.chdir(photos)
+    before = {path: path.read_bytes() for path in photos.iterdir()}
+    assert "is empty" in usage_error(capsys, "compress", *words, *NONE)
+    assert {path: path.read_bytes() for path in photos.iterdir()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_device_without_an_end_is_no_picture(tmp_path: Path, capsys: Capture) -> None:
+    with pytest.raises(OSError, match="it is a device and no file"):
+        compress("/dev/zero", saliency=None)
+    assert run("compress", "/dev/zero", "-o", tmp_path / "out.jpg", *NONE) == 1
+    assert run("info", "/dev/zero") == 1
+    assert capsys.readouterr().err.count("it is a device and no file") == 2
+
+
 @pytest.mark.parametrize("way", ["in place", "folder", "one file"])
 def test_a_journal_elsewhere(way: str, photos: Path, tmp_path: Path, capsys: Capture) -> None:
     journal, output = tmp_path / "notes.jsonl", tmp_path / "out"

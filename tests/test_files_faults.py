@@ -119,6 +119,28 @@ def test_a_rerun_sweeps_what_a_killed_run_left_and_nothing_else(photos: Path, tm
     assert sorted(temporaries(photos)) == sorted(others)
 
 
+SAVE = """
+import os, signal, sys
+import numpy as np
+from saliency_jpeg import Encoder
+if sys.argv[2] == "killed":
+    os.fsync = lambda file: os.kill(os.getpid(), signal.SIGTERM)
+Encoder(saliency=None).compress(np.zeros((8, 8), np.uint8)).save(sys.argv[1])
+"""
+
+
+def test_a_later_save_sweeps_what_a_killed_process_left(tmp_path: Path) -> None:
+    """The library sets no handlers of signals, which are the application's."""
+
+    def save(name: str, how: str) -> int:
+        return subprocess.run([sys.executable, "-c", SAVE, str(tmp_path / name), how], check=False).returncode
+
+    assert save("a.jpg", "killed") == -signal.SIGTERM
+    assert len(temporaries(tmp_path)) == 1
+    assert save("b.jpg", "whole") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b.jpg"]
+
+
 def test_files_of_other_machines_and_of_earlier_versions_are_swept_when_they_are_old(tmp_path: Path) -> None:
     old = [tmp_path / f".saliency-jpeg-{'0' * 8}-{'1' * 16}.tmp", tmp_path / f".saliency-jpeg-{'2' * 16}.tmp"]
     for path in old:

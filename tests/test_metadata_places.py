@@ -8,17 +8,19 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import piexif
 import pytest
 from helpers import encoded, photo
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
-from saliency_jpeg import compress
+from saliency_jpeg import Options, compress, recompress
+from saliency_jpeg.integrations._optimizer import remove_metadata
 from saliency_jpeg.metadata import exif_subject, photoshop, segments
 from saliency_jpeg.metadata import xmp as xmp_text
+from saliency_jpeg.metadata.jpeg_metadata import MetadataMode
 from saliency_jpeg.metadata.jpeg_source import JpegSource
 from saliency_jpeg.metadata.model import Metadata
 
@@ -106,7 +108,9 @@ def test_shares_of_a_scaled_picture_stay_and_pixels_go() -> None:
 def test_a_prefix_that_means_something_else_is_left_alone() -> None:
     other = packet(b"<MP:RegionInfo>12</MP:RegionInfo>", b'xmlns:MP="http://example.org/maps/"')
     assert xmp_text.without_regions(other) == other
-    own = packet(b"<face:Regions>x</face:Regions>", b'xmlns:face="http://www.metadataworkinggroup.com/schemas/regions/"')
+    own = packet(
+        b"<face:Regions>x</face:Regions>", b'xmlns:face="http://www.metadataworkinggroup.com/schemas/regions/"'
+    )
     assert b"Regions>" not in xmp_text.without_regions(own)
 
 
@@ -206,7 +210,7 @@ def test_an_orientation_of_xmp_alone_turns_no_tiff() -> None:
 
 
 def test_what_a_decoder_of_heic_turned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pillow-heif turns pixels, sets the tag to 1 and leaves the rest; a stand-in for it, as it may not be installed."""
+    """pillow-heif turns pixels, sets the tag to 1 and leaves the rest. This is a stand-in: it may not be installed."""
 
     class Turned(ImageFile.ImageFile):
         format = "HEIF"
@@ -242,15 +246,12 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("mode", ["safe", "strip"])
-def test_segments_that_no_decoder_needs_are_removed(place: str, mode: str) -> None:
-    from saliency_jpeg import Options, recompress
-    from saliency_jpeg.integrations._optimizer import remove_metadata
-
+@pytest.mark.parametrize("mode", get_args(MetadataMode)[1:])
+def test_segments_that_no_decoder_needs_are_removed(place: str, mode: MetadataMode) -> None:
     marker, payload = PLACES[place]
     whole = encoded(PICTURE, quality=60)
     bad = whole[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(payload) + 2) + payload + whole[2:]
-    assert SECRET not in remove_metadata(bad, Options(metadata=mode))  # type: ignore[arg-type]
+    assert SECRET not in remove_metadata(bad, Options(metadata=mode))
     assert SECRET not in recompress(bad, metadata=mode)
     if marker == 0xEE:
         assert SECRET not in written(bad, quality=95, metadata=mode)
@@ -258,8 +259,6 @@ def test_segments_that_no_decoder_needs_are_removed(place: str, mode: str) -> No
 
 
 def test_bytes_behind_a_profile_are_removed() -> None:
-    from PIL import ImageCms
-
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source = encoded(PICTURE, quality=95, icc_profile=profile + SECRET)
     assert metadata_of(written(source)).icc == profile + SECRET

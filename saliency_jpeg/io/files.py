@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from .names import STREAM
 from .permissions import check_writable, hand_on, new_mode
-from .temporary import TemporaryFile
+from .temporary import TemporaryFile, sweep_once
 
 __all__ = ["FileChangedError", "Version", "check_ends", "is_regular", "read", "version", "write"]
 
@@ -79,7 +79,7 @@ def check_ends(name: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it is a device, or cannot be found.
     """
-    if stat.S_ISCHR(Path(name).stat().st_mode):
+    if stat.S_ISCHR(os.stat(name).st_mode):  # noqa: PTH116 (a path would change the name in the error)
         raise OSError(errno.EINVAL, "it is a device and no file", str(name))
 
 
@@ -101,7 +101,8 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     The bytes go to a temporary file in the same folder, which only its owner can read. Once it is on the disk it gets
     its permissions and its name. A file that is replaced hands on its owner and group, where the process may set them,
     its permissions, its access control list and its extended attributes. A symbolic link stays a link: its target is
-    replaced. A device or a pipe is written to directly.
+    replaced. A device or a pipe is written to directly. The first file that a process writes into a folder removes
+    temporary files there of processes that were killed.
 
     Args:
         name: path of the file, or ``-``.
@@ -125,6 +126,7 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     target = Path(name).resolve()
     if target.exists():
         check_writable(target)
+    sweep_once(target.parent)
     with TemporaryFile(target.parent) as temporary:
         temporary.file.write(data)
         temporary.file.flush()

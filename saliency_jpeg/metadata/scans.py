@@ -11,7 +11,8 @@ from .segments import Segment, Span
 __all__ = ["with_only"]
 
 _SOI: Final = 0xD8
-_NEEDED: Final = frozenset((*range(0xC0, 0xD0), *range(0xDA, 0xE0)))  # frames, tables, scans (T.81, table B.1)
+#: Frames, tables and scans (T.81, table B.1); JPG, 0xC8, is reserved.
+_NEEDED: Final = frozenset((*range(0xC0, 0xD0), *range(0xDA, 0xE0))) - {0xC8}
 
 
 def with_only(jpeg: bytes, spans: Sequence[Span], own: Sequence[Segment]) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 __all__ = [
@@ -152,8 +153,12 @@ def with_scaled_regions(xmp: bytes, old: tuple[int, int], new: tuple[int, int]) 
     if _IN_PIXELS.search(xmp):
         return without_regions(xmp)
     for each, before, after in zip(_DIMENSIONS, old, new, strict=True):
-        xmp = _with_values(xmp, each, lambda value, before=before, after=after: after if value == before else value)
+        xmp = _with_values(xmp, each, partial(_replaced, before=before, after=after))
     return _without(xmp, (_SUBJECT,))
+
+
+def _replaced(value: int, before: int, after: int) -> int:
+    return after if value == before else value
 
 
 def with_orientation(xmp: bytes, value: int) -> bytes:

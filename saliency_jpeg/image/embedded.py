@@ -19,9 +19,9 @@ from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
 
 __all__ = ["check_embedded", "check_kind"]
 
-#: Pixels of a format that Pillow decodes in Python, about a tenth of a microsecond each, unless ``max_pixels`` is
-#: above its default.
-_MOST_IN_PYTHON: Final = 1 << 24
+#: Pillow's decoders in Python that go through every pixel, however small the file is.
+_SLOW: Final = frozenset({"fits_gzip"})
+_MOST_IF_SLOW: Final = 1 << 24  # pixels, a tenth of a microsecond each, unless ``max_pixels`` is above its default
 _REFUSED: Final = {"EPS": "would run another program", "IPTC": "would open a file of any kind, and EPS may be in it"}
 _MOST_IN_A_TILE: Final = 1 << 24  # pixels, where the picture has fewer
 _TILE_WIDTH, _TILE_LENGTH = 0x0142, 0x0143
@@ -50,9 +50,9 @@ def check_kind(image: Image.Image, max_pixels: int | None) -> None:
     if max_pixels is not None and _TILE_WIDTH in tags and _TILE_LENGTH in tags:
         most = max(_MOST_IN_A_TILE, image.width * image.height)
         check_pixels(tags[_TILE_WIDTH], tags[_TILE_LENGTH], most)
-    codecs = {tile[0] for tile in getattr(image, "tile", ())}
-    if max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS and codecs & Image.DECODERS.keys():
-        check_pixels(*image.size, _MOST_IN_PYTHON)
+    is_slow = any(tile[0] in _SLOW for tile in getattr(image, "tile", ()))
+    if is_slow and max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS:
+        check_pixels(*image.size, _MOST_IF_SLOW)
 
 
 def check_embedded(data: bytes, max_pixels: int | None) -> None:

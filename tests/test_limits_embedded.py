@@ -134,6 +134,16 @@ def test_a_tile_of_ordinary_size_is_read() -> None:
     assert held(written(tiled(256, 256 * 256))).size == (1, 1)
 
 
+@pytest.mark.parametrize("kind", [2, 5, 7, 12])
+@pytest.mark.parametrize("number", [322, 274])
+def test_tags_of_another_kind_raise_nothing_else(kind: int, number: int) -> None:
+    """A width of a tile or an orientation as text, a fraction, bytes or a float."""
+    tags = struct.pack("<HHII", 322, 4, 1, 256)
+    data = tiled(256, 256 * 256).replace(tags, struct.pack("<HHII", number, kind, 1, 256))
+    with pytest.raises(InputError, match="cannot decode|is not an image"):
+        written(data)
+
+
 @pytest.mark.parametrize("source", [bytes, held])
 def test_a_decoder_in_python_gets_fewer_pixels(source: Any) -> None:
     data = fits(40, 30)

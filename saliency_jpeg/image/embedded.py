@@ -16,6 +16,7 @@ from PIL import Image
 from ..errors import InputError
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
+from .turned import tag
 
 __all__ = ["check_embedded", "check_kind"]
 
@@ -46,10 +47,9 @@ def check_kind(image: Image.Image, max_pixels: int | None) -> None:
     """
     if image.format in _REFUSED:
         raise InputError(f"{image.format} is not accepted: decoding it {_REFUSED[image.format]}")
-    tags = getattr(image, "tag_v2", {})
-    if max_pixels is not None and _TILE_WIDTH in tags and _TILE_LENGTH in tags:
-        most = max(_MOST_IN_A_TILE, image.width * image.height)
-        check_pixels(tags[_TILE_WIDTH], tags[_TILE_LENGTH], most)
+    width, length = tag(image, _TILE_WIDTH), tag(image, _TILE_LENGTH)
+    if max_pixels is not None and isinstance(width, int) and isinstance(length, int):
+        check_pixels(width, length, max(_MOST_IN_A_TILE, image.width * image.height))
     is_slow = any(tile[0] in _SLOW for tile in getattr(image, "tile", ()))
     if is_slow and max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS:
         check_pixels(*image.size, _MOST_IF_SLOW)

@@ -6,15 +6,28 @@ all else as it describes the picture that was stored.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageFile
 
-__all__ = ["applied_orientation", "note_orientation"]
+__all__ = ["applied_orientation", "note_orientation", "tag"]
 
 _MARK: Final = "_saliency_jpeg_turned"
 _ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
 _ON_ITS_SIDE: Final = 6  # any of 5 to 8: how a picture was turned that was loaded elsewhere is not known
+
+
+def tag(image: Image.Image, number: int) -> Any:
+    """Returns the value of a tag of a TIFF picture, or ``None`` where it is absent or damaged.
+
+    Args:
+        image: opened, of any format.
+        number: of the tag.
+    """
+    try:
+        return getattr(image, "tag_v2", {}).get(number)
+    except Exception:  # Pillow parses values late, and raises many kinds on damaged ones
+        return None
 
 
 def note_orientation(image: Image.Image, *, ignore_xmp: bool = False) -> None:
@@ -24,10 +37,9 @@ def note_orientation(image: Image.Image, *, ignore_xmp: bool = False) -> None:
         image: not decoded yet.
         ignore_xmp: where the file has no tag, do not let Pillow take the orientation of XMP, which viewers ignore.
     """
-    tags = getattr(image, "tag_v2", None)
-    if tags is None:
+    if not hasattr(image, "tag_v2"):
         return
-    value = tags.get(_ORIENTATION)
+    value = tag(image, _ORIENTATION)
     setattr(image, _MARK, (image.tell(), value if value in range(1, 9) else 1))
     if value is None and ignore_xmp:
         try:
@@ -47,6 +59,5 @@ def applied_orientation(image: Image.Image) -> int:
     frame, noted = getattr(image, _MARK, (image.tell(), image.info.get("original_orientation")))
     if noted is not None and frame == image.tell():
         return noted if noted in range(1, 9) else 1
-    tags = getattr(image, "tag_v2", {})
-    stored = tags.get(_WIDTH), tags.get(_HEIGHT)
+    stored = tag(image, _WIDTH), tag(image, _HEIGHT)
     return _ON_ITS_SIDE if stored != image.size and stored[::-1] == image.size else 1

@@ -140,7 +140,7 @@ def test_tags_of_another_kind_raise_nothing_else(kind: int, number: int) -> None
     """A width of a tile or an orientation as text, a fraction, bytes or a float."""
     tags = struct.pack("<HHII", 322, 4, 1, 256)
     data = tiled(256, 256 * 256).replace(tags, struct.pack("<HHII", number, kind, 1, 256))
-    with pytest.raises(InputError, match="cannot decode|is not an image"):
+    with pytest.raises(InputError, match=r"cannot decode|is not an image"):
         written(data)
 
 

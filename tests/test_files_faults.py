@@ -119,6 +119,28 @@ def test_a_rerun_sweeps_what_a_killed_run_left_and_nothing_else(photos: Path, tm
     assert sorted(temporaries(photos)) == sorted(others)
 
 
+SAVE = """
+import os, signal, sys
+import numpy as np
+from saliency_jpeg import Encoder
+if sys.argv[2] == "killed":
+    os.fsync = lambda file: os.kill(os.getpid(), signal.SIGTERM)
+Encoder(saliency=None).compress(np.zeros((8, 8), np.uint8)).save(sys.argv[1])
+"""
+
+
+def test_a_later_save_sweeps_what_a_killed_process_left(tmp_path: Path) -> None:
+    """The library sets no handlers of signals, which are the application's."""
+
+    def save(name: str, how: str) -> int:
+        return subprocess.run([sys.executable, "-c", SAVE, str(tmp_path / name), how], check=False).returncode
+
+    assert save("a.jpg", "killed") == -signal.SIGTERM
+    assert len(temporaries(tmp_path)) == 1
+    assert save("b.jpg", "whole") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b.jpg"]
+
+
 def test_files_of_other_machines_and_of_earlier_versions_are_swept_when_they_are_old(tmp_path: Path) -> None:
     old = [tmp_path / f".saliency-jpeg-{'0' * 8}-{'1' * 16}.tmp", tmp_path / f".saliency-jpeg-{'2' * 16}.tmp"]
     for path in old:
@@ -321,6 +343,35 @@ def test_a_journal_that_is_no_file(kind: str, photos: Path, tmp_path: Path, caps
     assert run("compress", photos, "--in-place", "--quality", 50, *NONE) == 0
     assert "cannot write the journal" in capsys.readouterr().err
     assert victim.read_text() == "of the user\n"
+
+
+@pytest.mark.parametrize("kind", ["a photograph", "text"])
+def test_a_file_that_is_no_journal_is_not_written_to(kind: str, photos: Path, tmp_path: Path, capsys: Capture) -> None:
+    named = photos / "a.jpg" if kind == "a photograph" else tmp_path / "notes.txt"
+    if kind == "text":
+        named.write_text("of the user\n")
+    before = named.read_bytes()
+    assert run("compress", photos, "-o", tmp_path / "out", "--journal", named, *NONE) == 0
+    assert f"{named}: it is no journal and is left as it is" in capsys.readouterr().err
+    assert named.read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("", "--in-place"), ("", "-o", "out.jpg"), ("a.jpg", "-o", "")])
+def test_an_empty_name_is_no_folder(words: tuple[str, ...], photos: Path, monkeypatch: Any, capsys: Capture) -> None:
+    """As of a variable of the shell that is not set."""
+    monkeypatch.chdir(photos)
+    before = {path: path.read_bytes() for path in photos.iterdir()}
+    assert "is empty" in usage_error(capsys, "compress", *words, *NONE)
+    assert {path: path.read_bytes() for path in photos.iterdir()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_device_without_an_end_is_no_picture(tmp_path: Path, capsys: Capture) -> None:
+    with pytest.raises(OSError, match="it is a device and no file"):
+        compress("/dev/zero", saliency=None)
+    assert run("compress", "/dev/zero", "-o", tmp_path / "out.jpg", *NONE) == 1
+    assert run("info", "/dev/zero") == 1
+    assert capsys.readouterr().err.count("it is a device and no file") == 2
 
 
 @pytest.mark.parametrize("way", ["in place", "folder", "one file"])

@@ -593,6 +593,27 @@ def test_what_the_caller_changed_in_info_counts() -> None:
     assert [p for m, p in segments.parse(file) if m == 0xFE] == [b"three"]
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("way", ["the pointer", "what it points to", "a tag", "all"])
+def test_what_the_caller_removed_through_getexif_is_gone(kind: str, way: str) -> None:
+    place = b"a-place-on-earth"
+    block = piexif.dump({"0th": {271: b"Maker", 274: 6, 315: place}, "GPS": {0x1B: place}, "Exif": {0x9003: place}})
+    image = opened(encoded(Image.new("RGB", (16, 16)), kind, exif=block))
+    tags = image.getexif()
+    assert place in written(image)
+    for number in (315, 0x8769):
+        del tags[number]
+    if way == "what it points to":
+        tags.get_ifd(0x8825).clear()
+    elif way == "all":
+        tags.clear()
+    else:
+        del tags[0x8825]
+    file = written(image)
+    assert place not in file
+    assert (b"Maker" in file) == (way != "all")
+
+
 def test_text_that_is_no_unicode_is_written_all_the_same() -> None:
     image = PICTURE.copy()
     image.info |= {"Description": "a\ud800b", "Comment": "c\udcffd"}

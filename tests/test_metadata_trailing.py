@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,6 +151,33 @@ def test_a_motion_photograph_keeps_its_clip_at_the_end() -> None:
         assert len(written) < len(motion_photo(xmp))
     untold = jpeg_of(FIRST) + CLIP
     assert compress(untold, quality=50, saliency=None).endswith(b"\xff\xd9" + CLIP)
+
+
+ENDS = {
+    "Samsung": b"SEFH\x6b\0\0\0\1\0\0\0\x14\0\0\0SEFT",
+    "an older one of Samsung": b"\0\0QDIOBS",
+    "vivo": b"\xff\xff\xff\xff\x1b*9HWfu\x84\x93\xa2\xb1",
+    "OnePlus": b"jxrs\1\2\3\0",
+}
+
+
+@pytest.mark.parametrize("phone", ENDS)
+def test_notes_of_a_phone_are_metadata(phone: str) -> None:
+    """Text and numbers behind the picture, which ExifTool shows; nothing there shows the picture."""
+    notes = b"Image_UTC_Data1700000000000" + ENDS[phone]
+    file = jpeg_of(FIRST) + notes
+    assert find(file) is None
+    kept: list[dict[str, Any]] = [{}, {"max_width": 80}, {"orientation": "apply"}]
+    for options in kept:
+        assert compress(file, quality=50, saliency=None, **options).endswith(b"\xff\xd9" + notes)
+    assert len(compress(file, target_kb=3, saliency=None)) <= 3000
+    assert recompress(file).endswith(b"\xff\xd9" + notes)
+    removed: list[dict[str, Any]] = [{"metadata": "safe"}, {"metadata": "strip"}, {"trailing_images": "drop"}]
+    for options in removed:
+        assert b"UTC" not in compress(file, quality=50, saliency=None, **options)
+    assert b"UTC" not in recompress(file, metadata="safe")
+    with_picture = jpeg_of(FIRST) + jpeg_of(SECOND) + notes
+    assert find(with_picture) is not None
 
 
 @pytest.mark.parametrize("options", [{"metadata": "strip"}, {"metadata": "safe"}])

@@ -84,6 +84,8 @@ def plan(
         PlanError: the output does not fit, nothing matches a pattern, two inputs have the same output, or an output
             would overwrite an input.
     """
+    if "" in (*sources, output):  # of a variable that is not set; Path("") would be this folder
+        raise PlanError("the name of an input or output is empty; name the folder you are in as ., got ''")
     if (output is None) != in_place:
         raise PlanError(f"give either -o OUT or --in-place{_such_as(sources) if output is None else ''}")
     unreadable: list[OSError] = []

@@ -79,6 +79,7 @@ class Journal:
     def __init__(self, digest: str, *, path: Path | None = None, enabled: bool = True) -> None:
         self._digest, self._path, self._enabled = digest, path, enabled
         self._entries: dict[Path, dict[str, dict[str, Any]]] = {}
+        self._foreign: set[Path] = set()  # files that the caller named and that hold something else
         self._whole: set[Path] = set()  # journals that are known to end with a whole line
 
     def is_done(self, job: Job) -> bool:
@@ -103,11 +104,14 @@ class Journal:
             result: state of the output as it was written.
 
         Raises:
-            OSError: the journal cannot be written.
+            OSError: the journal cannot be written, or the file that was named for it is another one.
         """
         path = self._path_of(job)
         if path is None or source is None or result is None:
             return
+        self._read(path)
+        if path in self._foreign:
+            raise OSError(errno.EEXIST, "it is no journal and is left as it is", str(path))
         entry = {"output": _name(job, path), "source": _stamp(source), "result": _stamp(result)}
         line = json.dumps({**entry, "options": self._digest}).encode() + b"\n"
         with open(path, "a+b", opener=self._open) as file:
@@ -130,6 +134,8 @@ class Journal:
             try:
                 with open(path, "rb", opener=self._open) as file:
                     entries = {entry["output"]: entry for line in _lines(file) if (entry := _parse(line)) is not None}
+                    if self._path is not None and not entries and file.seek(0, os.SEEK_END):
+                        self._foreign.add(path)
             except OSError:
                 pass
             self._entries[path] = entries

@@ -329,7 +329,8 @@ class PictureEncoding:
         return GivenSteps(given[np.minimum(np.arange(components), len(given) - 1)])
 
     def _header(self) -> JpegHeaderPolicy:
-        options, trailing, given = self._options, self._picture.trailing, self._coding.tables
+        options, given = self._options, self._coding.tables
+        trailing = self._picture.behind(options.metadata)
         return JpegHeaderPolicy(
             size=self._size,
             segments=[*self._own_segments, *(trailing.segments if trailing is not None else [])],
@@ -345,7 +346,7 @@ class PictureEncoding:
     @property
     def _metadata_bytes(self) -> int:
         """Bytes of segments beyond the JFIF header, of layers, and of trailing images."""
-        trailing = self._picture.trailing
+        trailing = self._picture.behind(self._options.metadata)
         own = segments.encoded_size(self._own_segments[1:]) + self._layer_bytes
         return own + (0 if trailing is None else len(trailing.tail))
 

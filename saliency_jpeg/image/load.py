@@ -7,7 +7,8 @@
   nearest. Gray with alpha stays gray on a gray background.
 - CMYK with an ICC profile goes to sRGB through that profile, without one by Pillow's plain rule; the profile is dropped
   either way. A profile made for another kind of pixels (a gray profile on RGB and the like) is dropped too.
-- Pixels are not turned: the EXIF orientation stays a tag. (TIFF is the exception: Pillow turns it while loading.)
+- Pixels are not turned: the EXIF orientation stays a tag. TIFF and HEIC are the exceptions: their decoders turn them,
+  and what describes the stored pixels follows.
 - A PIL image may have been edited since it was opened: where sizes or thumbnails in its metadata no longer fit the
   pixels, they are updated. Where its pixels may have changed since they were read, thumbnails are made again. Every
   other EXIF block is kept byte for byte.
@@ -37,6 +38,7 @@ from . import pixels
 from .picture import Picture
 from .pillow_file import decode, open_decoded
 from .read import read_bytes
+from .turned import applied_orientation
 from .unedited import is_described, is_unread
 
 __all__ = ["HeldSource", "ImageSource", "hold", "icc_fits", "load", "load_jpeg"]
@@ -103,14 +105,15 @@ def load(
         was_unread = is_unread(source)
         decode(source, max_pixels)
         picture = _picture(source, from_pillow(source), colour)
+        turn = applied_orientation(source)
         is_whole = is_described(source, picture.metadata, picture.pixels, was_unread=was_unread)
-        return picture if is_whole else picture.with_pixels(picture.pixels)
+        return picture.as_turned(turn) if turn != 1 or is_whole else picture.with_pixels(picture.pixels)
     data = read_bytes(source)
     if is_jpeg(data):
         jpeg = JpegSource(data)
         return load_jpeg(jpeg, background=background, max_pixels=max_pixels)
     image = open_decoded(data, max_pixels)
-    return _picture(image, from_file(image), colour)
+    return _picture(image, from_file(image), colour).as_turned(applied_orientation(image))
 
 
 def load_jpeg(

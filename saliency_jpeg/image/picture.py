@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metadata import refresh
+from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
@@ -42,6 +43,12 @@ class Picture(NamedTuple):
         """Images and clips behind the picture in its file."""
         return None if self.source is None else self.source.trailing
 
+    def behind(self, mode: MetadataMode) -> TrailingImages | None:
+        """Returns what goes behind the picture: images and clips, or a phone's notes where metadata are kept."""
+        if self.trailing is not None or mode != "keep" or self.metadata.notes is None:
+            return self.trailing
+        return TrailingImages(self.metadata.notes, None, 0, 0)
+
     def upright(self) -> Picture:
         """Returns the picture rotated as its orientation asks, with updated metadata."""
         if self.metadata.orientation == 1:
@@ -50,6 +57,13 @@ class Picture(NamedTuple):
         swapped = self.subsampling[::-1] if self.subsampling and self.metadata.orientation >= 5 else self.subsampling
         metadata = refresh.refresh(refresh.refresh_orientation(self.metadata), pixels)
         return Picture(pixels, metadata, None, swapped)
+
+    def as_turned(self, applied: int) -> Picture:
+        """Returns the picture with updated metadata where its decoder applied an orientation, 1 to 8, to the pixels."""
+        if applied == 1:
+            return self
+        metadata = refresh.refresh_orientation(self.metadata, applied)
+        return self._replace(metadata=refresh.refresh(metadata, self.pixels))
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> Picture:
         """Returns the picture with other pixels, uint8 (H, W) or (H, W, 3), and updated metadata."""
@@ -71,8 +85,9 @@ class Picture(NamedTuple):
         How its chroma was sampled in a JPEG file says nothing of the new pixels.
         """
         height, width = self.given_size or self.pixels.shape[:2]
-        smaller = self.with_pixels(shrink(self.pixels, size))
-        return smaller._replace(subsampling=None, given_size=(height, width))
+        pixels, (old_height, old_width) = shrink(self.pixels, size), self.pixels.shape[:2]
+        metadata = refresh.refresh(self.metadata, pixels, scaled_from=(old_height, old_width))
+        return Picture(pixels, metadata, given_size=(height, width))
 
     def _size_within(self, max_width: int | None, max_height: int | None) -> tuple[int, int]:
         height, width = self.pixels.shape[:2]
@@ -83,6 +98,6 @@ class Picture(NamedTuple):
     def without_trailing(self) -> Picture:
         """Returns the picture without images and clips behind it in its file."""
         if self.trailing is None or self.source is None:
-            return self
+            return self._replace(metadata=replace(self.metadata, notes=None))
         alone = self.source.primary()
         return self._replace(source=alone, metadata=replace(alone.metadata, icc=self.metadata.icc))

@@ -13,6 +13,8 @@ from ..metadata.jpeg_source import JpegSource
 from ..metadata.limits import DEFAULT_MAX_PIXELS, check_size
 from ..metadata.pillow_switch import strict_decoding
 from . import heif
+from .embedded import check_embedded, check_kind
+from .turned import note_orientation
 
 __all__ = ["decode", "open_decoded"]
 
@@ -29,6 +31,7 @@ def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
     """
     if not data:
         raise InputError("the image data is empty")
+    check_embedded(data, max_pixels)
     try:
         heif.prepare(data)
         with strict_decoding():
@@ -37,8 +40,8 @@ def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
         raise
     except Exception as error:
         raise _input_error(error, len(data)) from error
-    if image.format == "EPS":
-        raise InputError("EPS is not accepted: decoding it would run another program")
+    check_kind(image, max_pixels)
+    note_orientation(image, ignore_xmp=True)
     _decode_frame(image, max_pixels)
     return image
 
@@ -55,7 +58,11 @@ def decode(image: Image.Image, max_pixels: int | None) -> None:
     """
     is_lazy = getattr(image, "_im", None) is None  # opened, and not decoded yet
     if is_lazy:
+        check_kind(image, max_pixels)
         _check_lazy_jpeg(image)
+        if image.format == "BLP":
+            check_embedded(_read_from(image, 0), max_pixels)
+        note_orientation(image)
     _decode_frame(image, max_pixels if is_lazy else None)
 
 

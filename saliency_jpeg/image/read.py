@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
+from ..io.files import check_ends
 
 __all__ = ["read_bytes"]
 
@@ -39,6 +40,7 @@ def read_bytes(source: object) -> bytes:
 
 def _read_path(path: str | os.PathLike[str]) -> bytes:
     try:
+        check_ends(path)
         return Path(path).read_bytes()
     except ValueError as error:  # a null character or an unpaired surrogate in the name
         raise InputError(f"not a usable path: {path!r}") from error

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from .names import STREAM
 from .permissions import check_writable, hand_on, new_mode
-from .temporary import TemporaryFile
+from .temporary import TemporaryFile, sweep_once
 
-__all__ = ["FileChangedError", "Version", "is_regular", "read", "version", "write"]
+__all__ = ["FileChangedError", "Version", "check_ends", "is_regular", "read", "version", "write"]
 
 _NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -73,12 +73,24 @@ def is_regular(name: str) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
+def check_ends(name: str | os.PathLike[str]) -> None:
+    """Checks that what a path leads to has an end: a file or a pipe, and no device such as ``/dev/zero``.
+
+    Raises:
+        OSError: it is a device, or cannot be found.
+    """
+    if stat.S_ISCHR(os.stat(name).st_mode):  # noqa: PTH116 (a path would change the name in the error)
+        raise OSError(errno.EINVAL, "it is a device and no file", str(name))
+
+
 def read(name: str) -> bytes:
     """Returns the bytes of a file, or of standard input for ``-``.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is a device.
     """
+    if name != STREAM:
+        check_ends(name)
     with open(0 if name == STREAM else name, "rb", closefd=name != STREAM) as file:
         return file.read()
 
@@ -89,7 +101,8 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     The bytes go to a temporary file in the same folder, which only its owner can read. Once it is on the disk it gets
     its permissions and its name. A file that is replaced hands on its owner and group, where the process may set them,
     its permissions, its access control list and its extended attributes. A symbolic link stays a link: its target is
-    replaced. A device or a pipe is written to directly.
+    replaced. A device or a pipe is written to directly. The first file that a process writes into a folder removes
+    temporary files there of processes that were killed.
 
     Args:
         name: path of the file, or ``-``.
@@ -113,6 +126,7 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     target = Path(name).resolve()
     if target.exists():
         check_writable(target)
+    sweep_once(target.parent)
     with TemporaryFile(target.parent) as temporary:
         temporary.file.write(data)
         temporary.file.flush()

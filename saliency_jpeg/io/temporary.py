@@ -24,7 +24,7 @@ from typing import IO, Final, Literal
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["TemporaryFile", "remove_temporaries", "sweep"]
+__all__ = ["TemporaryFile", "remove_temporaries", "sweep", "sweep_once"]
 
 _NAME: Final = re.compile(r"\.saliency-jpeg-(?:([0-9a-f]{8})-)?[0-9a-f]{16}\.tmp")
 _OLD_SECONDS: Final = 3600.0  # a file of another machine, or one that cannot be locked, was left behind after this
@@ -33,6 +33,7 @@ _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) 
 
 _Lock = Literal["held", "busy", "unknown"]
 _live: set[Path] = set()  # of this process
+_swept: set[Path] = set()  # folders
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_live.clear)
 
@@ -133,6 +134,13 @@ def sweep(folder: Path) -> None:
         for found in filter(None, map(_NAME.fullmatch, names)):
             with contextlib.suppress(OSError):
                 _remove_abandoned(folder / found[0], same_host=found[1] == _host())
+
+
+def sweep_once(folder: Path) -> None:
+    """Sweeps a folder, see :func:`sweep`, unless this process has done so before."""
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep(folder)
 
 
 def _remove_abandoned(path: Path, *, same_host: bool) -> None:

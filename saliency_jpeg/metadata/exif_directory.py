@@ -98,6 +98,22 @@ class Directory(NamedTuple):
             if kind in _FORMATS and count == 1:
                 struct.pack_into(self.order + _FORMATS[kind], exif, at + 8, value)
 
+    def without(self, exif: bytearray, tag: int) -> Directory:
+        """Takes the first entry with a tag out of the table, the last of its chain; values stay where they are.
+
+        Args:
+            exif: the block that holds this directory; changed in place.
+            tag: number of the tag.
+
+        Returns:
+            The shorter directory.
+        """
+        for at in self.find(exif, tag)[:1]:
+            exif[at : self.end] = exif[at + 12 : self.end] + bytes(12)
+            struct.pack_into(self.order + "H", exif, self.start - 2, self.entries - 1)
+            return self._replace(entries=self.entries - 1)
+        return self
+
     def child(self, exif: bytes, tag: int) -> Directory | None:
         """Returns the directory that a tag points to, or ``None``.
 

@@ -45,10 +45,12 @@ MetadataMode = Literal["keep", "safe", "strip"]
 MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
 
 ICC_CHUNK: Final = MAX_PAYLOAD - len(ICC_HEADER) - 2  # 65519: sequence number and count take a byte each
+_ICC_HEADER_BYTES: Final = 128
 MAX_XMP_PACKET: Final = 65502  # XMP part 3, 1.1.3
 
 # Valid only in the file they came from: JFXX is a thumbnail of the old pixels, Adobe's segment names the colour
 # transform of the old scans, MPF holds file offsets of trailing images.
+_ADOBE_BYTES: Final = 12  # that decoders read of Adobe's segment
 _DROPPED = ((APP0, JFIF_HEADER), (APP0, b"JFXX\0"), (APP14, ADOBE_HEADER), (APP2, MPF_HEADER))
 
 
@@ -149,7 +151,7 @@ def build_for_scans(
         header: of the file.
     """
     built = build(metadata, mode, keep)
-    adobe = [] if header.adobe is None else [(APP14, header.adobe)]
+    adobe = [] if header.adobe is None else [(APP14, header.adobe[: _ADOBE_BYTES if mode != "keep" else None])]
     may_add = header.colour in ("gray", "ycc") and built[0] != _NO_DENSITY
     return [*(built if header.has_jfif or may_add else built[1:]), *adobe]
 
@@ -166,7 +168,13 @@ def _safe(metadata: Metadata) -> Metadata:
     density = metadata.density
     if density is None or (density[0] == 0 and density[1] == density[2]):
         density = resolution(metadata.exif) or density
-    return Metadata(exif=shown(metadata.exif), icc=metadata.icc, density=density)
+    return Metadata(exif=shown(metadata.exif), icc=_without_rest(metadata.icc), density=density)
+
+
+def _without_rest(icc: bytes | None) -> bytes | None:
+    """The profile as long as its header says it is (ICC.1, 7.2.2)."""
+    size = int.from_bytes(icc[:4], "big") if icc is not None else 0
+    return icc[:size] if icc is not None and size >= _ICC_HEADER_BYTES else icc
 
 
 def _stripped(metadata: Metadata) -> Metadata:

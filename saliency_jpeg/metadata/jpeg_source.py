@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
@@ -66,8 +67,9 @@ class JpegSource:
 
     @cached_property
     def metadata(self) -> Metadata:
-        """The metadata in these segments."""
-        return jpeg_metadata.collect(self.segments)
+        """The metadata in these segments, and behind the picture."""
+        notes = multi_picture.find_notes(self.data, self._spans)
+        return replace(jpeg_metadata.collect(self.segments), notes=notes)
 
     @cached_property
     def header(self) -> JpegHeader | None:

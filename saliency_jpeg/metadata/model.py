@@ -30,6 +30,7 @@ class Metadata:
         density: ``(unit, x, y)`` as in JFIF: unit 0 is a bare aspect ratio, 1 dots per inch, 2 dots per centimetre.
         extra: other segments kept verbatim and in order, each ``(marker, payload)``; the marker is the second byte,
             0xE0 to 0xEF, or 0xFE for comments before the last one.
+        notes: a phone's trailer behind the picture without images and clips, see :mod:`.multi_picture`.
     """
 
     exif: bytes | None = None
@@ -38,6 +39,7 @@ class Metadata:
     comment: bytes | None = None
     density: tuple[int, int, int] | None = None
     extra: tuple[tuple[int, bytes], ...] = ()
+    notes: bytes | None = None
 
     @property
     def icc_space(self) -> bytes | None:

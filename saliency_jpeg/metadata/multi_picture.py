@@ -21,7 +21,15 @@ from .segments import MPF_HEADER, Segment, Span
 from .xmp import without_trailing_names
 from .xmp_segments import edit_xmp
 
-__all__ = ["TrailingImages", "end_of_primary", "find_trailing", "refusal", "without_listing", "without_names"]
+__all__ = [
+    "TrailingImages",
+    "end_of_primary",
+    "find_notes",
+    "find_trailing",
+    "refusal",
+    "without_listing",
+    "without_names",
+]
 
 _LIST: Final = 0xB002  # MP Entry
 _ENTRY: Final = 16  # bytes: attributes, size, offset (4 each), dependent pictures
@@ -29,7 +37,10 @@ _UNDEFINED: Final = 7
 _PREVIEW: Final = 1  # class of MP type codes
 _MOTION: Final = (b"MotionPhoto", b"MicroVideo")
 _CLIP: Final = re.compile(rb"\0\0\0[\x08-\xff]ftyp")  # ISO/IEC 14496-12, 4.3: size of the box, and its type
-_PHONE_TRAILER: Final = b"SEFT"  # ends Samsung's trailer
+_PHONE_TRAILER: Final = re.compile(  # how trailers of Samsung, vivo and OnePlus end, as ExifTool knows them
+    rb"(?:SEFT|QDIOBS|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1|jxrs...\0)\Z", re.DOTALL
+)
+_LONGEST_END: Final = 32  # bytes in which such an end lies
 _GAIN_MAP_HEADER: Final = b"urn:iso:std:iso:ts:21496:-1\0"
 
 
@@ -106,6 +117,19 @@ def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = Fals
     return TrailingImages(tail, None, 0, end) if is_file or _is_motion_photo(jpeg, spans) else None
 
 
+def find_notes(jpeg: bytes, spans: Sequence[Span]) -> bytes | None:
+    """Returns a phone's trailer that holds text and numbers only; what it says does not depend on where it stands.
+
+    Args:
+        jpeg: the file.
+        spans: as :func:`.segments.walk` yields them for it.
+    """
+    if not _is_of_a_phone(jpeg[-_LONGEST_END:]) or find_trailing(jpeg, spans) is not None:
+        return None
+    whole = find_trailing(jpeg, spans, everything=True)
+    return None if whole is None or whole.listing is not None else whole.tail
+
+
 def without_names(own: Sequence[Segment]) -> list[Segment]:
     """Returns the segments without what announces images and clips behind the primary image, for a file without them.
 
@@ -148,7 +172,11 @@ def _holds_file(tail: bytes) -> bool:
     """Whether a picture or a clip stands behind the primary image, in a phone's trailer or as it is."""
     if tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or _CLIP.search(tail) is not None:
         return True
-    return tail.endswith(_PHONE_TRAILER) and b"\xff\xd8\xff" in tail
+    return _is_of_a_phone(tail) and b"\xff\xd8\xff" in tail
+
+
+def _is_of_a_phone(tail: bytes) -> bool:
+    return _PHONE_TRAILER.search(tail[-_LONGEST_END:]) is not None
 
 
 def _is_motion_photo(jpeg: bytes, spans: Sequence[Span]) -> bool:

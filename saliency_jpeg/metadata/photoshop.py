@@ -11,11 +11,12 @@ from typing import Final
 
 from .segments import APP13, MAX_PAYLOAD, PHOTOSHOP_HEADER, Segment
 
-__all__ = ["IPTC", "parse_resources", "resource_segments", "without_thumbnails"]
+__all__ = ["IPTC", "parse_resources", "resource_segments", "with_swapped_resolution", "without_thumbnails"]
 
 IPTC: Final = 0x0404
 _SIGNATURE: Final = b"8BIM"
 _THUMBNAILS: Final = (1033, 1036)
+_RESOLUTION: Final = 1005  # horizontal: value, unit, unit of the width; vertical: the same (4, 2 and 2 bytes each)
 _MOST: Final = MAX_PAYLOAD - len(PHOTOSHOP_HEADER)  # bytes of resources in one segment
 
 
@@ -64,6 +65,22 @@ def without_thumbnails(payload: bytes) -> bytes:
         if number not in _THUMBNAILS:
             kept.append(data[start:at])
     return b"".join(kept) if at == len(data) else payload
+
+
+def with_swapped_resolution(payload: bytes) -> bytes:
+    """Returns an APP13 segment with the horizontal and vertical resolution of its resources exchanged.
+
+    Args:
+        payload: of the segment.
+    """
+    if not payload.startswith(PHOTOSHOP_HEADER):
+        return payload
+    patched, header = bytearray(payload), len(PHOTOSHOP_HEADER)
+    for number, _, start, end in _walk(payload[header:]):
+        if number == _RESOLUTION and end - start == 16:
+            across, down = slice(header + start, header + start + 8), slice(header + start + 8, header + end)
+            patched[across], patched[down] = payload[down], payload[across]
+    return bytes(patched)
 
 
 def _walk(data: bytes) -> list[tuple[int, int, int, int]]:

@@ -23,6 +23,7 @@ from .tiff_tags import exif_from_text, exif_from_tiff, photoshop_from_tiff
 
 __all__ = ["from_file", "from_info", "from_pillow"]
 
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _Reader: TypeAlias = Callable[[Image.Image, Metadata], Metadata]  # completes what image.info says
 
 
@@ -31,7 +32,8 @@ def from_pillow(image: Image.Image) -> Metadata:
 
     As :func:`from_file`, and what Pillow knows of the segments of a JPEG file: IPTC, all comments, extended XMP and
     the rest, as far as ``image.info`` still says the same. Data behind the primary image are not in the image, so
-    nothing names them. ``image.getexif()[0x0112] = n`` (or its deletion) counts where the EXIF block has that tag.
+    nothing names them. ``image.getexif()[0x0112] = n`` (or its deletion) counts where the EXIF block has that tag, and
+    so does the deletion of any tag: the block is then written anew.
     Without the tag ``getexif`` may answer from XMP, which viewers ignore, so it is not asked.
     """
     return _completed(image, _OF_IMAGES)
@@ -164,10 +166,36 @@ def _with_nothing_announced(_: Image.Image, metadata: Metadata) -> Metadata:
     return replace(metadata, xmp=xmp, extra=tuple(own[len(packet) :]))
 
 
+def _without_removed_tags(image: Image.Image, metadata: Metadata) -> Metadata:
+    """Without the tags that the caller has deleted through ``getexif()``; Pillow writes the block of what is left."""
+    if metadata.exif is None or not _is_known_to_getexif(image):
+        return metadata
+    stored = Image.Exif()
+    try:
+        stored.load(EXIF_HEADER + metadata.exif)
+        left = image.getexif()
+        removed = bool(set(stored) - set(left) - {exif_tags.ORIENTATION})
+        for number in (_EXIF_IFD, _GPS_IFD):
+            removed = removed or bool(set(stored.get_ifd(number)) - set(left.get_ifd(number)))
+    except Exception:  # Pillow's EXIF parser raises many kinds on damaged blocks; the stored bytes then speak
+        return metadata
+    return replace(metadata, exif=_written(left)) if removed else metadata
+
+
+def _written(tags: Image.Exif) -> bytes | None:
+    try:
+        return tags.tobytes().removeprefix(EXIF_HEADER) if len(tags) else None
+    except Exception:  # of values that it cannot write; what was removed must not stay
+        return None
+
+
+def _is_known_to_getexif(image: Image.Image) -> bool:
+    return "exif" in image.info or "Raw profile type exif" in image.info
+
+
 def _with_edited_orientation(image: Image.Image, metadata: Metadata) -> Metadata:
     """With the orientation that the caller may have set through ``getexif()``."""
-    is_known = "exif" in image.info or "Raw profile type exif" in image.info  # to getexif
-    if not is_known or not exif_tags.has_orientation(metadata.exif):
+    if not _is_known_to_getexif(image) or not exif_tags.has_orientation(metadata.exif):
         return metadata
     try:
         value = int(image.getexif().get(exif_tags.ORIENTATION, 1))
@@ -177,7 +205,13 @@ def _with_edited_orientation(image: Image.Image, metadata: Metadata) -> Metadata
 
 
 _OF_FILES: Final[tuple[_Reader, ...]] = (_with_tags, _with_text)
-_OF_IMAGES: Final = (*_OF_FILES, _with_segments, _with_nothing_announced, _with_edited_orientation)
+_OF_IMAGES: Final = (
+    *_OF_FILES,
+    _with_segments,
+    _with_nothing_announced,
+    _without_removed_tags,
+    _with_edited_orientation,
+)
 
 
 # Values -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ again or dropped.
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
@@ -16,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import exif, jpeg_limits, segments
+from . import exif, jpeg_limits, photoshop, segments
 from . import xmp as xmp_text
 from .exif_previews import embedded, without_previews
 from .exif_resolution import with_swapped_resolution
+from .exif_subject import has_subject, with_scaled_subject, without_subject
 from .model import Metadata
-from .photoshop import without_thumbnails
 from .pillow_switch import strict_decoding
 from .xmp_segments import edit_xmp
 
@@ -34,7 +33,6 @@ _MOST_THUMBNAILS: Final = 16  # of a file, each in an EXIF block of its own; fur
 _QUALITIES: Final = (80, 60, 40, 20)
 _CELL: Final = 8  # thumbnail pixels on a side that are compared as one
 _DIFFERENT: Final = 48.0  # of 255: difference of two cells that no camera's own sharpening makes
-_XMP_ORIENTATION: Final = re.compile(rb"(tiff:Orientation(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8}))[2-8](?=\s{0,8}[\"'<])")
 
 
 class Look(NamedTuple):
@@ -43,7 +41,8 @@ class Look(NamedTuple):
     Attributes:
         is_stale: a size in EXIF or XMP differs, or EXIF's thumbnail looks different. A thumbnail that looks alike may
             still show what is blurred in the picture.
-        has_pictures: there is a thumbnail or another picture of the picture.
+        has_pictures: there is a thumbnail or another picture of the picture, or something says where in it a face or
+            the subject is.
     """
 
     is_stale: bool
@@ -57,24 +56,33 @@ class _Edit(Protocol):
 
     def xmp(self, packet: bytes) -> bytes: ...
 
+    def resources(self, payload: bytes) -> bytes: ...
 
-def refresh(metadata: Metadata, pixels: Pixels) -> Metadata:
+
+def refresh(metadata: Metadata, pixels: Pixels, *, scaled_from: tuple[int, int] | None = None) -> Metadata:
     """Returns the metadata with size tags and thumbnails for other pixels than they came with.
+
+    What says where in the picture a face or the subject is follows a change of scale, and is left out otherwise.
 
     Args:
         metadata: of the old pixels.
         pixels: the new ones, uint8 (H, W) or (H, W, 3).
+        scaled_from: (height, width) of the old ones where the new ones are the same at another scale.
     """
-    return _edited(metadata, _NewPixels(pixels))
+    return _edited(metadata, _NewPixels(pixels, scaled_from))
 
 
-def refresh_orientation(metadata: Metadata) -> Metadata:
+def refresh_orientation(metadata: Metadata, applied: int | None = None) -> Metadata:
     """Returns the metadata of a picture that was turned upright: the orientation is 1, in XMP too.
+
+    Args:
+        metadata: of the picture before.
+        applied: the orientation, 1 to 8, by which it was turned; ``None`` for that of the metadata.
 
     Raises:
         SegmentError: never for an orientation that was read out of these metadata.
     """
-    is_swapped = metadata.orientation >= 5
+    is_swapped = (metadata.orientation if applied is None else applied) >= 5
     density = metadata.density
     if is_swapped and density is not None:
         density = density[0], density[2], density[1]
@@ -94,14 +102,14 @@ def look(metadata: Metadata, pixels: Pixels) -> Look:
 
 
 def _edited(metadata: Metadata, edit: _Edit) -> Metadata:
-    """The metadata with every EXIF block and XMP packet edited, and without Photoshop's thumbnails."""
+    """The metadata with every EXIF block, XMP packet and segment of Photoshop's resources edited."""
     own: list[segments.Segment] = []
     if metadata.exif is not None:
         own.append((segments.APP1, exif.EXIF_HEADER + metadata.exif))
     if metadata.xmp is not None:
         own.append((segments.APP1, segments.XMP_HEADER + metadata.xmp))
     first = len(own)
-    edited = edit_xmp([*own, *((m, without_thumbnails(p)) for m, p in metadata.extra)], edit.xmp)
+    edited = edit_xmp([*own, *((m, edit.resources(p)) for m, p in metadata.extra)], edit.xmp)
     header = len(exif.EXIF_HEADER)
     for number, (marker, payload) in enumerate(edited):
         if marker == segments.APP1 and payload.startswith(exif.EXIF_HEADER):
@@ -117,19 +125,30 @@ def _edited(metadata: Metadata, edit: _Edit) -> Metadata:
 class _NewPixels:
     """Size tags and thumbnails of these pixels; other pictures of the old ones go."""
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, scaled_from: tuple[int, int] | None) -> None:
         self._pixels = pixels
+        self._size = pixels.shape[0], pixels.shape[1]
+        self._scaled_from = scaled_from
         self._thumbnails = 0
 
     def exif(self, block: bytes) -> bytes:
-        block = without_previews(exif.with_size(block, *self._pixels.shape[:2]))
+        old_size = self._scaled_from
+        block = with_scaled_subject(block, old_size, self._size) if old_size else without_subject(block)
+        block = without_previews(exif.with_size(block, *self._size))
         old = exif.thumbnail(block)
         self._thumbnails += old is not None
         is_left_out = old is None or self._thumbnails > _MOST_THUMBNAILS
         return exif.with_thumbnail(block, None if is_left_out else _thumbnail(old or b"", self._pixels))
 
     def xmp(self, packet: bytes) -> bytes:
-        return xmp_text.with_size(xmp_text.without_pictures(packet), *self._pixels.shape[:2])
+        alone, old_size = xmp_text.without_pictures(packet), self._scaled_from
+        placed = (
+            xmp_text.with_scaled_regions(alone, old_size, self._size) if old_size else xmp_text.without_regions(alone)
+        )
+        return xmp_text.with_size(placed, *self._size)
+
+    def resources(self, payload: bytes) -> bytes:
+        return photoshop.without_thumbnails(payload)
 
 
 class _Upright:
@@ -143,7 +162,11 @@ class _Upright:
         return with_swapped_resolution(upright) if self._is_swapped else upright
 
     def xmp(self, packet: bytes) -> bytes:
-        return _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
+        upright = xmp_text.with_orientation(packet, 1)
+        return xmp_text.with_swapped_resolution(upright) if self._is_swapped else upright
+
+    def resources(self, payload: bytes) -> bytes:
+        return photoshop.with_swapped_resolution(payload) if self._is_swapped else payload
 
 
 class _Comparison:
@@ -159,13 +182,16 @@ class _Comparison:
         self._thumbnails += old is not None
         self.is_stale |= (size is not None and size != self._pixels.shape[:2]) or self._thumbnails > _MOST_THUMBNAILS
         self.is_stale = self.is_stale or (old is not None and not _shows(old, self._pixels))
-        self.has_pictures |= exif.has_thumbnail(block) or any(True for _ in embedded(block))
+        self.has_pictures |= exif.has_thumbnail(block) or has_subject(block) or any(True for _ in embedded(block))
         return block
 
     def xmp(self, packet: bytes) -> bytes:
         self.is_stale |= xmp_text.with_size(packet, *self._pixels.shape[:2]) != packet
-        self.has_pictures |= xmp_text.without_pictures(packet) != packet
+        self.has_pictures |= xmp_text.without_pictures(packet) != packet or xmp_text.has_regions(packet)
         return packet
+
+    def resources(self, payload: bytes) -> bytes:
+        return photoshop.without_thumbnails(payload)
 
 
 # Thumbnails ---------------------------------------------------------------------------------------------------------

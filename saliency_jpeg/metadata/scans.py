@@ -11,13 +11,15 @@ from .segments import Segment, Span
 __all__ = ["with_only"]
 
 _SOI: Final = 0xD8
+#: Frames, tables and scans (T.81, table B.1); JPG, 0xC8, is reserved.
+_NEEDED: Final = frozenset((*range(0xC0, 0xD0), *range(0xDA, 0xE0))) - {0xC8}
 
 
 def with_only(jpeg: bytes, spans: Sequence[Span], own: Sequence[Segment]) -> bytes:
     """Returns the scans of a file with these APPn and COM segments and nothing else that is not needed to decode it.
 
-    Other such segments go, those between scans too, and so do stray bytes between segments and all that follows EOI. A
-    second SOI ends a file whose EOI is missing.
+    Other such segments go, those between scans too, and so do those of reserved markers, stray bytes between segments
+    and all that follows EOI. A second SOI ends a file whose EOI is missing.
 
     Args:
         jpeg: the file.
@@ -27,7 +29,7 @@ def with_only(jpeg: bytes, spans: Sequence[Span], own: Sequence[Segment]) -> byt
     Raises:
         SegmentError: a segment behind the first scan is damaged.
     """
-    tables = [jpeg[start:end] for marker, start, end in spans if not segments.is_metadata(marker)]
+    tables = [jpeg[start:end] for marker, start, end in spans if marker in _NEEDED]
     scans = _scans(jpeg, spans[-1][2]) if spans and spans[-1][0] == segments.SOS else [b"\xff\xd9"]
     return b"".join([segments.replace_segments(b"\xff\xd8", own, []), *tables, *scans])
 
@@ -43,8 +45,8 @@ def _scans(jpeg: bytes, at: int) -> Iterator[bytes]:
             yield b"\xff\xd9"
             return
         at = segments.segment_end(jpeg, start + 2)
-        is_scan = marker == segments.SOS or (is_scan and segments.is_metadata(marker))
-        if not segments.is_metadata(marker):
+        is_scan = marker == segments.SOS or (is_scan and marker not in _NEEDED)
+        if marker in _NEEDED:
             yield jpeg[start:at]
     if is_scan:
         yield jpeg[at:]

@@ -10,9 +10,19 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
-__all__ = ["with_size", "without_pictures", "without_trailing_names"]
+__all__ = [
+    "has_regions",
+    "with_orientation",
+    "with_scaled_regions",
+    "with_size",
+    "with_swapped_resolution",
+    "without_pictures",
+    "without_regions",
+    "without_trailing_names",
+]
 
 
 class _Properties(NamedTuple):
@@ -37,11 +47,14 @@ _CLOSE: Final = re.compile(rb"</(?P<name>" + _PREFIX + rb":[\w.-]{1,80})\s{0,8}>
 _VALUE: Final = re.compile(
     rb"(?<=[\s<\"'])" + _NAME + rb"(?:\s{0,8}=\s{0,8}[\"']|>\s{0,8})(?P<value>\d{1,9})(?=\s{0,8}[\"'<])"
 )
+_AXIS: Final = re.compile(rb"(?<=[\s<\"'/])(?P<prefix>" + _PREFIX + rb"):(?P<local>[XY]Resolution)(?=[\s=>])")
+_IN_PIXELS: Final = re.compile(rb"[\"'>]\s{0,8}pixel\s{0,8}[\"'<]")
 _EXIF: Final = b"http://ns.adobe.com/exif/1.0/"
 _TIFF: Final = b"http://ns.adobe.com/tiff/1.0/"
 _PANORAMA: Final = b"http://ns.google.com/photos/1.0/panorama/"
 _WIDTHS: Final = (_Properties(_EXIF, b"exif", b"PixelXDimension"), _Properties(_TIFF, b"tiff", b"ImageWidth"))
 _HEIGHTS: Final = (_Properties(_EXIF, b"exif", b"PixelYDimension"), _Properties(_TIFF, b"tiff", b"ImageLength"))
+_ORIENTATION: Final = _Properties(_TIFF, b"tiff", b"Orientation")
 _PANORAMA_X: Final = _Properties(
     _PANORAMA,
     b"GPano",
@@ -61,6 +74,17 @@ _PICTURES: Final = (
     _Properties(b"http://ns.adobe.com/xap/1.0/g/img/", b"xmpGImg"),
     _Properties(b"http://ns.google.com/photos/1.0/image/", b"GImage"),
     _Properties(b"http://ns.google.com/photos/1.0/depthmap/", b"GDepth"),
+)
+_SUBJECT: Final = _Properties(_EXIF, b"exif", b"Subject(?:Area|Location)")
+_REGIONS: Final = (
+    _Properties(b"http://www.metadataworkinggroup.com/schemas/regions/", b"mwg-rs", b"Regions"),
+    _Properties(b"http://ns.microsoft.com/photo/1.2/", b"MP", b"RegionInfo"),
+    _Properties(b"http://iptc.org/std/Iptc4xmpExt/2008-02-29/", b"Iptc4xmpExt", b"ImageRegion"),
+    _Properties(b"http://ns.acdsee.com/regions/", b"acdsee-rs", b"Regions"),
+    _SUBJECT,
+)
+_DIMENSIONS: Final = tuple(
+    _Properties(b"http://ns.adobe.com/xap/1.0/sType/Dimensions#", b"stDim", side) for side in (b"h", b"w")
 )
 _TRAILING: Final = (
     _Properties(b"http://ns.google.com/photos/1.0/container/", b"Container"),
@@ -94,6 +118,72 @@ def without_pictures(xmp: bytes) -> bytes:
         xmp: a packet, or the data of extended XMP.
     """
     return _without(xmp, _PICTURES)
+
+
+def has_regions(xmp: bytes) -> bool:
+    """Whether a packet says where in the picture something is.
+
+    Args:
+        xmp: a packet, or the data of extended XMP.
+    """
+    return without_regions(xmp) != xmp
+
+
+def without_regions(xmp: bytes) -> bytes:
+    """Returns the packet without regions of faces and other things, for pixels that may lie elsewhere.
+
+    Args:
+        xmp: a packet, or the data of extended XMP.
+    """
+    return _without(xmp, _REGIONS)
+
+
+def with_scaled_regions(xmp: bytes, old: tuple[int, int], new: tuple[int, int]) -> bytes:
+    """Returns the packet with the regions of a picture that was scaled.
+
+    Shares of the picture stay, and the size that they are told for follows. What is told in pixels is left out.
+
+    Args:
+        xmp: a packet, or the data of extended XMP.
+        old: (height, width) of the picture before.
+        new: the same of the scaled one.
+    """
+    if not has_regions(xmp):
+        return xmp
+    if _IN_PIXELS.search(xmp):
+        return without_regions(xmp)
+    for each, before, after in zip(_DIMENSIONS, old, new, strict=True):
+        xmp = _with_values(xmp, each, partial(_replaced, before=before, after=after))
+    return _without(xmp, (_SUBJECT,))
+
+
+def _replaced(value: int, before: int, after: int) -> int:
+    return after if value == before else value
+
+
+def with_orientation(xmp: bytes, value: int) -> bytes:
+    """Returns the packet with its orientation, where it has one of 1 to 8, set.
+
+    Args:
+        xmp: a packet, or the data of extended XMP.
+        value: 1 to 8.
+    """
+    return _with_values(xmp, _ORIENTATION, lambda old: value if 1 <= old <= 8 else old)
+
+
+def with_swapped_resolution(xmp: bytes) -> bytes:
+    """Returns the packet with its horizontal and vertical resolution exchanged.
+
+    Args:
+        xmp: a packet, or the data of extended XMP.
+    """
+    owners = _owners(xmp, [_Properties(_TIFF, b"tiff", b"[XY]Resolution")])
+
+    def renamed(found: re.Match[bytes]) -> bytes:
+        axis = b"Y" if found["local"].startswith(b"X") else b"X"
+        return found["prefix"] + b":" + axis + found["local"][1:] if _is_meant(owners, found) else found[0]
+
+    return _AXIS.sub(renamed, xmp)
 
 
 def with_size(xmp: bytes, height: int, width: int) -> bytes:

@@ -1,0 +1,96 @@
+"""Pictures inside files of other formats, which Pillow's readers decode: their limits, checked by their headers.
+
+Icons (ICO, CUR, ICNS) hold PNG, JPEG 2000 and bitmap files, and Pillow decodes them as it opens them. Textures of BLP
+hold JPEG files. A tile of a TIFF file may be larger than its picture. The outer header says nothing of these sizes.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from PIL import Image
+
+from ..errors import InputError
+from ..metadata.jpeg_source import JpegSource
+from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
+from .turned import tag
+
+__all__ = ["check_embedded", "check_kind"]
+
+#: Pillow's decoders in Python that go through every pixel, however small the file is.
+_SLOW: Final = frozenset({"fits_gzip"})
+_MOST_IF_SLOW: Final = 1 << 24  # pixels, a tenth of a microsecond each, unless ``max_pixels`` is above its default
+_REFUSED: Final = {"EPS": "would run another program", "IPTC": "would open a file of any kind, and EPS may be in it"}
+_MOST_IN_A_TILE: Final = 1 << 24  # pixels, where the picture has fewer
+_TILE_WIDTH, _TILE_LENGTH = 0x0142, 0x0143
+
+_ICON, _CURSOR, _APPLE_ICON, _BLP = b"\0\0\1\0", b"\0\0\2\0", b"icns", b"BLP1"
+_PNG: Final = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(.{8})", re.DOTALL)
+_JPEG_2000: Final = re.compile(rb"\xff\x4f\xff\x51....(.{8})", re.DOTALL)  # SOC, SIZ, Lsiz, Rsiz, Xsiz and Ysiz
+_ICON_ENTRY: Final = 16  # bytes, of which the last four are the offset
+_BITMAP_HEADER: Final = 12  # bytes up to the height
+_BLP_TABLES, _BLP_HEADER = 28, 156  # offsets: 16 offsets and 16 lengths; the length of the JPEG files' common header
+
+
+def check_kind(image: Image.Image, max_pixels: int | None) -> None:
+    """Refuses formats whose decoders do more than decode, or take far more time or memory than pixels need.
+
+    Args:
+        image: opened, not decoded yet.
+        max_pixels: as for :func:`.load.load`.
+
+    Raises:
+        InputError: it is one of these.
+    """
+    if image.format in _REFUSED:
+        raise InputError(f"{image.format} is not accepted: decoding it {_REFUSED[image.format]}")
+    width, length = tag(image, _TILE_WIDTH), tag(image, _TILE_LENGTH)
+    if max_pixels is not None and isinstance(width, int) and isinstance(length, int):
+        check_pixels(width, length, max(_MOST_IN_A_TILE, image.width * image.height))
+    is_slow = any(tile[0] in _SLOW for tile in getattr(image, "tile", ()))
+    if is_slow and max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS:
+        check_pixels(*image.size, _MOST_IF_SLOW)
+
+
+def check_embedded(data: bytes, max_pixels: int | None) -> None:
+    """Checks the pictures inside a file.
+
+    Args:
+        data: the file, of any format.
+        max_pixels: as for :func:`.load.load`.
+
+    Raises:
+        InputError: one of them is over a limit.
+    """
+    if data.startswith((_ICON, _CURSOR, _APPLE_ICON)):
+        for width, height in _sizes(data):
+            check_pixels(width, height, max_pixels)
+    elif data.startswith(_BLP) and data[4:8] == bytes(4) and len(data) >= _BLP_HEADER + 4:
+        JpegSource(_jpeg_of_blp(data)).check_limits(max_pixels)
+
+
+def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
+    for pattern in (_PNG, _JPEG_2000):
+        for found in pattern.finditer(data):
+            width, height = struct.unpack(">II", found[1])
+            yield width, height
+    if data.startswith(_APPLE_ICON) or len(data) < 6:
+        return
+    (count,) = struct.unpack_from("<H", data, 4)
+    for at in range(18, min(6 + _ICON_ENTRY * count, len(data)) - 3, _ICON_ENTRY):
+        (start,) = struct.unpack_from("<I", data, at)
+        if start + _BITMAP_HEADER <= len(data) and not data.startswith(b"\x89PNG", start):
+            width, height = struct.unpack_from("<ii", data, start + 4)
+            yield abs(width), abs(height) // 2  # its mask is counted too
+
+
+def _jpeg_of_blp(data: bytes) -> bytes:
+    """The largest picture of a BLP file, as Pillow joins it of a header and data."""
+    first, length = (struct.unpack_from("<I", data, _BLP_TABLES + skipped)[0] for skipped in (0, 64))
+    (header,) = struct.unpack_from("<I", data, _BLP_HEADER)
+    start = _BLP_HEADER + 4
+    body = max(first, start + header)
+    return data[start : start + header] + data[body : body + length]

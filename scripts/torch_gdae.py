@@ -1,7 +1,9 @@
 """A dense auto-encoder that codes what restoration leaves: original less restored, as a quantized latent.
 
 After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder
-and decoder both see the restored picture, so the latent tells only what it does not. Latents are quantized to integers
+and decoder both see the restored picture, so the latent tells only what it does not. What the decoder adds goes through
+a gate (SPRC): a sigmoid of the decoder's features of the restored picture and of its class map, which the reader
+computes itself. Latents are quantized to integers
 softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance
 of each integer stands in a table per channel.
 """
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from saliency_jpeg.enhance.semantic_network import CLASSES
+
 __all__ = ["CHANNELS", "MOST", "STRIDE", "Coded", "Gdae", "adaptive_bits"]
 
 CHANNELS: Final = 16  # of the latent
@@ -28,6 +32,8 @@ PRIOR: Final = 32.0  # symbols that a table counts for where it adapts
 _WIDTH: Final = 48
 _GROWTH: Final = 24
 _LAYERS: Final = 3
+_OPEN: Final = 2.0  # bias of the gate at first
+_SPREAD: Final = 4.0  # of the latent at first, against the usual weights; else it all rounds to 0
 
 
 class _Dense(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
@@ -74,15 +80,21 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         self.decode8, self.decode8b, self.decode4 = _Dense(), _Dense(), _Dense()
         self.enlarge = nn.ConvTranspose2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.last = nn.Conv2d(_WIDTH, 3 * 16, 3, padding=1)
+        self.gate = nn.Conv2d(_WIDTH + len(CLASSES), 3 * 16, 1)
+        with torch.no_grad():
+            self.latent.weight.mul_(_SPREAD)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, _OPEN)
         nn.init.normal_(self.last.weight, std=1e-3)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, original: Tensor, restored: Tensor, sharpness: float = 4.0) -> Coded:
+    def forward(self, original: Tensor, restored: Tensor, classes: Tensor, sharpness: float = 4.0) -> Coded:
         """Codes and decodes a batch.
 
         Args:
             original: Y, Cb, Cr (n, 3, h, w), 0 to 255, sides multiples of 8.
             restored: likewise.
+            classes: of the restored picture in cells of 16 pixels, one-hot, (n, 10, h / 16, w / 16).
             sharpness: of the soft quantization, by which derivatives go.
         """
         z = self.analyse(original, restored)
@@ -94,7 +106,7 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         chosen = functional.one_hot((hard + MOST).long(), 2 * MOST + 1).float()
         chosen = shares + (chosen - shares).detach()
         bits = -(chosen * log_chance).sum((1, 2, 3, 4)) / np.log(2)
-        return Coded(self.synthesise(quantized, restored), hard.detach(), bits)
+        return Coded(self.synthesise(quantized, restored, classes), hard.detach(), bits)
 
     def analyse(self, original: Tensor, restored: Tensor) -> Tensor:
         """Computes the latent, not yet quantized, (n, channels, h / 8, w / 8)."""
@@ -102,13 +114,15 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         x = self.encode4(functional.relu(self.see(functional.pixel_unshuffle(seen, 4))))
         return self.latent(self.encode8b(self.encode8(functional.relu(self.reduce(x)))))
 
-    def synthesise(self, latent: Tensor, restored: Tensor) -> Tensor:
-        """Adds what a latent says to the restored planes."""
+    def synthesise(self, latent: Tensor, restored: Tensor, classes: Tensor) -> Tensor:
+        """Adds what a latent says, through the gate, to the restored planes."""
         known = functional.relu(self.known4(functional.pixel_unshuffle((restored - 128) / 64, 4)))
         x = functional.relu(self.enter(latent) + self.known8(known))
         x = self.decode8b(self.decode8(x))
         x = self.decode4(functional.relu(self.enlarge(x) + known))
-        return restored + SCALE * functional.pixel_shuffle(self.last(x), 4)
+        shown = functional.interpolate(classes, scale_factor=4, mode="bilinear")
+        gate = torch.sigmoid(self.gate(torch.cat([known, shown], 1)))
+        return restored + SCALE * functional.pixel_shuffle(gate * self.last(x), 4)
 
     def integer_tables(self) -> NDArray[np.int64]:
         """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""

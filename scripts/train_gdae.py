@@ -2,9 +2,9 @@
 """Train the auto-encoder of :mod:`torch_gdae` on what ``restore`` leaves of this library's files at low rates.
 
 The loss is the squared error of each plane and the distance by SSIMULACRA2, both relative to the restored picture's,
-and ``--price`` times the bits per pixel of the latent. ::
+and ``--price`` times the bits per pixel of the latent. With ``--minutes`` the schedule ends at that time at the latest. ::
 
-    python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--price P] [--adversarial WEIGHT]
+    python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--minutes M] [--price P] [--adversarial WEIGHT]
     python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--bpp 0.15,0.3,0.5]
 
 Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for base files of so
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ import torch
 from head_training import cached
 from numpy.typing import NDArray
 from restoration_adversary import Adversary
+from restoration_classes import class_maps
 from restoration_data import SEED, Coded, make
 from restoration_objectives import OBJECTIVES, relative_distance
 from restoration_samples import Batch, File, Sampler, read, to_ycbcr
@@ -37,7 +39,9 @@ from saliency_jpeg.evaluation.arguments import comma_separated
 
 RATE: Final = 1e-3  # of Adam
 SHARPNESS: Final = (1.0, 8.0)  # of the soft quantization, at first and in the end
-MOST_BPP: Final = 0.6  # of the base files
+CODED_BPP: Final = 1.6  # of the files whose class maps are computed, as in train_restoration.py
+BASE_BPP: Final = (0.08, 0.45)  # of the base files
+FREE: Final = 0.2  # part of the steps in which the price of a bit rises from 0
 GAN_STAGE: Final = 0.8  # part of the steps after which an adversary joins in
 
 
@@ -50,6 +54,7 @@ def train(
     path: Path | None = None,
     every: int = 100,
     adversary: Adversary | None = None,
+    minutes: float = np.inf,
 ) -> Gdae:
     """Trains the auto-encoder, on from the checkpoint if there is one.
 
@@ -62,6 +67,7 @@ def train(
         path: of the checkpoint.
         every: steps from one checkpoint, and line of output, to the next.
         adversary: joins in for the last fifth of the steps; None for none.
+        minutes: after which the schedule ends, if it has not ended by the steps.
 
     Returns:
         The network.
@@ -78,12 +84,13 @@ def train(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
     sample, seen, began = Sampler(files, seed + step), [], time.perf_counter()
-    while step < steps:
+    while (done := max(step / steps, (time.perf_counter() - began) / (60 * minutes))) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * schedule(step, steps)
-        sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** (step / steps)
-        joined = adversary if step >= GAN_STAGE * steps else None
-        seen.append(_step(model, optimizer, sample(), restoration, price, sharpness, joined))
+            group["lr"] = RATE * schedule(step, max(1.0, step / max(done, 1e-9)))
+        sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** done
+        joined = adversary if done >= GAN_STAGE else None
+        asked = price * min(1, done / FREE)
+        seen.append(_step(model, optimizer, sample(), restoration, asked, sharpness, joined))
         step += 1
         if step % every == 0 or step == steps:
             values = " ".join(f"{value:.3f}" for value in np.nanmean(seen, 0))
@@ -110,11 +117,12 @@ def _step(
     adversary: Adversary | None,
 ) -> list[float]:
     """Takes one step; returns the loss, the relative errors of Y, Cb, Cr and by SSIMULACRA2, and bits per pixel."""
+    shown, batch = batch, replace(batch, classes=None)
     with torch.no_grad():
         restored = restore(restoration, batch, *plain(batch))
         restored = restored if restored.shape[1] == 3 else torch.cat([restored, batch.target[:, 1:]], 1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        coded = model(batch.target, restored, sharpness)
+        coded = model(batch.target, restored, shown.classes, sharpness)
     planes = coded.planes.float()
     relative = losses(planes, restored, batch.target)
     error = (relative * torch.tensor([1.0, CHROMA, CHROMA])).sum(1).mean()
@@ -122,13 +130,13 @@ def _step(
     distance = relative_distance(term, *(x[:PERCEIVED] for x in (planes, restored, batch.target)))
     bpp = coded.bits.mean() / batch.target[0, 0].numel()
     loss = error + term.weight * distance + price * bpp
-    total = loss if adversary is None else loss + adversary.loss(batch, restored, planes)
+    total = loss if adversary is None else loss + adversary.loss(shown, restored, planes)
     optimizer.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     if adversary is not None:
-        adversary.step(batch, restored, planes)
+        adversary.step(shown, restored, planes)
     return [float(x.detach()) for x in (loss, *relative.mean(0), distance, bpp)]
 
 
@@ -199,14 +207,22 @@ def print_figures(rows: NDArray[np.float64]) -> None:
 
 
 def _files(args: argparse.Namespace) -> list[File]:
-    coded: list[Coded] = cached(
+    """Base files of this library in color, with their class maps."""
+    made: list[Coded] = cached(
         args.cache, f"coded-{args.seed}-{args.count}", lambda: make(args.data, args.seed, args.count)
     )
-    ours = [
-        Coded(item.original, [(name, jpeg) for name, jpeg in below(item, MOST_BPP).files if name == "ours"])
+    coded = [below(item, CODED_BPP) for item in made]
+    maps = cached(args.cache, f"classes-{args.seed}-{args.count}-{CODED_BPP}", lambda: class_maps(coded))
+    sizes = [
+        8 * len(jpeg) / (item.original.rgb.size / 3) if name == "ours" else 0.0
         for item in coded
+        for name, jpeg in item.files
     ]
-    return [file for file in read(ours) if file.sampling is not None]
+    return [
+        replace(file, classes=known)
+        for file, known, size in zip(read(coded), maps, sizes, strict=True)
+        if file.sampling is not None and BASE_BPP[0] <= size <= BASE_BPP[1]
+    ]
 
 
 def _restoration() -> Restoration:
@@ -225,6 +241,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of the files and the checkpoints")
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=np.inf, help="after which the schedule ends at the latest")
     parser.add_argument("--price", type=float, default=4.0, help="of a bit per pixel (default: 4)")
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="in the last fifth of the steps"
@@ -249,7 +266,7 @@ def main() -> None:
     checkpoint = args.cache / "gdae.pt" if args.cache else None
     torch.manual_seed(args.seed)  # of the adversary
     adversary = Adversary(args.adversarial) if args.adversarial else None
-    model = train(files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary)
+    model = train(files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes)
     torch.save(model.state_dict(), args.out)
     count = sum(part.numel() for part in model.parameters())
     print(f"{args.out}: {count} parameters")

@@ -3,7 +3,8 @@
 After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder
 and decoder both see the restored picture, so the latent tells only what it does not. What the decoder adds goes through
 a gate (SPRC): a sigmoid of the decoder's features of the restored picture and of its class map, which the reader
-computes itself. Latents are quantized to integers
+computes itself. Beside the dense blocks, encoder and decoder have a linear way from pixels to the latent and back, which begins
+as the low frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are quantized to integers
 softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance
 of each integer stands in a table per channel.
 """
@@ -15,9 +16,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.fft import idct
 from torch import Tensor, nn
 from torch.nn import functional
 
+from saliency_jpeg.codec import _core
 from saliency_jpeg.enhance.semantic_network import CLASSES
 
 __all__ = ["CHANNELS", "MOST", "STRIDE", "Coded", "Gdae", "adaptive_bits"]
@@ -33,7 +36,10 @@ _WIDTH: Final = 48
 _GROWTH: Final = 24
 _LAYERS: Final = 3
 _OPEN: Final = 2.0  # bias of the gate at first
-_SPREAD: Final = 4.0  # of the latent at first, against the usual weights; else it all rounds to 0
+_RARE: Final = 3.0  # of larger integers at first: how much less the log of their chance is
+_STEP: Final = 24.0  # of the DCT coefficients that the latent is at first
+_SHARE: Final = 0.2  # of the dense blocks in the latent at first, against the usual weights
+_PLACES: Final = ((0, 12), (1, 2), (2, 2))  # plane, and how many of its low frequencies the latent is at first
 
 
 class _Dense(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
@@ -74,15 +80,19 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         self.encode4, self.encode8, self.encode8b = _Dense(), _Dense(), _Dense()
         self.reduce = nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.latent = nn.Conv2d(_WIDTH, CHANNELS, 1)
-        self.tables = nn.Parameter(-torch.arange(-MOST, MOST + 1.0).abs().repeat(CHANNELS, 1))
+        self.tables = nn.Parameter(_RARE * -torch.arange(-MOST, MOST + 1.0).abs().repeat(CHANNELS, 1))
         self.known4, self.known8 = nn.Conv2d(3 * 16, _WIDTH, 3, padding=1), nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.enter = nn.Conv2d(CHANNELS, _WIDTH, 3, padding=1)
         self.decode8, self.decode8b, self.decode4 = _Dense(), _Dense(), _Dense()
         self.enlarge = nn.ConvTranspose2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.last = nn.Conv2d(_WIDTH, 3 * 16, 3, padding=1)
+        self.direct = nn.Conv2d(3, CHANNELS, STRIDE, STRIDE, bias=False)
+        self.back = nn.ConvTranspose2d(CHANNELS, 3, STRIDE, STRIDE, bias=False)
         self.gate = nn.Conv2d(_WIDTH + len(CLASSES), 3 * 16, 1)
         with torch.no_grad():
-            self.latent.weight.mul_(_SPREAD)
+            self.latent.weight.mul_(_SHARE)
+            self.direct.weight.copy_(_low_frequencies() * SCALE / _STEP)
+            self.back.weight.copy_(_low_frequencies() * _STEP / SCALE)
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, _OPEN)
         nn.init.normal_(self.last.weight, std=1e-3)
@@ -110,9 +120,10 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
 
     def analyse(self, original: Tensor, restored: Tensor) -> Tensor:
         """Computes the latent, not yet quantized, (n, channels, h / 8, w / 8)."""
-        seen = torch.cat([(original - restored) / SCALE, (restored - 128) / 64], 1)
+        left = (original - restored) / SCALE
+        seen = torch.cat([left, (restored - 128) / 64], 1)
         x = self.encode4(functional.relu(self.see(functional.pixel_unshuffle(seen, 4))))
-        return self.latent(self.encode8b(self.encode8(functional.relu(self.reduce(x)))))
+        return self.direct(left) + self.latent(self.encode8b(self.encode8(functional.relu(self.reduce(x)))))
 
     def synthesise(self, latent: Tensor, restored: Tensor, classes: Tensor) -> Tensor:
         """Adds what a latent says, through the gate, to the restored planes."""
@@ -122,7 +133,8 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         x = self.decode4(functional.relu(self.enlarge(x) + known))
         shown = functional.interpolate(classes, scale_factor=4, mode="bilinear")
         gate = torch.sigmoid(self.gate(torch.cat([known, shown], 1)))
-        return restored + SCALE * functional.pixel_shuffle(gate * self.last(x), 4)
+        added = self.last(x) + functional.pixel_unshuffle(self.back(latent), 4)
+        return restored + SCALE * functional.pixel_shuffle(gate * added, 4)
 
     def integer_tables(self) -> NDArray[np.int64]:
         """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""
@@ -130,6 +142,16 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         counts: NDArray[np.int64] = np.maximum(1, np.floor(chances * TOTAL)).astype(np.int64)
         counts[np.arange(CHANNELS), counts.argmax(1)] += TOTAL - counts.sum(1)
         return counts
+
+
+def _low_frequencies() -> Tensor:
+    """The orthonormal DCT of blocks of 8x8 in the order of the latent, (channels, 3, 8, 8)."""
+    basis = torch.from_numpy(idct(np.eye(STRIDE), norm="ortho", axis=1)).float()
+    kernels = torch.zeros(CHANNELS, 3, STRIDE, STRIDE)
+    places = ((plane, k) for plane, count in _PLACES for k in _core.ZIGZAG[:count])
+    for kernel, (plane, k) in zip(kernels, places, strict=True):
+        kernel[plane] = torch.outer(basis[k // 8], basis[k % 8])
+    return kernels
 
 
 def adaptive_bits(levels: NDArray[np.int64], tables: NDArray[np.int64]) -> float:

@@ -38,10 +38,11 @@ from saliency_jpeg.enhance.presets import find
 from saliency_jpeg.evaluation.arguments import comma_separated
 
 RATE: Final = 1e-3  # of Adam
-SHARPNESS: Final = (1.0, 8.0)  # of the soft quantization, at first and in the end
+TABLES: Final = 20.0  # of that, for the tables
+SHARPNESS: Final = (2.0, 8.0)  # of the soft quantization, at first and in the end
 CODED_BPP: Final = 1.6  # of the files whose class maps are computed, as in train_restoration.py
 BASE_BPP: Final = (0.08, 0.45)  # of the base files
-FREE: Final = 0.2  # part of the steps in which the price of a bit rises from 0
+FREE: Final = 0.1  # part of the steps in which the price of a bit rises from 0
 GAN_STAGE: Final = 0.8  # part of the steps after which an adversary joins in
 
 
@@ -74,7 +75,8 @@ def train(
     """
     torch.manual_seed(seed)
     model, step = Gdae(), 0
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
+    tables, others = [model.tables], [part for name, part in model.named_parameters() if name != "tables"]
+    optimizer = torch.optim.Adam([{"params": others, "part": 1.0}, {"params": tables, "part": TABLES}], fused=True)
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer}
     if adversary is not None:
         parts["adversary"] = adversary
@@ -86,7 +88,7 @@ def train(
     sample, seen, began = Sampler(files, seed + step), [], time.perf_counter()
     while (done := max(step / steps, (time.perf_counter() - began) / (60 * minutes))) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * schedule(step, max(1.0, step / max(done, 1e-9)))
+            group["lr"] = RATE * group["part"] * schedule(step, max(1.0, step / max(done, 1e-9)))
         sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** done
         joined = adversary if done >= GAN_STAGE else None
         asked = price * min(1, done / FREE)

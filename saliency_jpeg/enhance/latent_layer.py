@@ -1,0 +1,85 @@
+"""A latent as a layer of a file: written for a file that is finished, and added when it is restored."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codec import _core
+from ..errors import LayerWarning, OptionError, PresetError, caller_level
+from ..metadata.layers import Latent, Layers
+from ..metrics.ycbcr import to_ycbcr
+from . import latent, loading
+from .options import DecodeOptions
+from .planes import LevelsImage
+from .presets import find_latent
+from .restoration import Restorer, can_restore, intervals
+
+__all__ = ["PRESET", "code_latent", "restored_with"]
+
+#: Whose latents are written.
+PRESET: Final = "gdae"
+
+
+def code_latent(
+    image: LevelsImage, pixels: NDArray[np.uint8], widths: latent.Floats | None, device: str | None
+) -> Latent | None:
+    """Codes what restoration leaves of a picture.
+
+    Args:
+        image: the file as a reader has it.
+        pixels: of the original, uint8 (H, W, 3).
+        widths: that the file says, if it does, see :meth:`.Restorer.restore`.
+        device: where the networks run; None for TensorFlow's choice.
+
+    Returns:
+        The latent; None for a file that it is not made for: gray, or of a sampling that is not restored.
+
+    Raises:
+        OptionError: TensorFlow is missing or cannot be used, or there is no such device.
+        PresetError: weights are missing or damaged.
+    """
+    if pixels.ndim == 2 or len(image.levels) != 3 or not can_restore(image):
+        return None
+    coder = latent.load(PRESET, device)
+    restored = loading.load(coder.preset.restoration, device).restore(image, widths=widths)
+    original = np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32)
+    return Latent(PRESET, _core.encode_latent(coder.encode(list(original), restored)))
+
+
+def restored_with(
+    image: LevelsImage, layers: Layers, restorer: Restorer, options: DecodeOptions
+) -> list[latent.Floats] | None:
+    """Restores a file and adds what its latent says.
+
+    Args:
+        image: the file.
+        layers: of it, with a latent.
+        restorer: that restores it.
+        options: amount, fidelity and device are used.
+
+    Returns:
+        float32 (H, W) of each component; None where the latent cannot be used.
+
+    Warns:
+        LayerWarning: the latent is for networks that are not known here, or cannot be run.
+    """
+    if layers.latent is None or len(image.levels) != 3:
+        return None
+    name = layers.latent.preset
+    try:
+        if find_latent(name).restoration != restorer.preset.name:
+            return None  # made for a picture that another network restores
+        coder = latent.load(name, options.device)
+        classes = restorer.class_map(image)
+    except (PresetError, OptionError) as error:
+        warnings.warn(f"the picture is restored without the latent of the file: {error}", LayerWarning, caller_level())
+        return None
+    amount, fidelity = float(options.amount), float(options.fidelity)
+    restored = restorer.restore(image, amount=amount, fidelity=fidelity, widths=layers.widths)
+    levels = _core.decode_latent(layers.latent.code, latent.latent_shape(image.size))
+    added = [np.float32(amount) * plane for plane in coder.decode(levels, restored, classes)]
+    return latent.bounded(image, restored, added, intervals(len(restored), fidelity, layers.widths))

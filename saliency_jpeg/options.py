@@ -36,7 +36,7 @@ __all__ = [
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
-LayersMode = Literal["widths", "detail", "auto"]
+LayersMode = Literal["widths", "detail", "latent", "auto"]
 NamedScore = Literal["visually-lossless"]
 TargetScore = float | NamedScore
 

@@ -10,13 +10,16 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from ..codec import _core
 from ..codec.effort import EFFORTS
+from ..codec.layers import layers_in
 from ..codec.parameters import VARIANT_WORTH, Tune
 from ..errors import TargetError
 from ..image.picture import Picture
+from ..metadata.layers import latent_layer
 from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
 from ..rate_control import Judge
-from ..recompression.detail import separate_detail
+from ..recompression.detail import separate_detail, with_layer
 from .result import Compressed
 
 __all__ = ["Layered"]
@@ -31,6 +34,8 @@ _CUTS: Final = (
 _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
+_LATENT_SEARCHES: Final = 2  # for the size of a file with a latent
+_LATENT_ROOM: Final = 1.03  # bytes that are kept free for one of its last latent: that of a smaller file is larger
 
 
 class _Way(NamedTuple):
@@ -63,9 +68,11 @@ class Layered:
         Raises:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
+        way = _Way(self._options.tune)
         if self._options.layers == "detail":
-            way = _Way(self._options.tune)
             return self._with_detail(self._encoded(way), way)
+        if self._options.layers == "latent":
+            return self._with_latent(self._encoded(way), way)
         return self._best()
 
     def _best(self) -> Compressed:
@@ -81,8 +88,10 @@ class Layered:
                 file = self._encoded(way)
                 files.append((self._merit(file), way, file))
         merit, way, file = max(files, key=itemgetter(0))
-        detailed = self._with_detail(file, way)
-        return detailed if detailed is not file and self._merit(detailed) > merit else file
+        for more in (self._with_detail(file, way), self._with_latent(file, way)):
+            if more is not file and (gained := self._merit(more)) > merit:
+                merit, file = gained, more
+        return file
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
@@ -107,6 +116,33 @@ class Layered:
             if len(best.jpeg) < size <= target:
                 best = found
         return best
+
+    def _with_latent(self, result: Compressed, way: _Way) -> Compressed:
+        """Codes what restoration leaves of a picture, with a target in its bytes; as it is where there is no room."""
+        target, base, found = self._options.target_bytes, result, self._latent_added(result)
+        for _ in range(_LATENT_SEARCHES):
+            if target is None or len(found.jpeg) <= target:
+                return found
+            room = math.floor(target - _LATENT_ROOM * (len(found.jpeg) - len(base.jpeg)))
+            if room < 1:
+                return result
+            try:
+                base = self._encoded(way, target_kb=room / BYTES_PER_KB)
+            except TargetError:
+                return result
+            found = self._latent_added(base)
+        return found if target is None or len(found.jpeg) <= target else result
+
+    def _latent_added(self, result: Compressed) -> Compressed:
+        """The file with a latent for what restoration leaves; as it is where it cannot be restored."""
+        from ..enhance.latent_layer import code_latent  # loads TensorFlow
+
+        image = _core.read_jpeg(result.jpeg, None)
+        latent = code_latent(image, self._picture.pixels, layers_in(image, "widths").widths, self._options.device)
+        if latent is None:
+            return result
+        layer = latent_layer(len(image.levels), latent)
+        return replace(result, jpeg=with_layer(result.jpeg, layer, **self._scans()))
 
     def _encoded(self, way: _Way, target_kb: float | None = None) -> Compressed:
         """The file without detail in a layer, for the target that is asked for or another one."""
@@ -138,10 +174,14 @@ class Layered:
                 high = middle
 
     def _cut(self, jpeg: bytes, luma: int, chroma: int) -> bytes:
-        height, width = self._picture.pixels.shape[:2]
         firsts = (luma,) if self._picture.pixels.ndim == 2 else (luma, chroma, chroma)
-        effort, threads = EFFORTS[self._options.effort], self._options.threads_for(height, width)
-        return separate_detail(jpeg, firsts, choice_blocks=effort.choice_blocks, threads=threads)
+        return separate_detail(jpeg, firsts, **self._scans())
+
+    def _scans(self) -> dict[str, int]:
+        """How the scans of a file are chosen."""
+        height, width = self._picture.pixels.shape[:2]
+        effort = EFFORTS[self._options.effort]
+        return {"choice_blocks": effort.choice_blocks, "threads": self._options.threads_for(height, width)}
 
     @cached_property
     def _judge(self) -> Judge:

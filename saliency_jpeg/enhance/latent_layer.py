@@ -6,6 +6,7 @@ import warnings
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..codec import _core
 from ..errors import LayerWarning, OptionError, PresetError, caller_level
@@ -23,12 +24,15 @@ __all__ = ["PRESET", "code_latent", "restored_with"]
 PRESET: Final = "gdae"
 
 
-def code_latent(image: LevelsImage, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], device: str | None) -> Latent | None:
+def code_latent(
+    image: LevelsImage, pixels: NDArray[np.uint8], widths: latent.Floats | None, device: str | None
+) -> Latent | None:
     """Codes what restoration leaves of a picture.
 
     Args:
         image: the file as a reader has it.
         pixels: of the original, uint8 (H, W, 3).
+        widths: that the file says, if it does, see :meth:`.Restorer.restore`.
         device: where the networks run; None for TensorFlow's choice.
 
     Returns:
@@ -41,7 +45,7 @@ def code_latent(image: LevelsImage, pixels: np.ndarray[tuple[int, ...], np.dtype
     if pixels.ndim == 2 or len(image.levels) != 3 or not can_restore(image):
         return None
     coder = latent.load(PRESET, device)
-    restored = loading.load(coder.preset.restoration, device).restore(image)
+    restored = loading.load(coder.preset.restoration, device).restore(image, widths=widths)
     original = np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32)
     return Latent(PRESET, _core.encode_latent(coder.encode(list(original), restored)))
 

@@ -1,4 +1,4 @@
-"""Files with layers that have to be weighed: detail that the file leaves out, and whichever layers restore best."""
+"""Files with layers that have to be weighed: detail, a latent, and whichever layers restore best."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
 _LATENT_SEARCHES: Final = 2  # for the size of a file with a latent
+_MOST_LATENT_RATE: Final = 0.6  # bits a pixel of a file to which layers="auto" adds one to see what it gives
 _LATENT_ROOM: Final = 1.03  # bytes that are kept free for one of its last latent: that of a smaller file is larger
 
 
@@ -76,7 +77,7 @@ class Layered:
         return self._best()
 
     def _best(self) -> Compressed:
-        """The file that restores best: for all readers, for those that restore, with widths too, with detail too."""
+        """The file that restores best: for all readers, for those that restore, with widths, with detail or a latent."""
         ways = [_Way(self._options.tune)]
         if self._options.tune == "default" and self._options.subsampling != "4:1:1":
             ways += [_Way("restore"), _Way("restore", "widths")]
@@ -88,10 +89,13 @@ class Layered:
                 file = self._encoded(way)
                 files.append((self._merit(file), way, file))
         merit, way, file = max(files, key=itemgetter(0))
-        for more in (self._with_detail(file, way), self._with_latent(file, way)):
-            if more is not file and (gained := self._merit(more)) > merit:
-                merit, file = gained, more
-        return file
+        others = [self._with_detail(file, way), *([self._with_latent(file, way)] if self._may_have_latent(file) else [])]
+        files = [(self._merit(other), way, other) for other in others if other is not file]
+        return max([(merit, way, file), *files], key=itemgetter(0))[2]
+
+    def _may_have_latent(self, file: Compressed) -> bool:
+        pixels = self._picture.pixels
+        return pixels.ndim == 3 and 8 * len(file.jpeg) < _MOST_LATENT_RATE * pixels.shape[0] * pixels.shape[1]
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
@@ -138,7 +142,9 @@ class Layered:
         from ..enhance.latent_layer import code_latent  # loads TensorFlow
 
         image = _core.read_jpeg(result.jpeg, None)
-        latent = code_latent(image, self._picture.pixels, layers_in(image, "widths").widths, self._options.device)
+        pixels, widths = self._picture.pixels, layers_in(image, "widths").widths
+        rate = 8 * len(result.jpeg) / (pixels.shape[0] * pixels.shape[1])
+        latent = code_latent(image, pixels, widths, rate, self._options.device)
         if latent is None:
             return result
         layer = latent_layer(len(image.levels), latent)

@@ -19,7 +19,7 @@ from ..codec import _core
 from ..io import full_package
 from ..saliency import forks, network
 from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
-from .latent_network import CHANNELS, MOST, REACH, SCALE, STRIDE, build_analysis, build_synthesis
+from .latent_network import CHANNELS, REACH, SCALE, STRIDE, build_analysis, build_synthesis
 from .network import CELL, GROUP
 from .planes import LevelsImage, sampling_factors
 from .presets import LatentPreset, find_latent
@@ -74,39 +74,36 @@ class LatentCoder:
         """Loads a preset."""
         return cls(find_latent(name), device)
 
-    def encode(self, original: Sequence[Floats], restored: Sequence[Floats]) -> NDArray[np.int8]:
-        """Computes the latent of a picture.
+    def encode(self, original: Sequence[Floats], restored: Sequence[Floats]) -> Floats:
+        """Computes the latent of a picture, not yet rounded.
 
         Args:
             original: Y, Cb, Cr, each float32 (H, W), 0 to 255.
             restored: likewise, as a reader restores the file.
 
         Returns:
-            int8, -3 to 3, of the shape that :func:`latent_shape` tells.
+            float32 of the shape that :func:`latent_shape` tells.
 
         Raises:
             OptionError: this process was forked from one that had used TensorFlow.
             MemoryError: there is not enough memory.
         """
         size = restored[0].shape
-        levels = np.zeros(latent_shape(size), np.int8)
+        numbers = np.zeros(latent_shape(size), np.float32)
         known = _padded(restored)
         left = (_padded(original) - known) / np.float32(SCALE)
         known = _seen(known)
         for part in _parts(known.shape[:2]):
             z = self._run["analysis"](_groups(left[part.rows, part.cols]), _groups(known[part.rows, part.cols]))
             own, inner = (tuple(_cells(side, STRIDE) for side in place) for place in (part.own, part.inner))
-            found = np.clip(np.rint(z[inner]), -MOST, MOST).astype(np.int8)
-            levels[:, own[0], own[1]] = np.moveaxis(found, -1, 0)
-        return levels
+            numbers[:, own[0], own[1]] = np.moveaxis(z[inner], -1, 0)
+        return numbers
 
-    def decode(
-        self, levels: NDArray[np.int8], restored: Sequence[Floats], classes: NDArray[np.uint8]
-    ) -> list[Floats]:
+    def decode(self, levels: NDArray[np.int8], restored: Sequence[Floats], classes: NDArray[np.uint8]) -> list[Floats]:
         """Computes what a latent adds to the restored planes.
 
         Args:
-            levels: as :meth:`encode` returns them.
+            levels: what :func:`.latent_choice.choose` makes of what :meth:`encode` returns.
             restored: Y, Cb, Cr, each float32 (H, W), 0 to 255.
             classes: what is seen where, uint8 (ceil(H / 16), ceil(W / 16)), as from :meth:`.Restorer.class_map`.
 

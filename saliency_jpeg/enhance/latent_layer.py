@@ -13,6 +13,7 @@ from ..errors import LayerWarning, OptionError, PresetError, caller_level
 from ..metadata.layers import Latent, Layers
 from ..metrics.ycbcr import to_ycbcr
 from . import latent, loading
+from .latent_choice import choose
 from .options import DecodeOptions
 from .planes import LevelsImage
 from .presets import find_latent
@@ -25,14 +26,15 @@ PRESET: Final = "gdae"
 
 
 def code_latent(
-    image: LevelsImage, pixels: NDArray[np.uint8], widths: latent.Floats | None, device: str | None
+    image: LevelsImage, pixels: NDArray[np.uint8], widths: latent.Floats | None, rate: float, device: str | None
 ) -> Latent | None:
-    """Codes what restoration leaves of a picture.
+    """Codes what restoration leaves of a picture, as far as that is worth its bits.
 
     Args:
         image: the file as a reader has it.
         pixels: of the original, uint8 (H, W, 3).
         widths: that the file says, if it does, see :meth:`.Restorer.restore`.
+        rate: bits a pixel of the file.
         device: where the networks run; None for TensorFlow's choice.
 
     Returns:
@@ -45,9 +47,16 @@ def code_latent(
     if pixels.ndim == 2 or len(image.levels) != 3 or not can_restore(image):
         return None
     coder = latent.load(PRESET, device)
-    restored = loading.load(coder.preset.restoration, device).restore(image, widths=widths)
-    original = np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32)
-    return Latent(PRESET, _core.encode_latent(coder.encode(list(original), restored)))
+    restorer = loading.load(coder.preset.restoration, device)
+    restored, classes = restorer.restore(image, widths=widths), restorer.class_map(image)
+    original = list(np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32))
+    bounds = intervals(len(restored), 1.0, widths)
+
+    def shown(levels: NDArray[np.int8]) -> list[latent.Floats]:
+        return latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
+
+    levels = choose(coder.encode(original, restored), original, restored, shown, rate)
+    return Latent(PRESET, _core.encode_latent(levels))
 
 
 def restored_with(
@@ -82,4 +91,7 @@ def restored_with(
     restored = restorer.restore(image, amount=amount, fidelity=fidelity, widths=layers.widths)
     levels = _core.decode_latent(layers.latent.code, latent.latent_shape(image.size))
     added = [np.float32(amount) * plane for plane in coder.decode(levels, restored, classes)]
+    if not all(np.isfinite(plane).all() for plane in added):
+        warnings.warn("the latent of the file says no numbers and is ignored", LayerWarning, caller_level())
+        return None
     return latent.bounded(image, restored, added, intervals(len(restored), fidelity, layers.widths))

@@ -268,7 +268,9 @@ def main() -> None:
     checkpoint = args.cache / "gdae.pt" if args.cache else None
     torch.manual_seed(args.seed)  # of the adversary
     adversary = Adversary(args.adversarial) if args.adversarial else None
-    model = train(files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes)
+    model = train(
+        files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes
+    )
     torch.save(model.state_dict(), args.out)
     count = sum(part.numel() for part in model.parameters())
     print(f"{args.out}: {count} parameters")

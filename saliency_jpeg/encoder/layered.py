@@ -89,7 +89,10 @@ class Layered:
                 file = self._encoded(way)
                 files.append((self._merit(file), way, file))
         merit, way, file = max(files, key=itemgetter(0))
-        others = [self._with_detail(file, way), *([self._with_latent(file, way)] if self._may_have_latent(file) else [])]
+        others = [
+            self._with_detail(file, way),
+            *([self._with_latent(file, way)] if self._may_have_latent(file) else []),
+        ]
         files = [(self._merit(other), way, other) for other in others if other is not file]
         return max([(merit, way, file), *files], key=itemgetter(0))[2]
 

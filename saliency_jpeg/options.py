@@ -153,8 +153,9 @@ class Options:
         layers: data for readers that know this library, which others skip and ``target_kb`` counts. ``"widths"`` says
             in some 140 bytes how far the coefficients of the original lie from the levels of the file, so that a
             restoration repairs as much as it may and no more. ``"detail"`` moves high frequencies to where they take
-            fewer bytes; other readers see a softer picture, see ``base_floor``. ``"auto"`` makes files without layers
-            and with each, and keeps the one that restores best. A JPEG source that comes back with its own levels
+            fewer bytes; other readers see a softer picture, see ``base_floor``. ``"latent"`` codes what restoration
+            leaves of a colour picture, by a network; it needs TensorFlow, and other readers see the file without it.
+            ``"auto"`` makes files without layers, with widths and with detail, and keeps the one that restores best. A JPEG source that comes back with its own levels
             keeps the layers that it has, and gets none.
         base_floor: how many points of SSIMULACRA2 a reader without this library may miss in a file with detail; 0 to
             100. A target score is that of the picture with its detail.

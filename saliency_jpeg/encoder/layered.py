@@ -88,10 +88,8 @@ class Layered:
                 file = self._encoded(way)
                 files.append((self._merit(file), way, file))
         merit, way, file = max(files, key=itemgetter(0))
-        for more in (self._with_detail(file, way), self._with_latent(file, way)):
-            if more is not file and (gained := self._merit(more)) > merit:
-                merit, file = gained, more
-        return file
+        detailed = self._with_detail(file, way)
+        return detailed if detailed is not file and self._merit(detailed) > merit else file
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""

@@ -100,9 +100,7 @@ class LatentCoder:
             levels[:, own[0], own[1]] = np.moveaxis(found, -1, 0)
         return levels
 
-    def decode(
-        self, levels: NDArray[np.int8], restored: Sequence[Floats], classes: NDArray[np.uint8]
-    ) -> list[Floats]:
+    def decode(self, levels: NDArray[np.int8], restored: Sequence[Floats], classes: NDArray[np.uint8]) -> list[Floats]:
         """Computes what a latent adds to the restored planes.
 
         Args:

@@ -92,8 +92,8 @@ class LayerInfo:
     """A layer that a file holds.
 
     Attributes:
-        kind: ``"widths"``, ``"detail"``, ``"size"``, ``"latent"``; empty where the list of layers is itself damaged or of an unknown
-            format.
+        kind: ``"widths"``, ``"detail"``, ``"size"``, ``"latent"``; empty where the list of layers is itself damaged or
+            of an unknown format.
         version: of the layer's layout.
         length: in bytes.
         state: ``"valid"``; ``"stale"``: made for other levels than those in the file; ``"damaged"``; or ``"unknown"``:

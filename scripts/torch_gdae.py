@@ -4,9 +4,9 @@ After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stri
 and decoder both see the restored picture, so the latent tells only what it does not. What the decoder adds goes through
 a gate (SPRC): a sigmoid of the decoder's features of the restored picture and of its class map, which the reader
 computes itself. Beside the dense blocks, encoder and decoder have a linear way from pixels to the latent and back, which begins
-as the low frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are quantized to integers
-softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017); the chance
-of each integer stands in a table per channel.
+as the low frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are
+quantized to integers softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization",
+NIPS 2017); the chance of each integer, which training alone needs, stands in a table per channel.
 """
 
 from __future__ import annotations
@@ -135,6 +135,21 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         gate = torch.sigmoid(self.gate(torch.cat([known, shown], 1)))
         added = self.last(x) + functional.pixel_unshuffle(self.back(latent), 4)
         return restored + SCALE * functional.pixel_shuffle(gate * added, 4)
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The weights of :mod:`saliency_jpeg.enhance.latent_network` by ``layer/index``, without the tables."""
+        arrays = {}
+        for name, layer in self.named_modules():
+            if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                continue
+            weight = layer.weight.detach().float()
+            if name in ("direct", "back"):  # blocks of 8x8 pixels as 2x2 groups of 4x4
+                weight = functional.pixel_unshuffle(weight, 4)
+            own = name.replace(".layers.", "_").replace(".", "_")
+            arrays[f"{own}/0"] = weight.permute(2, 3, 1, 0).contiguous().numpy()
+            if layer.bias is not None:
+                arrays[f"{own}/1"] = layer.bias.detach().float().numpy()
+        return arrays
 
     def integer_tables(self) -> NDArray[np.int64]:
         """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""

@@ -2,20 +2,21 @@
 """Train the auto-encoder of :mod:`torch_gdae` on what ``restore`` leaves of this library's files at low rates.
 
 The loss is the squared error of each plane and the distance by SSIMULACRA2, both relative to the restored picture's,
-and ``--price`` times the bits per pixel of the latent. With ``--minutes`` the schedule ends at that time at the latest. ::
+and ``--price`` times the bits per pixel of the latent. With ``--minutes`` the schedule ends then at the latest. ::
 
     python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--minutes M] [--price P] [--adversarial WEIGHT]
-    python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--bpp 0.15,0.3,0.5]
+    python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--count N] [--bpp 0.15,0.3,0.5]
 
-Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for base files of so
-many bits per pixel, what the latent takes and gains, and beside it what a larger base of the same bytes in all gains.
+Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for files of so many
+bits per pixel, what the latent of the shipped preset takes and gains, and beside it a plain file of the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,14 +29,15 @@ from restoration_adversary import Adversary
 from restoration_classes import class_maps
 from restoration_data import SEED, Coded, make
 from restoration_objectives import OBJECTIVES, relative_distance
-from restoration_samples import Batch, File, Sampler, read, to_ycbcr
-from torch_gdae import STRIDE, Gdae, adaptive_bits
+from restoration_samples import Batch, File, Sampler, read
+from torch_gdae import Gdae
 from torch_restoration import Restoration, losses, plain, restore
 from train_restoration import CHROMA, PERCEIVED, below, schedule
 
 from saliency_jpeg.enhance.network import PRESETS
 from saliency_jpeg.enhance.presets import find
 from saliency_jpeg.evaluation.arguments import comma_separated
+from saliency_jpeg.saliency.weights_file import WeightsFile, pack
 
 RATE: Final = 1e-3  # of Adam
 TABLES: Final = 20.0  # of that, for the tables
@@ -145,64 +147,67 @@ def _step(
 # ---- figures -------------------------------------------------------------------------------------------------------
 
 
-def measure(model: Gdae, photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.float64]:
-    """Measures base and latent against a larger base of the same bytes in all, both restored.
+def measure(photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.float64]:
+    """Measures files with a latent of the preset against plain files of the same bytes in all, both restored.
 
     Returns:
-        float64 (photographs, rates, 8): bits per pixel of base and latent; PSNR of luma and SSIMULACRA2 of the restored
-        base, with the latent, and of the larger base restored.
+        float64 (photographs, rates, 2, 7), with a latent and without: bits per pixel in all and of the latent's layer;
+        PSNR, MS-SSIM in dB, SSIMULACRA2, the same of the salient part; milliseconds that ``decode()`` takes.
     """
     from PIL import Image
 
-    from saliency_jpeg import compress
-    from saliency_jpeg.codec import _core
-    from saliency_jpeg.enhance.restoration import Restorer
-    from saliency_jpeg.metrics import Ssimulacra2, psnr
-    from saliency_jpeg.metrics.ycbcr import from_ycbcr
+    from saliency_jpeg import SaliencyModel, compress, list_layers
 
-    restorer, rows = Restorer.from_preset(), []
+    model, rows = SaliencyModel.from_preset("gaze"), []
     for path in photographs:
         with Image.open(path) as image:
             rgb = np.asarray(image.convert("RGB"))
-        rgb = rgb[: rgb.shape[0] // STRIDE * STRIDE, : rgb.shape[1] // STRIDE * STRIDE]
-        metric, pixels = Ssimulacra2(rgb), rgb.shape[0] * rgb.shape[1]
-
-        def scores(planes: NDArray[Any], rgb: Any = rgb, metric: Any = metric) -> list[float]:
-            decoded = from_ycbcr(np.moveaxis(planes, 0, -1).astype(np.float64))
-            return [psnr(rgb, decoded), metric.score(decoded)]
-
+        score = _scores(rgb, model.predict(rgb))
+        pixels = rgb.shape[0] * rgb.shape[1]
         for rate in rates:
-            base = _bytes(compress, rgb, rate * pixels / 8)
-            restored = np.stack(restorer.restore(_core.read_jpeg(base)))
-            original = to_ycbcr(torch.from_numpy(np.ascontiguousarray(rgb))[None].float())
-            with torch.no_grad():
-                coded = model(original, torch.from_numpy(restored)[None])
-            bits = adaptive_bits(coded.levels[0].long().numpy(), model.integer_tables())
-            larger = _bytes(compress, rgb, len(base) + bits / 8)
-            with_latent = coded.planes[0].numpy()
-            rival = np.stack(restorer.restore(_core.read_jpeg(larger)))
-            rows.append(
-                [8 * len(base) / pixels, bits / pixels, *scores(restored), *scores(with_latent), *scores(rival)]
-            )
+            jpeg = compress(rgb, target_kb=rate * pixels / 8000, saliency=None, layers="latent")
+            plain = compress(rgb, target_kb=len(jpeg) / 1000, saliency=None)
+            lengths = [sum(layer.length for layer in list_layers(file)) for file in (jpeg, plain)]
+            rows += [
+                [8 * len(file) / pixels, 8 * length / pixels, *score(file)]
+                for file, length in zip((jpeg, plain), lengths, strict=True)
+            ]
         print(f"  {path.name}", flush=True)
-    return np.array(rows).reshape(len(photographs), len(rates), 8)
+    return np.array(rows).reshape(len(photographs), len(rates), 2, 7)
 
 
-def _bytes(compress: Any, rgb: Any, count: float) -> bytes:
-    jpeg: bytes = compress(rgb, target_kb=count / 1000, saliency=None, metadata="strip")
-    return jpeg
+def _scores(rgb: NDArray[np.uint8], salient: NDArray[np.float32]) -> Callable[[bytes], list[float]]:
+    """The scores of what ``decode()`` makes of a file, and the time that it takes."""
+    from saliency_jpeg import decode
+    from saliency_jpeg.metrics import ms_ssim_db, psnr
+    from saliency_jpeg.rate_control import Judge
+
+    judges = Judge(rgb), Judge(rgb, "ssimulacra2_s", salient)
+
+    def score(jpeg: bytes) -> list[float]:
+        times = []
+        for _ in range(3):
+            began = time.perf_counter()
+            decoded = decode(jpeg)
+            times.append(1000 * (time.perf_counter() - began))
+        judged = [judge.of_pixels(decoded) for judge in judges]
+        return [psnr(rgb, decoded), ms_ssim_db(rgb, decoded), *judged, min(times)]
+
+    return score
 
 
 def print_figures(rows: NDArray[np.float64]) -> None:
-    """Prints the means over photographs for each rate, and how many gain more by the latent."""
-    titles = ("base, bpp", "latent, bpp", "restored, dB / SSIMULACRA2", "with the latent", "larger base, restored")
-    print(f"| {' | '.join(titles)} | latent ahead |")
-    print("|---:|---:|---:|---:|---:|---:|")
+    """Prints the means over photographs for each rate, and on how many the latent is ahead."""
+    titles = ("in all, bpp", "latent, bpp", "PSNR", "MS-SSIM, dB", "SSIMULACRA2", "salient", "decode, ms")
+    print(f"| file | {' | '.join(titles)} | ahead |")
+    print(f"|---|{len(titles) * '---:|'}---:|")
     for index in range(rows.shape[1]):
-        base, latent, *scores = rows[:, index].mean(0)
-        cells = " | ".join(f"{scores[i]:.2f} / {scores[i + 1]:.2f}" for i in (0, 2, 4))
-        ahead = int((rows[:, index, 5] > rows[:, index, 7]).sum())
-        print(f"| {base:.3f} | {latent:.4f} | {cells} | {ahead} of {len(rows)} |")
+        ahead = int((rows[:, index, 0, 4] > rows[:, index, 1, 4]).sum())
+        for name, values in zip(("latent", "plain"), rows[:, index].mean(0), strict=True):
+            cells = " | ".join(
+                f"{value:.{digits}f}" for value, digits in zip(values, (3, 4, 2, 2, 2, 2, 0), strict=True)
+            )
+            print(f"| {name} | {cells} | {f'{ahead} of {len(rows)}' if name == 'latent' else ''} |")
 
 
 # ---- command line --------------------------------------------------------------------------------------------------
@@ -227,6 +232,13 @@ def _files(args: argparse.Namespace) -> list[File]:
     ]
 
 
+def save(model: Gdae, path: Path) -> None:
+    """Writes the networks as a weights file in float16."""
+    data = pack(WeightsFile(model.half().float().arrays()))
+    path.write_bytes(data)
+    print(f"{path}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
 def _restoration() -> Restoration:
     preset = find("restore")
     model = Restoration(PRESETS["restore"])
@@ -239,7 +251,7 @@ def main() -> None:
     """Trains or measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the data sets")
-    parser.add_argument("out", type=Path, help="weights file of PyTorch, written, or read with --measure")
+    parser.add_argument("out", type=Path, help="weights file of PyTorch; beside it one of the library, .npz")
     parser.add_argument("--cache", type=Path, help="folder of the files and the checkpoints")
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
     parser.add_argument("--steps", type=int, default=20_000)
@@ -251,7 +263,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=100, help="steps from one checkpoint to the next")
-    parser.add_argument("--measure", action="store_true", help="measure OUT")
+    parser.add_argument("--measure", action="store_true", help="measure the preset that ships")
     parser.add_argument("--whole", type=Path, help="folder of lossless photographs to measure on")
     parser.add_argument("--bpp", type=comma_separated, default="0.15,0.3,0.5")
     args = parser.parse_args()
@@ -259,9 +271,7 @@ def main() -> None:
     if args.measure:
         if args.whole is None:
             parser.error("--measure needs --whole FOLDER")
-        model = Gdae()
-        model.load_state_dict(torch.load(args.out, weights_only=True))
-        print_figures(measure(model, sorted(args.whole.glob("*.png"))[: args.count], [float(r) for r in args.bpp]))
+        print_figures(measure(sorted(args.whole.glob("*.png"))[: args.count], [float(rate) for rate in args.bpp]))
         return
     files = _files(args)
     print(f"  {len(files)} files", flush=True)
@@ -272,8 +282,7 @@ def main() -> None:
         files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes
     )
     torch.save(model.state_dict(), args.out)
-    count = sum(part.numel() for part in model.parameters())
-    print(f"{args.out}: {count} parameters")
+    save(model, args.out.with_suffix(".npz"))
 
 
 if __name__ == "__main__":

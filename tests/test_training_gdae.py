@@ -17,7 +17,7 @@ sys.path.append(str(ROOT / "scripts"))
 import torch  # noqa: E402
 from restoration_adversary import Adversary  # noqa: E402
 from restoration_samples import File, to_ycbcr  # noqa: E402
-from torch_gdae import CHANNELS, MOST, Gdae, adaptive_bits  # noqa: E402
+from torch_gdae import CHANNELS, MOST, Gdae  # noqa: E402
 from torch_restoration import Restoration  # noqa: E402
 from train_gdae import print_figures, train  # noqa: E402
 

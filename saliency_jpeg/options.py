@@ -154,10 +154,10 @@ class Options:
             in some 140 bytes how far the coefficients of the original lie from the levels of the file, so that a
             restoration repairs as much as it may and no more. ``"detail"`` moves high frequencies to where they take
             fewer bytes; other readers see a softer picture, see ``base_floor``. ``"latent"`` adds to a colour picture
-            what a network says of the original beside the restored file, where there is room; it needs TensorFlow, and
-            a target score is that of the file without it. ``"auto"`` makes files without layers and with each, and
-            keeps the one that restores best. A JPEG source that comes back with its own levels
-            keeps the layers that it has, and gets none.
+            what a network says of the original beside the restored file, where that is worth its bytes; it needs
+            TensorFlow, and a target score is that of the file without it. ``"auto"`` makes files without layers and
+            with each, and keeps the one that restores best. A JPEG source that comes back with its own levels keeps
+            the layers that it has, and gets none.
         base_floor: how many points of SSIMULACRA2 a reader without this library may miss in a file with detail; 0 to
             100. A target score is that of the picture with its detail.
         never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be

@@ -11,13 +11,14 @@ from helpers import photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saliency_jpeg import LayerWarning, PresetError, compress, decode, list_layers, strip_layers
+from saliency_jpeg import LayerWarning, OptionError, PresetError, compress, decode, list_layers, strip_layers
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import layers_in
 from saliency_jpeg.enhance.latent_network import CHANNELS, MOST
 from saliency_jpeg.enhance.presets import find_latent
 from saliency_jpeg.metadata.layers import Latent, Layer, latent_layer
 from saliency_jpeg.metrics import psnr
+from saliency_jpeg.rate_control import Judge
 from saliency_jpeg.recompression.detail import with_layer
 
 PIXELS = np.ascontiguousarray(photo(150, 230, 100, 150))  # no side is a multiple of 16
@@ -127,7 +128,16 @@ def test_the_preset_is_found_by_its_name() -> None:
 # Files --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bits of a latent cost nothing, so that every integer stays that mends anything."""
+    from saliency_jpeg.enhance import latent_choice
+
+    monkeypatch.setattr(latent_choice, "_WORTH", 0.0)
+
+
 @pytest.mark.tensorflow
+@pytest.mark.usefixtures("free")
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_a_latent_brings_the_restored_picture_nearer(subsampling: str) -> None:
     options: dict[str, Any] = {"subsampling": subsampling}
@@ -141,13 +151,41 @@ def test_a_latent_brings_the_restored_picture_nearer(subsampling: str) -> None:
 
 
 @pytest.mark.tensorflow
-def test_a_target_holds_for_both() -> None:
+def test_a_target_holds_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    from saliency_jpeg.enhance import latent_choice
+
+    monkeypatch.setattr(latent_choice, "_WORTH", 0.2)
     jpeg = compress(PIXELS, target_kb=4, saliency=None, layers="latent")
     (layer,) = list_layers(jpeg)
     assert (layer.kind, layer.state) == ("latent", "valid")
     assert 3000 < len(jpeg) <= 4000
+    assert 100 < layer.length < 2000
     small = compress(PIXELS, target_kb=0.9, saliency=None, layers="latent")
     assert len(small) <= 900
+
+
+@pytest.mark.tensorflow
+def test_a_latent_that_does_not_pay_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from saliency_jpeg.enhance import latent_choice
+
+    monkeypatch.setattr(latent_choice, "_WORTH", 100.0)
+    assert plain(layers="latent") == plain()
+    assert compress(PIXELS, target_kb=4, saliency=None, layers="latent") == compress(PIXELS, target_kb=4, saliency=None)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("free")
+def test_auto_drops_a_latent_that_restores_worse() -> None:
+    own: dict[str, Any] = {"target_kb": 4, "saliency": None}
+    judge = Judge(PIXELS)
+    latent, auto = (compress(PIXELS, **own, layers=layers) for layers in ("latent", "auto"))
+    assert judge.of_pixels(decode(auto)) >= judge.of_pixels(decode(latent))
+    assert len(auto) <= 4000
+
+
+def test_a_sampling_that_is_not_restored_is_refused() -> None:
+    with pytest.raises(OptionError, match="layers='latent'"):
+        compress(PIXELS, layers="latent", subsampling="4:1:1")
 
 
 @pytest.mark.tensorflow
@@ -198,6 +236,19 @@ def test_networks_that_are_not_known_leave_the_restored_picture(name: str, said:
 
 
 @pytest.mark.tensorflow
+def test_a_latent_of_no_numbers_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    from saliency_jpeg.enhance import latent
+
+    base = plain()
+    jpeg = with_layer(base, latent_layer(3, Latent("gdae", b"code")))
+    nothing = [np.full(PIXELS.shape[:2], np.nan, np.float32)] * 3
+    monkeypatch.setattr(latent.LatentCoder, "decode", lambda *_: nothing)
+    with pytest.warns(LayerWarning, match="says no numbers"):
+        pixels = decode(jpeg)
+    assert np.array_equal(pixels, decode(base))
+
+
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("code", [b"", bytes(range(256)), b"\xff" * 50])
 def test_any_code_gives_a_picture_inside_the_intervals(code: bytes) -> None:
     jpeg = with_layer(plain(), latent_layer(3, Latent("gdae", code)))
@@ -215,12 +266,12 @@ def test_networks_run_tile_by_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     original = [plane + rng.normal(0, 9, plane.shape).astype(np.float32) for plane in restored]
     classes = rng.integers(0, 10, (21, 17)).astype(np.uint8)
     coder = latent.load()
-    levels = coder.encode(original, restored)
+    numbers = coder.encode(original, restored)
+    levels = np.rint(numbers).clip(-MOST, MOST).astype(np.int8)
     whole = coder.decode(levels, restored, classes)
     monkeypatch.setattr(latent, "_TILE", 64)
-    assert levels.shape == latent.latent_shape((330, 270)) == (CHANNELS, 42, 34)
-    assert 0 < np.abs(levels).max() <= MOST
-    assert np.mean(coder.encode(original, restored) != levels) < 1e-3
+    assert numbers.shape == latent.latent_shape((330, 270)) == (CHANNELS, 42, 34)
+    assert np.abs(coder.encode(original, restored) - numbers).max() < 1e-3
     for one, other in zip(coder.decode(levels, restored, classes), whole, strict=True):
         assert np.abs(one - other).max() < 0.01
     assert np.ptp(whole[0]) > 1

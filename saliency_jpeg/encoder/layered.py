@@ -34,9 +34,8 @@ _CUTS: Final = (
 _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
-_LATENT_SEARCHES: Final = 2  # for the size of a file with a latent
 _MOST_LATENT_RATE: Final = 0.6  # bits a pixel of a file to which layers="auto" adds one to see what it gives
-_LATENT_ROOM: Final = 1.03  # bytes that are kept free for one of its last latent: that of a smaller file is larger
+_ENOUGH_LATENT: Final = 0.985  # of a target
 
 
 class _Way(NamedTuple):
@@ -77,7 +76,7 @@ class Layered:
         return self._best()
 
     def _best(self) -> Compressed:
-        """The file that restores best: for all readers, for those that restore, with widths, with detail or a latent."""
+        """The file that restores best: for all readers, for those that restore; with widths, detail or a latent."""
         ways = [_Way(self._options.tune)]
         if self._options.tune == "default" and self._options.subsampling != "4:1:1":
             ways += [_Way("restore"), _Way("restore", "widths")]
@@ -125,23 +124,28 @@ class Layered:
         return best
 
     def _with_latent(self, result: Compressed, way: _Way) -> Compressed:
-        """Codes what restoration leaves of a picture, with a target in its bytes; as it is where there is no room."""
+        """Codes what restoration leaves of a picture, with a target in its bytes; as it is where that does not pay."""
         target, base, found = self._options.target_bytes, result, self._latent_added(result)
-        for _ in range(_LATENT_SEARCHES):
-            if target is None or len(found.jpeg) <= target:
-                return found
-            room = math.floor(target - _LATENT_ROOM * (len(found.jpeg) - len(base.jpeg)))
-            if room < 1:
-                return result
+        if target is None or found is result:
+            return found
+        best = result
+        for _ in range(_SEARCHES):
+            room = math.floor(len(base.jpeg) + _AIM * target - len(found.jpeg))
             try:
-                base = self._encoded(way, target_kb=room / BYTES_PER_KB)
+                base = self._encoded(way, target_kb=max(room, 1) / BYTES_PER_KB)
             except TargetError:
-                return result
+                break
             found = self._latent_added(base)
-        return found if target is None or len(found.jpeg) <= target else result
+            if found is base:
+                break
+            if len(found.jpeg) <= target and (best is result or len(found.jpeg) > len(best.jpeg)):
+                best = found
+            if _ENOUGH_LATENT * target <= len(found.jpeg) <= target:
+                break
+        return best
 
     def _latent_added(self, result: Compressed) -> Compressed:
-        """The file with a latent for what restoration leaves; as it is where it cannot be restored."""
+        """The file with a latent for what restoration leaves; as it is where it cannot be restored, or none pays."""
         from ..enhance.latent_layer import code_latent  # loads TensorFlow
 
         image = _core.read_jpeg(result.jpeg, None)

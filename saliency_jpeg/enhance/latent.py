@@ -123,7 +123,7 @@ class LatentCoder:
             rows, cols = (_cells(side, STRIDE) for side in (part.rows, part.cols))
             groups = _groups(known[part.rows, part.cols])
             shown = chances[_cells(part.rows, CELL), _cells(part.cols, CELL)]
-            shown = cv2.resize(shown, groups.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            shown = cv2.resize(shown, (groups.shape[1], groups.shape[0]), interpolation=cv2.INTER_LINEAR)
             out = _from_groups(self._run["synthesis"](latent[rows, cols], groups, shown))
             added[part.own] = out[part.inner]
         added *= np.float32(SCALE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from ..codec import _core
 from .latent_network import MOST, STRIDE
 
-
 __all__ = ["choose"]
 
 Floats = NDArray[np.float32]
 
 _THRESHOLDS: Final = (0.5, 0.65, 0.85)  # from which a number becomes an integer other than 0: rounded, or less of it
 _SHARES: Final = (1.0, 0.4, 0.4)  # of the planes in the error, each relative to what restoration leaves of it
+_BOX: Final = 120  # bytes of a layer beside its code
 _WORTH: Final = 1.0  # of a bit, as a multiple of what it is worth in the file
 
 
@@ -27,7 +28,7 @@ def choose(
     restored: Sequence[Floats],
     shown: Callable[[NDArray[np.int8]], Sequence[Floats]],
     rate: float,
-) -> NDArray[np.int8]:
+) -> NDArray[np.int8] | None:
     """Makes integers of what a network computes: of a few ways to round, each without the cells that do not pay.
 
     At low rates the error of a file falls about as 1 / rate; so a bit is worth the error divided by the rate.
@@ -40,7 +41,7 @@ def choose(
         rate: bits a pixel of the file.
 
     Returns:
-        int8 (channels, rows, cols).
+        int8 (channels, rows, cols); None where no layer mends as much as its bytes would in the file.
     """
     pixels = original[0].size
     before = _errors(original, restored)
@@ -50,7 +51,7 @@ def choose(
     def cost(levels: NDArray[np.int8]) -> float:
         after = _errors(original, shown(levels))
         error = sum(weight * float(part.sum()) for weight, part in zip(weights, after, strict=True))
-        return error + bit * 8 * len(_core.encode_latent(levels))
+        return error + bit * 8 * (_BOX + len(_core.encode_latent(levels)))
 
     def paying(levels: NDArray[np.int8]) -> NDArray[np.int8]:
         after = _errors(original, shown(levels))
@@ -58,7 +59,8 @@ def choose(
         return levels * (gained > bit * _bits(levels)).astype(np.int8)
 
     found = [paying(_rounded(numbers, threshold)) for threshold in _THRESHOLDS]
-    return min([*found, np.zeros_like(found[0])], key=cost)
+    least, best = min(((cost(levels), levels) for levels in found), key=itemgetter(0))
+    return best if least < sum(_SHARES) else None
 
 
 def _rounded(numbers: Floats, threshold: float) -> NDArray[np.int8]:
@@ -84,4 +86,5 @@ def _by_cell(plane: Floats) -> NDArray[np.float64]:
     height, width = (-(-side // (2 * STRIDE)) * 2 * STRIDE for side in plane.shape)
     whole = np.zeros((height, width))
     whole[: plane.shape[0], : plane.shape[1]] = plane
-    return whole.reshape(height // STRIDE, STRIDE, width // STRIDE, STRIDE).sum((1, 3))
+    sums: NDArray[np.float64] = whole.reshape(height // STRIDE, STRIDE, width // STRIDE, STRIDE).sum((1, 3))
+    return sums

@@ -38,7 +38,8 @@ def code_latent(
         device: where the networks run; None for TensorFlow's choice.
 
     Returns:
-        The latent; None for a file that it is not made for: gray, or of a sampling that is not restored.
+        The latent; None where none is worth its bits, and for a file that it is not made for: gray, or of a sampling
+        that is not restored.
 
     Raises:
         OptionError: TensorFlow is missing or cannot be used, or there is no such device.
@@ -56,7 +57,7 @@ def code_latent(
         return latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
 
     levels = choose(coder.encode(original, restored), original, restored, shown, rate)
-    return Latent(PRESET, _core.encode_latent(levels))
+    return None if levels is None else Latent(PRESET, _core.encode_latent(levels))
 
 
 def restored_with(

@@ -401,6 +401,7 @@ int main(int count, char** arguments) {
   encode_all(random);
   compare_all(random);
   resize_all(random);
+  code_latents();
   int accepted = 0;
   int refused = 0;
   for (int f = 2; f < count; ++f) {

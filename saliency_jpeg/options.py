@@ -155,8 +155,8 @@ class Options:
             restoration repairs as much as it may and no more. ``"detail"`` moves high frequencies to where they take
             fewer bytes; other readers see a softer picture, see ``base_floor``. ``"latent"`` codes what restoration
             leaves of a colour picture, by a network; it needs TensorFlow, and other readers see the file without it.
-            ``"auto"`` makes files without layers, with widths and with detail, and keeps the one that restores best. A JPEG source that comes back with its own levels
-            keeps the layers that it has, and gets none.
+            ``"auto"`` makes files without layers, with widths and with detail, and keeps the one that restores best.
+            A JPEG source that comes back with its own levels keeps the layers that it has, and gets none.
         base_floor: how many points of SSIMULACRA2 a reader without this library may miss in a file with detail; 0 to
             100. A target score is that of the picture with its detail.
         never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be

@@ -34,8 +34,8 @@ _CUTS: Final = (
 _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
-_LATENT_SEARCHES: Final = 2  # for the size of a file with a latent
-_LATENT_ROOM: Final = 1.03  # bytes that are kept free for one of its last latent: that of a smaller file is larger
+_LATENT_SEARCHES: Final = 3  # for the size of a file with a latent
+_LATENT_AIM: Final = 0.98  # of a target
 
 
 class _Way(NamedTuple):
@@ -117,18 +117,16 @@ class Layered:
 
     def _with_latent(self, result: Compressed, way: _Way) -> Compressed:
         """Codes what restoration leaves of a picture, with a target in its bytes; as it is where there is no room."""
-        target, base, found = self._options.target_bytes, result, self._latent_added(result)
+        target, found = self._options.target_bytes, self._latent_added(result)
+        room = float(len(result.jpeg))
         for _ in range(_LATENT_SEARCHES):
             if target is None or len(found.jpeg) <= target:
-                return found
-            room = math.floor(target - _LATENT_ROOM * (len(found.jpeg) - len(base.jpeg)))
-            if room < 1:
-                return result
+                break
+            room *= _LATENT_AIM * target / len(found.jpeg)  # the smaller a file is, the more its latent takes
             try:
-                base = self._encoded(way, target_kb=room / BYTES_PER_KB)
+                found = self._latent_added(self._encoded(way, target_kb=math.floor(room) / BYTES_PER_KB))
             except TargetError:
                 return result
-            found = self._latent_added(base)
         return found if target is None or len(found.jpeg) <= target else result
 
     def _latent_added(self, result: Compressed) -> Compressed:

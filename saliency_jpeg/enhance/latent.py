@@ -128,7 +128,7 @@ class LatentCoder:
             out = _from_groups(self._run["synthesis"](latent[rows, cols], groups, shown))
             added[part.own] = out[part.inner]
         added *= np.float32(SCALE)
-        return [np.ascontiguousarray(added[:height, :width, index]) for index in range(added.shape[2])]
+        return [np.ascontiguousarray(added[:height, :width, index]) for index in range(len(restored))]
 
     def _traced(self, model: Any) -> Callable[..., Floats]:
         """A network as a function on arrays without the axis of the batch, traced with the first call."""

@@ -9,6 +9,7 @@ Beside the dense blocks, encoder and decoder have a linear way from pixels to th
 frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are quantized
 to integers softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017);
 the chance of each integer, which training alone needs, stands in a table per channel.
+"""
 
 from __future__ import annotations
 

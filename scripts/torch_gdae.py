@@ -3,14 +3,17 @@
 After Wang, Kamata and Sun, "GDAE + SPRC", 2020: dense blocks of growth 24, stride 8, a latent of 16 channels. Encoder
 and decoder both see the restored picture, so the latent tells only what it does not. What the decoder adds goes through
 a gate (SPRC): a sigmoid of the decoder's features of the restored picture and of its class map, which the reader
-computes itself. Beside the dense blocks, encoder and decoder have a linear way from pixels to the latent and back, which begins
-as the low frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are
-quantized to integers softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization",
-NIPS 2017); the chance of each integer, which training alone needs, stands in a table per channel.
+computes itself.
+
+Beside the dense blocks, encoder and decoder have a linear way from pixels to the latent and back. It begins as the low
+frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are quantized
+to integers softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017);
+the chance of each integer, which training alone needs, stands in a table per channel.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,16 +24,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from saliency_jpeg.codec import _core
+from saliency_jpeg.enhance.latent_network import CHANNELS, MOST, SCALE, STRIDE, build_analysis, build_synthesis
 from saliency_jpeg.enhance.semantic_network import CLASSES
+from saliency_jpeg.saliency.network import get_arrays, set_arrays
 
-__all__ = ["CHANNELS", "MOST", "STRIDE", "Coded", "Gdae", "adaptive_bits"]
-
-CHANNELS: Final = 16  # of the latent
-STRIDE: Final = 8  # pixels per cell of the latent
-MOST: Final = 3  # largest integer of a latent; the least is its negative
-TOTAL: Final = 4096  # sum of an integer table
-SCALE: Final = 16.0  # sample values that an input or output of 1 stands for
-PRIOR: Final = 32.0  # symbols that a table counts for where it adapts
+__all__ = ["Coded", "Gdae", "difference"]
 
 _WIDTH: Final = 48
 _GROWTH: Final = 24
@@ -151,12 +149,30 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
                 arrays[f"{own}/1"] = layer.bias.detach().float().numpy()
         return arrays
 
-    def integer_tables(self) -> NDArray[np.int64]:
-        """Returns the chance of each integer in each channel, int64 (channels, 7), at least 1; rows sum to 4096."""
-        chances = torch.softmax(self.tables.detach().double(), 1).numpy()
-        counts: NDArray[np.int64] = np.maximum(1, np.floor(chances * TOTAL)).astype(np.int64)
-        counts[np.arange(CHANNELS), counts.argmax(1)] += TOTAL - counts.sum(1)
-        return counts
+
+def difference(model: Gdae) -> float:
+    """Returns the largest difference between the outputs in PyTorch and in Keras, for noise."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    from keras import ops
+
+    noise = torch.Generator().manual_seed(0)
+    original, restored = (60 * torch.randn((2, 3, 64, 48), generator=noise) + 128 for _ in range(2))
+    labels = torch.randint(len(CLASSES), (2, 4, 3), generator=noise)
+    classes = functional.one_hot(labels, len(CLASSES)).permute(0, 3, 1, 2).float()
+    left, known = (
+        functional.pixel_unshuffle(x, STRIDE // 2) for x in ((original - restored) / SCALE, (restored - 128) / 64)
+    )
+    shown = functional.interpolate(classes, scale_factor=4, mode="bilinear")
+    networks, arrays, worst = (build_analysis(), build_synthesis()), model.arrays(), 0.0
+    with torch.no_grad():
+        z = model.analyse(original, restored)
+        added = functional.pixel_unshuffle(model.synthesise(z, restored, classes) - restored, 4) / SCALE
+        for network, inputs, ours in zip(networks, ([left, known], [z, known, shown]), (z, added), strict=True):
+            set_arrays(network, {key: arrays[key] for key in get_arrays(network)})
+            last = [ops.convert_to_tensor(x.permute(0, 2, 3, 1).numpy()) for x in inputs]
+            theirs = ops.convert_to_numpy(network(last, training=False))
+            worst = max(worst, float(np.abs(ours.permute(0, 2, 3, 1).numpy() - theirs).max()))
+    return worst
 
 
 def _low_frequencies() -> Tensor:
@@ -167,26 +183,3 @@ def _low_frequencies() -> Tensor:
     for kernel, (plane, k) in zip(kernels, places, strict=True):
         kernel[plane] = torch.outer(basis[k // 8], basis[k % 8])
     return kernels
-
-
-def adaptive_bits(levels: NDArray[np.int64], tables: NDArray[np.int64]) -> float:
-    """Computes the ideal length of a latent by tables that adapt to it.
-
-    Each channel starts from its table, which counts as :data:`PRIOR` symbols, and counts every symbol that it codes.
-
-    Args:
-        levels: int64 (channels, rows, cols), -3 to 3.
-        tables: int64 (channels, 7), from :meth:`Gdae.integer_tables`.
-
-    Returns:
-        Bits.
-    """
-    from scipy.special import gammaln
-
-    bits = 0.0
-    for channel, table in zip(levels, tables, strict=True):
-        counts = np.bincount(channel.ravel() + MOST, minlength=2 * MOST + 1)
-        prior = PRIOR * table / table.sum()
-        chance = gammaln(PRIOR) - gammaln(PRIOR + counts.sum()) + (gammaln(prior + counts) - gammaln(prior)).sum()
-        bits -= chance / np.log(2)
-    return float(bits)

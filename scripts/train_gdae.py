@@ -43,7 +43,7 @@ RATE: Final = 1e-3  # of Adam
 TABLES: Final = 20.0  # of that, for the tables
 SHARPNESS: Final = (2.0, 8.0)  # of the soft quantization, at first and in the end
 CODED_BPP: Final = 1.6  # of the files whose class maps are computed, as in train_restoration.py
-BASE_BPP: Final = (0.08, 0.45)  # of the base files
+LEAST_BPP: Final = 0.08  # of the base files
 FREE: Final = 0.1  # part of the steps in which the price of a bit rises from 0
 GAN_STAGE: Final = 0.8  # part of the steps after which an adversary joins in
 
@@ -90,7 +90,7 @@ def train(
     sample, seen, began = Sampler(files, seed + step), [], time.perf_counter()
     while (done := max(step / steps, (time.perf_counter() - began) / (60 * minutes))) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * group["part"] * schedule(step, max(1.0, step / max(done, 1e-9)))
+            group["lr"] = RATE * group["part"] * schedule(step, max(1, round(step / max(done, 1e-9))))
         sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** done
         joined = adversary if done >= GAN_STAGE else None
         asked = price * min(1, done / FREE)
@@ -228,7 +228,7 @@ def _files(args: argparse.Namespace) -> list[File]:
     return [
         replace(file, classes=known)
         for file, known, size in zip(read(coded), maps, sizes, strict=True)
-        if file.sampling is not None and BASE_BPP[0] <= size <= BASE_BPP[1]
+        if file.sampling is not None and LEAST_BPP <= size <= args.most_bpp
     ]
 
 
@@ -256,6 +256,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=np.inf, help="after which the schedule ends at the latest")
+    parser.add_argument("--most-bpp", type=float, default=0.45, help="of the base files (default: 0.45)")
     parser.add_argument("--price", type=float, default=4.0, help="of a bit per pixel (default: 4)")
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="in the last fifth of the steps"

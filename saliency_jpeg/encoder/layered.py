@@ -10,16 +10,13 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from ..codec import _core
 from ..codec.effort import EFFORTS
-from ..codec.layers import layers_in
 from ..codec.parameters import VARIANT_WORTH, Tune
 from ..errors import TargetError
 from ..image.picture import Picture
-from ..metadata.layers import latent_layer
 from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
 from ..rate_control import Judge
-from ..recompression.detail import separate_detail, with_layer
+from ..recompression.detail import separate_detail
 from .result import Compressed
 
 __all__ = ["Layered"]
@@ -35,7 +32,6 @@ _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
 _MOST_LATENT_RATE: Final = 0.6  # bits a pixel of a file to which layers="auto" adds one to see what it gives
-_ENOUGH_LATENT: Final = 0.985  # of a target
 
 
 class _Way(NamedTuple):
@@ -125,37 +121,13 @@ class Layered:
 
     def _with_latent(self, result: Compressed, way: _Way) -> Compressed:
         """Codes what restoration leaves of a picture, with a target in its bytes; as it is where that does not pay."""
-        target, base, found = self._options.target_bytes, result, self._latent_added(result)
-        if target is None or found is result:
-            return found
-        best = result
-        for _ in range(_SEARCHES):
-            room = math.floor(len(base.jpeg) + _AIM * target - len(found.jpeg))
-            try:
-                base = self._encoded(way, target_kb=max(room, 1) / BYTES_PER_KB)
-            except TargetError:
-                break
-            found = self._latent_added(base)
-            if found is base:
-                break
-            if len(found.jpeg) <= target and (best is result or len(found.jpeg) > len(best.jpeg)):
-                best = found
-            if _ENOUGH_LATENT * target <= len(found.jpeg) <= target:
-                break
-        return best
+        from .with_latent import LatentEncoding  # loads TensorFlow
 
-    def _latent_added(self, result: Compressed) -> Compressed:
-        """The file with a latent for what restoration leaves; as it is where it cannot be restored, or none pays."""
-        from ..enhance.latent_layer import code_latent  # loads TensorFlow
+        def encode(target_kb: float) -> Compressed:
+            return self._encoded(way, target_kb)
 
-        image = _core.read_jpeg(result.jpeg, None)
-        pixels, widths = self._picture.pixels, layers_in(image, "widths").widths
-        rate = 8 * len(result.jpeg) / (pixels.shape[0] * pixels.shape[1])
-        latent = code_latent(image, pixels, widths, rate, self._options.device)
-        if latent is None:
-            return result
-        layer = latent_layer(len(image.levels), latent)
-        return replace(result, jpeg=with_layer(result.jpeg, layer, **self._scans()))
+        takes = self._picture.pixels.ndim == 3 and Judge.takes(self._picture.pixels)
+        return LatentEncoding(self._options, self._picture, self._judge, encode).added(result) if takes else result
 
     def _encoded(self, way: _Way, target_kb: float | None = None) -> Compressed:
         """The file without detail in a layer, for the target that is asked for or another one."""

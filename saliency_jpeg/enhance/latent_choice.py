@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec import _core
 from .latent_network import MOST, STRIDE
 
-__all__ = ["choose"]
+__all__ = ["WAYS", "Way", "integers"]
 
 Floats = NDArray[np.float32]
 
-_THRESHOLDS: Final = (0.5, 0.65, 0.85)  # from which a number becomes an integer other than 0: rounded, or less of it
 _SHARES: Final = (1.0, 0.4, 0.4)  # of the planes in the error, each relative to what restoration leaves of it
-_BOX: Final = 120  # bytes of a layer beside its code
-_WORTH: Final = 1.0  # of a bit, as a multiple of what it is worth in the file
 
 
-def choose(
+class Way(NamedTuple):
+    """A way to make integers.
+
+    Attributes:
+        threshold: from which a number becomes an integer other than 0; 0.5 is rounding.
+        worth: of a bit, as a multiple of what it is worth in the file; 0 to keep all cells.
+    """
+
+    threshold: float
+    worth: float
+
+
+#: From all that the network says to what mends most for its bits.
+WAYS: Final = (Way(0.5, 0.0), Way(0.75, 0.0), Way(0.5, 0.4), Way(0.5, 1.0))
+
+
+def integers(
+    way: Way,
     numbers: Floats,
     original: Sequence[Floats],
     restored: Sequence[Floats],
     shown: Callable[[NDArray[np.int8]], Sequence[Floats]],
     rate: float,
-) -> NDArray[np.int8] | None:
-    """Makes integers of what a network computes: of a few ways to round, each without the cells that do not pay.
+) -> NDArray[np.int8]:
+    """Makes integers of what a network computes, without the cells that do not pay.
 
     At low rates the error of a file falls about as 1 / rate; so a bit is worth the error divided by the rate.
 
     Args:
+        way: to do so.
         numbers: float32 (channels, rows, cols).
         original: Y, Cb, Cr, each float32 (H, W), 0 to 255.
         restored: likewise.
@@ -41,26 +54,16 @@ def choose(
         rate: bits a pixel of the file.
 
     Returns:
-        int8 (channels, rows, cols); None where no layer mends as much as its bytes would in the file.
+        int8 (channels, rows, cols).
     """
-    pixels = original[0].size
-    before = _errors(original, restored)
+    levels = _rounded(numbers, way.threshold)
+    if way.worth == 0:
+        return levels
+    before, after = (_errors(original, planes) for planes in (restored, shown(levels)))
     weights = [share / max(float(part.sum()), 1.0) for share, part in zip(_SHARES, before, strict=True)]
-    bit = _WORTH * sum(_SHARES) / (rate * pixels)
-
-    def cost(levels: NDArray[np.int8]) -> float:
-        after = _errors(original, shown(levels))
-        error = sum(weight * float(part.sum()) for weight, part in zip(weights, after, strict=True))
-        return error + bit * 8 * (_BOX + len(_core.encode_latent(levels)))
-
-    def paying(levels: NDArray[np.int8]) -> NDArray[np.int8]:
-        after = _errors(original, shown(levels))
-        gained = sum(weight * (a - b) for weight, a, b in zip(weights, before, after, strict=True))
-        return levels * (gained > bit * _bits(levels)).astype(np.int8)
-
-    found = [paying(_rounded(numbers, threshold)) for threshold in _THRESHOLDS]
-    least, best = min(((cost(levels), levels) for levels in found), key=itemgetter(0))
-    return best if least < sum(_SHARES) else None
+    bit = way.worth * sum(_SHARES) / (rate * original[0].size)
+    gained = sum(weight * (a - b) for weight, a, b in zip(weights, before, after, strict=True))
+    return levels * (gained > bit * _bits(levels)).astype(np.int8)
 
 
 def _rounded(numbers: Floats, threshold: float) -> NDArray[np.int8]:

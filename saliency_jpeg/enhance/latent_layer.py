@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,51 +14,71 @@ from ..errors import LayerWarning, OptionError, PresetError, caller_level
 from ..metadata.layers import Latent, Layers
 from ..metrics.ycbcr import to_ycbcr
 from . import latent, loading
-from .latent_choice import choose
+from .latent_choice import WAYS, Way, integers
 from .options import DecodeOptions
-from .planes import LevelsImage
+from .planes import LevelsImage, OutputForm
 from .presets import find_latent
-from .restoration import Restorer, can_restore, intervals
+from .restoration import Restorer, intervals
 
-__all__ = ["PRESET", "code_latent", "restored_with"]
+__all__ = ["PRESET", "CodedLatent", "code_latents", "restored_with"]
 
 #: Whose latents are written.
 PRESET: Final = "gdae"
 
 
-def code_latent(
-    image: LevelsImage, pixels: NDArray[np.uint8], widths: latent.Floats | None, rate: float, device: str | None
-) -> Latent | None:
-    """Codes what restoration leaves of a picture, as far as that is worth its bits.
+class CodedLatent(NamedTuple):
+    """A latent of a file.
+
+    Attributes:
+        latent: for the layer.
+        way: in which its integers were made.
+        pixels: uint8 (H, W, 3), what a reader shows.
+    """
+
+    latent: Latent
+    way: Way
+    pixels: NDArray[np.uint8]
+
+
+def code_latents(
+    image: LevelsImage,
+    pixels: NDArray[np.uint8],
+    widths: latent.Floats | None,
+    rate: float,
+    device: str | None,
+    ways: Sequence[Way] = WAYS,
+) -> Iterator[CodedLatent]:
+    """Codes what restoration leaves of a picture.
 
     Args:
-        image: the file as a reader has it.
+        image: the file as a reader has it, one that can be restored, of three components.
         pixels: of the original, uint8 (H, W, 3).
         widths: that the file says, if it does, see :meth:`.Restorer.restore`.
         rate: bits a pixel of the file.
         device: where the networks run; None for TensorFlow's choice.
+        ways: to make integers, to choose from.
 
-    Returns:
-        The latent; None where none is worth its bits, and for a file that it is not made for: gray, or of a sampling
-        that is not restored.
+    Yields:
+        A latent for each way.
 
     Raises:
         OptionError: TensorFlow is missing or cannot be used, or there is no such device.
         PresetError: weights are missing or damaged.
     """
-    if pixels.ndim == 2 or len(image.levels) != 3 or not can_restore(image):
-        return None
     coder = latent.load(PRESET, device)
     restorer = loading.load(coder.preset.restoration, device)
     restored, classes = restorer.restore(image, widths=widths), restorer.class_map(image)
     original = list(np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32))
-    bounds = intervals(len(restored), 1.0, widths)
+    bounds, form = intervals(len(restored), 1.0, widths), OutputForm(is_ycc=True, luma=False, dtype=np.uint8)
 
     def shown(levels: NDArray[np.int8]) -> list[latent.Floats]:
         return latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
 
-    levels = choose(coder.encode(original, restored), original, restored, shown, rate)
-    return None if levels is None else Latent(PRESET, _core.encode_latent(levels))
+    numbers = coder.encode(original, restored)
+    for way in ways:
+        levels = integers(way, numbers, original, restored, shown, rate)
+        decoded = form.pixels(shown(levels), [(1, 1)] * len(restored), image.size)
+        yield CodedLatent(Latent(PRESET, _core.encode_latent(levels)), way, decoded)
 
 
 def restored_with(

@@ -1,4 +1,4 @@
-"""Which integers of a latent are worth their bits: those that mend more than the file would with as many bits more."""
+"""Ways to make integers of a latent: all, or those alone that mend more than the file would with as many bits more."""
 
 from __future__ import annotations
 

@@ -148,7 +148,9 @@ def _step(
 
 
 def measure(photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.float64]:
-    """Measures files with a latent of the preset against plain files of the same bytes in all, both restored.
+    """Measures files with a latent of the preset against plain ones of the same bytes in all, both restored.
+
+    The scores of a plain file are interpolated between two of about the same bytes.
 
     Returns:
         float64 (photographs, rates, 2, 7), with a latent and without: bits per pixel in all and of the latent's layer;
@@ -166,12 +168,13 @@ def measure(photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.f
         pixels = rgb.shape[0] * rgb.shape[1]
         for rate in rates:
             jpeg = compress(rgb, target_kb=rate * pixels / 8000, saliency=None, layers="latent")
-            plain = compress(rgb, target_kb=len(jpeg) / 1000, saliency=None)
-            lengths = [sum(layer.length for layer in list_layers(file)) for file in (jpeg, plain)]
-            rows += [
-                [8 * len(file) / pixels, 8 * length / pixels, *score(file)]
-                for file, length in zip((jpeg, plain), lengths, strict=True)
-            ]
+            near = [compress(rgb, target_kb=part * len(jpeg) / 1000, saliency=None) for part in (1.0, 1.03)]
+            scores = np.array([score(plain) for plain in near])
+            lengths = [len(plain) for plain in near]
+            length = sum(layer.length for layer in list_layers(jpeg))
+            between = (len(jpeg) - lengths[0]) / max(1, lengths[1] - lengths[0])
+            rows.append([8 * len(jpeg) / pixels, 8 * length / pixels, *score(jpeg)])
+            rows.append([8 * len(jpeg) / pixels, 0.0, *scores[0] + between * (scores[1] - scores[0])])
         print(f"  {path.name}", flush=True)
     return np.array(rows).reshape(len(photographs), len(rates), 2, 7)
 

@@ -36,7 +36,7 @@ __all__ = [
 
 Orientation = Literal["keep", "apply"]
 TrailingMode = Literal["keep", "drop"]
-LayersMode = Literal["widths", "detail", "auto"]
+LayersMode = Literal["widths", "detail", "latent", "auto"]
 NamedScore = Literal["visually-lossless"]
 TargetScore = float | NamedScore
 
@@ -153,9 +153,11 @@ class Options:
         layers: data for readers that know this library, which others skip and ``target_kb`` counts. ``"widths"`` says
             in some 140 bytes how far the coefficients of the original lie from the levels of the file, so that a
             restoration repairs as much as it may and no more. ``"detail"`` moves high frequencies to where they take
-            fewer bytes; other readers see a softer picture, see ``base_floor``. ``"auto"`` makes files without layers
-            and with each, and keeps the one that restores best. A JPEG source that comes back with its own levels
-            keeps the layers that it has, and gets none.
+            fewer bytes; other readers see a softer picture, see ``base_floor``. ``"latent"`` adds to a colour picture
+            what a network says of the original beside the restored file, where that is worth its bytes; it needs
+            TensorFlow, and a target score is that of the file without it. ``"auto"`` makes files without layers and
+            with each, and keeps the one that restores best. A JPEG source that comes back with its own levels keeps
+            the layers that it has, and gets none.
         base_floor: how many points of SSIMULACRA2 a reader without this library may miss in a file with detail; 0 to
             100. A target score is that of the picture with its detail.
         never_enlarge: return a JPEG source unchanged, or its scans with other metadata, where the encoding would not be
@@ -251,6 +253,8 @@ class Options:
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
         if self.tune == "restore" and self.subsampling == "4:1:1":
             raise OptionError("tune='restore' is for files that decode() restores, got subsampling='4:1:1'")
+        if self.layers == "latent" and self.subsampling == "4:1:1":
+            raise OptionError("layers='latent' is for files that decode() restores, got subsampling='4:1:1'")
 
     def _check_floor(self) -> None:
         _in_range("base_floor", self.base_floor, 0, 100)

@@ -2,20 +2,22 @@
 """Train the auto-encoder of :mod:`torch_gdae` on what ``restore`` leaves of this library's files at low rates.
 
 The loss is the squared error of each plane and the distance by SSIMULACRA2, both relative to the restored picture's,
-and ``--price`` times the bits per pixel of the latent. ::
+and ``--price`` times the bits per pixel of the latent. With ``--minutes`` the schedule ends then at the latest. ::
 
-    python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--price P] [--adversarial WEIGHT]
-    python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--bpp 0.15,0.3,0.5]
+    python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--minutes M] [--price P] [--adversarial WEIGHT]
+    python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--count N] [--bpp 0.15,0.3,0.5]
 
-Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for base files of so
-many bits per pixel, what the latent takes and gains, and beside it what a larger base of the same bytes in all gains.
+Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for files of so many
+bits per pixel, what the latent of the shipped preset takes and gains, and beside it a plain file of the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,20 +26,25 @@ import torch
 from head_training import cached
 from numpy.typing import NDArray
 from restoration_adversary import Adversary
+from restoration_classes import class_maps
 from restoration_data import SEED, Coded, make
 from restoration_objectives import OBJECTIVES, relative_distance
-from restoration_samples import Batch, File, Sampler, read, to_ycbcr
-from torch_gdae import STRIDE, Gdae, adaptive_bits
+from restoration_samples import Batch, File, Sampler, read
+from torch_gdae import Gdae
 from torch_restoration import Restoration, losses, plain, restore
 from train_restoration import CHROMA, PERCEIVED, below, schedule
 
 from saliency_jpeg.enhance.network import PRESETS
 from saliency_jpeg.enhance.presets import find
 from saliency_jpeg.evaluation.arguments import comma_separated
+from saliency_jpeg.saliency.weights_file import WeightsFile, pack
 
 RATE: Final = 1e-3  # of Adam
-SHARPNESS: Final = (1.0, 8.0)  # of the soft quantization, at first and in the end
-MOST_BPP: Final = 0.6  # of the base files
+TABLES: Final = 20.0  # of that, for the tables
+SHARPNESS: Final = (2.0, 8.0)  # of the soft quantization, at first and in the end
+CODED_BPP: Final = 1.6  # of the files whose class maps are computed, as in train_restoration.py
+LEAST_BPP: Final = 0.08  # of the base files
+FREE: Final = 0.1  # part of the steps in which the price of a bit rises from 0
 GAN_STAGE: Final = 0.8  # part of the steps after which an adversary joins in
 
 
@@ -50,6 +57,7 @@ def train(
     path: Path | None = None,
     every: int = 100,
     adversary: Adversary | None = None,
+    minutes: float = np.inf,
 ) -> Gdae:
     """Trains the auto-encoder, on from the checkpoint if there is one.
 
@@ -62,13 +70,15 @@ def train(
         path: of the checkpoint.
         every: steps from one checkpoint, and line of output, to the next.
         adversary: joins in for the last fifth of the steps; None for none.
+        minutes: after which the schedule ends, if it has not ended by the steps.
 
     Returns:
         The network.
     """
     torch.manual_seed(seed)
     model, step = Gdae(), 0
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
+    tables, others = [model.tables], [part for name, part in model.named_parameters() if name != "tables"]
+    optimizer = torch.optim.Adam([{"params": others, "part": 1.0}, {"params": tables, "part": TABLES}], fused=True)
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer}
     if adversary is not None:
         parts["adversary"] = adversary
@@ -78,12 +88,13 @@ def train(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
     sample, seen, began = Sampler(files, seed + step), [], time.perf_counter()
-    while step < steps:
+    while (done := max(step / steps, (time.perf_counter() - began) / (60 * minutes))) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * schedule(step, steps)
-        sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** (step / steps)
-        joined = adversary if step >= GAN_STAGE * steps else None
-        seen.append(_step(model, optimizer, sample(), restoration, price, sharpness, joined))
+            group["lr"] = RATE * group["part"] * schedule(step, max(1, round(step / max(done, 1e-9))))
+        sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** done
+        joined = adversary if done >= GAN_STAGE else None
+        asked = price * min(1, done / FREE)
+        seen.append(_step(model, optimizer, sample(), restoration, asked, sharpness, joined))
         step += 1
         if step % every == 0 or step == steps:
             values = " ".join(f"{value:.3f}" for value in np.nanmean(seen, 0))
@@ -110,11 +121,12 @@ def _step(
     adversary: Adversary | None,
 ) -> list[float]:
     """Takes one step; returns the loss, the relative errors of Y, Cb, Cr and by SSIMULACRA2, and bits per pixel."""
+    shown, batch = batch, replace(batch, classes=None)
     with torch.no_grad():
         restored = restore(restoration, batch, *plain(batch))
         restored = restored if restored.shape[1] == 3 else torch.cat([restored, batch.target[:, 1:]], 1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        coded = model(batch.target, restored, sharpness)
+        coded = model(batch.target, restored, shown.classes, sharpness)
     planes = coded.planes.float()
     relative = losses(planes, restored, batch.target)
     error = (relative * torch.tensor([1.0, CHROMA, CHROMA])).sum(1).mean()
@@ -122,91 +134,112 @@ def _step(
     distance = relative_distance(term, *(x[:PERCEIVED] for x in (planes, restored, batch.target)))
     bpp = coded.bits.mean() / batch.target[0, 0].numel()
     loss = error + term.weight * distance + price * bpp
-    total = loss if adversary is None else loss + adversary.loss(batch, restored, planes)
+    total = loss if adversary is None else loss + adversary.loss(shown, restored, planes)
     optimizer.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     if adversary is not None:
-        adversary.step(batch, restored, planes)
+        adversary.step(shown, restored, planes)
     return [float(x.detach()) for x in (loss, *relative.mean(0), distance, bpp)]
 
 
 # ---- figures -------------------------------------------------------------------------------------------------------
 
 
-def measure(model: Gdae, photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.float64]:
-    """Measures base and latent against a larger base of the same bytes in all, both restored.
+def measure(photographs: Sequence[Path], rates: Sequence[float]) -> NDArray[np.float64]:
+    """Measures files with a latent of the preset against plain ones of the same bytes in all, both restored.
+
+    The scores of a plain file are interpolated between two of about the same bytes.
 
     Returns:
-        float64 (photographs, rates, 8): bits per pixel of base and latent; PSNR of luma and SSIMULACRA2 of the restored
-        base, with the latent, and of the larger base restored.
+        float64 (photographs, rates, 2, 7), with a latent and without: bits per pixel in all and of the latent's layer;
+        PSNR, MS-SSIM in dB, SSIMULACRA2, the same of the salient part; milliseconds that ``decode()`` takes.
     """
     from PIL import Image
 
-    from saliency_jpeg import compress
-    from saliency_jpeg.codec import _core
-    from saliency_jpeg.enhance.restoration import Restorer
-    from saliency_jpeg.metrics import Ssimulacra2, psnr
-    from saliency_jpeg.metrics.ycbcr import from_ycbcr
+    from saliency_jpeg import SaliencyModel, compress, list_layers
 
-    restorer, rows = Restorer.from_preset(), []
+    model, rows = SaliencyModel.from_preset("gaze"), []
     for path in photographs:
         with Image.open(path) as image:
             rgb = np.asarray(image.convert("RGB"))
-        rgb = rgb[: rgb.shape[0] // STRIDE * STRIDE, : rgb.shape[1] // STRIDE * STRIDE]
-        metric, pixels = Ssimulacra2(rgb), rgb.shape[0] * rgb.shape[1]
-
-        def scores(planes: NDArray[Any], rgb: Any = rgb, metric: Any = metric) -> list[float]:
-            decoded = from_ycbcr(np.moveaxis(planes, 0, -1).astype(np.float64))
-            return [psnr(rgb, decoded), metric.score(decoded)]
-
+        score = _scores(rgb, model.predict(rgb))
+        pixels = rgb.shape[0] * rgb.shape[1]
         for rate in rates:
-            base = _bytes(compress, rgb, rate * pixels / 8)
-            restored = np.stack(restorer.restore(_core.read_jpeg(base)))
-            original = to_ycbcr(torch.from_numpy(np.ascontiguousarray(rgb))[None].float())
-            with torch.no_grad():
-                coded = model(original, torch.from_numpy(restored)[None])
-            bits = adaptive_bits(coded.levels[0].long().numpy(), model.integer_tables())
-            larger = _bytes(compress, rgb, len(base) + bits / 8)
-            with_latent = coded.planes[0].numpy()
-            rival = np.stack(restorer.restore(_core.read_jpeg(larger)))
-            rows.append(
-                [8 * len(base) / pixels, bits / pixels, *scores(restored), *scores(with_latent), *scores(rival)]
-            )
+            jpeg = compress(rgb, target_kb=rate * pixels / 8000, saliency=None, layers="latent")
+            near = [compress(rgb, target_kb=part * len(jpeg) / 1000, saliency=None) for part in (1.0, 1.03)]
+            scores = np.array([score(plain) for plain in near])
+            lengths = [len(plain) for plain in near]
+            length = sum(layer.length for layer in list_layers(jpeg))
+            between = (len(jpeg) - lengths[0]) / max(1, lengths[1] - lengths[0])
+            rows.append([8 * len(jpeg) / pixels, 8 * length / pixels, *score(jpeg)])
+            rows.append([8 * len(jpeg) / pixels, 0.0, *scores[0] + between * (scores[1] - scores[0])])
         print(f"  {path.name}", flush=True)
-    return np.array(rows).reshape(len(photographs), len(rates), 8)
+    return np.array(rows).reshape(len(photographs), len(rates), 2, 7)
 
 
-def _bytes(compress: Any, rgb: Any, count: float) -> bytes:
-    jpeg: bytes = compress(rgb, target_kb=count / 1000, saliency=None, metadata="strip")
-    return jpeg
+def _scores(rgb: NDArray[np.uint8], salient: NDArray[np.float32]) -> Callable[[bytes], list[float]]:
+    """The scores of what ``decode()`` makes of a file, and the time that it takes."""
+    from saliency_jpeg import decode
+    from saliency_jpeg.metrics import ms_ssim_db, psnr
+    from saliency_jpeg.rate_control import Judge
+
+    judges = Judge(rgb), Judge(rgb, "ssimulacra2_s", salient)
+
+    def score(jpeg: bytes) -> list[float]:
+        times = []
+        for _ in range(3):
+            began = time.perf_counter()
+            decoded = decode(jpeg)
+            times.append(1000 * (time.perf_counter() - began))
+        judged = [judge.of_pixels(decoded) for judge in judges]
+        return [psnr(rgb, decoded), ms_ssim_db(rgb, decoded), *judged, min(times)]
+
+    return score
 
 
 def print_figures(rows: NDArray[np.float64]) -> None:
-    """Prints the means over photographs for each rate, and how many gain more by the latent."""
-    titles = ("base, bpp", "latent, bpp", "restored, dB / SSIMULACRA2", "with the latent", "larger base, restored")
-    print(f"| {' | '.join(titles)} | latent ahead |")
-    print("|---:|---:|---:|---:|---:|---:|")
+    """Prints the means over photographs for each rate, and on how many the latent is ahead."""
+    titles = ("in all, bpp", "latent, bpp", "PSNR", "MS-SSIM, dB", "SSIMULACRA2", "salient", "decode, ms")
+    print(f"| file | {' | '.join(titles)} | ahead |")
+    print(f"|---|{len(titles) * '---:|'}---:|")
     for index in range(rows.shape[1]):
-        base, latent, *scores = rows[:, index].mean(0)
-        cells = " | ".join(f"{scores[i]:.2f} / {scores[i + 1]:.2f}" for i in (0, 2, 4))
-        ahead = int((rows[:, index, 5] > rows[:, index, 7]).sum())
-        print(f"| {base:.3f} | {latent:.4f} | {cells} | {ahead} of {len(rows)} |")
+        ahead = int((rows[:, index, 0, 4] > rows[:, index, 1, 4]).sum())
+        for name, values in zip(("latent", "plain"), rows[:, index].mean(0), strict=True):
+            cells = " | ".join(
+                f"{value:.{digits}f}" for value, digits in zip(values, (3, 4, 2, 2, 2, 2, 0), strict=True)
+            )
+            print(f"| {name} | {cells} | {f'{ahead} of {len(rows)}' if name == 'latent' else ''} |")
 
 
 # ---- command line --------------------------------------------------------------------------------------------------
 
 
 def _files(args: argparse.Namespace) -> list[File]:
-    coded: list[Coded] = cached(
+    """Base files of this library in color, with their class maps."""
+    made: list[Coded] = cached(
         args.cache, f"coded-{args.seed}-{args.count}", lambda: make(args.data, args.seed, args.count)
     )
-    ours = [
-        Coded(item.original, [(name, jpeg) for name, jpeg in below(item, MOST_BPP).files if name == "ours"])
+    coded = [below(item, CODED_BPP) for item in made]
+    maps = cached(args.cache, f"classes-{args.seed}-{args.count}-{CODED_BPP}", lambda: class_maps(coded))
+    sizes = [
+        8 * len(jpeg) / (item.original.rgb.size / 3) if name == "ours" else 0.0
         for item in coded
+        for name, jpeg in item.files
     ]
-    return [file for file in read(ours) if file.sampling is not None]
+    return [
+        replace(file, classes=known)
+        for file, known, size in zip(read(coded), maps, sizes, strict=True)
+        if file.sampling is not None and LEAST_BPP <= size <= args.most_bpp
+    ]
+
+
+def save(model: Gdae, path: Path) -> None:
+    """Writes the networks as a weights file in float16."""
+    data = pack(WeightsFile(model.half().float().arrays()))
+    path.write_bytes(data)
+    print(f"{path}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 def _restoration() -> Restoration:
@@ -221,10 +254,12 @@ def main() -> None:
     """Trains or measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the data sets")
-    parser.add_argument("out", type=Path, help="weights file of PyTorch, written, or read with --measure")
+    parser.add_argument("out", type=Path, help="weights file of PyTorch; beside it one of the library, .npz")
     parser.add_argument("--cache", type=Path, help="folder of the files and the checkpoints")
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=np.inf, help="after which the schedule ends at the latest")
+    parser.add_argument("--most-bpp", type=float, default=0.45, help="of the base files (default: 0.45)")
     parser.add_argument("--price", type=float, default=4.0, help="of a bit per pixel (default: 4)")
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="in the last fifth of the steps"
@@ -232,7 +267,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=100, help="steps from one checkpoint to the next")
-    parser.add_argument("--measure", action="store_true", help="measure OUT")
+    parser.add_argument("--measure", action="store_true", help="measure the preset that ships")
     parser.add_argument("--whole", type=Path, help="folder of lossless photographs to measure on")
     parser.add_argument("--bpp", type=comma_separated, default="0.15,0.3,0.5")
     args = parser.parse_args()
@@ -240,19 +275,18 @@ def main() -> None:
     if args.measure:
         if args.whole is None:
             parser.error("--measure needs --whole FOLDER")
-        model = Gdae()
-        model.load_state_dict(torch.load(args.out, weights_only=True))
-        print_figures(measure(model, sorted(args.whole.glob("*.png"))[: args.count], [float(r) for r in args.bpp]))
+        print_figures(measure(sorted(args.whole.glob("*.png"))[: args.count], [float(rate) for rate in args.bpp]))
         return
     files = _files(args)
     print(f"  {len(files)} files", flush=True)
     checkpoint = args.cache / "gdae.pt" if args.cache else None
     torch.manual_seed(args.seed)  # of the adversary
     adversary = Adversary(args.adversarial) if args.adversarial else None
-    model = train(files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary)
+    model = train(
+        files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes
+    )
     torch.save(model.state_dict(), args.out)
-    count = sum(part.numel() for part in model.parameters())
-    print(f"{args.out}: {count} parameters")
+    save(model, args.out.with_suffix(".npz"))
 
 
 if __name__ == "__main__":

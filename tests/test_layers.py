@@ -231,7 +231,7 @@ def test_a_target_that_the_layer_alone_misses() -> None:
 
 @pytest.mark.parametrize("value", ["width", True, 1, ("widths",)])
 def test_other_layers_are_refused(value: Any) -> None:
-    with pytest.raises(OptionError, match="layers must be one of 'widths', 'detail', 'auto', got "):
+    with pytest.raises(OptionError, match="layers must be one of 'widths', 'detail', 'latent', 'auto', got "):
         Options(layers=value)
 
 

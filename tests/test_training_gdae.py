@@ -17,13 +17,16 @@ sys.path.append(str(ROOT / "scripts"))
 import torch  # noqa: E402
 from restoration_adversary import Adversary  # noqa: E402
 from restoration_samples import File, to_ycbcr  # noqa: E402
-from torch_gdae import CHANNELS, MOST, Gdae, adaptive_bits  # noqa: E402
+from torch_gdae import Gdae, difference  # noqa: E402
 from torch_restoration import Restoration  # noqa: E402
-from train_gdae import print_figures, train  # noqa: E402
+from train_gdae import print_figures, save, train  # noqa: E402
 
 from saliency_jpeg.codec import _core  # noqa: E402
+from saliency_jpeg.enhance.latent_network import CHANNELS, MOST  # noqa: E402
 from saliency_jpeg.enhance.network import Architecture  # noqa: E402
+from saliency_jpeg.enhance.presets import find_latent  # noqa: E402
 from saliency_jpeg.enhance.tiles import condition  # noqa: E402
+from saliency_jpeg.saliency.weights_file import unpack  # noqa: E402
 
 
 def _files() -> list[File]:
@@ -32,7 +35,8 @@ def _files() -> list[File]:
         rgb = photo(192, 192, row, 120)
         image = _core.read_jpeg(encoded(rgb, quality=15, subsampling="4:2:0"))
         tables = np.stack([image.tables[i] for i in image.component_tables]).astype(np.float32)
-        files.append(File(list(image.levels), tables, image.sampling[0], condition(image), rgb))
+        classes = np.arange(144, dtype=np.uint8).reshape(12, 12) % 10
+        files.append(File(list(image.levels), tables, image.sampling[0], condition(image), rgb, classes))
     return files
 
 
@@ -40,50 +44,54 @@ def test_training_learns_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixtu
     restoration, path = Restoration(Architecture(8, 1, 4)), tmp_path / "gdae.pt"
     torch.manual_seed(0)
     adversary = Adversary(0.02)
-    train(_files(), restoration, 20, 1.0, 3, path, 10)
-    model = train(_files(), restoration, 30, 1.0, 3, path, 10)
+    train(_files(), restoration, 20, 9.0, 3, path, 10)
+    model = train(_files(), restoration, 30, 9.0, 3, path, 10)
     lines = capsys.readouterr().out.splitlines()
-    losses = [float(re.findall(r"bpp (\d+\.\d+)", line)[0]) for line in lines]
+    bits = [float(re.findall(r" (\d+\.\d+), \d+ s", line)[0]) for line in lines]
     assert [re.findall(r"step (\d+)", line)[0] for line in lines] == ["10", "20", "30"]
-    assert losses[-1] < losses[0]
+    assert bits[-1] < bits[0]  # it starts as a transform that takes many
     told = train(_files(), restoration, 5, 1.0, 3, tmp_path / "other.pt", 5, adversary)
     assert set(told.state_dict()) == set(model.state_dict())
     assert "adversary" in torch.load(tmp_path / "other.pt", weights_only=True)
 
 
-def test_without_a_latent_nothing_is_coded_but_pictures_stay_in_range() -> None:
+def test_it_starts_as_a_transform_that_says_low_frequencies() -> None:
     torch.manual_seed(1)
     model, original = Gdae(), to_ycbcr(torch.from_numpy(photo(64, 96).copy())[None].float())
-    restored = original + 3 * torch.randn(original.shape)
-    coded = model(original, restored)
+    wave = 6 * torch.cos((2 * torch.arange(96) + 1) * torch.pi / 16)  # the lowest across, 2 steps of 24 in each block
+    restored = original + wave * torch.tensor([1.0, 0, 0])[:, None, None]
+    coded = model(original, restored, torch.zeros(1, 10, 4, 6))
     assert coded.levels.shape == (1, CHANNELS, 8, 12)
-    assert float(coded.levels.abs().max()) <= MOST
-    assert float((coded.planes - restored).detach().abs().max()) < 2  # before training it hardly adds anything
+    assert 1 <= float(coded.levels.abs().max()) <= MOST
+    left = (coded.planes - original).detach().square().mean()
+    assert float(left) < 0.2 * float((restored - original).square().mean())
     coded.bits.sum().backward()
     assert model.latent.weight.grad is not None
     assert float(model.latent.weight.grad.abs().max()) > 0
 
 
-def test_integer_tables_and_their_bits() -> None:
+@pytest.mark.tensorflow
+def test_the_library_runs_the_same_networks(tmp_path: Path) -> None:
+    torch.manual_seed(2)
     model = Gdae()
-    with torch.no_grad():
-        model.tables[0] = torch.tensor([-30.0, -30, -30, 0, -30, -30, -30])
-    tables = model.integer_tables()
-    assert (tables.sum(1) == 4096).all()
-    assert tables.min() >= 1
-    zeros = np.zeros((CHANNELS, 20, 30), np.int64)
-    assert adaptive_bits(zeros[:1], tables[:1]) < 1
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(7, (CHANNELS, 60, 80), p=[0.02, 0.03, 0.1, 0.7, 0.1, 0.03, 0.02]) - MOST
-    entropy = -sum(p * np.log2(p) for p in (0.02, 0.03, 0.1, 0.7, 0.1, 0.03, 0.02)) * drawn.size
-    assert adaptive_bits(drawn, tables) == pytest.approx(entropy, rel=0.03)
+    torch.nn.init.normal_(model.last.weight, std=0.05)
+    torch.nn.init.normal_(model.gate.weight, std=0.5)
+    assert difference(model) < 2e-3
+    save(model, tmp_path / "weights.npz")
+    arrays = unpack((tmp_path / "weights.npz").read_bytes(), "weights.npz")
+    assert arrays["gate/0"].shape == (1, 1, 58, 48)
+    assert set(arrays) == set(find_latent("gdae").read_weights())
 
 
-def test_figures_compare_latent_and_larger_base(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = np.array([[[0.3, 0.02, 30, 40, 31, 45, 30.5, 44]], [[0.3, 0.04, 32, 50, 33, 51, 33, 53]]])
+def test_figures_are_means_over_photographs(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = np.zeros((2, 1, 2, 7))
+    rows[:, 0, 0] = [[0.3, 0.02, 31, 15, 46, 48, 90], [0.3, 0.04, 33, 17, 50, 52, 110]]
+    rows[:, 0, 1] = [[0.3, 0.0, 31.5, 15, 47, 48, 60], [0.3, 0.0, 33, 17, 49, 52, 80]]
     print_figures(rows)
-    line = capsys.readouterr().out.splitlines()[-1]
-    assert line == "| 0.300 | 0.0300 | 31.00 / 45.00 | 32.00 / 48.00 | 31.75 / 48.50 | 1 of 2 |"
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "| latent | 0.300 | 0.0300 | 32.00 | 16.00 | 48.00 | 50.00 | 100 | 1 of 2 |",
+        "| plain | 0.300 | 0.0000 | 32.25 | 16.00 | 48.00 | 50.00 | 70 |  |",
+    ]
 
 
 @pytest.mark.slow
@@ -98,7 +106,8 @@ def test_the_script_trains_and_measures(run_script: Script, tmp_path: Path) -> N
     for index in range(4):
         (folder / f"{index}.png").write_bytes(encoded(photo(192, 256, 40 * index, 90 * index), "PNG"))
     words = ("scripts/train_gdae.py", tmp_path / "data", tmp_path / "out.pt")
-    told = run_script(*words, "--cache", tmp_path / "cache", "--steps", "10", "--every", "5")
+    told = run_script(*words, "--cache", tmp_path / "cache", "--steps", "10", "--every", "5", "--most-bpp", "3")
     assert "step 10/10" in told
+    assert (tmp_path / "out.npz").stat().st_size > 1_000_000
     figures = run_script(*words, "--measure", "--whole", folder, "--count", "1", "--bpp", "0.8").splitlines()
-    assert re.fullmatch(r"\| 0\.\d+ \| \d\.\d+ \|( -?\d+\.\d+ / -?\d+\.\d+ \|){3} [01] of 1 \|", figures[-1])
+    assert re.fullmatch(r"\| plain \| 0\.\d+ \| 0\.0000 \|( \d+\.\d+ \|){4} \d+ \|  \|", figures[-1])

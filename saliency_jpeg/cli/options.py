@@ -163,7 +163,7 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
     "layers": _Argument(
         "file format",
         "add data for readers that know this library: how far the original may lie, in some 140 bytes; detail, which "
-        "others miss; or whichever of them restores best",
+        "others miss; a latent, what a network adds to the restored picture; or whichever of them restores best",
     ),
     "base_floor": _Argument(
         "file format",

@@ -294,7 +294,8 @@ def compress(
         keep_segments: segments that stay in every metadata mode, such as ``"APP11"``.
         orientation: ``"keep"`` the EXIF tag, or ``"apply"`` it to the pixels.
         trailing_images: ``"keep"`` or ``"drop"`` the data behind the primary image of a JPEG source.
-        layers: for readers that know this library: ``"widths"``, ``"detail"`` or ``"auto"``, see docs/layers.md.
+        layers: for readers that know this library: ``"widths"``, ``"detail"``, ``"latent"`` or ``"auto"``, see
+            docs/layers.md.
         base_floor: points of SSIMULACRA2 that the file may lose for other readers by detail that it leaves out.
         never_enlarge: return a JPEG source where its encoding would not be smaller.
         background: colour under transparent pixels, (red, green, blue).

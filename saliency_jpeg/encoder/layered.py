@@ -1,4 +1,4 @@
-"""Files with layers that have to be weighed: detail that the file leaves out, and whichever layers restore best."""
+"""Files with layers that have to be weighed: detail, a latent, and whichever layers restore best."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _CUTS: Final = (
 _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
+_MOST_LATENT_RATE: Final = 0.6  # bits a pixel of a file to which layers="auto" adds one to see what it gives
 
 
 class _Way(NamedTuple):
@@ -69,13 +70,15 @@ class Layered:
         Raises:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
+        way = _Way(self._options.tune)
         if self._options.layers == "detail":
-            way = _Way(self._options.tune)
             return self._with_detail(self._encoded(way), way)
+        if self._options.layers == "latent":
+            return self._with_latent(self._encoded(way), way)
         return self._best()
 
     def _best(self) -> Compressed:
-        """The file that restores best: for all readers, for those that restore, with widths too, with detail too."""
+        """The file that restores best: for all readers, for those that restore; with widths, detail or a latent."""
         ways = [_Way(self._options.tune)]
         if self._may_tune:
             ways += [_Way("restore"), _Way("restore", "widths")]
@@ -87,8 +90,16 @@ class Layered:
                 file = self._encoded(way)
                 files.append((self._merit(file), way, file))
         merit, way, file = max(files, key=itemgetter(0))
-        detailed = self._with_detail(file, way)
-        return detailed if detailed is not file and self._merit(detailed) > merit else file
+        others = [
+            self._with_detail(file, way),
+            *([self._with_latent(file, way)] if self._may_have_latent(file) else []),
+        ]
+        files = [(self._merit(other), way, other) for other in others if other is not file]
+        return max([(merit, way, file), *files], key=itemgetter(0))[2]
+
+    def _may_have_latent(self, file: Compressed) -> bool:
+        pixels = self._picture.pixels
+        return pixels.ndim == 3 and 8 * len(file.jpeg) < _MOST_LATENT_RATE * pixels.shape[0] * pixels.shape[1]
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
@@ -113,6 +124,16 @@ class Layered:
             if len(best.jpeg) < size <= target:
                 best = found
         return best
+
+    def _with_latent(self, result: Compressed, way: _Way) -> Compressed:
+        """Codes what restoration leaves of a picture, with a target in its bytes; as it is where that does not pay."""
+        from .with_latent import LatentEncoding  # loads TensorFlow
+
+        def encode(target_kb: float) -> Compressed:
+            return self._encoded(way, target_kb)
+
+        takes = self._picture.pixels.ndim == 3 and Judge.takes(self._picture.pixels)
+        return LatentEncoding(self._options, self._picture, self._judge, encode).added(result) if takes else result
 
     def _encoded(self, way: _Way, target_kb: float | None = None) -> Compressed:
         """The file without detail in a layer, for the target that is asked for or another one."""
@@ -144,10 +165,14 @@ class Layered:
                 high = middle
 
     def _cut(self, jpeg: bytes, luma: int, chroma: int) -> bytes:
-        height, width = self._picture.pixels.shape[:2]
         firsts = (luma,) if self._picture.pixels.ndim == 2 else (luma, chroma, chroma)
-        effort, threads = EFFORTS[self._options.effort], self._options.threads_for(height, width)
-        return separate_detail(jpeg, firsts, choice_blocks=effort.choice_blocks, threads=threads)
+        return separate_detail(jpeg, firsts, **self._scans())
+
+    def _scans(self) -> dict[str, int]:
+        """How the scans of a file are chosen."""
+        height, width = self._picture.pixels.shape[:2]
+        effort = EFFORTS[self._options.effort]
+        return {"choice_blocks": effort.choice_blocks, "threads": self._options.threads_for(height, width)}
 
     @cached_property
     def _judge(self) -> Judge:

@@ -121,7 +121,7 @@ class PictureEncoding:
         Raises:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
-        if self._options.layers in ("detail", "auto"):
+        if self._options.layers in ("detail", "latent", "auto"):
             return Layered(self._options, self._picture, self._compressed_with, not self._is_custom).compressed()
         sampling = self._sampling()
         may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3

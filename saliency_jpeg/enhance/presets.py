@@ -9,7 +9,15 @@ from ..saliency import presets
 from ..saliency.weights_file import Arrays
 from .network import Architecture
 
-__all__ = ["RestorationPreset", "SegmentationPreset", "find", "find_segmentation", "read_arrays"]
+__all__ = [
+    "LatentPreset",
+    "RestorationPreset",
+    "SegmentationPreset",
+    "find",
+    "find_latent",
+    "find_segmentation",
+    "read_arrays",
+]
 
 
 @dataclass(frozen=True)
@@ -70,5 +78,31 @@ def find_segmentation(name: str) -> SegmentationPreset:
     name, entry = presets.find_entry(name, "segmentation")
     try:
         return SegmentationPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
+    except TypeError as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+
+
+@dataclass(frozen=True)
+class LatentPreset(presets.NetworkPreset):
+    """One entry of ``presets.json`` with the task "latent": the networks of :mod:`.latent_network`.
+
+    Its name stands for one set of weights, as that of a :class:`RestorationPreset` does.
+
+    Attributes:
+        restoration: preset that restores the picture to which a latent adds; it names that of the class map.
+    """
+
+    restoration: str
+
+
+def find_latent(name: str) -> LatentPreset:
+    """Returns a preset of networks that code what restoration leaves.
+
+    Raises:
+        PresetError: there is none, or its entry is not valid.
+    """
+    name, entry = presets.find_entry(name, "latent")
+    try:
+        return LatentPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
     except TypeError as error:
         raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error

@@ -24,7 +24,7 @@ from .planes import LevelsImage, OutputForm, decode_planes, sampling_factors
 from .presets import RestorationPreset, find, read_arrays
 from .tiles import MCU, Floats, Part, SharedInputs, Tile
 
-__all__ = ["DEFAULT_WIDTHS", "Restorer", "can_restore"]
+__all__ = ["DEFAULT_WIDTHS", "Restorer", "can_restore", "intervals"]
 
 #: Half-widths of the intervals in steps, for files of any encoder: levels of 0, others towards 0, others away from 0,
 #: DC. Encoders that decide by rate and distortion round many coefficients down that are beyond half a step.
@@ -146,7 +146,7 @@ class Restorer:
                 f"{len(image.levels)} components with sampling {list(image.sampling)}"
             )
         file = SharedInputs(
-            image, amount, _intervals(len(image.levels), fidelity, widths), self._chances(image, classes)
+            image, amount, intervals(len(image.levels), fidelity, widths), self._chances(image, classes)
         )
         rows, cols = tile_size or _tile_size(image.size)
         for top in range(0, image.size[0], rows):
@@ -194,7 +194,14 @@ def _tile_size(size: tuple[int, int]) -> tuple[int, int]:
     return -(-height // down // MCU) * MCU, cols
 
 
-def _intervals(components: int, fidelity: float, widths: Floats | None) -> list[Floats | None]:
+def intervals(components: int, fidelity: float, widths: Floats | None) -> list[Floats | None]:
+    """Returns the intervals of each component as :func:`_core.correct_samples` takes them.
+
+    Args:
+        components: number of them.
+        fidelity: as for :meth:`Restorer.restore`.
+        widths: likewise.
+    """
     if fidelity < _LEAST_FIDELITY:
         return [None] * components
     if widths is None:

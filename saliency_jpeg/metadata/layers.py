@@ -34,6 +34,7 @@ __all__ = [
     "UNITS_PER_STEP",
     "VENDOR",
     "Detail",
+    "Latent",
     "Layer",
     "LayerInfo",
     "Layers",
@@ -41,6 +42,7 @@ __all__ = [
     "build_layers",
     "describe_layers",
     "detail_layer",
+    "latent_layer",
     "layer_segments",
     "own_layers",
     "read_layers",
@@ -66,6 +68,7 @@ _CRC: Final = struct.Struct(">I")
 _WIDTHS: Final = ("widths", 1)
 _DETAIL: Final = ("detail", 1)
 _SIZE: Final = ("size", 1)
+_LATENT: Final = ("latent", 1)
 _SIDES: Final = struct.Struct(">BII")  # components, height, width
 _LAST: Final = 64  # coefficients of a block; a component without detail begins there
 
@@ -89,8 +92,8 @@ class LayerInfo:
     """A layer that a file holds.
 
     Attributes:
-        kind: ``"widths"``, ``"detail"``, ``"size"``; empty where the list of layers is itself damaged or of an unknown
-            format.
+        kind: ``"widths"``, ``"detail"``, ``"size"``, ``"latent"``; empty where the list of layers is itself damaged or
+            of an unknown format.
         version: of the layer's layout.
         length: in bytes.
         state: ``"valid"``; ``"stale"``: made for other levels than those in the file; ``"damaged"``; or ``"unknown"``:
@@ -115,6 +118,18 @@ class Detail(NamedTuple):
     code: bytes
 
 
+class Latent(NamedTuple):
+    """Integers of which a network computes what is to be added to the restored picture.
+
+    Attributes:
+        preset: name of the network.
+        code: of the integers, see :func:`_core.decode_latent`.
+    """
+
+    preset: str
+    code: bytes
+
+
 @dataclass(frozen=True, eq=False)
 class Layers:
     """What the valid layers of a file say; ``None`` for what none says.
@@ -127,12 +142,14 @@ class Layers:
         preset: name of the preset of restoration that the encoder recommends.
         detail: what the file leaves out.
         size: (height, width) of the picture, of which the file has half on each side.
+        latent: of what restoration leaves.
     """
 
     widths: NDArray[np.float32] | None = None
     preset: str | None = None
     detail: Detail | None = None
     size: tuple[int, int] | None = None
+    latent: Latent | None = None
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
@@ -186,6 +203,17 @@ def size_layer(components: int, size: tuple[int, int]) -> Layer:
         size: (height, width) of the picture.
     """
     return Layer(*_SIZE, _SIDES.pack(components, *size))
+
+
+def latent_layer(components: int, latent: Latent) -> Layer:
+    """Returns the layer that :attr:`Layers.latent` is read from.
+
+    Args:
+        components: of the file.
+        latent: the name of its preset is ASCII, 1 to 255 characters.
+    """
+    name = latent.preset.encode("ascii")
+    return Layer(*_LATENT, bytes([components, len(name)]) + name + latent.code)
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -295,11 +323,20 @@ def _parse_size(payload: bytes) -> dict[str, Any]:
     return {"size": (height, width)} if height and width else {}
 
 
+def _parse_latent(payload: bytes) -> dict[str, Any]:
+    length = payload[1] if len(payload) > 1 else 0
+    name = payload[2 : 2 + length]
+    if not 1 <= length == len(name) or not name.isascii():
+        return {}
+    return {"latent": Latent(name.decode("ascii"), payload[2 + length :])}
+
+
 #: By kind and version: what a payload says, by field of :class:`Layers`; nothing where it makes no sense.
 _PARSERS: Final[dict[tuple[str, int], Callable[[bytes], dict[str, Any]]]] = {
     _WIDTHS: _parse_widths,
     _DETAIL: _parse_detail,
     _SIZE: _parse_size,
+    _LATENT: _parse_latent,
 }
 
 

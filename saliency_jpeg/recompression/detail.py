@@ -15,7 +15,7 @@ from ..metadata.segments import Span
 from .layers import FileInput, read_file
 from .rewriting import write_levels
 
-__all__ = ["merge_layers", "separate_detail", "whole_picture"]
+__all__ = ["merge_layers", "separate_detail", "whole_picture", "with_layer"]
 
 
 def separate_detail(jpeg: bytes, firsts: Sequence[int], *, choice_blocks: int = 0, threads: int = 1) -> bytes:
@@ -38,6 +38,27 @@ def separate_detail(jpeg: bytes, firsts: Sequence[int], *, choice_blocks: int = 
     base, detail = without_detail(image, firsts)
     made = layers.build_layers(digest_of(base), [*_other_layers(image), layers.detail_layer(detail)])
     return _followed(_rewritten(base, made, choice_blocks=choice_blocks, threads=threads), data, spans)
+
+
+def with_layer(jpeg: bytes, layer: Layer, *, choice_blocks: int = 0, threads: int = 1) -> bytes:
+    """Adds a layer to a file; its other layers stay.
+
+    Args:
+        jpeg: the file, without such a layer.
+        layer: made for its levels.
+        choice_blocks: as for :func:`separate_detail`.
+        threads: likewise.
+
+    Returns:
+        The file, in the form that it had.
+
+    Raises:
+        InputError: damaged, or a kind of JPEG that is not read.
+    """
+    data, spans = read_file(jpeg)
+    image = _core.read_jpeg(data, None)
+    made = layers.build_layers(digest_of(image), [*_other_layers(image, None), layer])
+    return _followed(_rewritten(image, made, choice_blocks=choice_blocks, threads=threads), data, spans)
 
 
 def merge_layers(jpeg: FileInput) -> bytes:
@@ -85,10 +106,10 @@ def whole_picture(picture: Picture, max_pixels: int | None) -> Picture:
     )
 
 
-def _other_layers(image: _core.JpegImage) -> list[Layer]:
-    """The layers that are made for a file, but for detail."""
+def _other_layers(image: _core.JpegImage, kind: str | None = "detail") -> list[Layer]:
+    """The layers that are made for a file, but for those of a kind."""
     own = layers.own_layers(image.segments, digest_of(image), len(image.levels))
-    return [layer for layer in own if layer.kind != "detail"]
+    return [layer for layer in own if layer.kind != kind]
 
 
 def _rewritten(

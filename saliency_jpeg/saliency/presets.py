@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 #: What a preset's network does.
-Task = Literal["saliency", "restoration", "segmentation", "perceptual"]
+Task = Literal["saliency", "restoration", "segmentation", "perceptual", "latent"]
 
 #: Further folders with a ``presets.json`` and the files that it names, for presets that do not ship with the library.
 EXTRA_FOLDERS: list[Traversable] = []

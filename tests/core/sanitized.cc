@@ -20,6 +20,7 @@
 #include "codec/huffman.h"
 #include "codec/jpeg_reader.h"
 #include "codec/jpeg_writer.h"
+#include "codec/latent.h"
 #include "codec/levels_digest.h"
 #include "codec/luma_rows.h"
 #include "codec/offsets.h"
@@ -106,6 +107,20 @@ void code_detail(const Frame& frame, int first) {
     check(std::equal(decoded[c].begin(), decoded[c].end(), levels[c].data), "detail is decoded as it was coded");
   }
   decode_detail("\xFF\x03 not a code of ours", firsts, views);
+}
+
+// Codes latents of some shapes and decodes them.
+void code_latents() {
+  for (const LatentShape shape : {LatentShape{1, 1, 1}, LatentShape{16, 5, 7}, LatentShape{64, 2, 3}}) {
+    const size_t count = static_cast<size_t>(shape.channels) * shape.rows * shape.cols;
+    std::vector<int8_t> latent(count), decoded(count);
+    for (size_t i = 0; i < count; ++i) {
+      latent[i] = static_cast<int8_t>(i % 5 == 0 ? static_cast<int>(i % 31) - kMostLatent : 0);
+    }
+    decode_latent(encode_latent(latent.data(), shape), shape, decoded.data());
+    check(latent == decoded, "a latent is decoded as it was coded");
+    decode_latent("\xFF\x03 not a code of ours", shape, decoded.data());
+  }
 }
 
 // ---- decoding ------------------------------------------------------------------------------------------------------
@@ -386,6 +401,7 @@ int main(int count, char** arguments) {
   encode_all(random);
   compare_all(random);
   resize_all(random);
+  code_latents();
   int accepted = 0;
   int refused = 0;
   for (int f = 2; f < count; ++f) {

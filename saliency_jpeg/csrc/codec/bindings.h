@@ -17,7 +17,7 @@ void bind_statistics(py::module_& m);  // counts and costs of symbols
 void bind_write(py::module_& m);       // levels to a file
 void bind_read(py::module_& m);        // a file to levels
 void bind_decode(py::module_& m);      // levels to samples and pixels
-void bind_detail(py::module_& m);      // high frequencies that a file leaves out
+void bind_detail(py::module_& m);      // what layers hold: high frequencies, a latent
 
 // Returns a view of blocks of shape (rows, cols, 64).
 template <class T>

@@ -1,0 +1,98 @@
+"""Files with a latent: what a network says of the original, beside what restoration makes of the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Final
+
+from ..codec import _core
+from ..codec.effort import EFFORTS
+from ..codec.layers import layers_in
+from ..enhance.decoder import Decoder
+from ..enhance.latent_choice import WAYS, Way
+from ..enhance.latent_layer import code_latents
+from ..enhance.restoration import can_restore
+from ..errors import TargetError
+from ..image.picture import Picture
+from ..metadata.layers import latent_layer
+from ..options import BYTES_PER_KB, Options
+from ..rate_control import Judge
+from ..recompression.detail import with_layer
+from .result import Compressed
+
+__all__ = ["LatentEncoding"]
+
+_WORTH: Final = 40.0  # points of SSIMULACRA2 that log(size) is worth at 0.2 to 0.6 bits a pixel
+_SEARCHES: Final = 3
+_ENOUGH: Final = 0.985  # of a target
+_AIM: Final = 0.994  # of a target
+
+
+@dataclass(frozen=True)
+class LatentEncoding:
+    """The encodings of one colour picture with a latent.
+
+    Attributes:
+        options: what is asked for.
+        picture: as it is to be stored.
+        judge: of pixels against the picture's.
+        encode: makes the file without a latent, for a target in KB.
+    """
+
+    options: Options
+    picture: Picture
+    judge: Judge
+    encode: Callable[[float], Compressed]
+
+    def added(self, result: Compressed) -> Compressed:
+        """Returns a file with a latent, with a target in its bytes, by making the file smaller.
+
+        Args:
+            result: the file without a latent.
+
+        Returns:
+            The file; ``result`` where none restores as well for its bytes, by SSIMULACRA2.
+        """
+        target, plain = self.options.target_bytes, self._score(result.jpeg)
+        found, score, way = self._best(result, WAYS)
+        if target is None or found is result:
+            return found if score - plain > _WORTH * math.log(len(found.jpeg) / len(result.jpeg)) else result
+        best, base = result, result
+        for _ in range(_SEARCHES):
+            room = math.floor(len(base.jpeg) + _AIM * target - len(found.jpeg))
+            try:
+                base = self.encode(max(room, 1) / BYTES_PER_KB)
+            except TargetError:
+                break
+            found, score, way = self._best(base, [way])
+            if len(found.jpeg) <= target and score > plain:
+                best, plain = found, score
+            if _ENOUGH * target <= len(found.jpeg) <= target:
+                break
+        return best
+
+    def _best(self, result: Compressed, ways: Sequence[Way]) -> tuple[Compressed, float, Way]:
+        """The file with the latent of the best of some ways, its score, and the way."""
+        image = _core.read_jpeg(result.jpeg, None)
+        pixels = self.picture.pixels
+        if len(image.levels) != 3 or not can_restore(image):
+            return result, -math.inf, ways[0]
+        rate = 8 * len(result.jpeg) / (pixels.shape[0] * pixels.shape[1])
+        widths = layers_in(image, "widths").widths
+        found = []
+        for coded in code_latents(image, pixels, widths, rate, self.options.device, ways):
+            score, count = self.judge.of_pixels(coded.pixels), len(result.jpeg) + len(coded.latent.code)
+            found.append((score - _WORTH * math.log(count), score, coded))
+        _, score, coded = max(found, key=itemgetter(0))
+        effort, threads = EFFORTS[self.options.effort], self.options.threads_for(*pixels.shape[:2])
+        layer = latent_layer(len(image.levels), coded.latent)
+        jpeg = with_layer(result.jpeg, layer, choice_blocks=effort.choice_blocks, threads=threads)
+        return replace(result, jpeg=jpeg), score, coded.way
+
+    def _score(self, jpeg: bytes) -> float:
+        """Points of SSIMULACRA2 of the restored picture."""
+        decoder = Decoder(orientation="keep", max_pixels=None, device=self.options.device)
+        return self.judge.of_pixels(decoder.decode(jpeg))

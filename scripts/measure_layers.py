@@ -23,7 +23,7 @@ from measure_effort import photographs
 from numpy.typing import NDArray
 from PIL import Image
 
-from saliency_jpeg import Decoder, SaliencyModel, compress
+from saliency_jpeg import Decoder, SaliencyModel, TargetError, compress
 from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.bdrate import bd_rates, select
 from saliency_jpeg.evaluation.codecs import find_codec
@@ -59,6 +59,10 @@ def measurements(
     given = salient if has_map else None
     for rate in RATES:
         size = rate * pixels[..., 0].size / 8
+        try:
+            compress(pixels, target_kb=size / 1000, saliency=given)
+        except TargetError:
+            continue
         for name in ways:
             jpeg = compress(pixels, target_kb=size / 1000, saliency=given, **WAYS[name])
             restored, decoded = (Decoder(enhance=each).decode(jpeg) for each in ("auto", None))

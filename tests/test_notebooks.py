@@ -51,8 +51,8 @@ def test_executed_again_it_gives_what_is_stored(path: Path, run_notebooks: Scrip
     assert run_notebooks(path) == f"{path.name}: as stored\n"
 
 
-def test_there_are_four() -> None:
-    assert [path.stem[:3] for path in NOTEBOOKS] == ["01_", "02_", "03_", "04_"]
+def test_there_are_five() -> None:
+    assert [path.stem[:3] for path in NOTEBOOKS] == ["01_", "02_", "03_", "04_", "05_"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -71,7 +71,8 @@ def test_it_starts_as_a_transform_that_says_low_frequencies() -> None:
 
 
 @pytest.mark.tensorflow
-def test_the_library_runs_the_same_networks(tmp_path: Path) -> None:
+def test_the_library_runs_the_same_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # which later tests in this process need
     torch.manual_seed(2)
     model = Gdae()
     torch.nn.init.normal_(model.last.weight, std=0.05)

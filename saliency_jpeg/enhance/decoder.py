@@ -26,7 +26,7 @@ from ..metadata.layers import Layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS, check_pixels
 from ..metadata.model import Metadata
 from ..options import Orientation, check_names
-from . import latent_layer, loading
+from . import loading
 from .enlarging import enlarge, half_size
 from .options import DECODE_OPTION_NAMES, DecodeKeywords, DecodeOptions, Enhancement
 from .planes import OutputForm, decode_planes, sampling_factors
@@ -223,7 +223,9 @@ class Decoder:
         recommended = layers.preset if options.enhance == "auto" else None
         restorer, network = loading.load_recommended(recommended, network, options.device)
         if layers.latent is not None:
-            planes = latent_layer.restored_with(image, layers, restorer, options)
+            from .latent_layer import restored_with  # loads OpenCV
+
+            planes = restored_with(image, layers, restorer, options)
             if planes is not None:
                 return form.pixels(planes, [(1, 1)] * len(planes), image.size), network
         pixels = form.empty(image.size, len(image.levels))

@@ -28,7 +28,7 @@ FOLDER: Final = Path(__file__).resolve().parent
 ROOT: Final = FOLDER.parents[1]
 CSRC: Final = ROOT / "saliency_jpeg" / "csrc"
 
-IN_CPP: Final = ("read_jpeg", "write_and_read_back", "segment_walk", "decode_detail")
+IN_CPP: Final = ("read_jpeg", "write_and_read_back", "segment_walk", "decode_detail", "decode_latent")
 ENTRIES: Final = (*IN_CPP, "parsers")
 HOURS_ASKED: Final = 4.0  # of CPU time for each entry point
 

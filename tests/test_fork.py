@@ -119,8 +119,8 @@ def test_a_network_of_decoding_that_another_thread_loads_does_not_hang_a_child()
     assert run("""
         from saliency_jpeg.enhance import loading
 
-        with loading._loading:
-            assert in_child(lambda: loading._loading.locked(), 20) is False
+        with loading._load.lock:
+            assert in_child(lambda: loading._load.lock.locked(), 20) is False
         """).endswith("done\n")
 
 

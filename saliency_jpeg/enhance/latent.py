@@ -242,24 +242,11 @@ def _from_groups(groups: Floats) -> Floats:
     return split.reshape(rows * GROUP, cols * GROUP, -1)
 
 
-_loading = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """In a forked child: another thread of the parent may have held the lock."""
-    global _loading
-    _loading = threading.Lock()
-
-
-forks.renew_in_child(_renew_lock)
-
-
 def load(name: str = "gdae", device: str | None = None) -> LatentCoder:
     """Returns the networks of a preset, loaded with the first call; arguments and errors as of :class:`LatentCoder`."""
-    with _loading:
-        return _load(name, device)
+    return _load(name, device)
 
 
-@functools.cache
+@forks.LoadOnce
 def _load(name: str, device: str | None) -> LatentCoder:
     return LatentCoder.from_preset(name, device)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 import warnings
 from typing import TYPE_CHECKING, Final
 
@@ -48,18 +46,6 @@ def choose(enhance: Enhancement | None, header: JpegHeader) -> str | None:
     )
 
 
-_loading = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """In a forked child: another thread of the parent may have held the lock."""
-    global _loading
-    _loading = threading.Lock()
-
-
-forks.renew_in_child(_renew_lock)
-
-
 def load(name: str, device: str | None) -> Restorer:
     """Returns the network of a preset, loaded with the first call.
 
@@ -71,8 +57,7 @@ def load(name: str, device: str | None) -> Restorer:
         PresetError: the weights are missing or damaged.
         OptionError: TensorFlow is missing or cannot be used, or there is no such device.
     """
-    with _loading:
-        return _load(name, device)
+    return _load(name, device)
 
 
 def load_recommended(recommended: str | None, name: str, device: str | None) -> tuple[Restorer, str]:
@@ -97,7 +82,7 @@ def load_recommended(recommended: str | None, name: str, device: str | None) -> 
     return load(name, device), name
 
 
-@functools.cache
+@forks.LoadOnce
 def _load(name: str, device: str | None) -> Restorer:
     from .restoration import Restorer
 

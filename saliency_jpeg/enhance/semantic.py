@@ -6,9 +6,7 @@ computes the map from the decoded base; so the same file gives the same map wher
 
 from __future__ import annotations
 
-import functools
 import os
-import threading
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -107,25 +105,12 @@ class Segmenter:
         write_exported(path, self._runner, self.preset.name)
 
 
-_loading = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """In a forked child: another thread of the parent may have held the lock."""
-    global _loading
-    _loading = threading.Lock()
-
-
-forks.renew_in_child(_renew_lock)
-
-
 def load(name: str = "segment", device: str | None = None) -> Segmenter:
     """Returns the network of a preset, loaded with the first call; arguments and errors as of :class:`Segmenter`."""
-    with _loading:
-        return _load(name, device)
+    return _load(name, device)
 
 
-@functools.cache
+@forks.LoadOnce
 def _load(name: str, device: str | None) -> Segmenter:
     return Segmenter.from_preset(name, device)
 

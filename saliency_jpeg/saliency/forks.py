@@ -7,14 +7,19 @@ What can be made anew in the child, locks and LiteRT's interpreters, is made ane
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from ..errors import OptionError
 
-__all__ = ["check", "mark_in_use", "mark_lost", "renew_in_child"]
+__all__ = ["LoadOnce", "check", "mark_in_use", "mark_lost", "renew_in_child"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _in_use = False  # whether TensorFlow was used through this library in this process
 _is_lost = False  # whether this process was forked from one that had used it
@@ -51,6 +56,27 @@ def check() -> None:
 def renew_in_child(renewal: Callable[[], None]) -> None:
     """Registers a function that every forked child calls first."""
     _renewals.append(renewal)
+
+
+class LoadOnce(Generic[_P, _T]):
+    """A function that loads something, called once for the same arguments and by one thread at a time.
+
+    A forked child gets a lock of its own: another thread of the parent may have held this one.
+    """
+
+    def __init__(self, load: Callable[_P, _T]) -> None:
+        self._load: Any = functools.cache(load)
+        self._renew()
+        renew_in_child(self._renew)
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Returns what was loaded by these arguments."""
+        with self.lock:
+            loaded: _T = self._load(*args, **kwargs)
+        return loaded
+
+    def _renew(self) -> None:
+        self.lock = threading.Lock()
 
 
 def _after_fork() -> None:

@@ -22,12 +22,13 @@ from saliency_jpeg.codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from saliency_jpeg.codec.parameters import TUNINGS
 from saliency_jpeg.codec.steps import ShapedSteps, TunedSteps
 from saliency_jpeg.codec.symbol_costs import SymbolCosts
+from saliency_jpeg.errors import TargetError
 from saliency_jpeg.perceptual import objective, perceptual_score
 from saliency_jpeg.perceptual.blur import blur
 from saliency_jpeg.perceptual.closed_loop import ClosedLoop
 from saliency_jpeg.perceptual.decoding import Decoder
 from saliency_jpeg.perceptual.objective import Derivatives
-from saliency_jpeg.rate_control import AtScale, Encoded, Refined
+from saliency_jpeg.rate_control import AtScale, Encoded, Refined, Reused
 
 SAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2)}
 
@@ -222,6 +223,19 @@ def test_without_a_target_the_improved_file_is_about_as_large() -> None:
         AtScale(4.0), lambda given, scale, costs: given.with_lambda(1.3), lambda jpeg: -float(len(jpeg)), True
     )
     assert len(control(encoding).jpeg) == pytest.approx(len(AtScale(4.0)(encoding).jpeg), rel=0.01)
+
+
+def test_what_was_learned_is_used_again_where_it_meets_the_target() -> None:
+    encoding = encoding_of(photo(96, 96))
+    too_large, smaller = encoding.with_lambda(0.5).quantizer, encoding.with_lambda(2.0)
+
+    def control(given: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        if given.quantizer is too_large:
+            raise TargetError("too large", b"")
+        return AtScale(4.0)(given, costs)
+
+    assert Reused(control, too_large)(encoding).jpeg == control(encoding).jpeg
+    assert Reused(control, smaller.quantizer)(encoding).jpeg == control(smaller).jpeg != control(encoding).jpeg
 
 
 def test_only_the_highest_levels_run_the_loop() -> None:

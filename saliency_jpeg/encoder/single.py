@@ -32,7 +32,18 @@ from ..options import Options
 from ..perceptual.closed_loop import ClosedLoop, LoopSpeed
 from ..perceptual.decoding import Decoder as LoopDecoder
 from ..perceptual.objective import LEAST_SIDE, Objective
-from ..rate_control import AtScale, BestOf, ByScore, BySize, BySizeBracket, Encoded, Judge, RateControl, Refined
+from ..rate_control import (
+    AtScale,
+    BestOf,
+    ByScore,
+    BySize,
+    BySizeBracket,
+    Encoded,
+    Judge,
+    RateControl,
+    Refined,
+    Reused,
+)  # fmt: skip
 from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
@@ -212,7 +223,7 @@ class PictureEncoding:
         if passes == 0 or min(self._size) < LEAST_SIDE:
             return control
         if known := self._loops.get((options.tune, sampling)):
-            return lambda encoding, costs=None: control(replace(encoding, quantizer=known), costs)
+            return Reused(control, known)
         objective = Objective(pixels, self._threads, is_deep=effort.loop_passes > 0)
         loop = ClosedLoop(objective, passes, _RESTORING_SPEED if restores else None, self._make_decoder)
 

@@ -9,7 +9,18 @@ from .by_score import ByScore, Judge
 from .by_size import BySize
 from .by_size_bracket import BySizeBracket
 from .protocol import AtScale, Encoded, RateControl
-from .refined import Refined
+from .refined import Refined, Reused
 from .variants import BestOf
 
-__all__ = ["AtScale", "BestOf", "ByScore", "BySize", "BySizeBracket", "Encoded", "Judge", "RateControl", "Refined"]
+__all__ = [
+    "AtScale",
+    "BestOf",
+    "ByScore",
+    "BySize",
+    "BySizeBracket",
+    "Encoded",
+    "Judge",
+    "RateControl",
+    "Refined",
+    "Reused",
+]

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..codec.jpeg import JpegEncoding
+from ..codec.quantizer import Quantizer
 from ..codec.symbol_costs import SymbolCosts
 from ..errors import TargetError
 from .protocol import Encoded, RateControl
 from .variants import NearSize
 
-__all__ = ["Refined"]
+__all__ = ["Refined", "Reused"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +56,23 @@ class Refined:
 
     def _merit(self, encoded: Encoded) -> float:
         return -self.distance(encoded.jpeg) - math.log(len(encoded.jpeg))
+
+
+@dataclass(frozen=True, eq=False)
+class Reused:
+    """Encodes an image as an earlier file of it was improved; as it is where that cannot be made small enough.
+
+    Attributes:
+        control: for the encoding.
+        quantizer: of the improved encoding.
+    """
+
+    control: RateControl
+    quantizer: Quantizer
+
+    def __call__(self, encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        """Encodes an image; arguments and errors are those of :class:`Refined`."""
+        try:
+            return self.control(replace(encoding, quantizer=self.quantizer), costs)
+        except TargetError:
+            return self.control(encoding, costs)

@@ -229,10 +229,10 @@ def test_what_was_learned_is_used_again_where_it_meets_the_target() -> None:
     encoding = encoding_of(photo(96, 96))
     too_large, smaller = encoding.with_lambda(0.5).quantizer, encoding.with_lambda(2.0)
 
-    def control(given: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
-        if given.quantizer is too_large:
+    def control(encoding: JpegEncoding, costs: SymbolCosts | None = None) -> Encoded:
+        if encoding.quantizer is too_large:
             raise TargetError("too large", b"")
-        return AtScale(4.0)(given, costs)
+        return AtScale(4.0)(encoding, costs)
 
     assert Reused(control, too_large)(encoding).jpeg == control(encoding).jpeg
     assert Reused(control, smaller.quantizer)(encoding).jpeg == control(smaller).jpeg != control(encoding).jpeg

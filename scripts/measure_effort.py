@@ -2,9 +2,9 @@
 """Measure what the highest levels of effort gain: BD-rates by many metrics, and what each file takes.
 
 Photographs that nothing is tuned on (Kodak 1 to 12, half of the report half of ``photos_cid22``) are encoded at a
-ladder of sizes. BD-rates are against effort 5 with the same map: percent of bytes at equal quality, negative is
-better, with 95 %
-intervals over the photographs. ``tune="ssimulacra2"`` stands beside them: what one metric alone would pretend. ::
+ladder of sizes. BD-rates are against effort 5 with the same map: percent of bytes at equal quality, negative is better,
+with 95 % intervals over the photographs. ``tune="ssimulacra2"`` stands beside them: what one metric alone would
+pretend. ::
 
     python scripts/measure_effort.py DATA [--codecs CODEC,...] [--count 28] [--lpips alexnet.npz] [--anchor CODEC]
 

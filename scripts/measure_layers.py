@@ -3,9 +3,8 @@
 
 Photographs that nothing is tuned on (Kodak 1 to 12, half of the report half of ``photos_cid22``) are encoded at a
 ladder of sizes in several ways. All bytes count. BD-rates are against the plain file, by SSIMULACRA2 of the restored
-picture, as
-a whole and of its salient part, and of the picture without restoration; ``base`` is what readers without this library
-miss, in points. With ``--peers`` other formats stand beside them, decoded by their own decoders. ::
+picture, as a whole and of its salient part, and of the picture without restoration; ``base`` is what readers without
+this library miss, in points. With ``--peers`` other formats stand beside them, decoded by their own decoders. ::
 
     python scripts/measure_layers.py DATA [--count 24] [--saliency default|none] [--ways plain,tuned,auto] [--peers]
 """

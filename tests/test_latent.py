@@ -152,9 +152,9 @@ def test_a_latent_brings_the_restored_picture_nearer(subsampling: str) -> None:
 
 @pytest.mark.tensorflow
 def test_a_target_holds_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    from saliency_jpeg.encoder import with_latent
+    from saliency_jpeg.encoder.restored_score import RestoredScore
 
-    monkeypatch.setattr(with_latent.LatentEncoding, "_score", lambda *_: -1000.0)
+    monkeypatch.setattr(RestoredScore, "__call__", lambda *_: -1000.0)
     jpeg = compress(PIXELS, target_kb=4, saliency=None, layers="latent")
     (layer,) = list_layers(jpeg)
     assert (layer.kind, layer.state) == ("latent", "valid")
@@ -166,9 +166,9 @@ def test_a_target_holds_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.tensorflow
 def test_a_latent_that_does_not_pay_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    from saliency_jpeg.encoder import with_latent
+    from saliency_jpeg.encoder.restored_score import RestoredScore
 
-    monkeypatch.setattr(with_latent.LatentEncoding, "_score", lambda *_: 1000.0)
+    monkeypatch.setattr(RestoredScore, "__call__", lambda *_: 1000.0)
     assert plain(layers="latent") == plain()
     assert compress(PIXELS, target_kb=4, saliency=None, layers="latent") == compress(PIXELS, target_kb=4, saliency=None)
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ..enhance.decoder import Decoder
 from ..enhance.enlarging import half_size
 from ..errors import TargetError
 from ..image.picture import Picture
 from ..options import Options
 from ..rate_control import Judge
 from ..saliency.lazy_map import SaliencyMap
+from .restored_score import RestoredScore
 from .result import Compressed
 from .single import Coding, PictureEncoding
 
@@ -62,5 +62,5 @@ def _encoded(encoding: PictureEncoding) -> Compressed | None:
 
 def _better(files: list[Compressed], options: Options, picture: Picture) -> Compressed | None:
     """The file whose restored picture has the highest SSIMULACRA2; ``None`` of none."""
-    judge, decoder = Judge(picture.pixels), Decoder(orientation="keep", max_pixels=None, device=options.device)
-    return max(files, key=lambda file: judge.of_pixels(decoder.decode(file.jpeg)), default=None)
+    score = RestoredScore(Judge(picture.pixels), options.device)
+    return max(files, key=lambda file: score(file.jpeg), default=None)

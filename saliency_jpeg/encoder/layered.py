@@ -17,6 +17,7 @@ from ..image.picture import Picture
 from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
 from ..rate_control import Judge
 from ..recompression.detail import separate_detail
+from .restored_score import RestoredScore
 from .result import Compressed
 
 __all__ = ["Layered"]
@@ -103,10 +104,7 @@ class Layered:
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
-        from ..enhance.decoder import Decoder  # loads TensorFlow when it decodes
-
-        decoder = Decoder(orientation="keep", max_pixels=None, device=self._options.device)
-        score = self._judge.of_pixels(decoder.decode(result.jpeg))
+        score = self._score(result.jpeg)
         return score if self._options.target_bytes is not None else score - VARIANT_WORTH * math.log(len(result.jpeg))
 
     def _with_detail(self, result: Compressed, way: _Way) -> Compressed:
@@ -132,8 +130,9 @@ class Layered:
         def encode(target_kb: float) -> Compressed:
             return self._encoded(way, target_kb)
 
-        takes = self._picture.pixels.ndim == 3 and Judge.takes(self._picture.pixels)
-        return LatentEncoding(self._options, self._picture, self._judge, encode).added(result) if takes else result
+        if self._picture.pixels.ndim == 2 or not Judge.takes(self._picture.pixels):
+            return result
+        return LatentEncoding(self._options, self._picture, self._judge, self._score, encode).added(result)
 
     def _encoded(self, way: _Way, target_kb: float | None = None) -> Compressed:
         """The file without detail in a layer, for the target that is asked for or another one."""
@@ -173,6 +172,10 @@ class Layered:
         height, width = self._picture.pixels.shape[:2]
         effort = EFFORTS[self._options.effort]
         return {"choice_blocks": effort.choice_blocks, "threads": self._options.threads_for(height, width)}
+
+    @cached_property
+    def _score(self) -> RestoredScore:
+        return RestoredScore(self._judge, self._options.device)
 
     @cached_property
     def _judge(self) -> Judge:

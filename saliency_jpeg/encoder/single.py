@@ -48,6 +48,7 @@ from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
 from .layered import Layered
+from .restored_score import own_decoder
 from .result import Compressed
 
 __all__ = ["Coding", "PictureEncoding"]
@@ -239,7 +240,7 @@ class PictureEncoding:
         """Decodes as ``decode()`` does, if the file is for its readers; plainly where no network is made for it."""
         if self._options.tune != "restore":
             return None
-        return Decoder(orientation="keep", max_pixels=None, device=self._options.device)
+        return own_decoder(self._options.device)
 
     def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
         """The picture that the file is made for."""

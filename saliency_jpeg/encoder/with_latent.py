@@ -11,7 +11,6 @@ from typing import Final
 from ..codec import _core
 from ..codec.effort import EFFORTS
 from ..codec.layers import layers_in
-from ..enhance.decoder import Decoder
 from ..enhance.latent_choice import WAYS, Way
 from ..enhance.latent_layer import code_latents
 from ..enhance.restoration import can_restore
@@ -39,12 +38,14 @@ class LatentEncoding:
         options: what is asked for.
         picture: as it is to be stored.
         judge: of pixels against the picture's.
+        score: of a file, restored.
         encode: makes the file without a latent, for a target in KB.
     """
 
     options: Options
     picture: Picture
     judge: Judge
+    score: Callable[[bytes], float]
     encode: Callable[[float], Compressed]
 
     def added(self, result: Compressed) -> Compressed:
@@ -56,7 +57,7 @@ class LatentEncoding:
         Returns:
             The file; ``result`` where none restores as well for its bytes, by SSIMULACRA2.
         """
-        target, plain = self.options.target_bytes, self._score(result.jpeg)
+        target, plain = self.options.target_bytes, self.score(result.jpeg)
         found, score, way = self._best(result, WAYS)
         if target is None or found is result:
             return found if score - plain > _WORTH * math.log(len(found.jpeg) / len(result.jpeg)) else result
@@ -91,8 +92,3 @@ class LatentEncoding:
         layer = latent_layer(len(image.levels), coded.latent)
         jpeg = with_layer(result.jpeg, layer, choice_blocks=effort.choice_blocks, threads=threads)
         return replace(result, jpeg=jpeg), score, coded.way
-
-    def _score(self, jpeg: bytes) -> float:
-        """Points of SSIMULACRA2 of the restored picture."""
-        decoder = Decoder(orientation="keep", max_pixels=None, device=self.options.device)
-        return self.judge.of_pixels(decoder.decode(jpeg))

@@ -7,9 +7,8 @@ them, of the restored planes and of a class map, which it computes itself, what 
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,12 +17,13 @@ from numpy.typing import NDArray
 from ..codec import _core
 from ..io import full_package
 from ..saliency import forks, network
-from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
+from ..saliency.tensorflow_runtime import check_device, load_tensorflow
 from .latent_network import CHANNELS, REACH, SCALE, STRIDE, build_analysis, build_synthesis
 from .network import CELL, GROUP
 from .planes import LevelsImage, sampling_factors
 from .presets import LatentPreset, find_latent
 from .semantic_network import CLASSES
+from .traced import Traced
 
 cv2 = full_package.load("cv2", "latents")
 
@@ -56,18 +56,19 @@ class LatentCoder:
     """
 
     def __init__(self, preset: LatentPreset, device: str | None = None) -> None:
-        self._tensorflow = tf = load_tensorflow()
+        tf = load_tensorflow()
         forks.mark_in_use()
         self.preset, self._device = preset, check_device(device)
         arrays = preset.read_weights()
-        self._run: dict[str, Callable[..., Floats]] = {}
+        self._run: dict[str, Traced] = {}
         with tf.device(self._device):
             models = {"analysis": build_analysis(), "synthesis": build_synthesis()}
         names = {name: set(network.get_arrays(model)) for name, model in models.items()}
         for name, model in models.items():
             others = set().union(*(known for other, known in names.items() if other != name))
             network.set_arrays(model, {key: array for key, array in arrays.items() if key not in others})
-            self._run[name] = self._traced(model)
+            signature = [tf.TensorSpec(part.shape, tf.float32) for part in model.inputs]
+            self._run[name] = Traced(tf, partial(_called, model), signature, self._device)
 
     @classmethod
     def from_preset(cls, name: str = "gdae", device: str | None = None) -> LatentCoder:
@@ -129,29 +130,9 @@ class LatentCoder:
         added *= np.float32(SCALE)
         return [np.ascontiguousarray(added[:height, :width, index]) for index in range(len(restored))]
 
-    def _traced(self, model: Any) -> Callable[..., Floats]:
-        """A network as a function on arrays without the axis of the batch, traced with the first call."""
-        tf, tracing = self._tensorflow, threading.Lock()
-        signature = [tf.TensorSpec(part.shape, tf.float32) for part in model.inputs]
-        function = tf.function(lambda *inputs: model(list(inputs), training=False), autograph=False, jit_compile=False)
 
-        @functools.cache
-        def traced() -> Any:
-            with tf.device(self._device):
-                return function.get_concrete_function(*signature)
-
-        def run(*inputs: Floats) -> Floats:
-            forks.check()
-            with tracing:
-                concrete = traced()
-            with full_precision(tf), tf.device(self._device):
-                try:
-                    result: Floats = concrete(*(tf.constant(array[None]) for array in inputs)).numpy()[0]
-                except tf.errors.ResourceExhaustedError as error:
-                    raise MemoryError("TensorFlow has not enough memory for a tile of the picture") from error
-            return result
-
-        return run
+def _called(model: Any, *inputs: Any) -> Any:
+    return model(list(inputs), training=False)
 
 
 def latent_shape(size: tuple[int, ...]) -> tuple[int, int, int]:
@@ -182,7 +163,7 @@ def bounded(
         levels, table = image.levels[index], image.tables[image.component_tables[index]]
         start = _core.inverse_dct(levels, table)
         before, more = (_reduced(part, (h, v), start.shape) for part in (plane, extra))
-        limit = functools.partial(_core.correct_samples, levels, np.ascontiguousarray(table), bounds=intervals[index])
+        limit = partial(_core.correct_samples, levels, np.ascontiguousarray(table), bounds=intervals[index])
         kept = limit(np.ascontiguousarray(before + more - start)) - limit(np.ascontiguousarray(before - start))
         planes.append(plane + extra + _core.upsample(_own(kept - more, (h, v), plane.shape), h, v, plane.shape))
     return planes

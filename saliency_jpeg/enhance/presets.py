@@ -75,11 +75,7 @@ def find_segmentation(name: str) -> SegmentationPreset:
     Raises:
         PresetError: there is none, or its entry is not valid.
     """
-    name, entry = presets.find_entry(name, "segmentation")
-    try:
-        return SegmentationPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
-    except TypeError as error:
-        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+    return presets.find_network(SegmentationPreset, name, "segmentation")
 
 
 @dataclass(frozen=True)
@@ -101,8 +97,4 @@ def find_latent(name: str) -> LatentPreset:
     Raises:
         PresetError: there is none, or its entry is not valid.
     """
-    name, entry = presets.find_entry(name, "latent")
-    try:
-        return LatentPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
-    except TypeError as error:
-        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+    return presets.find_network(LatentPreset, name, "latent")

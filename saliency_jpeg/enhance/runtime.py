@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +15,9 @@ from ..errors import OptionError, PresetError
 from ..io.files import write
 from ..saliency import forks, litert, weights_file
 from ..saliency.network import Arrays, set_arrays
-from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
+from ..saliency.tensorflow_runtime import check_device, load_tensorflow
 from . import network
+from .traced import Traced
 
 __all__ = ["Exportable", "LiteRunner", "Runner", "has_fast_bfloat16", "write_exported"]
 
@@ -47,13 +47,12 @@ class Runner:
         forks.mark_in_use()
         self._architecture, self._arrays = architecture, arrays
         self._device = check_device(device)
-        self._tracing = threading.Lock()
-        self._function: Any = None
         is_short = self._runs_on_cpu() and has_fast_bfloat16() if bfloat16 is None else bfloat16
         dtype = "mixed_bfloat16" if is_short else "float32"
         with self._tensorflow.device(self._device):
             self._model = network.build(architecture, dtype)
             set_arrays(self._model, arrays)
+        self._run = self._traced(self._model)
 
     def run_one(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Runs the network on one tile.
@@ -68,32 +67,16 @@ class Runner:
             OptionError: this process was forked from one that had used TensorFlow.
             MemoryError: there is not enough memory.
         """
-        forks.check()
-        tf = self._tensorflow
-        with full_precision(tf), tf.device(self._device):
-            try:
-                result: NDArray[np.float32] = self._traced()(*(tf.constant(array[None]) for array in inputs)).numpy()[0]
-            except tf.errors.ResourceExhaustedError as error:
-                raise MemoryError("TensorFlow has not enough memory for a tile of the picture") from error
-        return result
+        return self._run(*inputs)
 
     def _runs_on_cpu(self) -> bool:
         if self._device is not None:
             return "CPU" in self._device
         return not self._tensorflow.config.list_physical_devices("GPU")
 
-    def _traced(self) -> Any:
-        tf = self._tensorflow
-        with self._tracing:
-            if self._function is None:
-                signature = [tf.TensorSpec(part.shape, tf.float32) for part in self._model.inputs]
-                function = tf.function(self._call, autograph=False, jit_compile=False)
-                with tf.device(self._device):
-                    self._function = function.get_concrete_function(*signature)
-            return self._function
-
-    def _call(self, *inputs: Any) -> Any:
-        return self._model(list(inputs), training=False)
+    def _traced(self, model: Any) -> Traced:
+        signature = [self._tensorflow.TensorSpec(part.shape, self._tensorflow.float32) for part in model.inputs]
+        return Traced(self._tensorflow, lambda *inputs: model(list(inputs), training=False), signature, self._device)
 
     def export(self) -> bytes:
         """Converts the network, in float32, to LiteRT."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..saliency import forks, litert, network
 from ..saliency import presets as backbones
-from ..saliency.tensorflow_runtime import check_device, full_precision, load_tensorflow
+from ..saliency.tensorflow_runtime import check_device, load_tensorflow
 from . import semantic_network
 from .presets import SegmentationPreset
+from .traced import Traced
 
 __all__ = ["Runner"]
 
@@ -39,8 +39,8 @@ class Runner:
             self._backbone = network.load(backbone.architecture, backbones.read_arrays(backbone), features=True)
             self._head = semantic_network.build()
             network.set_arrays(self._head, preset.read_weights())
-        self._tracing = threading.Lock()
-        self._function: Any = None
+        self._signature = [tf.TensorSpec((1, None, None, 3), tf.uint8)]
+        self._run = Traced(tf, self._call, self._signature, self._device)
 
     def run_one(self, inputs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Runs the network on one picture.
@@ -53,26 +53,13 @@ class Runner:
 
         Raises:
             OptionError: this process was forked from one that had used TensorFlow.
+            MemoryError: there is not enough memory.
         """
-        forks.check()
-        tf = self._tensorflow
-        with full_precision(tf), tf.device(self._device):
-            result: NDArray[np.float32] = self._traced()(*(tf.constant(part[None]) for part in inputs)).numpy()[0]
-        return result
+        return self._run(*inputs)
 
     def export(self) -> bytes:
         """Converts the network to LiteRT."""
-        tf = self._tensorflow
-        return litert.convert(tf, self._call, [tf.TensorSpec((1, None, None, 3), tf.uint8)])
-
-    def _traced(self) -> Any:
-        tf = self._tensorflow
-        with self._tracing:
-            if self._function is None:
-                function = tf.function(self._call, autograph=False, jit_compile=False)
-                with tf.device(self._device):
-                    self._function = function.get_concrete_function(tf.TensorSpec((1, None, None, 3), tf.uint8))
-            return self._function
+        return litert.convert(self._tensorflow, self._call, self._signature)
 
     def _call(self, rgb: Any) -> Any:
         features = self._backbone(self._tensorflow.cast(rgb, self._tensorflow.float32), training=False)

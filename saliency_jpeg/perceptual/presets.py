@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import PresetError
 from ..saliency import presets
 from ..saliency.weights_file import Arrays
 
@@ -32,11 +31,7 @@ def find(name: str = DEFAULT) -> PerceptualPreset:
     Raises:
         PresetError: there is none, or its entry is not valid.
     """
-    name, entry = presets.find_entry(name, "perceptual")
-    try:
-        return PerceptualPreset(name=name, **{key: value for key, value in entry.items() if key != "task"})
-    except TypeError as error:
-        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
+    return presets.find_network(PerceptualPreset, name, "perceptual")
 
 
 def read_arrays(preset: PerceptualPreset) -> tuple[Arrays, Arrays]:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ __all__ = [
     "choose_class_names",
     "find",
     "find_entry",
+    "find_network",
     "folders",
     "names",
     "read_arrays",
@@ -67,6 +68,9 @@ class PresetHead:
     network: heads.Head
     quantized: str | None = None
     quantized_sha256: str = ""
+
+
+_Network = TypeVar("_Network", bound="NetworkPreset")
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,24 @@ def find_entry(name: str, task: Task) -> tuple[str, dict[str, Any]]:
     if (actual := entry.get("task")) != task:
         raise PresetError(f"preset {name!r} is for {actual}; a preset for {task} is needed: {', '.join(names(task))}")
     return name, entry
+
+
+def find_network(kind: type[_Network], name: str, task: Task) -> _Network:
+    """Returns the preset of a network of another room.
+
+    Args:
+        kind: of the preset.
+        name: of the preset, or an alias.
+        task: that it is for.
+
+    Raises:
+        PresetError: there is none, or its entry is not valid.
+    """
+    name, entry = find_entry(name, task)
+    try:
+        return kind(name=name, **{key: value for key, value in entry.items() if key != "task"})
+    except TypeError as error:
+        raise PresetError(f"the entry {name!r} in presets.json is not valid: {error}") from error
 
 
 def _entries() -> dict[str, Any]:

@@ -35,6 +35,7 @@ class File:
         known: float32 (387,), the condition.
         rgb: of the original.
         classes: uint8 (rows, cols), what the decoded picture shows in cells of 16 pixels; None without a class map.
+        bpp: bits a pixel of the whole file.
     """
 
     levels: list[NDArray[np.int16]]
@@ -43,6 +44,7 @@ class File:
     known: NDArray[np.float32]
     rgb: NDArray[np.uint8]
     classes: NDArray[np.uint8] | None = None
+    bpp: float = 0.0
 
 
 def read(coded: list[Coded]) -> list[File]:
@@ -55,19 +57,25 @@ def read(coded: list[Coded]) -> list[File]:
             for index, row in enumerate(image.component_tables):
                 tables[index] = image.tables[row]
             sampling = image.sampling[0] if len(image.levels) == 3 else None
-            files.append(File(list(image.levels), tables, sampling, condition(image), item.original.rgb))
+            rgb = item.original.rgb
+            bpp = 8 * len(jpeg) / (rgb.shape[0] * rgb.shape[1])
+            files.append(File(list(image.levels), tables, sampling, condition(image), rgb, bpp=bpp))
     return files
 
 
 @dataclass
 class Batch:
-    """Crops of files of one sampling, as tensors; blocks are (n, rows, cols, 64), classes one-hot, (n, 10, 8, 8)."""
+    """Crops of files of one sampling, as tensors; blocks are (n, rows, cols, 64), classes one-hot, (n, 10, 8, 8).
+
+    ``bpp`` is that of the whole files, (n,).
+    """
 
     levels: list[Tensor]
     tables: Tensor
     sampling: tuple[int, int] | None
     known: Tensor
     target: Tensor
+    bpp: Tensor
     classes: Tensor | None = None
 
 
@@ -103,7 +111,8 @@ class Sampler:
         ]
         levels = [torch.from_numpy(np.stack(part)).float() for part in zip(*(crop[0] for crop in crops), strict=True)]
         tables, known, target = (torch.from_numpy(np.stack([crop[i] for crop in crops])) for i in (1, 2, 3))
-        batch = Batch(levels, tables, sampling, known, to_ycbcr(target.float()))
+        bpp = torch.tensor([file.bpp for file in chosen])
+        batch = Batch(levels, tables, sampling, known, to_ycbcr(target.float()), bpp)
         if all(file.classes is not None for file in chosen):
             labels = torch.from_numpy(np.stack([crop[4] for crop in crops])).long()
             batch.classes = functional.one_hot(labels, len(CLASSES)).permute(0, 3, 1, 2).float()

@@ -9,11 +9,16 @@ Beside the dense blocks, encoder and decoder have a linear way from pixels to th
 frequencies of the DCT: without it the latent learned to be 0 before it learned to say anything. Latents are quantized
 to integers softly while training and hard when used (Agustsson et al., "Soft-to-hard vector quantization", NIPS 2017);
 the chance of each integer, which training alone needs, stands in a table per channel.
+
+For the ablation of the paper, parts can be left out: dense connections, the gate, and the soft quantization, in whose
+place derivatives pass rounding as if it were not there, and the rate is read between the table's entries.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,11 +33,13 @@ from saliency_jpeg.enhance.latent_network import CHANNELS, MOST, SCALE, STRIDE, 
 from saliency_jpeg.enhance.semantic_network import CLASSES
 from saliency_jpeg.saliency.network import get_arrays, set_arrays
 
-__all__ = ["Coded", "Gdae", "difference"]
+__all__ = ["PARTS", "Coded", "Gdae", "difference"]
 
+PARTS: Final = ("dense", "sprc", "soft")  #: what an ablation leaves out
 _WIDTH: Final = 48
 _GROWTH: Final = 24
 _LAYERS: Final = 3
+_CHAINED: Final = 40  # channels of layers that do not see all before them: about as many weights
 _OPEN: Final = 2.0  # bias of the gate at first
 _RARE: Final = 3.0  # of larger integers at first: how much less the log of their chance is
 _STEP: Final = 24.0  # of the DCT coefficients that the latent is at first
@@ -55,6 +62,21 @@ class _Dense(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch i
         return x + self.join(seen)
 
 
+class _Chain(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
+    """Layers that each see the one before them, added to the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (_WIDTH, *(_LAYERS - 1) * [_CHAINED], _WIDTH)
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = x
+        for layer in self.layers[:-1]:
+            seen = functional.relu(layer(seen))
+        return x + self.layers[-1](seen)
+
+
 class Coded(NamedTuple):
     """What becomes of a batch.
 
@@ -70,18 +92,24 @@ class Coded(NamedTuple):
 
 
 class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is not installed
-    """Encoder, quantization, tables and decoder."""
+    """Encoder, quantization, tables and decoder.
 
-    def __init__(self) -> None:
+    Args:
+        parts: of :data:`PARTS`, those that it has.
+    """
+
+    def __init__(self, parts: Container[str] = PARTS) -> None:
         super().__init__()
+        block = _Dense if "dense" in parts else _Chain
+        self.is_gated, self.is_soft = "sprc" in parts, "soft" in parts
         self.see = nn.Conv2d(6 * 16, _WIDTH, 3, padding=1)
-        self.encode4, self.encode8, self.encode8b = _Dense(), _Dense(), _Dense()
+        self.encode4, self.encode8, self.encode8b = block(), block(), block()
         self.reduce = nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.latent = nn.Conv2d(_WIDTH, CHANNELS, 1)
         self.tables = nn.Parameter(_RARE * -torch.arange(-MOST, MOST + 1.0).abs().repeat(CHANNELS, 1))
         self.known4, self.known8 = nn.Conv2d(3 * 16, _WIDTH, 3, padding=1), nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.enter = nn.Conv2d(CHANNELS, _WIDTH, 3, padding=1)
-        self.decode8, self.decode8b, self.decode4 = _Dense(), _Dense(), _Dense()
+        self.decode8, self.decode8b, self.decode4 = block(), block(), block()
         self.enlarge = nn.ConvTranspose2d(_WIDTH, _WIDTH, 4, 2, 1)
         self.last = nn.Conv2d(_WIDTH, 3 * 16, 3, padding=1)
         self.direct = nn.Conv2d(3, CHANNELS, STRIDE, STRIDE, bias=False)
@@ -106,15 +134,11 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
             sharpness: of the soft quantization, by which derivatives go.
         """
         z = self.analyse(original, restored)
-        values = torch.arange(-MOST, MOST + 1.0)
-        shares = torch.softmax(-sharpness * (z[..., None] - values).square(), -1)
-        soft, hard = (shares * values).sum(-1), z.round().clamp(-MOST, MOST)
-        quantized = soft + (hard - soft).detach()
+        hard = self.integers(z)
+        quantized, shares = _softly(z, hard, sharpness) if self.is_soft else _straight(z, hard)
         log_chance = torch.log_softmax(self.tables, 1)[None, :, None, None]
-        chosen = functional.one_hot((hard + MOST).long(), 2 * MOST + 1).float()
-        chosen = shares + (chosen - shares).detach()
-        bits = -(chosen * log_chance).sum((1, 2, 3, 4)) / np.log(2)
-        return Coded(self.synthesise(quantized, restored, classes), hard.detach(), bits)
+        bits = -(shares * log_chance).sum((1, 2, 3, 4)) / np.log(2)
+        return Coded(self.synthesise(quantized, restored, classes), hard, bits)
 
     def analyse(self, original: Tensor, restored: Tensor) -> Tensor:
         """Computes the latent, not yet quantized, (n, channels, h / 8, w / 8)."""
@@ -123,15 +147,21 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
         x = self.encode4(functional.relu(self.see(functional.pixel_unshuffle(seen, 4))))
         return self.direct(left) + self.latent(self.encode8b(self.encode8(functional.relu(self.reduce(x)))))
 
+    def integers(self, z: Tensor) -> Tensor:
+        """Rounds a latent."""
+        return z.detach().round().clamp(-MOST, MOST)
+
     def synthesise(self, latent: Tensor, restored: Tensor, classes: Tensor) -> Tensor:
         """Adds what a latent says, through the gate, to the restored planes."""
         known = functional.relu(self.known4(functional.pixel_unshuffle((restored - 128) / 64, 4)))
         x = functional.relu(self.enter(latent) + self.known8(known))
         x = self.decode8b(self.decode8(x))
         x = self.decode4(functional.relu(self.enlarge(x) + known))
+        added = self.last(x) + functional.pixel_unshuffle(self.back(latent), 4)
+        if not self.is_gated:
+            return restored + SCALE * functional.pixel_shuffle(added, 4)
         shown = functional.interpolate(classes, scale_factor=4, mode="bilinear")
         gate = torch.sigmoid(self.gate(torch.cat([known, shown], 1)))
-        added = self.last(x) + functional.pixel_unshuffle(self.back(latent), 4)
         return restored + SCALE * functional.pixel_shuffle(gate * added, 4)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -173,6 +203,27 @@ def difference(model: Gdae) -> float:
             theirs = ops.convert_to_numpy(network(last, training=False))
             worst = max(worst, float(np.abs(ours.permute(0, 2, 3, 1).numpy() - theirs).max()))
     return worst
+
+
+def _softly(z: Tensor, hard: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
+    """Integers and which they are, one-hot, with the derivatives of a soft choice among all."""
+    values = torch.arange(-MOST, MOST + 1.0)
+    shares = torch.softmax(-sharpness * (z[..., None] - values).square(), -1)
+    soft = (shares * values).sum(-1)
+    return soft + (hard - soft).detach(), shares + (_one_hot(hard) - shares).detach()
+
+
+def _straight(z: Tensor, hard: Tensor) -> tuple[Tensor, Tensor]:
+    """Integers and which they are, one-hot, with the derivatives of numbers that are not rounded."""
+    z = z.clamp(-MOST, MOST)
+    low = z.detach().floor().clamp(-MOST, MOST - 1)
+    above = (z - low).clamp(0, 1)[..., None]
+    shares = (1 - above) * _one_hot(low) + above * _one_hot(low + 1)
+    return z + (hard - z).detach(), shares + (_one_hot(hard) - shares).detach()
+
+
+def _one_hot(levels: Tensor) -> Tensor:
+    return functional.one_hot((levels + MOST).long(), 2 * MOST + 1).float()
 
 
 def _low_frequencies() -> Tensor:

@@ -2,9 +2,12 @@
 """Train the auto-encoder of :mod:`torch_gdae` on what ``restore`` leaves of this library's files at low rates.
 
 The loss is the squared error of each plane and the distance by SSIMULACRA2, both relative to the restored picture's,
-and ``--price`` times the bits per pixel of the latent. With ``--minutes`` the schedule ends then at the latest. ::
+times the growth of the file to the power ``--price``: about so the errors of a JPEG file fall as it grows, and where
+the latent does as well as more bytes of the file would, the loss stays as it is. With ``--minutes`` the schedule ends
+then at the latest. ``--without`` leaves out parts, for the ablation. ::
 
     python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--minutes M] [--price P] [--adversarial WEIGHT]
+        [--start WEIGHTS.pt] [--without dense,sprc,soft]
     python scripts/train_gdae.py DATA OUT.pt --measure --whole KODAK [--count N] [--bpp 0.15,0.3,0.5]
 
 Checkpoints lie in the cache; a run that was ended goes on from the last one. ``--measure`` prints, for files of so many
@@ -30,9 +33,9 @@ from restoration_classes import class_maps
 from restoration_data import SEED, Coded, make
 from restoration_objectives import OBJECTIVES, relative_distance
 from restoration_samples import Batch, File, Sampler, read
-from torch_gdae import Gdae
+from torch_gdae import PARTS, Gdae
 from torch_restoration import Restoration, losses, plain, restore
-from train_restoration import CHROMA, PERCEIVED, below, schedule
+from train_restoration import CHROMA, PERCEIVED, schedule
 
 from saliency_jpeg.enhance.network import PRESETS
 from saliency_jpeg.enhance.presets import find
@@ -42,9 +45,7 @@ from saliency_jpeg.saliency.weights_file import WeightsFile, pack
 RATE: Final = 1e-3  # of Adam
 TABLES: Final = 20.0  # of that, for the tables
 SHARPNESS: Final = (2.0, 8.0)  # of the soft quantization, at first and in the end
-CODED_BPP: Final = 1.6  # of the files whose class maps are computed, as in train_restoration.py
 LEAST_BPP: Final = 0.08  # of the base files
-FREE: Final = 0.1  # part of the steps in which the price of a bit rises from 0
 GAN_STAGE: Final = 0.8  # part of the steps after which an adversary joins in
 
 
@@ -58,6 +59,8 @@ def train(
     every: int = 100,
     adversary: Adversary | None = None,
     minutes: float = np.inf,
+    model: Gdae | None = None,
+    rise: float = 0.1,
 ) -> Gdae:
     """Trains the auto-encoder, on from the checkpoint if there is one.
 
@@ -65,18 +68,20 @@ def train(
         files: base files to draw from.
         restoration: restores them; it is not trained.
         steps: of the whole training.
-        price: of a bit per pixel.
+        price: of bits, the power of the file's growth.
         seed: of weights and draws.
         path: of the checkpoint.
         every: steps from one checkpoint, and line of output, to the next.
         adversary: joins in for the last fifth of the steps; None for none.
         minutes: after which the schedule ends, if it has not ended by the steps.
+        model: to train; None for a new one.
+        rise: part of the training in which the price rises from 0.
 
     Returns:
         The network.
     """
     torch.manual_seed(seed)
-    model, step = Gdae(), 0
+    model, step = model or Gdae(), 0
     tables, others = [model.tables], [part for name, part in model.named_parameters() if name != "tables"]
     optimizer = torch.optim.Adam([{"params": others, "part": 1.0}, {"params": tables, "part": TABLES}], fused=True)
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer}
@@ -93,7 +98,7 @@ def train(
             group["lr"] = RATE * group["part"] * schedule(step, max(1, round(step / max(done, 1e-9))))
         sharpness = SHARPNESS[0] * (SHARPNESS[1] / SHARPNESS[0]) ** done
         joined = adversary if done >= GAN_STAGE else None
-        asked = price * min(1, done / FREE)
+        asked = price * min(1, done / rise)
         seen.append(_step(model, optimizer, sample(), restoration, asked, sharpness, joined))
         step += 1
         if step % every == 0 or step == steps:
@@ -132,8 +137,8 @@ def _step(
     error = (relative * torch.tensor([1.0, CHROMA, CHROMA])).sum(1).mean()
     (term,) = OBJECTIVES["ssimulacra2"]
     distance = relative_distance(term, *(x[:PERCEIVED] for x in (planes, restored, batch.target)))
-    bpp = coded.bits.mean() / batch.target[0, 0].numel()
-    loss = error + term.weight * distance + price * bpp
+    bpp = coded.bits / batch.target[0, 0].numel()
+    loss = (error + term.weight * distance) * (1 + bpp / batch.bpp).pow(price).mean()
     total = loss if adversary is None else loss + adversary.loss(shown, restored, planes)
     optimizer.zero_grad()
     total.backward()
@@ -141,7 +146,7 @@ def _step(
     optimizer.step()
     if adversary is not None:
         adversary.step(shown, restored, planes)
-    return [float(x.detach()) for x in (loss, *relative.mean(0), distance, bpp)]
+    return [float(x.detach()) for x in (loss, *relative.mean(0), distance, bpp.mean())]
 
 
 # ---- figures -------------------------------------------------------------------------------------------------------
@@ -221,18 +226,19 @@ def _files(args: argparse.Namespace) -> list[File]:
     made: list[Coded] = cached(
         args.cache, f"coded-{args.seed}-{args.count}", lambda: make(args.data, args.seed, args.count)
     )
-    coded = [below(item, CODED_BPP) for item in made]
-    maps = cached(args.cache, f"classes-{args.seed}-{args.count}-{CODED_BPP}", lambda: class_maps(coded))
-    sizes = [
-        8 * len(jpeg) / (item.original.rgb.size / 3) if name == "ours" else 0.0
-        for item in coded
-        for name, jpeg in item.files
+    coded = [_of_ours(item, args.most_bpp) for item in made]
+    maps = cached(args.cache, f"gdae-classes-{args.seed}-{args.count}-{args.most_bpp}", lambda: class_maps(coded))
+    files = [replace(file, classes=known) for file, known in zip(read(coded), maps, strict=True)]
+    return [file for file in files if file.sampling is not None]
+
+
+def _of_ours(item: Coded, most_bpp: float) -> Coded:
+    """The files of this library at low rates."""
+    pixels = item.original.rgb.size / 3
+    small = [
+        (name, jpeg) for name, jpeg in item.files if name == "ours" and LEAST_BPP <= 8 * len(jpeg) / pixels <= most_bpp
     ]
-    return [
-        replace(file, classes=known)
-        for file, known, size in zip(read(coded), maps, sizes, strict=True)
-        if file.sampling is not None and LEAST_BPP <= size <= args.most_bpp
-    ]
+    return replace(item, files=small)
 
 
 def save(model: Gdae, path: Path) -> None:
@@ -258,12 +264,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of the files and the checkpoints")
     parser.add_argument("--count", type=int, help="about how many photographs; all by default")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--rise", type=float, default=0.1, help="part of them in which the price rises (default: 0.1)")
     parser.add_argument("--minutes", type=float, default=np.inf, help="after which the schedule ends at the latest")
     parser.add_argument("--most-bpp", type=float, default=0.45, help="of the base files (default: 0.45)")
-    parser.add_argument("--price", type=float, default=4.0, help="of a bit per pixel (default: 4)")
+    parser.add_argument("--price", type=float, default=0.9, help="power of the file's growth (default: 0.9)")
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="in the last fifth of the steps"
     )
+    parser.add_argument("--start", type=Path, help="weights file of PyTorch to go on from")
+    parser.add_argument("--without", type=comma_separated, default=[], help=f"of {', '.join(PARTS)}")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=100, help="steps from one checkpoint to the next")
@@ -282,11 +291,17 @@ def main() -> None:
     checkpoint = args.cache / "gdae.pt" if args.cache else None
     torch.manual_seed(args.seed)  # of the adversary
     adversary = Adversary(args.adversarial) if args.adversarial else None
+    torch.manual_seed(args.seed)
+    model = Gdae([part for part in PARTS if part not in args.without])
+    if args.start:
+        model.load_state_dict(torch.load(args.start, weights_only=True))
     model = train(
-        files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes
+        files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes,
+        model, args.rise,
     )
     torch.save(model.state_dict(), args.out)
-    save(model, args.out.with_suffix(".npz"))
+    if not args.without:
+        save(model, args.out.with_suffix(".npz"))
 
 
 if __name__ == "__main__":

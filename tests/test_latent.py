@@ -180,7 +180,7 @@ def test_fewer_integers_stay_the_more_a_bit_is_worth() -> None:
 
     image = _core.read_jpeg(plain())
     ways = [Way(0.5, 0.0), Way(0.75, 0.0), Way(0.75, 0.5), Way(0.75, 1000.0)]
-    coded = list(code_latents(image, PIXELS, None, 0.3, None, ways))
+    coded = list(code_latents(image, PIXELS, None, 8 * len(plain()), None, ways))
     sizes = [len(each.latent.code) for each in coded]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 2 * sizes[2] > 0

@@ -16,7 +16,7 @@ from ..image.picture import Picture
 from ..options import Options
 from ..rate_control import Judge
 from ..saliency.lazy_map import SaliencyMap
-from .restored_score import RestoredScore
+from .restored_score import RestoredScore, Restoring
 from .result import Compressed
 from .single import Coding, PictureEncoding
 
@@ -62,5 +62,5 @@ def _encoded(encoding: PictureEncoding) -> Compressed | None:
 
 def _better(files: list[Compressed], options: Options, picture: Picture) -> Compressed | None:
     """The file whose restored picture has the highest SSIMULACRA2; ``None`` of none."""
-    score = RestoredScore(Judge(picture.pixels), options.device)
+    score = RestoredScore(Judge(picture.pixels), Restoring(options.device))
     return max(files, key=lambda file: score(file.jpeg), default=None)

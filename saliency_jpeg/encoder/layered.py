@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from ..codec.effort import EFFORTS
@@ -17,7 +17,7 @@ from ..image.picture import Picture
 from ..options import BYTES_PER_KB, DEFAULT_BASE_FLOOR, LayersMode, Options
 from ..rate_control import Judge
 from ..recompression.detail import separate_detail
-from .restored_score import RestoredScore
+from .restored_score import RestoredScore, Restoring
 from .result import Compressed
 
 __all__ = ["Layered"]
@@ -32,6 +32,7 @@ _CUTS: Final = (
 _SEARCHES: Final = 4  # for the size of a file with detail
 _ENOUGH: Final = 0.992  # of a target
 _AIM: Final = 0.996  # of a target
+_LEAST_WIDTHS_RATE: Final = 0.35  # bits a pixel from which layers="auto" tries them; below, their bytes buy more
 _MOST_LATENT_RATE: Final = 0.6  # bits a pixel of a file to which layers="auto" adds one to see what it gives
 
 
@@ -47,6 +48,14 @@ class _Way(NamedTuple):
     layers: LayersMode | None = None
 
 
+class _Weighed(NamedTuple):
+    """A file that was made in a way, and what it is worth."""
+
+    merit: float
+    way: _Way
+    file: Compressed
+
+
 class Layered:
     """The encodings of one picture with layers.
 
@@ -54,14 +63,20 @@ class Layered:
         options: what is asked for, ``layers`` among it.
         picture: as it is to be stored.
         encode: makes a file by other options, without detail.
+        restored: decodes one.
         may_tune: files may be made for readers that restore; with ``target_score`` they are not, since it is that of
             the picture without restoration.
     """
 
     def __init__(
-        self, options: Options, picture: Picture, encode: Callable[[Options], Compressed], may_tune: bool = True
+        self,
+        options: Options,
+        picture: Picture,
+        encode: Callable[[Options], Compressed],
+        restored: Restoring,
+        may_tune: bool = True,
     ) -> None:
-        self._options, self._picture, self._encode = options, picture, encode
+        self._options, self._picture, self._encode, self._restored = options, picture, encode, restored
         is_free = options.tune == "default" and options.subsampling != "4:1:1" and options.target_score is None
         self._may_tune = may_tune and is_free
 
@@ -80,27 +95,28 @@ class Layered:
 
     def _best(self) -> Compressed:
         """The file that restores best: for all readers, for those that restore; with widths, detail or a latent."""
-        ways = [_Way(self._options.tune)]
+        own = _Way(self._options.tune)
+        files = [self._weighed(own)]
         if self._may_tune:
-            ways += [_Way("restore"), _Way("restore", "widths")]
-        else:
-            ways += [_Way(self._options.tune, "widths")]
-        files = []
-        for way in ways:
-            with contextlib.suppress(*([TargetError] if way.layers else [])):  # no room for them
-                file = self._encoded(way)
-                files.append((self._merit(file), way, file))
-        merit, way, file = max(files, key=itemgetter(0))
-        others = [
-            self._with_detail(file, way),
-            *([self._with_latent(file, way)] if self._may_have_latent(file) else []),
-        ]
-        files = [(self._merit(other), way, other) for other in others if other is not file]
-        return max([(merit, way, file), *files], key=itemgetter(0))[2]
+            files.append(self._weighed(own := _Way("restore")))
+        rate = self._rate(files[0].file)
+        if rate >= _LEAST_WIDTHS_RATE:
+            with contextlib.suppress(TargetError):  # no room for them
+                files.append(self._weighed(own._replace(layers="widths")))
+        best = max(files, key=attrgetter("merit"))
+        others = [self._with_detail(best.file, best.way)]
+        if self._picture.pixels.ndim == 3 and rate < _MOST_LATENT_RATE:
+            others.append(self._with_latent(best.file, best.way))
+        return max([best.file, *others], key=self._merit)
 
-    def _may_have_latent(self, file: Compressed) -> bool:
-        pixels = self._picture.pixels
-        return pixels.ndim == 3 and 8 * len(file.jpeg) < _MOST_LATENT_RATE * pixels.shape[0] * pixels.shape[1]
+    def _weighed(self, way: _Way) -> _Weighed:
+        file = self._encoded(way)
+        return _Weighed(self._merit(file), way, file)
+
+    def _rate(self, result: Compressed) -> float:
+        """Bits a pixel."""
+        height, width = self._picture.pixels.shape[:2]
+        return float(8 * len(result.jpeg) / (height * width))
 
     def _merit(self, result: Compressed) -> float:
         """Points of SSIMULACRA2 of the restored picture, and what its bytes are worth where no target says how many."""
@@ -175,7 +191,7 @@ class Layered:
 
     @cached_property
     def _score(self) -> RestoredScore:
-        return RestoredScore(self._judge, self._options.device)
+        return RestoredScore(self._judge, self._restored)
 
     @cached_property
     def _judge(self) -> Judge:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -22,7 +21,6 @@ from ..codec.quantizer import Quantizer
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling, chroma_content
 from ..codec.symbol_costs import SymbolCosts
-from ..enhance.decoder import Decoder
 from ..enhance.loading import load as load_network
 from ..errors import OptionError, TargetError
 from ..image.picture import Picture
@@ -48,7 +46,7 @@ from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..saliency.lazy_map import SaliencyMap
 from .layered import Layered
-from .restored_score import own_decoder
+from .restored_score import Restoring
 from .result import Compressed
 
 __all__ = ["Coding", "PictureEncoding"]
@@ -126,6 +124,7 @@ class PictureEncoding:
         self._threads = options.threads_for(height, width)
         self._own_segments = self._build_segments()
         self._loops: _Loops = {}
+        self._restored = Restoring(options.device)
 
     def compressed(self) -> Compressed:
         """Returns the file, its chroma sampled as asked for, or as suits picture and size.
@@ -134,7 +133,8 @@ class PictureEncoding:
             TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         """
         if self._options.layers in ("detail", "latent", "auto"):
-            return Layered(self._options, self._picture, self._compressed_with, not self._is_custom).compressed()
+            may_tune = not self._is_custom
+            return Layered(self._options, self._picture, self._compressed_with, self._restored, may_tune).compressed()
         sampling = self._sampling()
         may_choose = self._options.subsampling == "auto" and not self._is_custom and self._picture.pixels.ndim == 3
         if self._options.target_score is not None:
@@ -152,9 +152,9 @@ class PictureEncoding:
         return self._run(self._encoding(_AVERAGED))
 
     def _compressed_with(self, options: Options) -> Compressed:
-        """The same picture with other options, by what the closed loop has learned of it."""
+        """The same picture with other options, by what is known of it already."""
         other = PictureEncoding(options, self._picture, self._saliency, self._coding)
-        other._loops = self._loops
+        other._loops, other._restored = self._loops, self._restored
         return other.compressed()
 
     def _compressed_to_score(self, sampling: tuple[int, int], may_choose: bool) -> Compressed:
@@ -235,20 +235,13 @@ class PictureEncoding:
 
         return Refined(control, refine, lambda jpeg: objective.value(self._decode(jpeg)), is_free=is_free)
 
-    @cached_property
-    def _restoration(self) -> Decoder | None:
-        """Decodes as ``decode()`` does, if the file is for its readers; plainly where no network is made for it."""
-        if self._options.tune != "restore":
-            return None
-        return own_decoder(self._options.device)
-
     def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
         """The picture that the file is made for."""
-        return decode_own(jpeg) if self._restoration is None else self._restoration.decode(jpeg)
+        return self._restored(jpeg) if self._options.tune == "restore" else decode_own(jpeg)
 
     def _make_decoder(self, size: tuple[int, int], sampling: tuple[int, int]) -> LoopDecoder:
         """The same for the levels of a file that is not written yet."""
-        if self._restoration is None or max(sampling) > 2:
+        if self._options.tune != "restore" or max(sampling) > 2:
             return LoopDecoder(size, sampling)
         from ..enhance.restoring_decoder import RestoringDecoder
 

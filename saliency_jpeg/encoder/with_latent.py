@@ -25,6 +25,7 @@ from .result import Compressed
 __all__ = ["LatentEncoding"]
 
 _WORTH: Final = 40.0  # points of SSIMULACRA2 that log(size) is worth at 0.2 to 0.6 bits a pixel
+_CLOSE: Final = 0.3  # points behind that a smaller file with a latent may make up for
 _SEARCHES: Final = 3
 _ENOUGH: Final = 0.985  # of a target
 _AIM: Final = 0.994  # of a target
@@ -59,8 +60,9 @@ class LatentEncoding:
         """
         target, plain = self.options.target_bytes, self.score(result.jpeg)
         found, score, way = self._best(result, WAYS)
-        if target is None or found is result:
-            return found if score - plain > _WORTH * math.log(len(found.jpeg) / len(result.jpeg)) else result
+        gain = score - plain - _WORTH * math.log(len(found.jpeg) / len(result.jpeg))
+        if target is None or gain < -_CLOSE:
+            return found if gain > 0 else result
         best, base = result, result
         for _ in range(_SEARCHES):
             room = math.floor(len(base.jpeg) + _AIM * target - len(found.jpeg))
@@ -81,10 +83,9 @@ class LatentEncoding:
         pixels = self.picture.pixels
         if len(image.levels) != 3 or not can_restore(image):
             return result, -math.inf, ways[0]
-        rate = 8 * len(result.jpeg) / (pixels.shape[0] * pixels.shape[1])
         widths = layers_in(image, "widths").widths
         found = []
-        for coded in code_latents(image, pixels, widths, rate, self.options.device, ways):
+        for coded in code_latents(image, pixels, widths, 8 * len(result.jpeg), self.options.device, ways):
             score, count = self.judge.of_pixels(coded.pixels), len(result.jpeg) + len(coded.latent.code)
             found.append((score - _WORTH * math.log(count), score, coded))
         _, score, coded = max(found, key=itemgetter(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .latent_network import MOST, STRIDE
 
-__all__ = ["WAYS", "Way", "integers"]
+__all__ = ["WAYS", "Way", "gains", "rounded", "thinned"]
 
 Floats = NDArray[np.float32]
 
@@ -33,42 +33,42 @@ class Way(NamedTuple):
 WAYS: Final = (Way(0.5, 0.0), Way(0.75, 0.0), Way(0.5, 0.4), Way(0.5, 1.0))
 
 
-def integers(
-    way: Way,
-    numbers: Floats,
-    original: Sequence[Floats],
-    restored: Sequence[Floats],
-    shown: Callable[[NDArray[np.int8]], Sequence[Floats]],
-    rate: float,
-) -> NDArray[np.int8]:
-    """Makes integers of what a network computes, without the cells that do not pay.
-
-    At low rates the error of a file falls about as 1 / rate; so a bit is worth the error divided by the rate.
-
-    Args:
-        way: to do so.
-        numbers: float32 (channels, rows, cols).
-        original: Y, Cb, Cr, each float32 (H, W), 0 to 255.
-        restored: likewise.
-        shown: makes of integers what the reader will show of them, likewise.
-        rate: bits a pixel of the file.
-
-    Returns:
-        int8 (channels, rows, cols).
-    """
-    levels = _rounded(numbers, way.threshold)
-    if way.worth == 0:
-        return levels
-    before, after = (_errors(original, planes) for planes in (restored, shown(levels)))
-    weights = [share / max(float(part.sum()), 1.0) for share, part in zip(_SHARES, before, strict=True)]
-    bit = way.worth * sum(_SHARES) / (rate * original[0].size)
-    gained = sum(weight * (a - b) for weight, a, b in zip(weights, before, after, strict=True))
-    return levels * (gained > bit * _bits(levels)).astype(np.int8)
-
-
-def _rounded(numbers: Floats, threshold: float) -> NDArray[np.int8]:
+def rounded(numbers: Floats, threshold: float) -> NDArray[np.int8]:
+    """Makes integers of what a network computes, float32 (channels, rows, cols)."""
     sizes = np.minimum(np.floor(np.abs(numbers) + np.float32(1 - threshold)), MOST)
     return np.asarray(np.copysign(sizes, numbers), np.int8)
+
+
+def gains(original: Sequence[Floats], restored: Sequence[Floats], shown: Sequence[Floats]) -> NDArray[np.float64]:
+    """Computes what a latent mends in each of its cells: of the squared error of restoration, relative to that.
+
+    Args:
+        original: Y, Cb, Cr, each float32 (H, W), 0 to 255.
+        restored: likewise.
+        shown: likewise, with the latent's help.
+
+    Returns:
+        float64 (rows, cols).
+    """
+    gained: NDArray[np.float64] = np.zeros(1)
+    for share, target, before, after in zip(_SHARES, original, restored, shown, strict=True):
+        errors = [_by_cell(np.square(target - plane)) for plane in (before, after)]
+        gained = gained + share / max(float(errors[0].sum()), 1.0) * (errors[0] - errors[1])
+    return gained
+
+
+def thinned(levels: NDArray[np.int8], gained: NDArray[np.float64], worth: float, bits: float) -> NDArray[np.int8]:
+    """Drops the integers of the cells that mend less than the file would with as many bits more.
+
+    At low rates the error of a file falls about as 1 / rate; so a bit is worth the error divided by the bits.
+
+    Args:
+        levels: integers, int8 (channels, rows, cols).
+        gained: as by :func:`gains`.
+        worth: of a bit, as :attr:`Way.worth`.
+        bits: of the file.
+    """
+    return levels * (gained > worth * sum(_SHARES) / bits * _bits(levels)).astype(np.int8)
 
 
 def _bits(levels: NDArray[np.int8]) -> NDArray[np.float64]:
@@ -78,11 +78,6 @@ def _bits(levels: NDArray[np.int8]) -> NDArray[np.float64]:
         counts = np.bincount(channel.ravel() + MOST, minlength=2 * MOST + 1) + 0.5
         bits += np.log2(counts[MOST] / counts)[channel + MOST]
     return bits
-
-
-def _errors(original: Sequence[Floats], planes: Sequence[Floats]) -> list[NDArray[np.float64]]:
-    """Squared errors of each plane, summed up for each cell of a latent."""
-    return [_by_cell(np.square(a - b)) for a, b in zip(original, planes, strict=True)]
 
 
 def _by_cell(plane: Floats) -> NDArray[np.float64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from ..errors import LayerWarning, OptionError, PresetError, caller_level
 from ..metadata.layers import Latent, Layers
 from ..metrics.ycbcr import to_ycbcr
 from . import latent, loading
-from .latent_choice import WAYS, Way, integers
+from .latent_choice import WAYS, Way, gains, rounded, thinned
 from .options import DecodeOptions
 from .planes import LevelsImage, OutputForm
 from .presets import find_latent
@@ -44,7 +46,7 @@ def code_latents(
     image: LevelsImage,
     pixels: NDArray[np.uint8],
     widths: latent.Floats | None,
-    rate: float,
+    bits: float,
     device: str | None,
     ways: Sequence[Way] = WAYS,
 ) -> Iterator[CodedLatent]:
@@ -54,9 +56,9 @@ def code_latents(
         image: the file as a reader has it, one that can be restored, of three components.
         pixels: of the original, uint8 (H, W, 3).
         widths: that the file says, if it does, see :meth:`.Restorer.restore`.
-        rate: bits a pixel of the file.
+        bits: of the file.
         device: where the networks run; None for TensorFlow's choice.
-        ways: to make integers, to choose from.
+        ways: to make integers, to choose from; those of one threshold one after the other.
 
     Yields:
         A latent for each way.
@@ -75,10 +77,14 @@ def code_latents(
         return latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
 
     numbers = coder.encode(original, restored)
-    for way in ways:
-        levels = integers(way, numbers, original, restored, shown, rate)
-        decoded = form.pixels(shown(levels), [(1, 1)] * len(restored), image.size)
-        yield CodedLatent(Latent(PRESET, _core.encode_latent(levels)), way, decoded)
+    for threshold, alike in groupby(ways, attrgetter("threshold")):
+        levels = rounded(numbers, threshold)
+        planes = shown(levels)
+        gained = gains(original, restored, planes)
+        for way in alike:
+            kept = thinned(levels, gained, way.worth, bits) if way.worth else levels
+            decoded = form.pixels(shown(kept) if way.worth else planes, [(1, 1)] * len(restored), image.size)
+            yield CodedLatent(Latent(PRESET, _core.encode_latent(kept)), way, decoded)
 
 
 def restored_with(

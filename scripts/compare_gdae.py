@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,7 +28,7 @@ from PIL import Image
 from torch.nn import functional
 from torch_gdae import PARTS, Gdae
 
-from saliency_jpeg import TargetError, compress
+from saliency_jpeg import LowRateWarning, TargetError, compress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.enhance.latent import bounded
 from saliency_jpeg.enhance.latent_choice import gains, thinned
@@ -41,6 +43,7 @@ from saliency_jpeg.metadata.layers import Latent, latent_layer
 from saliency_jpeg.metrics import ms_ssim_db, psnr
 from saliency_jpeg.metrics.ycbcr import to_ycbcr
 from saliency_jpeg.rate_control import Judge
+from saliency_jpeg.recompression.detail import with_layer
 
 LADDER: Final = (0.06, 0.08, 0.1, 0.13, 0.17, 0.22, 0.28, 0.36, 0.46, 0.6)
 ALONE: Final = "restore alone"
@@ -102,10 +105,12 @@ def points(rgb: NDArray[np.uint8], models: Sequence[tuple[str, Gdae]]) -> Iterat
             first = added(levels)
             ms = 1e9 * (time.perf_counter() - began) / pixels
             planes = bounded(image, restored, first, bounds)
-            yield point(name, planes, layer_bytes(levels), ms)
+            yield point(name, planes, layer_bytes(jpeg, levels), ms)
             if index == len(models) - 1:
                 kept = thinned(levels, gains(original, restored, planes), WORTH, 8 * len(jpeg))
-                yield point(f"{name}, thinned", bounded(image, restored, added(kept), bounds), layer_bytes(kept), ms)
+                yield point(
+                    f"{name}, thinned", bounded(image, restored, added(kept), bounds), layer_bytes(jpeg, kept), ms
+                )
 
 
 def coded(
@@ -130,22 +135,29 @@ def coded(
     return np.ascontiguousarray(levels), added
 
 
-def layer_bytes(levels: NDArray[np.int8]) -> int:
+def layer_bytes(jpeg: bytes, levels: NDArray[np.int8]) -> int:
     """What a latent takes in a file; none that says nothing is written."""
     if not levels.any():
         return 0
-    return latent_layer(3, Latent("gdae", _core.encode_latent(levels))).encoded_size(3)
+    return len(with_layer(jpeg, latent_layer(3, Latent("gdae", _core.encode_latent(levels))))) - len(jpeg)
 
 
-def between(measured: Sequence[Point], bpp: float) -> NDArray[np.float64] | None:
-    """Reads qualities, the latent's share and time at a rate between two points of a network."""
-    rates = [point.bpp for point in measured]
-    if not min(rates) <= bpp <= max(rates):
+def at_rate(measured: Sequence[Point], name: str, bpp: float) -> NDArray[np.float64] | None:
+    """Reads qualities, the latent's share and time of a network at a rate, between two points."""
+    own = sorted((point for point in measured if point.name == name), key=attrgetter("bpp"))
+    if not own or not own[0].bpp <= bpp <= own[-1].bpp:
         return None
-    order = np.argsort(rates)
-    x = np.log(np.array(rates)[order])
-    rows = np.array([(*point.qualities, point.latent, point.ms) for point in measured])[order]
-    return np.array([np.interp(np.log(bpp), x, column) for column in rows.T])
+    rates = np.log([point.bpp for point in own])
+    rows = np.array([(*point.qualities, point.latent, point.ms) for point in own])
+    return np.array([np.interp(np.log(bpp), rates, column) for column in rows.T])
+
+
+def cells(pairs: NDArray[np.float64], is_alone: bool) -> list[str]:
+    """Formats means; qualities as differences from restoration alone, but for its own."""
+    own, alone = pairs.mean(0)
+    qualities = own[:3] if is_alone else own[:3] - alone[:3]
+    sign = "" if is_alone else "+"
+    return [*(f"{value:{sign}.2f}" for value in qualities), f"{own[3]:.3f}", f"{own[4]:.0f}"]
 
 
 def main() -> None:
@@ -156,6 +168,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--bpp", type=comma_separated, default="0.15,0.3,0.5")
     args = parser.parse_args()
+    warnings.simplefilter("ignore", LowRateWarning)
     measured: list[list[Point]] = []
     for path in sorted(args.photographs.glob("*.png"))[: args.count]:
         with Image.open(path) as image:
@@ -164,15 +177,14 @@ def main() -> None:
         print(f"  {path.name}", flush=True)
     names = list(dict.fromkeys(point.name for point in measured[0]))
     for rate in map(float, args.bpp):
-        rows = [["", *NAMES, "latent, bpp", "decoder, ms a megapixel"]]
-        found = {
-            name: [between([p for p in each if p.name == name], rate) for each in measured] for name in names
-        }
-        common = [i for i in range(len(measured)) if all(found[name][i] is not None for name in names)]
+        rows = [["", "photographs", *NAMES, "latent, bpp", "decoder, ms a megapixel"]]
+        alone = [at_rate(each, ALONE, rate) for each in measured]
         for name in names:
-            values = np.mean([found[name][i] for i in common], 0)
-            rows.append([name, *(f"{v:.{d}f}" for v, d in zip(values, (2, 2, 2, 4, 0), strict=True))])
-        print(f"\n{rate} bits a pixel in all, {len(common)} photographs\n\n{render(rows)}")
+            own = [at_rate(each, name, rate) for each in measured]
+            pairs = [(a, b) for a, b in zip(own, alone, strict=True) if a is not None and b is not None]
+            if pairs:
+                rows.append([name, str(len(pairs)), *cells(np.array(pairs), name == ALONE)])
+        print(f"\n{rate} bits a pixel in all\n\n{render(rows)}")
 
 
 if __name__ == "__main__":

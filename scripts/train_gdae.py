@@ -2,9 +2,9 @@
 """Train the auto-encoder of :mod:`torch_gdae` on what ``restore`` leaves of this library's files at low rates.
 
 The loss is the squared error of each plane and the distance by SSIMULACRA2, both relative to the restored picture's,
-times the growth of the file to the power ``--price``: about so the errors of a JPEG file fall as it grows, and where
-the latent does as well as more bytes of the file would, the loss stays as it is. With ``--minutes`` the schedule ends
-then at the latest. ``--without`` leaves out parts, for the ablation. ::
+times the exponential of ``--price`` times the growth of the file: about so, with a price of 0.9, the errors of a JPEG
+file fall as it grows a little, and the loss stays as it is where the latent does as well as more bytes of the file
+would. With ``--minutes`` the schedule ends then at the latest. ``--without`` leaves out parts, for the ablation. ::
 
     python scripts/train_gdae.py DATA OUT.pt --cache FOLDER [--steps N] [--minutes M] [--price P] [--adversarial WEIGHT]
         [--start WEIGHTS.pt] [--without dense,sprc,soft]
@@ -68,7 +68,7 @@ def train(
         files: base files to draw from.
         restoration: restores them; it is not trained.
         steps: of the whole training.
-        price: of bits, the power of the file's growth.
+        price: of the file's growth.
         seed: of weights and draws.
         path: of the checkpoint.
         every: steps from one checkpoint, and line of output, to the next.
@@ -138,7 +138,7 @@ def _step(
     (term,) = OBJECTIVES["ssimulacra2"]
     distance = relative_distance(term, *(x[:PERCEIVED] for x in (planes, restored, batch.target)))
     bpp = coded.bits / batch.target[0, 0].numel()
-    loss = (error + term.weight * distance) * (1 + bpp / batch.bpp).pow(price).mean()
+    loss = (error + term.weight * distance) * (price * bpp / batch.bpp).exp().mean()
     total = loss if adversary is None else loss + adversary.loss(shown, restored, planes)
     optimizer.zero_grad()
     total.backward()
@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--rise", type=float, default=0.1, help="part of them in which the price rises (default: 0.1)")
     parser.add_argument("--minutes", type=float, default=np.inf, help="after which the schedule ends at the latest")
     parser.add_argument("--most-bpp", type=float, default=0.45, help="of the base files (default: 0.45)")
-    parser.add_argument("--price", type=float, default=0.9, help="power of the file's growth (default: 0.9)")
+    parser.add_argument("--price", type=float, default=0.65, help="of the file's growth (default: 0.65)")
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="WEIGHT", help="in the last fifth of the steps"
     )
@@ -296,8 +296,17 @@ def main() -> None:
     if args.start:
         model.load_state_dict(torch.load(args.start, weights_only=True))
     model = train(
-        files, _restoration(), args.steps, args.price, args.seed, checkpoint, args.every, adversary, args.minutes,
-        model, args.rise,
+        files,
+        _restoration(),
+        args.steps,
+        args.price,
+        args.seed,
+        checkpoint,
+        args.every,
+        adversary,
+        args.minutes,
+        model,
+        args.rise,
     )
     torch.save(model.state_dict(), args.out)
     if not args.without:

@@ -9,7 +9,7 @@ import pytest
 from helpers import photo
 
 import saliency_jpeg
-from saliency_jpeg import OptionError
+from saliency_jpeg import OptionError, allocation
 from saliency_jpeg.codec import _core
 from saliency_jpeg.encoder.resolution import encode_picture
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
@@ -100,6 +100,25 @@ def test_auto_leaves_it_out_where_it_does_not_apply() -> None:
     options = Options(saliency=None, layers="auto", target_kb=4, allow_downscale=True)
     for coding in (Coding(keep_rgb=True), Coding(tables=tables)):
         assert len(encode_picture(options, picture, None, coding).jpeg) <= 4000
+
+
+def test_a_map_counts_more_where_readers_restore_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    from saliency_jpeg.encoder import single
+
+    asked: list[float] = []
+
+    def make_weights(*args: Any, strength: float, **options: Any) -> Any:
+        asked.append(strength)
+        return allocation.make_weights(*args, strength=strength, **options)
+
+    monkeypatch.setattr(single, "make_weights", make_weights)
+    pixels, saliency = photo(64, 96), np.zeros((64, 96), np.float32)
+    for strength in (0.0, 0.5, 1.0):
+        for tune in ("default", "restore"):
+            saliency_jpeg.compress(pixels, saliency=saliency, quality=50, strength=strength, tune=tune)
+    assert asked[:2] == [0, 0]
+    assert asked[4:] == [1, 1]
+    assert 0.5 < asked[2] < asked[3] < 1
 
 
 def test_what_it_does_not_go_with_is_refused() -> None:

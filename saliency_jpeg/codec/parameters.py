@@ -195,6 +195,7 @@ USUAL_SCALE: Final = 3.0  # of a photograph at one bit a pixel
 USUAL_EXPONENT: Final = 0.7  # of the strength that is asked for, there
 SCARCITY: Final = 0.45  # by which the exponent grows with the logarithm of the scale
 EXPONENTS: Final = (0.55, 2.0)  # bounds of it
+RESTORED_EXPONENT: Final = 0.464  # of the strength for readers that restore: 0.5 becomes 0.725
 TRUSTED: Final = 0.65  # confidence from which a map counts in full
 LEAST_TRUST: Final = 0.3  # share of the strength that a map without any keeps
 

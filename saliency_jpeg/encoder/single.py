@@ -16,7 +16,17 @@ from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS, RESTORING_PASSES
 from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
 from ..codec.layers import SizeLayer, WidthsLayer
-from ..codec.parameters import DEFAULT_QUALITY, FINE_SCALE, ROOMY_RATE, TRELLIS_SHARE, TUNINGS, UNFILLED, Tune, Tuning
+from ..codec.parameters import (
+    DEFAULT_QUALITY,
+    FINE_SCALE,
+    RESTORED_EXPONENT,
+    ROOMY_RATE,
+    TRELLIS_SHARE,
+    TUNINGS,
+    UNFILLED,
+    Tune,
+    Tuning,
+)
 from ..codec.quantizer import Quantizer
 from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling, chroma_content
@@ -267,14 +277,14 @@ class PictureEncoding:
 
     def _strength(self) -> float:
         """The strength at about the scale that the file will have; tables of the caller say nothing of that."""
-        options = self._options
+        target, strength = self._options.target_bytes, self._options.strength
+        if self._options.tune == "restore":  # what is taken from the background comes back in part
+            strength = strength**RESTORED_EXPONENT
         if self._coding.tables is not None:
-            return options.strength
-        if options.target_bytes is None:
-            return strength_at(self._asked_scale, options.strength)
-        return strength_at(
-            likely_scale(options.target_bytes, self._metadata_bytes, self._size, self._finest), options.strength
-        )
+            return strength
+        if target is None:
+            return strength_at(self._asked_scale, strength)
+        return strength_at(likely_scale(target, self._metadata_bytes, self._size, self._finest), strength)
 
     def _sampling(self) -> tuple[int, int]:
         if self._keeps_rgb:

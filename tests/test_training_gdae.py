@@ -15,9 +15,10 @@ needs("torch", "ajpegli")
 sys.path.append(str(ROOT / "scripts"))
 
 import torch  # noqa: E402
+from compare_gdae import Point, at_rate, cells  # noqa: E402
 from restoration_adversary import Adversary  # noqa: E402
 from restoration_samples import File, to_ycbcr  # noqa: E402
-from torch_gdae import Gdae, difference  # noqa: E402
+from torch_gdae import PARTS, Gdae, difference  # noqa: E402
 from torch_restoration import Restoration  # noqa: E402
 from train_gdae import print_figures, save, train  # noqa: E402
 
@@ -36,7 +37,7 @@ def _files() -> list[File]:
         image = _core.read_jpeg(encoded(rgb, quality=15, subsampling="4:2:0"))
         tables = np.stack([image.tables[i] for i in image.component_tables]).astype(np.float32)
         classes = np.arange(144, dtype=np.uint8).reshape(12, 12) % 10
-        files.append(File(list(image.levels), tables, image.sampling[0], condition(image), rgb, classes))
+        files.append(File(list(image.levels), tables, image.sampling[0], condition(image), rgb, classes, bpp=0.5))
     return files
 
 
@@ -68,6 +69,47 @@ def test_it_starts_as_a_transform_that_says_low_frequencies() -> None:
     coded.bits.sum().backward()
     assert model.latent.weight.grad is not None
     assert float(model.latent.weight.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("without", PARTS)
+def test_parts_can_be_left_out(without: str) -> None:
+    torch.manual_seed(3)
+    model, whole = Gdae([part for part in PARTS if part != without]), Gdae()
+    original = to_ycbcr(torch.from_numpy(photo(64, 64).copy())[None].float())
+    restored = original + 20 * torch.sign(torch.cos(torch.arange(64.0)))
+    classes = torch.zeros(1, 10, 4, 4)
+    coded = model(original, restored, classes)
+    (coded.bits.sum() + (coded.planes - original).square().mean()).backward()
+    assert coded.levels.any()
+    assert float(model.direct.weight.grad.abs().max()) > 0
+    assert (model.gate.weight.grad is None) == (without == "sprc")
+    sizes = [sum(part.numel() for part in each.parameters()) for each in (model, whole)]
+    assert 0.9 < sizes[0] / sizes[1] < 1.1
+    assert (set(model.state_dict()) == set(whole.state_dict())) == (without != "dense")
+
+
+def test_without_the_soft_choice_rates_are_read_between_integers() -> None:
+    torch.manual_seed(4)
+    model = Gdae([part for part in PARTS if part != "soft"])
+    original = torch.full((1, 3, 16, 16), 100.0)
+    bits = []
+    for step in (0.2, 1.0):  # steps of the mean of a block
+        restored = original - step * 24 / 8 * torch.tensor([1.0, 0, 0])[:, None, None]
+        bits.append(model(original, restored, torch.zeros(1, 10, 1, 1)).bits)
+    assert float(bits[1].detach()) > float(bits[0].detach())
+    bits[0].sum().backward()
+    assert float(model.direct.weight.grad.abs().max()) > 0  # though all round to 0
+
+
+def test_figures_at_a_rate_lie_between_two_files() -> None:
+    files = [Point("net", bpp, bpp / 10, (30 + n, 10 + n, 50 + n), 100) for n, bpp in enumerate((0.1, 0.4, 1.6))]
+    found = at_rate(files[::-1], "net", 0.2)
+    assert found is not None
+    assert found.tolist() == pytest.approx([30.5, 10.5, 50.5, 0.025, 100])
+    assert at_rate(files, "net", 0.09) is None
+    assert at_rate(files, "other", 0.2) is None
+    pairs = np.array([[found, found - 1], [found + 1, found - 2]])
+    assert cells(pairs, is_alone=False) == ["+2.00", "+2.00", "+2.00", "0.525", "100"]
 
 
 @pytest.mark.tensorflow
@@ -112,3 +154,7 @@ def test_the_script_trains_and_measures(run_script: Script, tmp_path: Path) -> N
     assert (tmp_path / "out.npz").stat().st_size > 1_000_000
     figures = run_script(*words, "--measure", "--whole", folder, "--count", "1", "--bpp", "0.8").splitlines()
     assert re.fullmatch(r"\| plain \| 0\.\d+ \| 0\.0000 \|( \d+\.\d+ \|){4} \d+ \|  \|", figures[-1])
+    given = ("--count", "1", "--bpp", "0.4", f"gdae={tmp_path / 'out.pt'}")
+    table = run_script("scripts/compare_gdae.py", folder, *given)
+    assert "gdae, thinned" in table
+    assert re.search(r"restore alone +1 +\d", table)

@@ -45,7 +45,7 @@ from saliency_jpeg.metrics.ycbcr import to_ycbcr
 from saliency_jpeg.rate_control import Judge
 from saliency_jpeg.recompression.detail import with_layer
 
-LADDER: Final = (0.06, 0.08, 0.1, 0.13, 0.17, 0.22, 0.28, 0.36, 0.46, 0.6)
+LADDER: Final = (0.06, 0.09, 0.13, 0.18, 0.25, 0.33, 0.44, 0.6)
 ALONE: Final = "restore alone"
 WORTH: Final = 0.4  # of a bit, for the thinned latent
 NAMES: Final = ("PSNR", "MS-SSIM, dB", "SSIMULACRA2")

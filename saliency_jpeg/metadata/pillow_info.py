@@ -123,7 +123,8 @@ def _with_segments(image: Image.Image, metadata: Metadata) -> Metadata:
             return same_xmp
         if marker == segments.COM:
             return same_comment
-        return marker != segments.APP13 or same_photoshop
+        is_known_to_info = marker == segments.APP13 and payload.startswith(segments.PHOTOSHOP_HEADER)
+        return same_photoshop or not is_known_to_info
 
     extra = tuple(filter(is_kept, found.extra)) if own else tuple(_photoshop(image.info))
     return replace(

@@ -75,6 +75,8 @@ _PICTURES: Final = (
     _Properties(b"http://ns.google.com/photos/1.0/image/", b"GImage"),
     _Properties(b"http://ns.google.com/photos/1.0/depthmap/", b"GDepth"),
 )
+#: How JPEG, PNG, WebP and GIF files begin in base64.
+_PICTURE_IN_TEXT: Final = re.compile(rb"(?:/9j/|iVBORw0KGgo|UklGR|R0lGOD)[A-Za-z0-9+/=\s&#;]{64,}")
 _SUBJECT: Final = _Properties(_EXIF, b"exif", b"Subject(?:Area|Location)")
 _REGIONS: Final = (
     _Properties(b"http://www.metadataworkinggroup.com/schemas/regions/", b"mwg-rs", b"Regions"),
@@ -114,10 +116,12 @@ def without_trailing_names(xmp: bytes) -> bytes:
 def without_pictures(xmp: bytes) -> bytes:
     """Returns the packet without thumbnails and embedded pictures, which show what the picture was before.
 
+    Of properties that are not known, a value that is a picture in base64 is emptied.
+
     Args:
         xmp: a packet, or the data of extended XMP.
     """
-    return _without(xmp, _PICTURES)
+    return _PICTURE_IN_TEXT.sub(b"", _without(xmp, _PICTURES))
 
 
 def has_regions(xmp: bytes) -> bool:

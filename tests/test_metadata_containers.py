@@ -141,3 +141,18 @@ def test_of_a_file_that_is_cut_off_the_beginning_is_read(kind: str) -> None:
         found = read_container(data[:length])
         for value, whole in ((found.exif, EXIF), (found.xmp, XMP), (found.icc, ICC)):
             assert whole.startswith(value or b"")
+
+
+def test_a_comment_of_any_length_stays() -> None:
+    text = bytes(97 + number % 26 for number in range(70_000))
+    data = encoded(PICTURE, "GIF", comment=text)
+    for given in (data, Image.open(io.BytesIO(data))):
+        own = segments.parse(compress(given, saliency=None))
+        assert b"".join(payload for marker, payload in own if marker == 0xFE) == text
+
+
+@pytest.mark.parametrize("name", ["x:xmpmeta", "x:xapmeta", "any:xmpmeta", "rdf:RDF"])
+def test_long_xmp_of_any_prefix_stays(name: str) -> None:
+    packet = f'<?xpacket?><{name} xmlns:x="adobe:ns:meta/">{"a-title " * 9000}</{name}>'.encode()
+    jpeg = compress(encoded(PICTURE, "WEBP", xmp=packet), saliency=None)
+    assert jpeg.count(b"a-title") > 8990

@@ -22,6 +22,7 @@ from ..evaluation.codecs import find_codec
 from ..evaluation.duel import Duel, DuelPlan, draw_sheet, largest_difference, make_duels, make_key
 from ..evaluation.preference_tables import Score
 from ..evaluation.preferences import read_answers, read_key
+from ..io import real_path
 from .duel_page import PagePair, render_duel
 from .options import add_command
 from .output import sweep_folders, write_output
@@ -139,7 +140,7 @@ def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
         raise UsageError(f"the folder of the sheets must be new or empty, got {sheets!r}")
     named = {"page": page, "sheets": sheets, "key": key}
     for name in named.values():
-        if name is not None and not Path(name).resolve().parent.is_dir():
+        if name is not None and not real_path(name).parent.is_dir():
             raise UsageError(f"the folder of {name} does not exist")
     return {kind: name for kind, name in named.items() if name is not None}
 

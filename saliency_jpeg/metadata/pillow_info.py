@@ -67,7 +67,17 @@ def _completed(image: Image.Image, readers: Iterable[_Reader]) -> Metadata:
     metadata = from_info(image.info)
     for reader in readers:
         metadata = reader(image, metadata)
-    return metadata
+    return _with_comment_in_parts(metadata)
+
+
+def _with_comment_in_parts(metadata: Metadata) -> Metadata:
+    """With a comment that fits no segment, as GIF may have, in several."""
+    comment, most = metadata.comment or b"", segments.MAX_PAYLOAD
+    if len(comment) <= most:
+        return metadata
+    parts = [comment[at : at + most] for at in range(0, len(comment), most)]
+    before = ((segments.COM, part) for part in parts[:-1])
+    return replace(metadata, comment=parts[-1], extra=(*metadata.extra, *before))
 
 
 # Kinds of files -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from typing import IO, Any, Final
@@ -21,6 +22,7 @@ from .turned import note_orientation
 __all__ = ["container_metadata", "decode", "open_decoded"]
 
 _MARK: Final = "_saliency_jpeg_container"
+_INTEROPERABILITY_IFD: Final = 0xA005
 
 
 def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
@@ -67,7 +69,15 @@ def decode(image: Image.Image, max_pixels: int | None) -> None:
         if image.format == "BLP":
             check_embedded(_read_from(image, 0), max_pixels)
         note_orientation(image)
+        _read_directories(image)
     _decode_frame(image, max_pixels if is_lazy else None)
+
+
+def _read_directories(image: Image.Image) -> None:
+    """Lets Pillow read a directory of a TIFF file that it can no longer read once the picture is decoded."""
+    if hasattr(image, "tag_v2"):
+        with contextlib.suppress(Exception):  # Pillow's EXIF parser raises many kinds
+            image.getexif().get_ifd(_INTEROPERABILITY_IFD)
 
 
 def container_metadata(image: Image.Image) -> Metadata:

@@ -156,3 +156,11 @@ def test_long_xmp_of_any_prefix_stays(name: str) -> None:
     packet = f'<?xpacket?><{name} xmlns:x="adobe:ns:meta/">{"a-title " * 9000}</{name}>'.encode()
     jpeg = compress(encoded(PICTURE, "WEBP", xmp=packet), saliency=None)
     assert jpeg.count(b"a-title") > 8990
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_a_caller_takes_out_of_info_does_not_come_back(kind: str) -> None:
+    image = Image.open(io.BytesIO(FILES[kind][0]()))
+    image.info.clear()
+    own = segments.parse(compress(image, saliency=None))
+    assert any(payload.startswith(segments.ICC_HEADER) for _, payload in own) == (kind in ("GIF", "JPEG 2000"))

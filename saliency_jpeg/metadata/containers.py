@@ -140,16 +140,16 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 # Photoshop ----------------------------------------------------------------------------------------------------------
 
 _HEAD_OF_PSD: Final = 26  # bytes up to the length of the colour table
-_RESOLUTION, _COPYRIGHT_FLAG, _URL, _ICC, _EXIF, _XMP, _DIGEST = 1005, 1034, 1035, 1039, 1058, 1060, 1061
+_RESOLUTION, _COPYRIGHT_FLAG, _URL, _EXIF, _XMP, _DIGEST = 1005, 1034, 1035, 1058, 1060, 1061
 _ABOUT: Final = (IPTC, _RESOLUTION, _COPYRIGHT_FLAG, _URL, _DIGEST)  # others say how the document is edited
 
 
 def _of_photoshop(data: bytes) -> Metadata:
+    """All but the profile, which Pillow reads."""
     resources = parse_resources(_section(data, _HEAD_OF_PSD + 4 + len(_section(data, _HEAD_OF_PSD))))
     return Metadata(
         exif=_exif(resources.get(_EXIF, b"")),
         xmp=resources.get(_XMP) or None,
-        icc=resources.get(_ICC) or None,
         density=_density(resources.get(_RESOLUTION, b"")),
         extra=tuple(resource_segments({number: resources[number] for number in _ABOUT if number in resources})),
     )

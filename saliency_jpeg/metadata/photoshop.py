@@ -82,9 +82,9 @@ def without_pictures(own: Sequence[Segment]) -> list[Segment]:
         open_end += segment[1][len(header) :]
         open_end = open_end[_end(open_end) :]
         if not open_end or len(block) == _MOST_JOINED:
-            kept += _without_pictures(block)
+            kept += _without_pictures(block) if not open_end else _without_pictures_unfinished(block, open_end)
             block, open_end = [], b""
-    return [*kept, *_without_pictures(block)]
+    return [*kept, *_without_pictures_unfinished(block, open_end)]
 
 
 def _header(segment: Segment) -> bytes:
@@ -108,6 +108,13 @@ def _without_pictures(block: Sequence[Segment]) -> list[Segment]:
     if cut == data:
         return list(block)
     return [(APP13, PHOTOSHOP_HEADER + cut[at : at + _MOST]) for at in range(0, len(cut), _MOST)]
+
+
+def _without_pictures_unfinished(block: Sequence[Segment], open_end: bytes) -> list[Segment]:
+    """The segments of a block that does not come to an end: each for itself, unless a picture goes on in them."""
+    if holds_picture(open_end):
+        return _without_pictures(block)
+    return [left for segment in block for left in _without_pictures([segment])]
 
 
 def _cut(data: bytes) -> bytes:

@@ -19,7 +19,7 @@ from . import exif, jpeg_limits, photoshop, pictures, segments
 from . import xmp as xmp_text
 from .exif_nested import without_nested_pictures
 from .exif_previews import embedded, without_previews
-from .exif_resolution import with_swapped_resolution
+from .exif_resolution import with_scaled_focal_plane, with_swapped_resolution
 from .exif_subject import has_subject, with_scaled_subject, without_subject
 from .model import Metadata
 from .pillow_switch import strict_decoding
@@ -137,7 +137,10 @@ class _NewPixels:
 
     def exif(self, block: bytes) -> bytes:
         old_size = self._scaled_from
-        block = with_scaled_subject(block, old_size, self._size) if old_size else without_subject(block)
+        if old_size:
+            block = with_scaled_focal_plane(with_scaled_subject(block, old_size, self._size), old_size, self._size)
+        else:
+            block = without_subject(block)
         block = without_nested_pictures(without_previews(exif.with_size(block, *self._size)))
         old = exif.thumbnail(block)
         self._thumbnails += old is not None

@@ -72,19 +72,21 @@ def with_scaled_focal_plane(exif: bytes, old: tuple[int, int], new: tuple[int, i
     patched = bytearray(exif)
     for tag, before, after in zip(_FOCAL_PLANE, old[::-1], new[::-1], strict=True):
         place = _place(exif, parts, tag, 0)
-        value = None if place is None else _scaled(*struct.unpack_from(parts.order + "II", exif, place), before, after)
-        if place is not None and value is not None:
+        if place is None:
+            continue
+        numerator, denominator = struct.unpack_from(parts.order + "II", exif, place)
+        value = _as_rational(numerator * after, denominator * before)
+        if value is not None:
             struct.pack_into(parts.order + "II", patched, place, *value)
     return bytes(patched)
 
 
-def _scaled(numerator: int, denominator: int, before: int, after: int) -> tuple[int, int] | None:
-    """A rational number times a ratio, as near as 32 bits allow."""
+def _as_rational(numerator: int, denominator: int) -> tuple[int, int] | None:
+    """A ratio as near as a RATIONAL comes to it."""
     if not denominator:
         return None
-    exact = Fraction(numerator * after, denominator * before)
-    most = int(_MOST / max(1, exact))
-    value = exact.limit_denominator(max(1, most))
+    exact = Fraction(numerator, denominator)
+    value = exact.limit_denominator(max(1, int(_MOST / max(Fraction(1), exact))))
     return (value.numerator, value.denominator) if value.numerator <= _MOST else None
 
 

@@ -42,7 +42,7 @@ with imports:
     from saliency_jpeg.errors import PresetError, SaliencyJpegError
     from saliency_jpeg.image.load import load
     from saliency_jpeg.integrations._optimizer import optimize_jpeg
-    from saliency_jpeg.metadata import exif, iptc, jumbf, layers, multi_picture, photoshop, pictures, refresh, segments, xmp
+    from saliency_jpeg.metadata import exif, iptc, jumbf, layers, multi_picture, photoshop, refresh, segments, xmp
     from saliency_jpeg.metadata.containers import read_container
     from saliency_jpeg.metadata.exif_nested import without_nested_pictures
     from saliency_jpeg.metadata.exif_previews import embedded, without_previews

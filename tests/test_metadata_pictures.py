@@ -94,6 +94,7 @@ CASES: dict[str, list[Segment]] = {
     "JUMBF": JUMBF,
     "JFXX": [(0xE0, b"JFXX\0\x10" + OLD)],
     "comment": [(0xFE, OLD)],
+    "comment in base64": [(0xFE, TEXT)],
     "earlier comment": [(0xFE, OLD), (0xFE, b"a comment")],
 }
 

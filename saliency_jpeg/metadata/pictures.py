@@ -13,7 +13,7 @@ from typing import Final
 from .exif_directory import EXIF_HEADER
 from .segments import APP1, APP2, APP13, COM, XMP_EXTENSION_HEADER, XMP_HEADER, Segment
 
-__all__ = ["holds_picture", "without_pictures"]
+__all__ = ["IN_TEXT", "holds_picture", "without_pictures"]
 
 _APP11: Final = 0xEB
 _START: Final = re.compile(
@@ -21,6 +21,8 @@ _START: Final = re.compile(
     rb"|\0\0\0\x0c(?:jP  |JXL )\r\n\x87\n|\0\0\0[\x08-\xff]ftyp",
     re.DOTALL,
 )
+#: JPEG, PNG, WebP and GIF files in base64, by how they begin.
+IN_TEXT: Final = re.compile(rb"(?:/9j/|iVBORw0KGgo|UklGR|R0lGOD)[A-Za-z0-9+/=\s&#;]{64,}")
 #: Segments that are a picture, whatever they begin with: FlashPix, thermal data of FLIR, the residual of JPEG-HDR.
 _ALWAYS: Final = ((APP2, b"FPXR\0"), (APP1, b"FLIR\0"), (_APP11, b"HDR_RI"))
 _OWN: Final = ((APP1, EXIF_HEADER), (APP1, XMP_HEADER), (APP1, XMP_EXTENSION_HEADER), (APP13, b""))
@@ -28,12 +30,12 @@ _RESIDUAL: Final = re.compile(rb"JP.{10}(?!jumb)", re.DOTALL)  # boxes of JPEG X
 
 
 def holds_picture(data: bytes) -> bool:
-    """Whether a picture file or a clip begins somewhere in these bytes.
+    """Whether a picture file or a clip begins somewhere in these bytes, as it is or in base64.
 
     Args:
         data: of any kind.
     """
-    return _START.search(data) is not None
+    return _START.search(data) is not None or IN_TEXT.search(data) is not None
 
 
 def without_pictures(own: Sequence[Segment]) -> list[Segment]:

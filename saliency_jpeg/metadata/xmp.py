@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
+from .pictures import IN_TEXT
+
 __all__ = [
     "has_regions",
     "with_orientation",
@@ -75,8 +77,6 @@ _PICTURES: Final = (
     _Properties(b"http://ns.google.com/photos/1.0/image/", b"GImage"),
     _Properties(b"http://ns.google.com/photos/1.0/depthmap/", b"GDepth"),
 )
-#: How JPEG, PNG, WebP and GIF files begin in base64.
-_PICTURE_IN_TEXT: Final = re.compile(rb"(?:/9j/|iVBORw0KGgo|UklGR|R0lGOD)[A-Za-z0-9+/=\s&#;]{64,}")
 _SUBJECT: Final = _Properties(_EXIF, b"exif", b"Subject(?:Area|Location)")
 _REGIONS: Final = (
     _Properties(b"http://www.metadataworkinggroup.com/schemas/regions/", b"mwg-rs", b"Regions"),
@@ -121,7 +121,7 @@ def without_pictures(xmp: bytes) -> bytes:
     Args:
         xmp: a packet, or the data of extended XMP.
     """
-    return _PICTURE_IN_TEXT.sub(b"", _without(xmp, _PICTURES))
+    return IN_TEXT.sub(b"", _without(xmp, _PICTURES))
 
 
 def has_regions(xmp: bytes) -> bool:

@@ -145,8 +145,8 @@ def _rewritten(source: JpegSource, own: list[Segment], options: Options) -> byte
         image = _core.read_jpeg(source.data, options.max_pixels)
         if not image.unread:
             return None
-        form = {"progressive": image.progressive, "restart_interval": image.restart_interval}
-        return lossless(source.data, metadata=own, **form)
+        interval = image.restart_interval
+        return lossless(source.data, progressive=image.progressive, restart_interval=interval, metadata=own)
     except InputError:
         return None
 

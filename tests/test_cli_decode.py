@@ -16,8 +16,8 @@ from helpers import encoded, photo, pillow_pixels
 from PIL import Image
 from processes import Capture, command, run, usage_error
 
-from saliency_jpeg import compress, decode
-from saliency_jpeg.enhance import loading
+from saliency_jpeg import PresetError, compress, decode
+from saliency_jpeg.enhance import Decoder, loading
 
 PLAIN = ("--enhance", "none")
 PIXELS = np.array(photo(60, 84))
@@ -197,3 +197,37 @@ def test_max_pixels(source: Path, tmp_path: Path, capsys: Capture) -> None:
     assert run("decode", source, "-o", output, "--max-pixels", "5039", *PLAIN) == 1
     assert "more than 5039 pixels" in capsys.readouterr().err
     assert run("decode", source, "-o", output, "--max-pixels", "5040", *PLAIN) == 0
+
+
+CMYK = encoded(Image.fromarray(PIXELS).convert("CMYK"), quality=85)
+NO_HEADER = JPEG[:40]
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "loads"),
+    [
+        (JPEG, (), True),
+        (JPEG, PLAIN, False),
+        (JPEG, ("--amount", "0"), False),
+        (CMYK, (), False),
+        (encoded(PIXELS, "PNG"), (), False),
+        (NO_HEADER, (), False),
+        (b"", (), False),
+        (None, (), False),
+        (JPEG[:2] + (b"\xff\xec\xff\xff" + bytes(65533)) * 20 + JPEG[2:], (), True),  # the header is long
+    ],
+)
+def test_the_network_is_loaded_for_files_that_need_it(
+    data: bytes | None, words: tuple[str, ...], loads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, loaded = tmp_path / "photo.jpg", list[str]()
+    if data is not None:
+        path.write_bytes(data)
+
+    def load(self: Decoder) -> None:
+        loaded.append("network")
+        raise PresetError("loaded")
+
+    monkeypatch.setattr(Decoder, "load_network", load)
+    run("decode", path, "-o", tmp_path / "out.png", "--quiet", *words)
+    assert loaded == ["network"] * loads

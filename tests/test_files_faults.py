@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from helpers import encoded, photo
-from processes import NONE, Capture, run, usage_error
+from processes import NONE, Capture, python, run, usage_error
 
 from saliency_jpeg import compress, io
 from saliency_jpeg.batch.resume import JOURNAL_NAME, options_digest
@@ -343,6 +343,46 @@ def test_a_journal_that_is_no_file(kind: str, photos: Path, tmp_path: Path, caps
     assert run("compress", photos, "--in-place", "--quality", 50, *NONE) == 0
     assert "cannot write the journal" in capsys.readouterr().err
     assert victim.read_text() == "of the user\n"
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from saliency_jpeg.batch.plan import Job
+from saliency_jpeg.batch.resume import Journal
+from saliency_jpeg.io import version
+path, *pictures = sys.argv[1:]
+journal = Journal("digest", path=Path(path))
+for picture, most in zip(pictures, (-1, 150, -1)):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, -1))
+    try:
+        journal.add(Job(picture, picture), version(picture), version(picture))
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+def test_a_line_that_a_full_disk_cut_off_does_not_take_the_next_one_with_it(photos: Path) -> None:
+    journal, a, b = photos / "journal", photos / "a.jpg", photos / "b.jpg"
+    assert python("-c", FULL_DISK, journal, a, a, b) == "File too large\n"
+    lines = journal.read_text().splitlines()
+    assert [json.loads(line)["output"] for line in (lines[0], lines[-1])] == ["a.jpg", "b.jpg"]
+    assert len(lines) == 3
+    assert not lines[1].endswith("}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_links_that_lead_in_a_circle(photos: Path, tmp_path: Path, capsys: Capture) -> None:
+    circle = photos / "circle.jpg"
+    circle.symlink_to("circle.jpg")
+    with pytest.raises(OSError, match="lead in a circle"):
+        io.write(str(circle), b"new")
+    assert run("compress", photos / "a.jpg", "-o", circle, *NONE) == 1
+    assert "symbolic links lead in a circle" in capsys.readouterr().err
+    assert run("compress", photos, "-o", tmp_path / "out", *NONE) == 1
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.jpg")) == ["a.jpg", "b.jpg"]
+    assert run("compress", f"{photos}/*", "-o", tmp_path / "more", *NONE) == 1
+    assert circle.is_symlink()
 
 
 @pytest.mark.parametrize("kind", ["a photograph", "text"])

@@ -530,3 +530,11 @@ def test_mutated_files_raise_input_error_only(kind: str) -> None:
         except InputError:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
+
+
+def test_masked_pixels_are_refused_and_do_not_show() -> None:
+    hidden = np.ma.masked_array(RGB, RGB > 200)
+    with pytest.raises(InputError, match="masked pixels; fill them first, got"):
+        load(hidden)
+    np.testing.assert_array_equal(load(hidden.filled(0)).pixels, np.where(RGB > 200, 0, RGB))
+    np.testing.assert_array_equal(load(np.ma.masked_array(RGB)).pixels, RGB)

@@ -70,6 +70,16 @@ def test_all_else_passes(storage: SaliencyFileSystemStorage, data: bytes, tmp_pa
         assert (tmp_path / storage.save("x.bin", file)).read_bytes() == data
 
 
+@pytest.mark.parametrize("stray", [b"\0", b"\xff\0", b"bytes"])
+def test_stray_bytes_behind_soi_hide_no_metadata(stray: bytes, tmp_path: Path) -> None:
+    storage = SaliencyFileSystemStorage(location=tmp_path, saliency_jpeg={"metadata": "safe"})
+    jpeg = photo(quality=95, comment=b"a place", exif=b"Exif\0\0" + EXIF)
+    for data in (jpeg, jpeg[:-200]):
+        stored = (tmp_path / storage.save("x.jpg", ContentFile(data[:2] + stray + data[2:]))).read_bytes()
+        assert b"a place" not in stored
+        assert describe(photo())[:2] == describe(stored)[:2] if data is jpeg else stored.startswith(b"\xff\xd8\xff")
+
+
 def test_text_passes(storage: SaliencyFileSystemStorage, tmp_path: Path) -> None:
     assert (tmp_path / storage.save("x.txt", ContentFile("text"))).read_text() == "text"
 

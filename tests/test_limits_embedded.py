@@ -160,3 +160,38 @@ def test_a_file_of_any_kind_in_another_is_not_opened(source: Any, inner: bytes) 
     """Pillow would run Ghostscript for the first one."""
     with pytest.raises(InputError, match="IPTC is not accepted"):
         written(source(iptc(inner, (WIDTH, HEIGHT))))
+
+
+def qoi(width: int, height: int) -> bytes:
+    """One pixel and a run that is cut off."""
+    return b"qoif" + struct.pack(">IIBB", width, height, 3, 0) + b"\xfe\1\2\3\xfd" + bytes(7) + b"\1"
+
+
+def dds(width: int, height: int) -> bytes:
+    """A texture of 32 bits a pixel without its pixels."""
+    masks = struct.pack("<II4s5I", 32, 0x40, bytes(4), 32, 0xFF0000, 0xFF00, 0xFF, 0)
+    return b"DDS " + struct.pack("<7I", 124, 0x1007, height, width, 0, 0, 0) + bytes(44) + masks + bytes(20)
+
+
+@pytest.mark.parametrize("make", [qoi, dds])
+def test_decoders_in_python_have_a_limit_of_their_own(make: Any) -> None:
+    for source in (make(4096, 2049), held(make(4096, 2049))):
+        with pytest.raises(InputError, match="more than 8388608 pixels"):
+            written(source)
+    for options in ({}, {"max_pixels": None}):
+        size = (4096, 2048) if not options else (4096, 2049)
+        with pytest.raises(InputError, match="cannot decode"):
+            written(make(*size), **options)
+
+
+def psd(resources: int) -> bytes:
+    own = (b"8BIM" + struct.pack(">HHI", 2000, 0, 0)) * resources
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 4, 4, 8, 3) + bytes(4)
+    return head + struct.pack(">I", len(own)) + own + bytes(4) + b"\0\0" + bytes(48)
+
+
+def test_a_psd_file_of_many_resources() -> None:
+    assert written(psd(9_999))
+    for source in (psd(10_001), psd(10_001)[:-60]):
+        with pytest.raises(InputError, match="more than 10000 resources"):
+            written(source)

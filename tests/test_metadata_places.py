@@ -159,6 +159,25 @@ def test_a_turn_exchanges_all_resolutions() -> None:
     assert struct.unpack(">IHHIHH", swapped) == (150 << 16, 1, 2, 300 << 16, 1, 1)
 
 
+@pytest.mark.parametrize("values", [((4000, 1), (3000, 1)), ((4294967295, 7), (1, 3)), ((9, 0), (8, 1))])
+def test_the_resolution_of_the_sensor_follows_the_size_and_a_turn(values: tuple[tuple[int, int], ...]) -> None:
+    def of(source: bytes, **options: Any) -> list[tuple[int, int]]:
+        tags = tags_of(written(source, **options))
+        return [tags[0xA20E], tags[0xA20F]]
+
+    def near(pair: tuple[int, int], other: tuple[int, int], ratio: float) -> bool:
+        return other == pair if 0 in pair else other[0] / other[1] == pytest.approx(ratio * pair[0] / pair[1], rel=1e-6)
+
+    own = piexif.dump({"0th": {274: 6}, "Exif": {0xA20E: values[0], 0xA20F: values[1], 0xA210: 2}})
+    source = segments.replace_segments(encoded(PICTURE, quality=95), [(0xE1, own)])
+    assert of(source) == list(values)
+    assert of(source, orientation="apply") == list(values[::-1])
+    smaller = of(source, max_width=HEIGHT // 2)
+    assert all(near(pair, other, 1 / 2) for pair, other in zip(values, smaller, strict=True))
+    both = of(source, max_width=HEIGHT // 4, orientation="apply")
+    assert all(near(pair, other, 1 / 4) for pair, other in zip(values[::-1], both, strict=True))
+
+
 def tiff(orientation: int | None, size: tuple[int, int] = (WIDTH, HEIGHT), xmp: bytes = packet(FACES["mwg"])) -> bytes:
     tags = Image.Exif()
     tags.load(bytes(piexif.dump({"Exif": {0xA002: WIDTH, 0xA003: HEIGHT, 0x9003: b"2020:01:02 03:04:05"}})))

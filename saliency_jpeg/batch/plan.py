@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, with_image_suffix
+from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, real_path, with_image_suffix
 
 __all__ = ["Job", "Plan", "PlanError", "check_clashes", "check_folder_name", "distinct_names", "images_in", "plan"]
 
@@ -89,7 +89,7 @@ def plan(
     if (output is None) != in_place:
         raise PlanError(f"give either -o OUT or --in-place{_such_as(sources) if output is None else ''}")
     unreadable: list[OSError] = []
-    excluded = Path(output).resolve() if output not in (None, STREAM) else None
+    excluded = real_path(output) if output not in (None, STREAM) else None
     inputs = [item for name in sources for item in _expand(name, recursive, excluded, unreadable, kinds)]
     if output is None:
         return Plan(_in_place(inputs, sources), None, unreadable)
@@ -220,7 +220,7 @@ def _match(
     if not matches:
         raise PlanError(f"no file matches the pattern, got {pattern!r}")
     for match in matches:
-        if excluded is not None and excluded in [match.resolve(), *match.resolve().parents]:
+        if excluded is not None and excluded in [real_path(match), *real_path(match).parents]:
             continue
         if not match.is_dir() and is_regular(str(match)):
             yield _Input(str(match), match.relative_to(root), root)
@@ -239,7 +239,7 @@ def _walk(
     """The images of a folder, without hidden ones and without an output folder that lies inside it."""
     for place, folders, names in os.walk(folder, onerror=unreadable.append):
         inner = [name for name in folders if not name.startswith(".")] if recursive else []
-        folders[:] = sorted(name for name in inner if (Path(place) / name).resolve() != excluded)
+        folders[:] = sorted(name for name in inner if real_path(Path(place) / name) != excluded)
         for name in sorted(names):
             path = Path(place) / name
             is_image = path.suffix.lower() in kinds and not name.startswith(".")

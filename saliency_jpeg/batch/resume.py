@@ -118,6 +118,7 @@ class Journal:
             if path not in self._whole and file.tell():
                 file.seek(-1, os.SEEK_END)
                 line = line if file.read(1) == b"\n" else b"\n" + line
+            self._whole.discard(path)  # where the disk is full, a part of the line may be written
             file.write(line)
         self._whole.add(path)
 

@@ -13,11 +13,13 @@ import numpy as np
 from ..batch.in_order import work_in_order
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..enhance import DecodeOptions, Decoder
+from ..enhance.loading import choose
 from ..enhance.options import Enhancement
-from ..errors import LayerWarning, SaliencyJpegError
+from ..errors import InputError, LayerWarning, SaliencyJpegError
 from ..image.read import read_bytes
 from ..image.save import SUFFIXES, to_file
-from ..io import JPEG_SUFFIXES, STREAM, read
+from ..io import JPEG_SUFFIXES, STREAM, is_regular, read
+from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..recompression.layers import list_layers
 from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
@@ -27,6 +29,7 @@ __all__ = ["add"]
 
 _FORMATS: Final = {"png": ".png", "tiff": ".tif", "ppm": ".ppm"}
 _JPEG_KINDS: Final = JPEG_SUFFIXES | {".mpo"}
+_HEAD: Final = 1 << 20  # bytes of a file that are looked at before its turn comes
 
 
 def add(commands: Any) -> None:
@@ -88,14 +91,36 @@ def _run(arguments: argparse.Namespace) -> int:
     suffix = _FORMATS[arguments.format or "png"]
     planned = plan(arguments.inputs, arguments.output, recursive=arguments.recursive, kinds=_JPEG_KINDS, suffix=suffix)
     _check_output(arguments, planned)
-    with hide_library_output():
-        decoder.load_network()
+    if any(_may_need_network(job.source, decoder.options) for job in planned.jobs):
+        with hide_library_output():
+            decoder.load_network()
     if planned.folder is not None:
         planned.folder.mkdir(parents=True, exist_ok=True)
     sweep_folders(job.output for job in planned.jobs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LayerWarning)  # the report has it
         return _Batch(decoder, planned, suffix, quiet=arguments.quiet).run()
+
+
+def _may_need_network(source: str, options: DecodeOptions) -> bool:
+    """Whether a file is to be restored, by its header; true where that cannot be told before all of it is read.
+
+    TensorFlow takes some seconds of processor time to load, so it is not loaded for files that are decoded plainly, and
+    for none at all.
+    """
+    if options.enhance is None or options.amount == 0:
+        return False
+    if source == STREAM or not is_regular(source):
+        return True
+    try:
+        with Path(source).open("rb") as file:
+            data = file.read(_HEAD)
+        header = JpegSource(data).header if is_jpeg(data) else None
+        return header is not None and choose(options.enhance, header) is not None
+    except OSError:
+        return False
+    except InputError:  # of a header that is damaged or longer, or of an enhancement for other files
+        return len(data) == _HEAD
 
 
 def _check_output(arguments: argparse.Namespace, planned: Plan) -> None:

@@ -22,6 +22,7 @@ from ..evaluation.codecs import find_codec
 from ..evaluation.duel import Duel, DuelPlan, draw_sheet, largest_difference, make_duels, make_key
 from ..evaluation.preference_tables import Score
 from ..evaluation.preferences import read_answers, read_key
+from ..io import real_path
 from .duel_page import PagePair, render_duel
 from .options import add_command
 from .output import sweep_folders, write_output
@@ -113,11 +114,12 @@ def _run_make(arguments: argparse.Namespace) -> int:
         duels = make_duels(plan, progress.advance, partial(_say_passed, arguments.quiet, progress))
     key = make_key(plan, duels)
     sweep_folders(outputs.values())
+    sources = [str(Path(arguments.images) / duel.image) for duel in duels]
     if "page" in outputs:
         pictures = (PagePair(d.left.pixels, d.right.pixels, d.load_original()) for d in duels)
-        write_output(outputs["page"], render_duel(pictures, key["set"]).encode())
+        write_output(outputs["page"], render_duel(pictures, key["set"]).encode(), sources=sources)
     if "sheets" in outputs:
-        _write_sheets(Path(outputs["sheets"]), duels)
+        _write_sheets(Path(outputs["sheets"]), duels, sources)
     write_output(outputs["key"], (json.dumps(key, indent=1) + "\n").encode())
     if not arguments.quiet:
         names = " and ".join(outputs[kind] for kind in ("page", "sheets") if kind in outputs)
@@ -139,7 +141,7 @@ def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
         raise UsageError(f"the folder of the sheets must be new or empty, got {sheets!r}")
     named = {"page": page, "sheets": sheets, "key": key}
     for name in named.values():
-        if name is not None and not Path(name).resolve().parent.is_dir():
+        if name is not None and not real_path(name).parent.is_dir():
             raise UsageError(f"the folder of {name} does not exist")
     return {kind: name for kind, name in named.items() if name is not None}
 
@@ -161,14 +163,14 @@ def _say_passed(quiet: bool, progress: Progress, image: str, rival: str, bpp: fl
         progress.say(f"{NAME}: {image} is passed over, its files against {rival} miss {bpp:g} bpp", sys.stderr)
 
 
-def _write_sheets(folder: Path, duels: Sequence[Duel]) -> None:
+def _write_sheets(folder: Path, duels: Sequence[Duel], sources: Sequence[str]) -> None:
     """Writes NNN.png for each pair, and its original in the folder ``originals``."""
     originals = folder / "originals"
     originals.mkdir(parents=True, exist_ok=True)
-    for number, duel in enumerate(duels, 1):
+    for number, (duel, source) in enumerate(zip(duels, sources, strict=True), 1):
         name = f"{number:03}.png"
-        write_output(str(folder / name), _png(draw_sheet(duel)))
-        write_output(str(originals / name), _png(Image.fromarray(duel.load_original())))
+        write_output(str(folder / name), _png(draw_sheet(duel)), sources=[source])
+        write_output(str(originals / name), _png(Image.fromarray(duel.load_original())), sources=[source])
 
 
 def _png(image: Image.Image) -> bytes:

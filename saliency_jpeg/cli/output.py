@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from ..io import STREAM, Version, remove_temporaries, sweep, write
+from ..io import STREAM, Version, real_path, remove_temporaries, sweep, write
 
 __all__ = ["stoppable", "sweep_folders", "write_output"]
 
@@ -29,7 +29,7 @@ def write_output(
 def sweep_folders(outputs: Iterable[str]) -> None:
     """Removes from the folders of outputs the temporary files that a killed run has left behind."""
     paths = (Path(name) for name in outputs if name != STREAM)
-    for folder in sorted({(path.resolve() if path.is_symlink() else path).parent for path in paths}):
+    for folder in sorted({(real_path(path) if path.is_symlink() else path).parent for path in paths}):
         sweep(folder)
 
 

@@ -417,6 +417,9 @@ class JpegImage:
     @property
     def end(self) -> int:
         """Offset of the first byte after EOI. The reader does not read the data there, such as other MPF images."""
+    @property
+    def unread(self) -> int:
+        """Bytes among the coded data that belong to no block: behind the last one of a scan or restart interval."""
     def with_levels(self, levels: Sequence[_Levels]) -> JpegImage:
         """Returns the same with other levels, of the same shapes.
 

@@ -20,18 +20,20 @@ from .turned import tag
 
 __all__ = ["check_embedded", "check_kind"]
 
-#: Pillow's decoders in Python that go through every pixel, however small the file is.
-_SLOW: Final = frozenset({"fits_gzip"})
-_MOST_IF_SLOW: Final = 1 << 24  # pixels, a tenth of a microsecond each, unless ``max_pixels`` is above its default
+#: Most pixels for Pillow's decoders in Python that go through each of them, unless ``max_pixels`` is above its default:
+#: a tenth of a microsecond a pixel, or half of one.
+_MOST_IF_SLOW: Final = {"fits_gzip": 1 << 24, "qoi": 1 << 23, "dds_rgb": 1 << 23}
 _REFUSED: Final = {"EPS": "would run another program", "IPTC": "would open a file of any kind, and EPS may be in it"}
 _MOST_IN_A_TILE: Final = 1 << 24  # pixels, where the picture has fewer
 _TILE_WIDTH, _TILE_LENGTH = 0x0142, 0x0143
 
-_ICON, _CURSOR, _APPLE_ICON, _BLP = b"\0\0\1\0", b"\0\0\2\0", b"icns", b"BLP1"
+_ICON, _CURSOR, _APPLE_ICON, _BLP, _PSD = b"\0\0\1\0", b"\0\0\2\0", b"icns", b"BLP1", b"8BPS"
 _PNG: Final = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(.{8})", re.DOTALL)
 _JPEG_2000: Final = re.compile(rb"\xff\x4f\xff\x51....(.{8})", re.DOTALL)  # SOC, SIZ, Lsiz, Rsiz, Xsiz and Ysiz
 _ICON_ENTRY: Final = 16  # bytes, of which the last four are the offset
 _BITMAP_HEADER: Final = 12  # bytes up to the height
+_PSD_HEAD: Final = 26  # bytes up to the length of the colour table
+_MOST_RESOURCES: Final = 10_000  # of a PSD file; Photoshop writes some dozens
 _BLP_TABLES, _BLP_HEADER = 28, 156  # offsets: 16 offsets and 16 lengths; the length of the JPEG files' common header
 
 
@@ -50,26 +52,42 @@ def check_kind(image: Image.Image, max_pixels: int | None) -> None:
     width, length = tag(image, _TILE_WIDTH), tag(image, _TILE_LENGTH)
     if max_pixels is not None and isinstance(width, int) and isinstance(length, int):
         check_pixels(width, length, max(_MOST_IN_A_TILE, image.width * image.height))
-    is_slow = any(tile[0] in _SLOW for tile in getattr(image, "tile", ()))
-    if is_slow and max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS:
-        check_pixels(*image.size, _MOST_IF_SLOW)
+    if max_pixels is not None and max_pixels <= DEFAULT_MAX_PIXELS:
+        for codec, *_ in getattr(image, "tile", ()):
+            check_pixels(*image.size, _MOST_IF_SLOW.get(codec))
 
 
 def check_embedded(data: bytes, max_pixels: int | None) -> None:
-    """Checks the pictures inside a file.
+    """Checks the pictures inside a file, and the resources of a PSD file.
 
     Args:
         data: the file, of any format.
         max_pixels: as for :func:`.load.load`.
 
     Raises:
-        InputError: one of them is over a limit.
+        InputError: one of them is over a limit, or there are too many.
     """
     if data.startswith((_ICON, _CURSOR, _APPLE_ICON)):
         for width, height in _sizes(data):
             check_pixels(width, height, max_pixels)
     elif data.startswith(_BLP) and data[4:8] == bytes(4) and len(data) >= _BLP_HEADER + 4:
         JpegSource(_jpeg_of_blp(data)).check_limits(max_pixels)
+    elif data.startswith(_PSD):
+        _check_resources(data)
+
+
+def _check_resources(data: bytes) -> None:
+    """Pillow makes a list of all resources of a PSD file, 12 bytes each or more, as it opens the file."""
+    at = _PSD_HEAD + 4 + int.from_bytes(data[_PSD_HEAD : _PSD_HEAD + 4], "big")
+    end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+    at += 4
+    for _ in range(_MOST_RESOURCES):
+        if at + 7 > min(end, len(data)):
+            return
+        at += 6 + (data[at + 6] + 2) // 2 * 2  # signature and number, name with its length
+        length = int.from_bytes(data[at : at + 4], "big")
+        at += 4 + length + length % 2
+    raise InputError(f"a PSD file with more than {_MOST_RESOURCES} resources is not supported")
 
 
 def _sizes(data: bytes) -> Iterator[tuple[int, int]]:

@@ -30,13 +30,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import OptionError
+from ..metadata.containers import complete, read_container
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.model import Metadata
 from ..metadata.pillow_info import from_file, from_pillow
 from . import pixels
 from .picture import Picture
-from .pillow_file import decode, open_decoded
+from .pillow_file import container_metadata, decode, open_decoded
 from .read import read_bytes
 from .turned import applied_orientation
 from .unedited import is_described, is_unread
@@ -102,9 +103,9 @@ def load(
     if isinstance(source, np.ndarray):
         return Picture(pixels.from_array(source, colour), Metadata())
     if isinstance(source, Image.Image):
-        was_unread = is_unread(source)
+        was_unread, found = is_unread(source), container_metadata(source)
         decode(source, max_pixels)
-        picture = _picture(source, from_pillow(source), colour)
+        picture = _picture(source, complete(from_pillow(source), found), colour)
         turn = applied_orientation(source)
         is_whole = is_described(source, picture.metadata, picture.pixels, was_unread=was_unread)
         return picture.as_turned(turn) if turn != 1 or is_whole else picture.with_pixels(picture.pixels)
@@ -113,7 +114,8 @@ def load(
         jpeg = JpegSource(data)
         return load_jpeg(jpeg, background=background, max_pixels=max_pixels)
     image = open_decoded(data, max_pixels)
-    return _picture(image, from_file(image), colour).as_turned(applied_orientation(image))
+    metadata = complete(from_file(image), read_container(data))
+    return _picture(image, metadata, colour).as_turned(applied_orientation(image))
 
 
 def load_jpeg(

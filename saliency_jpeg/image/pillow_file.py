@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
+from ..metadata.containers import FORMATS, read_container
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.limits import DEFAULT_MAX_PIXELS, check_size
+from ..metadata.model import Metadata
 from ..metadata.pillow_switch import strict_decoding
 from . import heif
 from .embedded import check_embedded, check_kind
 from .turned import note_orientation
 
-__all__ = ["decode", "open_decoded"]
+__all__ = ["container_metadata", "decode", "open_decoded"]
+
+_MARK: Final = "_saliency_jpeg_container"
+_INTEROPERABILITY_IFD: Final = 0xA005
 
 
 def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
@@ -63,7 +69,32 @@ def decode(image: Image.Image, max_pixels: int | None) -> None:
         if image.format == "BLP":
             check_embedded(_read_from(image, 0), max_pixels)
         note_orientation(image)
+        _read_directories(image)
     _decode_frame(image, max_pixels if is_lazy else None)
+
+
+def _read_directories(image: Image.Image) -> None:
+    """Lets Pillow read a directory of a TIFF file that it can no longer read once the picture is decoded."""
+    if hasattr(image, "tag_v2"):
+        with contextlib.suppress(Exception):  # Pillow's EXIF parser raises many kinds
+            image.getexif().get_ifd(_INTEROPERABILITY_IFD)
+
+
+def container_metadata(image: Image.Image) -> Metadata:
+    """Returns what Pillow does not read of the file of an image, noted in the image for the next time.
+
+    Args:
+        image: as the caller holds it. Once Pillow has closed its file, nothing more is found.
+    """
+    if image.format not in FORMATS:
+        return Metadata()
+    if not hasattr(image, _MARK) and getattr(image, "fp", None) is not None:
+        try:
+            setattr(image, _MARK, read_container(_read_from(image, 0)))
+        except InputError:  # decoding says what is wrong
+            return Metadata()
+    found: Metadata = getattr(image, _MARK, Metadata())
+    return found
 
 
 def _decode_frame(image: Image.Image, max_pixels: int | None) -> None:

@@ -40,6 +40,10 @@ def from_array(array: NDArray[np.generic], background: NDArray[np.uint16]) -> ND
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise InputError(f"an image array must have shape {shapes}, got {array.shape}")
     check_size(array.shape[1], array.shape[0], None)
+    if np.ma.is_masked(array):  # what lies below the mask is not meant to be seen
+        raise InputError(
+            f"an image array must have no masked pixels; fill them first, got {np.ma.getmaskarray(array).sum()}"
+        )
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.dtype == np.bool_ and channels != 1:
         raise InputError(f"a bool array must have shape (height, width), got {array.shape}")

@@ -13,8 +13,9 @@ from ..metadata import jpeg_metadata, jpeg_source
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metadata.multi_picture import refusal
+from ..metadata.segments import Segment
 from ..options import Options
-from ..recompression.recompress import recompress_source
+from ..recompression.recompress import lossless, recompress_source
 
 __all__ = ["is_jpeg", "optimize_jpeg", "remove_metadata", "warm_up"]
 
@@ -113,7 +114,8 @@ def warm_up(options: Options) -> None:
 def remove_metadata(data: bytes, options: Options) -> bytes:
     """Returns a file with its scans as they are, and without the metadata that are to be removed.
 
-    The scans are not read, so it does not matter whether they can be.
+    It does not matter whether the scans can be read. Where they can, and hold bytes behind their last block, the levels
+    are written anew.
 
     Args:
         data: a file of any kind; anything but a JPEG file is returned unchanged.
@@ -131,9 +133,22 @@ def remove_metadata(data: bytes, options: Options) -> bytes:
         if source.header is None:
             raise SegmentError("it has no frame header")
         own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, source.header)
-        return source.with_segments(own)
+        return _rewritten(source, own, options) or source.with_segments(own)
     except SegmentError as error:
         raise InputError(f"the metadata of this damaged JPEG file cannot be removed: {error}") from error
+
+
+def _rewritten(source: JpegSource, own: list[Segment], options: Options) -> bytes | None:
+    """The same levels in new scans, where the file's own hold more than those and can be read; else ``None``."""
+    try:
+        source.check_limits(options.max_pixels)
+        image = _core.read_jpeg(source.data, options.max_pixels)
+        if not image.unread:
+            return None
+        interval = image.restart_interval
+        return lossless(source.data, progressive=image.progressive, restart_interval=interval, metadata=own)
+    except InputError:
+        return None
 
 
 def _needs_pixels(options: Options) -> bool:

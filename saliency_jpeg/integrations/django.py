@@ -48,7 +48,7 @@ except ImportError as error:
 __all__ = ["SaliencyFileSystemStorage", "SaliencyStorageMixin"]
 
 _logger = logging.getLogger("saliency_jpeg")
-_START = b"\xff\xd8\xff"  # SOI and the first byte of the next marker
+_START = b"\xff\xd8"  # SOI; stray bytes may follow, which readers skip
 
 
 class SaliencyStorageMixin:

@@ -8,7 +8,16 @@ the light distribution leaves out, ``folders`` are those of a disk or a store of
 from .cpus import available_cpus
 from .files import FileChangedError, Version, is_regular, read, version, write
 from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote
-from .names import IMAGE_SUFFIXES, JPEG_SUFFIXES, LOSSLESS_SUFFIXES, STREAM, jpeg_name, printable, with_image_suffix
+from .names import (
+    IMAGE_SUFFIXES,
+    JPEG_SUFFIXES,
+    LOSSLESS_SUFFIXES,
+    STREAM,
+    jpeg_name,
+    printable,
+    real_path,
+    with_image_suffix,
+)
 from .temporary import remove_temporaries, sweep
 
 __all__ = [
@@ -28,6 +37,7 @@ __all__ = [
     "jpeg_name",
     "printable",
     "read",
+    "real_path",
     "remove_temporaries",
     "sweep",
     "version",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from .names import STREAM
+from .names import STREAM, real_path
 from .permissions import check_writable, hand_on, new_mode
 from .temporary import TemporaryFile, sweep_once
 
@@ -123,7 +123,9 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
         with open(1 if name == STREAM else name, "wb", closefd=name != STREAM) as file:
             file.write(data)
         return Version(len(data), 0, 0, 0, (0, 0))
-    target = Path(name).resolve()
+    target = real_path(name)
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "symbolic links lead in a circle", name)
     if target.exists():
         check_writable(target)
     sweep_once(target.parent)

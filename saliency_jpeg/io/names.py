@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final, TypeVar
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "STREAM",
     "jpeg_name",
     "printable",
+    "real_path",
     "with_image_suffix",
 ]
 
@@ -64,3 +66,8 @@ def with_image_suffix(path: PathKind, suffix: str) -> PathKind:
 def printable(text: str) -> str:
     r"""Returns a text in one line that a terminal shows and does not obey: control characters as ``\n`` or ``\x1b``."""
     return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def real_path(name: str | os.PathLike[str]) -> Path:
+    """Returns where a name leads; one whose links lead in a circle stays a link, where ``Path.resolve`` may raise."""
+    return Path(os.path.realpath(name))

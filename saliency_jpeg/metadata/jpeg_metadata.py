@@ -5,6 +5,7 @@ Order on output: JFIF, EXIF, XMP, ICC, other segments, comment.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -112,7 +113,7 @@ def build(metadata: Metadata, mode: MetadataMode = "keep", keep: Sequence[Segmen
     Raises:
         OptionError: unknown mode.
         SegmentError: something does not fit: EXIF over 65527 bytes that is no TIFF body, ICC over 255 chunks of 65519
-            bytes, a comment or extra over 65533, XMP over 65502 that is not one ``x:xmpmeta`` or ``rdf:RDF`` element;
+            bytes, a comment or extra over 65533, XMP over 65502 that is no XMP element;
             or a bad density or extra marker.
     """
     if mode not in MODES:
@@ -242,13 +243,21 @@ def _comment(metadata: Metadata) -> list[Segment]:
 _WRITERS: Final[tuple[Callable[[Metadata], list[Segment]], ...]] = (_jfif, _exif, _xmp, _icc, _extra, _comment)
 
 
+#: The outermost element of a packet: ``x:xmpmeta``, before 2004 ``x:xapmeta``, or ``rdf:RDF`` alone; of any prefix.
+_XMP_ROOT: Final = re.compile(rb"<((?:[\w.-]{1,64}:)?(?:xmpmeta|xapmeta|RDF))[\s>]")
+
+
 def _unwrapped(xmp: bytes) -> bytes:
-    """The one element of an XMP packet, ``x:xmpmeta`` or ``rdf:RDF``, without ``<?xpacket?>`` and padding."""
-    for start, end in ((b"<x:xmpmeta", b"</x:xmpmeta>"), (b"<rdf:RDF", b"</rdf:RDF>")):
-        first, last = xmp.find(start), xmp.rfind(end)
-        if 0 <= first < last:
-            return xmp[first : last + len(end)]
-    raise SegmentError(f"XMP of {len(xmp)} bytes does not fit one segment and holds no XMP element to split")
+    """The one element of an XMP packet without ``<?xpacket?>`` and padding."""
+    root = _XMP_ROOT.search(xmp)
+    end = b"</" + root[1] + b">" if root is not None else b""
+    last = xmp.rfind(end) if root is not None else -1
+    if root is None or last < root.end():
+        raise SegmentError(
+            "XMP that does not fit one segment must be one XMP element; pass metadata='safe' to leave it out, "
+            f"got {len(xmp)} bytes without one"
+        )
+    return xmp[root.start() : last + len(end)]
 
 
 def _xmp_stub(guid: bytes) -> bytes:

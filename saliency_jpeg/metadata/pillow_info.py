@@ -67,7 +67,17 @@ def _completed(image: Image.Image, readers: Iterable[_Reader]) -> Metadata:
     metadata = from_info(image.info)
     for reader in readers:
         metadata = reader(image, metadata)
-    return metadata
+    return _with_comment_in_parts(metadata)
+
+
+def _with_comment_in_parts(metadata: Metadata) -> Metadata:
+    """With a comment that fits no segment, as GIF may have, in several."""
+    comment, most = metadata.comment or b"", segments.MAX_PAYLOAD
+    if len(comment) <= most:
+        return metadata
+    parts = [comment[at : at + most] for at in range(0, len(comment), most)]
+    before = ((segments.COM, part) for part in parts[:-1])
+    return replace(metadata, comment=parts[-1], extra=(*metadata.extra, *before))
 
 
 # Kinds of files -----------------------------------------------------------------------------------------------------
@@ -123,7 +133,8 @@ def _with_segments(image: Image.Image, metadata: Metadata) -> Metadata:
             return same_xmp
         if marker == segments.COM:
             return same_comment
-        return marker != segments.APP13 or same_photoshop
+        is_known_to_info = marker == segments.APP13 and payload.startswith(segments.PHOTOSHOP_HEADER)
+        return same_photoshop or not is_known_to_info
 
     extra = tuple(filter(is_kept, found.extra)) if own else tuple(_photoshop(image.info))
     return replace(

@@ -1,4 +1,4 @@
-"""Profiles in PNG's text chunks "Raw profile type ...", as ImageMagick writes them and ExifTool reads them.
+"""Profiles in PNG's text chunks "Raw profile type ...", as ImageMagick and ExifTool write them.
 
 The text is a name, the length of the profile in bytes, and the profile in hexadecimal digits, with line breaks.
 """
@@ -15,7 +15,9 @@ from .segments import PHOTOSHOP_HEADER, XMP_HEADER
 
 __all__ = ["RawProfiles", "read_profiles"]
 
-_TEXT: Final = re.compile(r"\s{0,16}[\w.]{1,32}\s{1,16}(\d{1,9})\s(?P<hex>[\s0-9a-fA-F]*)")
+_TEXT: Final = re.compile(  # ExifTool's names are of two words, such as "IPTC profile"
+    r"\s{0,16}(?:[\w.]{1,32}\s{1,16}|[^\n]{1,80}\n\s{0,16})(\d{1,9})\s(?P<hex>[\s0-9a-fA-F]*)"
+)
 _MOST: Final = 32_000_000  # bytes of a profile
 _EXIF_NAMES, _PHOTOSHOP_NAMES, _ICC_NAMES = ("exif", "APP1", "app1"), ("8bim", "8BIM", "iptc", "APP13"), ("icc", "icm")
 

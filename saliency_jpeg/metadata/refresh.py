@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import exif, jpeg_limits, photoshop, segments
+from . import exif, jpeg_limits, photoshop, pictures, segments
 from . import xmp as xmp_text
+from .exif_nested import without_nested_pictures
 from .exif_previews import embedded, without_previews
-from .exif_resolution import with_swapped_resolution
+from .exif_resolution import with_scaled_focal_plane, with_swapped_resolution
 from .exif_subject import has_subject, with_scaled_subject, without_subject
 from .model import Metadata
 from .pillow_switch import strict_decoding
+from .segments import Segment
 from .xmp_segments import edit_xmp
 
 __all__ = ["Look", "look", "refresh", "refresh_orientation"]
@@ -56,7 +58,7 @@ class _Edit(Protocol):
 
     def xmp(self, packet: bytes) -> bytes: ...
 
-    def resources(self, payload: bytes) -> bytes: ...
+    def others(self, own: list[Segment]) -> list[Segment]: ...
 
 
 def refresh(metadata: Metadata, pixels: Pixels, *, scaled_from: tuple[int, int] | None = None) -> Metadata:
@@ -69,7 +71,8 @@ def refresh(metadata: Metadata, pixels: Pixels, *, scaled_from: tuple[int, int] 
         pixels: the new ones, uint8 (H, W) or (H, W, 3).
         scaled_from: (height, width) of the old ones where the new ones are the same at another scale.
     """
-    return _edited(metadata, _NewPixels(pixels, scaled_from))
+    comment = metadata.comment if metadata.comment is None or not pictures.holds_picture(metadata.comment) else None
+    return _edited(replace(metadata, comment=comment), _NewPixels(pixels, scaled_from))
 
 
 def refresh_orientation(metadata: Metadata, applied: int | None = None) -> Metadata:
@@ -98,18 +101,19 @@ def look(metadata: Metadata, pixels: Pixels) -> Look:
     """
     seen = _Comparison(pixels)
     edited = _edited(metadata, seen)
-    return Look(seen.is_stale, seen.has_pictures or edited.extra != metadata.extra)
+    is_comment = metadata.comment is not None and pictures.holds_picture(metadata.comment)
+    return Look(seen.is_stale, seen.has_pictures or is_comment or edited.extra != metadata.extra)
 
 
 def _edited(metadata: Metadata, edit: _Edit) -> Metadata:
     """The metadata with every EXIF block, XMP packet and segment of Photoshop's resources edited."""
-    own: list[segments.Segment] = []
+    own: list[Segment] = []
     if metadata.exif is not None:
         own.append((segments.APP1, exif.EXIF_HEADER + metadata.exif))
     if metadata.xmp is not None:
         own.append((segments.APP1, segments.XMP_HEADER + metadata.xmp))
     first = len(own)
-    edited = edit_xmp([*own, *((m, edit.resources(p)) for m, p in metadata.extra)], edit.xmp)
+    edited = edit_xmp([*own, *edit.others(list(metadata.extra))], edit.xmp)
     header = len(exif.EXIF_HEADER)
     for number, (marker, payload) in enumerate(edited):
         if marker == segments.APP1 and payload.startswith(exif.EXIF_HEADER):
@@ -133,8 +137,11 @@ class _NewPixels:
 
     def exif(self, block: bytes) -> bytes:
         old_size = self._scaled_from
-        block = with_scaled_subject(block, old_size, self._size) if old_size else without_subject(block)
-        block = without_previews(exif.with_size(block, *self._size))
+        if old_size:
+            block = with_scaled_focal_plane(with_scaled_subject(block, old_size, self._size), old_size, self._size)
+        else:
+            block = without_subject(block)
+        block = without_nested_pictures(without_previews(exif.with_size(block, *self._size)))
         old = exif.thumbnail(block)
         self._thumbnails += old is not None
         is_left_out = old is None or self._thumbnails > _MOST_THUMBNAILS
@@ -147,8 +154,8 @@ class _NewPixels:
         )
         return xmp_text.with_size(placed, *self._size)
 
-    def resources(self, payload: bytes) -> bytes:
-        return photoshop.without_thumbnails(payload)
+    def others(self, own: list[Segment]) -> list[Segment]:
+        return pictures.without_pictures(photoshop.without_pictures(own))
 
 
 class _Upright:
@@ -165,8 +172,8 @@ class _Upright:
         upright = xmp_text.with_orientation(packet, 1)
         return xmp_text.with_swapped_resolution(upright) if self._is_swapped else upright
 
-    def resources(self, payload: bytes) -> bytes:
-        return photoshop.with_swapped_resolution(payload) if self._is_swapped else payload
+    def others(self, own: list[Segment]) -> list[Segment]:
+        return [(m, photoshop.with_swapped_resolution(p)) for m, p in own] if self._is_swapped else own
 
 
 class _Comparison:
@@ -183,6 +190,7 @@ class _Comparison:
         self.is_stale |= (size is not None and size != self._pixels.shape[:2]) or self._thumbnails > _MOST_THUMBNAILS
         self.is_stale = self.is_stale or (old is not None and not _shows(old, self._pixels))
         self.has_pictures |= exif.has_thumbnail(block) or has_subject(block) or any(True for _ in embedded(block))
+        self.has_pictures |= without_nested_pictures(block) != block
         return block
 
     def xmp(self, packet: bytes) -> bytes:
@@ -190,8 +198,8 @@ class _Comparison:
         self.has_pictures |= xmp_text.without_pictures(packet) != packet or xmp_text.has_regions(packet)
         return packet
 
-    def resources(self, payload: bytes) -> bytes:
-        return photoshop.without_thumbnails(payload)
+    def others(self, own: list[Segment]) -> list[Segment]:
+        return pictures.without_pictures(photoshop.without_pictures(own))
 
 
 # Thumbnails ---------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
+from .pictures import IN_TEXT
+
 __all__ = [
     "has_regions",
     "with_orientation",
@@ -114,10 +116,12 @@ def without_trailing_names(xmp: bytes) -> bytes:
 def without_pictures(xmp: bytes) -> bytes:
     """Returns the packet without thumbnails and embedded pictures, which show what the picture was before.
 
+    Of properties that are not known, a value that is a picture in base64 is emptied.
+
     Args:
         xmp: a packet, or the data of extended XMP.
     """
-    return _without(xmp, _PICTURES)
+    return IN_TEXT.sub(b"", _without(xmp, _PICTURES))
 
 
 def has_regions(xmp: bytes) -> bool:

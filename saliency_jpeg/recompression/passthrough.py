@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..codec import _core
 from ..codec.subsampling import SUBSAMPLINGS
 from ..errors import InputError, SegmentError
 from ..image.picture import Picture
@@ -93,7 +94,7 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form
         else:
             own = jpeg_metadata.build_for_scans(source.metadata, options.metadata, options.kept_segments, header)
             own += [] if options.layers is None else layer_segments(source.segments)
-        if not is_form:
+        if not is_form or (options.metadata != "keep" and _core.read_jpeg(source.data, None).unread):
             interval = options.restart_interval
             return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
         jpeg = source.with_segments(own)

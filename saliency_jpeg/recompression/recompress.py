@@ -206,7 +206,8 @@ class _Recompression:
         }
         rewritten = write_levels(self._image, self._segments, **form)
         candidates = [self._with_trailing(rewritten)]
-        if self._header.has_form(self._options.progressive, self._options.restart_interval):
+        is_own = self._options.metadata == "keep" or not self._image.unread
+        if is_own and self._header.has_form(self._options.progressive, self._options.restart_interval):
             candidates.append(self._source.data if self._keeps_all else self._with_own_scans())
         return min(candidates, key=len)
 

@@ -81,7 +81,7 @@ class Fetcher:
             if path.stat().st_size > self._settings.max_bytes:
                 raise SourceError(413, f"a picture must have at most {self._settings.max_bytes} bytes")
             return Path(path).read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # the last of links in a circle
             raise SourceError(404, f"there is no such file, got {name!r}") from error
 
     def _check_host(self, address: str, scheme: str, host: str, port: int | None, user: str | None) -> None:

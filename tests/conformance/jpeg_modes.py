@@ -26,6 +26,7 @@ SIZES: Final[tuple[Size, ...]] = (
     *((1, 1), (1, 17), (17, 1), (9, 7), (8, 8), (15, 17), (16, 16), (31, 33), (33, 50), (63, 65)),
 )
 FEW_SIZES: Final[tuple[Size, ...]] = ((9, 7), (33, 50), (63, 65))
+_WHOLE: Final[tuple[Size, ...]] = ((768, 512),)  # of the photograph
 _QUALITY: Final = 90
 
 
@@ -64,6 +65,19 @@ def by_compress(**options: Any) -> Callable[[Image.Image], bytes]:
     return lambda picture: saliency_jpeg.compress(np.asarray(picture), saliency=None, quality=_QUALITY, **options)
 
 
+def with_layer(kind: str, **options: Any) -> Callable[[Image.Image], bytes]:
+    """Encodes with options of the library, for files that must have a layer of this kind."""
+
+    def encode(picture: Image.Image) -> bytes:
+        jpeg = saliency_jpeg.compress(np.asarray(picture), saliency=None, **options)
+        kinds = [layer.kind for layer in saliency_jpeg.list_layers(jpeg)]
+        if kind not in kinds:
+            raise ValueError(f"a file with the layer {kind!r} is needed, got {kinds}")
+        return jpeg
+
+    return encode
+
+
 def by_pillow(**keywords: Any) -> Callable[[Image.Image], bytes]:
     """Encodes with the door for Pillow, for what only it has a word for."""
 
@@ -94,7 +108,10 @@ def of_pillow(**keywords: Any) -> Callable[[Image.Image], bytes]:
 
 def modes() -> list[Mode]:
     """All rows."""
-    return [*_colours(), *_scans(), *_tables(), *_metadata(), *_recompressed(), *_others()]
+    return [
+        *(*_colours(), *_scans(), *_tables(), *_metadata()),
+        *(*_efforts(), *_for_restoration(), *_layers(), *_recompressed(), *_others()),
+    ]
 
 
 def _colours() -> Iterator[Mode]:
@@ -114,7 +131,7 @@ def _scans() -> Iterator[Mode]:
         plain = by_compress(progressive=progressive, subsampling="4:2:0")
         restarts = by_compress(progressive=progressive, subsampling="4:2:0", restart_interval=2)
         yield Mode(name=f"4:2:0, restart markers, {scans}", encode=restarts)
-        yield Mode(name=f"4:2:0, whole photograph, {scans}", encode=plain, sizes=((768, 512),))
+        yield Mode(name=f"4:2:0, whole photograph, {scans}", encode=plain, sizes=_WHOLE)
 
 
 def _tables() -> Iterator[Mode]:
@@ -137,6 +154,29 @@ def _metadata() -> Iterator[Mode]:
     kinds["all four"] = {name: value for kind in kinds.values() for name, value in kind.items()}
     for name, keywords in kinds.items():
         yield Mode(name=f"4:2:0, {name}", encode=by_pillow(quality=_QUALITY, subsampling="4:2:0", **keywords))
+
+
+def _efforts() -> Iterator[Mode]:
+    """The fastest, and the closed loops of the slowest."""
+    for effort in (1, 8, 9):
+        yield Mode(name=f"4:2:0, effort {effort}", encode=by_compress(effort=effort, subsampling="4:2:0"), sizes=SIZES)
+
+
+def _for_restoration() -> Iterator[Mode]:
+    yield Mode(name="gray, tune restore", encode=by_compress(tune="restore"), sizes=SIZES, gray=True)
+    for subsampling in ("4:4:4", "4:2:2", "4:2:0", "4:4:0"):
+        encode = by_compress(tune="restore", subsampling=subsampling)
+        yield Mode(name=f"{subsampling}, tune restore", encode=encode, sizes=SIZES)
+
+
+def _layers() -> Iterator[Mode]:
+    """Layers, which other decoders are to skip: they show the base picture, at half of the size in the last row."""
+    yield Mode(name="layer widths", encode=with_layer("widths", quality=_QUALITY, layers="widths"), sizes=SIZES)
+    for scans, progressive in SCANS.items():
+        options = {"quality": 50, "layers": "detail", "base_floor": 24, "progressive": progressive}
+        yield Mode(name=f"layer detail, {scans}", encode=with_layer("detail", **options), sizes=_WHOLE)
+    options = {"target_kb": 6, "layers": "auto", "allow_downscale": True}
+    yield Mode(name="layer size", encode=with_layer("size", **options), sizes=_WHOLE)
 
 
 def _recompressed() -> Iterator[Mode]:

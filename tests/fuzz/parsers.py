@@ -42,7 +42,9 @@ with imports:
     from saliency_jpeg.errors import PresetError, SaliencyJpegError
     from saliency_jpeg.image.load import load
     from saliency_jpeg.integrations._optimizer import optimize_jpeg
-    from saliency_jpeg.metadata import exif, jumbf, layers, multi_picture, photoshop, refresh, segments, xmp
+    from saliency_jpeg.metadata import exif, iptc, jumbf, layers, multi_picture, photoshop, refresh, segments, xmp
+    from saliency_jpeg.metadata.containers import read_container
+    from saliency_jpeg.metadata.exif_nested import without_nested_pictures
     from saliency_jpeg.metadata.exif_previews import embedded, without_previews
     from saliency_jpeg.metadata.exif_resolution import resolution, with_swapped_resolution
     from saliency_jpeg.metadata.exif_segments import join_exif, split_exif
@@ -224,7 +226,7 @@ def exif_block(data: bytes) -> None:
     without = exif.with_thumbnail(data, None)
     assert first is None or not exif.has_thumbnail(without), "a thumbnail that was removed is gone"
     exif.with_thumbnail(data, TINY)
-    assert len(without_previews(data)) == len(data)
+    assert len(without_previews(data)) == len(without_nested_pictures(data)) == len(data)
     assert all(0 <= span.start < span.stop <= len(data) for span in embedded(data))
     resolution(data)
     assert sorted(with_swapped_resolution(data)) == sorted(data)
@@ -274,7 +276,18 @@ def photoshop_resources(data: bytes) -> None:
     found = photoshop.parse_resources(data)
     for _, payload in photoshop.resource_segments(found):
         assert len(payload) <= segments.MAX_PAYLOAD
-    assert len(photoshop.without_thumbnails(segments.PHOTOSHOP_HEADER + data)) <= len(data) + 14
+    cut = photoshop.without_pictures([(segments.APP13, segments.PHOTOSHOP_HEADER + data)])
+    assert sum(len(payload) for _, payload in cut) <= len(data) + 14
+    assert photoshop.without_pictures(cut) == cut
+    assert len(photoshop.blanked(data)) == len(iptc.blanked(data)) == len(data)
+    assert iptc.without_pictures(iptc.without_pictures(data)) == iptc.without_pictures(data)
+
+
+def container(data: bytes) -> None:
+    """Metadata in files of other formats; the second byte is the letter of the format."""
+    start = {b"G": b"GIF8", b"2": b"\0\0\0\x0cjP  \r\n\x87\n", b"P": b"8BPS".ljust(26, b"\0")}.get(data[:1], b"")
+    found = read_container(start + data[1:])
+    attempt(build, refresh.refresh(found, WIDE))
 
 
 def multi_picture_listing(data: bytes) -> None:
@@ -361,6 +374,7 @@ PARSERS: Final[dict[bytes, Callable[[bytes], None]]] = {
     b"P": png_texts,
     b"I": icc_profile,
     b"8": photoshop_resources,
+    b"G": container,
     b"M": multi_picture_listing,
     b"Y": layers_of_file,
     b"L": journal,

@@ -23,6 +23,7 @@ void rewrite(Frame frame) {
     const std::string jpeg = write_jpeg(frame, {});
     const JpegFile file = read_jpeg(reinterpret_cast<const uint8_t*>(jpeg.data()), jpeg.size());
     fuzz::check(file.end == jpeg.size(), "the file ends with EOI");
+    fuzz::check(file.unread == 0, "nothing is written that no block needs");
     fuzz::check(fuzz::same_levels(file.frame, frame), "levels are read as they were written");
     fuzz::check(fuzz::same_segments(file.frame, frame), "segments are read as they were written");
   }
@@ -34,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const JpegFile file = read_jpeg(data, size, kMaxPixels);
     fuzz::check(file.end <= size, "the end lies inside the file");
+    fuzz::check(file.unread <= size, "what no block needs is not longer than the file");
     if (count_blocks(file.frame) <= kMaxBlocks) rewrite(file.frame);
   } catch (const FormatError&) {
   }

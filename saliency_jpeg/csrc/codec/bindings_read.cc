@@ -23,7 +23,7 @@ struct JpegImage {
   bool progressive = false;
   int restart_interval = 0;
   std::vector<std::pair<int, py::bytes>> segments;
-  size_t end = 0;
+  size_t end = 0, unread = 0;
 };
 
 // Hands the memory of the levels to a NumPy array.
@@ -51,6 +51,7 @@ JpegImage make_image(JpegFile& file) {
   image.restart_interval = frame.restart_interval;
   for (const Segment& s : frame.segments) image.segments.emplace_back(s.marker, py::bytes(s.payload));
   image.end = file.end;
+  image.unread = file.unread;
   return image;
 }
 
@@ -98,6 +99,7 @@ void bind_read(py::module_& m) {
       .def_readonly("restart_interval", &JpegImage::restart_interval)
       .def_readonly("segments", &JpegImage::segments)
       .def_readonly("end", &JpegImage::end)
+      .def_readonly("unread", &JpegImage::unread)
       .def("with_levels", &with_levels, py::arg("levels").noconvert());
   m.def("read_jpeg", &py_read_jpeg, py::arg("data"), py::arg("max_pixels") = kDefaultMaxPixels);
 }

@@ -1,6 +1,7 @@
 // Reads entropy-coded bits and removes stuffed bytes (T.81 F.2.2.5).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -52,8 +53,17 @@ class BitReader {
   void expect_marker(int marker) {
     const size_t at = find_marker(data_, size_, offset_);
     if (at == size_ || data_[at] != marker) throw FormatError("a restart marker is missing", offset_);
+    skipped_ = unread();
     offset_ = at + 1;
     count_ = 0;
+  }
+
+  // Whole bytes that were skipped before markers, and those from here to the next marker; fill bytes do not count.
+  size_t unread() const {
+    const size_t marker = find_marker(data_, size_, offset_);
+    const auto is_data = [](uint8_t byte) { return byte != 0xFF; };
+    const size_t left = marker > offset_ ? std::count_if(data_ + offset_, data_ + marker, is_data) : 0;
+    return skipped_ + static_cast<size_t>(count_ / 8) + left;
   }
 
   // There is no marker between the last bit that was read and this offset.
@@ -84,7 +94,8 @@ class BitReader {
   size_t size_;
   size_t offset_;
   uint64_t bits_ = 0;
-  int count_ = 0;  // number of valid low bits in bits_
+  int count_ = 0;       // number of valid low bits in bits_
+  size_t skipped_ = 0;  // whole bytes before markers
 };
 
 }  // namespace saliency_jpeg::codec

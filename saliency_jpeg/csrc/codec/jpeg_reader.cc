@@ -235,7 +235,9 @@ void Reader::read_scan(SegmentReader s) {
   input.mcu_cols = mcus_along(frame.width, frame.max_h());
   input.restart_interval = restart_interval_;
   count_blocks(s, input);
-  offset_ = ScanReader(input, planes_, BitReader(data_, size_, offset_)).run();
+  ScanReader scan(input, planes_, BitReader(data_, size_, offset_));
+  offset_ = scan.run();
+  file_.unread += scan.unread();
 }
 
 void Reader::read_scan_component(SegmentReader& s, Scan& scan, ScanInput& input) const {

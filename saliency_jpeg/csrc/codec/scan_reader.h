@@ -48,6 +48,9 @@ class ScanReader {
   // Returns an offset at or after the end of the scan's data and at or before the next marker.
   size_t run();
 
+  // After run(): bytes of the scan that belong to no block.
+  size_t unread() const { return bits_.unread(); }
+
  private:
   void read_single();
   void read_interleaved();

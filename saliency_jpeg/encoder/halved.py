@@ -25,6 +25,10 @@ __all__ = ["encode_whole_or_half"]
 _MOST_RATE: Final = 0.25  # bits a pixel; above, half of the pixels never show more
 _LEAST_SIDE: Final = 16
 
+#: Bits a pixel from which the loop lowers what the enlarged picture lacks of the whole one; below, what the small one
+#: lacks of the reduced one, which comes out better there.
+_RATE_OF_WHOLE: Final = 0.1
+
 
 def encode_whole_or_half(
     options: Options, picture: Picture, saliency: SaliencyMap | None, coding: Coding
@@ -48,7 +52,9 @@ def encode_whole_or_half(
         smaller = picture.shrunk(half_size(size))
         half = replace(options, layers=None, tune="restore" if options.tune == "default" else options.tune)
         of_half = None if saliency is None else saliency.shrunk(half_size(size))
-        files.append(_encoded(PictureEncoding(half, smaller, of_half, replace(coding, whole_size=size))))
+        pixels = picture.pixels if whole.rate >= _RATE_OF_WHOLE and half.tune == "restore" else None
+        sized = replace(coding, whole_size=size, whole_pixels=pixels)
+        files.append(_encoded(PictureEncoding(half, smaller, of_half, sized)))
     found = [file for file in files if file is not None]
     return found[0] if len(found) == 1 else _better(found, options, picture)
 

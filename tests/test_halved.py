@@ -17,6 +17,7 @@ from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import SizeLayer, digest_of
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
 from saliency_jpeg.enhance.enlarging import enlarge, half_size, resized
+from saliency_jpeg.enhance.loading import load
 from saliency_jpeg.enhance.restoring_decoder import EnlargingDecoder
 from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.integrations.pillow import register
@@ -64,21 +65,32 @@ def test_the_size_costs_its_bytes_alone(top: int) -> None:
     assert scores[0] > scores[1] - 1
 
 
-def test_a_file_that_is_judged_by_the_whole_picture_shows_more_of_it() -> None:
-    gains = []
-    for size, left in (((256, 400), 60), ((255, 399), 260)):
-        whole = photo(*size, 100, left)
-        half = Picture(whole, Metadata()).shrunk(half_size(size))
-        options = Options(saliency=None, tune="restore", target_kb=size[0] * size[1] * 0.2 / 8000)
-        judge = Judge(whole)
-        scores = [
-            judge.of_pixels(saliency_jpeg.decode(coded(half, options, Coding(whole_size=size, whole_pixels=pixels))))
-            for pixels in (whole, None)
-        ]
-        gains.append(scores[0] - scores[1])
-    assert sum(gains) > 0.5
-    plain = replace(options, subsampling="4:1:1")  # nothing is made for it
-    assert saliency_jpeg.decode(coded(half, plain, Coding(whole_size=size, whole_pixels=whole))).shape == (255, 399, 3)
+@pytest.mark.parametrize("left", [60, 160])
+def test_the_best_file_is_kept(left: int) -> None:
+    """Of the whole picture and of half of it, by what the small one lacks, and by what the enlarged one does."""
+    size, kb = (256, 400), 256 * 400 * 0.2 / 8000
+    whole = photo(*size, 100, left)
+    judge, half = Judge(whole), Picture(whole, Metadata()).shrunk(half_size(size))
+    options = Options(saliency=None, tune="restore", target_kb=kb)
+    files = [coded(half, options, Coding(whole_size=size, whole_pixels=pixels)) for pixels in (None, whole)]
+    assert files[0] != files[1]
+    files.append(saliency_jpeg.compress(whole, target_kb=kb, saliency=None, layers="auto"))
+    best = saliency_jpeg.compress(whole, target_kb=kb, **LOW)
+    assert best == max(files, key=lambda file: judge.of_pixels(saliency_jpeg.decode(file)))
+
+
+@pytest.mark.parametrize("size", [(128, 200), (127, 199)])
+@pytest.mark.parametrize("is_gray", [False, True])
+def test_the_loop_sees_what_a_reader_shows(is_gray: bool, size: tuple[int, int]) -> None:
+    rgb = photo(64, 100)
+    half = Picture(np.ascontiguousarray(rgb[..., 1]) if is_gray else rgb, Metadata())
+    jpeg = coded(half, Options(saliency=None, quality=30, subsampling="4:2:0"), Coding(whole_size=size))
+    image, restorer = _core.read_jpeg(jpeg), load("restore", None)
+    tables = np.stack([image.tables[row] for row in image.component_tables])
+    seen = EnlargingDecoder((64, 100), (1, 1) if is_gray else (2, 2), restorer, size).decode(image.levels, tables)
+    shown = 255 * saliency_jpeg.decode(jpeg, dtype=np.float32)
+    assert seen.shape == (*size, 3)
+    assert np.abs(np.clip(seen, 0, 255) - (shown[..., None] if is_gray else shown)).mean() < 0.1
 
 
 @pytest.mark.parametrize("size", [(64, 96), (63, 95)])

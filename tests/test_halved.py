@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from PIL import Image
 import saliency_jpeg
 from saliency_jpeg import InputError
 from saliency_jpeg.codec import _core
-from saliency_jpeg.codec.layers import digest_of
+from saliency_jpeg.codec.layers import SizeLayer, digest_of
 from saliency_jpeg.encoder.single import Coding, PictureEncoding
-from saliency_jpeg.enhance.enlarging import enlarge, half_size
+from saliency_jpeg.enhance.enlarging import enlarge, half_size, resized
+from saliency_jpeg.enhance.loading import load
+from saliency_jpeg.enhance.restoring_decoder import EnlargingDecoder
 from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.integrations.pillow import register
 from saliency_jpeg.metadata import layers
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.options import Options
+from saliency_jpeg.perceptual.decoding import Decoder as Plain
 from saliency_jpeg.rate_control import Judge
 from saliency_jpeg.saliency.lazy_map import SaliencyMap
 
@@ -45,6 +49,61 @@ def test_the_picture_comes_back_at_its_own_size_and_better(size: tuple[int, int]
     whole = saliency_jpeg.compress(pixels, target_kb=len(jpeg) / 1000, saliency=None, layers="auto")
     judge = Judge(pixels)
     assert judge.of_pixels(saliency_jpeg.decode(jpeg)) > judge.of_pixels(saliency_jpeg.decode(whole))
+
+
+def coded(half: Picture, options: Options, coding: Coding) -> bytes:
+    return PictureEncoding(options, half, None, coding).compressed().jpeg
+
+
+@pytest.mark.parametrize("top", [60, 240])
+def test_the_size_costs_its_bytes_alone(top: int) -> None:
+    half, options = Picture(photo(128, 200, top, 90), Metadata()), Options(saliency=None, tune="restore", target_kb=1.2)
+    told = coded(half, options, Coding(whole_size=(256, 400)))
+    room = 1.2 - SizeLayer((128, 200), (256, 400)).encoded_size(3) / 1000
+    files = saliency_jpeg.strip_layers(told), coded(half, replace(options, target_kb=room), Coding())
+    scores = [Judge(half.pixels).of_pixels(saliency_jpeg.decode(file)) for file in files]
+    assert scores[0] > scores[1] - 1
+
+
+@pytest.mark.parametrize("left", [60, 160])
+def test_the_best_file_is_kept(left: int) -> None:
+    """Of the whole picture and of half of it, by what the small one lacks, and by what the enlarged one does."""
+    size, kb = (256, 400), 256 * 400 * 0.2 / 8000
+    whole = photo(*size, 100, left)
+    judge, half = Judge(whole), Picture(whole, Metadata()).shrunk(half_size(size))
+    options = Options(saliency=None, tune="restore", target_kb=kb)
+    files = [coded(half, options, Coding(whole_size=size, whole_pixels=pixels)) for pixels in (None, whole)]
+    assert files[0] != files[1]
+    files.append(saliency_jpeg.compress(whole, target_kb=kb, saliency=None, layers="auto"))
+    best = saliency_jpeg.compress(whole, target_kb=kb, **LOW)
+    assert best == max(files, key=lambda file: judge.of_pixels(saliency_jpeg.decode(file)))
+
+
+@pytest.mark.parametrize("size", [(128, 200), (127, 199)])
+@pytest.mark.parametrize("is_gray", [False, True])
+def test_the_loop_sees_what_a_reader_shows(is_gray: bool, size: tuple[int, int]) -> None:
+    rgb = photo(64, 100)
+    half = Picture(np.ascontiguousarray(rgb[..., 1]) if is_gray else rgb, Metadata())
+    jpeg = coded(half, Options(saliency=None, quality=30, subsampling="4:2:0"), Coding(whole_size=size))
+    image, restorer = _core.read_jpeg(jpeg), load("restore", None)
+    tables = np.stack([image.tables[row] for row in image.component_tables])
+    seen = EnlargingDecoder((64, 100), (1, 1) if is_gray else (2, 2), restorer, size).decode(image.levels, tables)
+    shown = 255 * saliency_jpeg.decode(jpeg, dtype=np.float32)
+    assert seen.shape == (*size, 3)
+    assert np.abs(np.clip(seen, 0, 255) - (shown[..., None] if is_gray else shown)).mean() < 0.1
+
+
+@pytest.mark.parametrize("size", [(64, 96), (63, 95)])
+def test_derivatives_go_back_through_the_filter(size: tuple[int, int]) -> None:
+    """By the definition of an adjoint, for gray: of all coefficients together, and of a smooth change of samples."""
+    decoder = EnlargingDecoder(half_size(size), (1, 1), None, size)  # type: ignore[arg-type]
+    change = np.add.outer(np.cos(np.arange(32) / 3), np.sin(np.arange(48) / 2)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(size=(*size, 3)).astype(np.float32)
+    gradient = resized(change, size)[..., None] + noise
+    (blocks,) = Plain(half_size(size), (1, 1)).pull_back(np.stack([change, 0 * change, 0 * change], -1), 1)
+    (back,) = decoder.pull_back(gradient, 1)
+    expected = float((gradient.sum(-1) * resized(change, size)).sum())
+    assert float((back * blocks).sum()) == pytest.approx(expected, rel=0.01)
 
 
 def test_every_dtype_and_plain_decoding() -> None:

@@ -132,6 +132,23 @@ def test_measure_downscale(run_script: Script, tmp_path: Path) -> None:
     assert chosen > plain + 5
 
 
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_measure_half(run_script: Script, tmp_path: Path) -> None:
+    (tmp_path / "photos_cid22").mkdir()
+    for name, left in (("a", 0), ("b", 256)):
+        Image.fromarray(photo(384, 512, 64, left)).save(tmp_path / "photos_cid22" / f"{name}.png")
+    words = ("--tuned", "--count", "1", "--bpp", "0.06,0.4")
+    _, _, few, many, gains, seconds = run_script("scripts/measure_half.py", tmp_path, *words).splitlines()
+    for line, wins in ((few, "1 of 1"), (many, "0 of 1")):
+        _, *cells, ahead = line.strip("| ").split(" | ")
+        scores, best = [float(cell) for cell in cells[:3]], float(cells[6])
+        assert best == max(scores)
+        assert ahead == wins
+    assert re.fullmatch(r"by the enlarged picture: [+-]\d.* points \([+-].* to [+-].*\)", gains)
+    assert seconds.startswith("seconds a megapixel: whole ")
+
+
 def test_load(run_script: Script, tmp_path: Path) -> None:
     (tmp_path / "part.png").write_bytes(encoded(photo(96, 128), "PNG"))
     printed = run_script("benchmarks/load.py", tmp_path, "--count", "25", "--saliency", "none")

@@ -7,6 +7,7 @@ the size of the picture, and :func:`saliency_jpeg.decode` returns the picture at
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +26,9 @@ __all__ = ["encode_whole_or_half"]
 _MOST_RATE: Final = 0.25  # bits a pixel; above, half of the pixels never show more
 _LEAST_SIDE: Final = 16
 
+#: Bits a pixel from which a file is also tried whose loop lowers what the enlarged picture lacks; below it seldom pays.
+_RATE_OF_WHOLE: Final = 0.1
+
 
 def encode_whole_or_half(
     options: Options, picture: Picture, saliency: SaliencyMap | None, coding: Coding
@@ -42,15 +46,26 @@ def encode_whole_or_half(
     """
     whole = PictureEncoding(options, picture, saliency, coding)
     files = [_encoded(whole)]
-    height, width = size = picture.pixels.shape[:2]
     is_plain = picture.trailing is None and coding.tables is None and not coding.keep_rgb
-    if is_plain and min(height, width) >= _LEAST_SIDE and Judge.takes(picture.pixels) and whole.rate < _MOST_RATE:
-        smaller = picture.shrunk(half_size(size))
-        half = replace(options, layers=None, tune="restore" if options.tune == "default" else options.tune)
-        of_half = None if saliency is None else saliency.shrunk(half_size(size))
-        files.append(_encoded(PictureEncoding(half, smaller, of_half, replace(coding, whole_size=size))))
+    is_large = min(picture.pixels.shape[:2]) >= _LEAST_SIDE
+    if is_plain and is_large and Judge.takes(picture.pixels) and whole.rate < _MOST_RATE:
+        files += map(_encoded, _halves(options, picture, saliency, coding, whole.rate))
     found = [file for file in files if file is not None]
     return found[0] if len(found) == 1 else _better(found, options, picture)
+
+
+def _halves(
+    options: Options, picture: Picture, saliency: SaliencyMap | None, coding: Coding, rate: float
+) -> Iterator[PictureEncoding]:
+    """Encodings of half of a picture: by what the small one lacks of it, and of the whole picture when enlarged."""
+    height, width = size = picture.pixels.shape[:2]
+    smaller = picture.shrunk(half_size(size))
+    half = replace(options, layers=None, tune="restore" if options.tune == "default" else options.tune)
+    of_half = None if saliency is None else saliency.shrunk(half_size(size))
+    coding = replace(coding, whole_size=(height, width))
+    yield PictureEncoding(half, smaller, of_half, coding)
+    if rate >= _RATE_OF_WHOLE and half.tune == "restore":
+        yield PictureEncoding(half, smaller, of_half, replace(coding, whole_pixels=picture.pixels))
 
 
 def _encoded(encoding: PictureEncoding) -> Compressed | None:

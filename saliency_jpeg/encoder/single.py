@@ -54,6 +54,7 @@ from ..rate_control import (
 )  # fmt: skip
 from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
+from ..recompression.layers import strip_layers
 from ..saliency.lazy_map import SaliencyMap
 from .layered import Layered
 from .restored_score import Restoring
@@ -83,6 +84,8 @@ class Coding:
         block_weights: how much an error in each block matters.
         level_segments: makers of segments that are computed from the levels, see :class:`.jpeg.JpegHeaderPolicy`.
         whole_size: (height, width) of a picture of which this is half on each side, to be kept in a layer.
+        whole_pixels: uint8 (H, W, 3) or (H, W) of that picture, for files that are judged by it; by default they are
+            judged by their own.
     """
 
     tables: NDArray[np.uint16] | None = None
@@ -91,6 +94,7 @@ class Coding:
     block_weights: BlockWeights = saliency_and_masking
     level_segments: Sequence[LevelSegments] = ()
     whole_size: tuple[int, int] | None = None
+    whole_pixels: NDArray[np.uint8] | None = None
 
     def check(self, options: Options) -> None:
         """Refuses what cannot be combined.
@@ -235,7 +239,9 @@ class PictureEncoding:
             return control
         if known := self._loops.get((options.tune, sampling)):
             return Reused(control, known)
-        objective = Objective(pixels, self._threads, is_deep=effort.loop_passes > 0)
+        whole = self._coding.whole_pixels
+        judged = whole if whole is not None and restores else pixels
+        objective = Objective(judged, self._threads, is_deep=effort.loop_passes > 0)
         loop = ClosedLoop(objective, passes, _RESTORING_SPEED if restores else None, self._make_decoder)
 
         def refine(encoding: JpegEncoding, scale: float, costs: SymbolCosts) -> JpegEncoding:
@@ -246,16 +252,21 @@ class PictureEncoding:
         return Refined(control, refine, lambda jpeg: objective.value(self._decode(jpeg)), is_free=is_free)
 
     def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
-        """The picture that the file is made for."""
+        """The picture that the file is made for, as large as that by which it is judged."""
+        if self._coding.whole_size is not None and self._coding.whole_pixels is None:
+            jpeg = strip_layers(jpeg)
         return self._restored(jpeg) if self._options.tune == "restore" else decode_own(jpeg)
 
     def _make_decoder(self, size: tuple[int, int], sampling: tuple[int, int]) -> LoopDecoder:
         """The same for the levels of a file that is not written yet."""
         if self._options.tune != "restore" or max(sampling) > 2:
             return LoopDecoder(size, sampling)
-        from ..enhance.restoring_decoder import RestoringDecoder
+        from ..enhance.restoring_decoder import EnlargingDecoder, RestoringDecoder
 
-        return RestoringDecoder(size, sampling, load_network("restore", self._options.device))
+        restorer, whole = load_network("restore", self._options.device), self._coding.whole_pixels
+        if whole is None:
+            return RestoringDecoder(size, sampling, restorer)
+        return EnlargingDecoder(size, sampling, restorer, (whole.shape[0], whole.shape[1]))
 
     @property
     def _quality(self) -> float:

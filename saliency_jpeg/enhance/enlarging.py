@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["enlarge", "half_size"]
+__all__ = ["enlarge", "half_size", "resized"]
 
 
 def half_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -27,6 +27,11 @@ def enlarge(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
     larger = np.empty((*size, planes.shape[2]), np.float32)
     for i in range(planes.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(planes[..., i]))
-        larger[..., i] = np.asarray(plane.resize(size[::-1], Image.Resampling.LANCZOS))
+        larger[..., i] = resized(planes[..., i], size)
     return np.clip(larger, 0, 1, out=larger).reshape((*size, *pixels.shape[2:]))
+
+
+def resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Scales one plane, float32 (h, w), to a size by Lanczos' filter, without limits to its values."""
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(image.resize(size[::-1], Image.Resampling.LANCZOS))

@@ -31,7 +31,7 @@ from torch_gdae import PARTS, Gdae
 from saliency_jpeg import LowRateWarning, TargetError, compress
 from saliency_jpeg.codec import _core
 from saliency_jpeg.enhance.latent import bounded
-from saliency_jpeg.enhance.latent_choice import gains, thinned
+from saliency_jpeg.enhance.latent_network import MOST, STRIDE
 from saliency_jpeg.enhance.loading import load
 from saliency_jpeg.enhance.network import CELL
 from saliency_jpeg.enhance.planes import OutputForm
@@ -48,6 +48,7 @@ from saliency_jpeg.recompression.detail import with_layer
 LADDER: Final = (0.06, 0.09, 0.13, 0.18, 0.25, 0.33, 0.44, 0.6)
 ALONE: Final = "restore alone"
 WORTH: Final = 0.4  # of a bit, for the thinned latent
+_SHARES: Final = (1.0, 0.4, 0.4)  # of the planes in the error, each relative to what restoration leaves of it
 NAMES: Final = ("PSNR", "MS-SSIM, dB", "SSIMULACRA2")
 
 Floats = NDArray[np.float32]
@@ -140,6 +141,55 @@ def layer_bytes(jpeg: bytes, levels: NDArray[np.int8]) -> int:
     if not levels.any():
         return 0
     return len(with_layer(jpeg, latent_layer(3, Latent("gdae", _core.encode_latent(levels))))) - len(jpeg)
+
+
+def gains(original: Sequence[Floats], restored: Sequence[Floats], shown: Sequence[Floats]) -> NDArray[np.float64]:
+    """Computes what a latent mends in each of its cells: of the squared error of restoration, relative to that.
+
+    Args:
+        original: Y, Cb, Cr, each float32 (H, W), 0 to 255.
+        restored: likewise.
+        shown: likewise, with the latent's help.
+
+    Returns:
+        float64 (rows, cols).
+    """
+    gained: NDArray[np.float64] = np.zeros(1)
+    for share, target, before, after in zip(_SHARES, original, restored, shown, strict=True):
+        errors = [_by_cell(np.square(target - plane)) for plane in (before, after)]
+        gained = gained + share / max(float(errors[0].sum()), 1.0) * (errors[0] - errors[1])
+    return gained
+
+
+def thinned(levels: NDArray[np.int8], gained: NDArray[np.float64], worth: float, bits: float) -> NDArray[np.int8]:
+    """Drops the integers of the cells that mend less than the file would with as many bits more.
+
+    At low rates the error of a file falls about as 1 / rate; so a bit is worth the error divided by the bits.
+
+    Args:
+        levels: integers, int8 (channels, rows, cols).
+        gained: as by :func:`gains`.
+        worth: of a bit, as a multiple of what it is worth in the file.
+        bits: of the file.
+    """
+    return levels * (gained > worth * sum(_SHARES) / bits * _bits(levels)).astype(np.int8)
+
+
+def _bits(levels: NDArray[np.int8]) -> NDArray[np.float64]:
+    """About what the integers of each cell take beyond zeros, by their counts in the channel, (rows, cols)."""
+    bits = np.zeros(levels.shape[1:])
+    for channel in levels:
+        counts = np.bincount(channel.ravel() + MOST, minlength=2 * MOST + 1) + 0.5
+        bits += np.log2(counts[MOST] / counts)[channel + MOST]
+    return bits
+
+
+def _by_cell(plane: Floats) -> NDArray[np.float64]:
+    height, width = (-(-side // (2 * STRIDE)) * 2 * STRIDE for side in plane.shape)
+    whole = np.zeros((height, width))
+    whole[: plane.shape[0], : plane.shape[1]] = plane
+    sums: NDArray[np.float64] = whole.reshape(height // STRIDE, STRIDE, width // STRIDE, STRIDE).sum((1, 3))
+    return sums
 
 
 def at_rate(measured: Sequence[Point], name: str, bpp: float) -> NDArray[np.float64] | None:

@@ -174,17 +174,15 @@ def test_a_latent_that_does_not_pay_is_not_written(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.tensorflow
-def test_fewer_integers_stay_the_more_a_bit_is_worth() -> None:
-    from saliency_jpeg.enhance.latent_choice import Way
+def test_fewer_integers_stay_the_higher_the_threshold() -> None:
     from saliency_jpeg.enhance.latent_layer import code_latents
 
     image = _core.read_jpeg(plain())
-    ways = [Way(0.5, 0.0), Way(0.75, 0.0), Way(0.75, 0.5), Way(0.75, 1000.0)]
-    coded = list(code_latents(image, PIXELS, None, 8 * len(plain()), None, ways))
+    coded = list(code_latents(image, PIXELS, None, None, [0.5, 0.75, 10.0]))
     sizes = [len(each.latent.code) for each in coded]
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[0] > 2 * sizes[2] > 0
-    levels = _core.decode_latent(coded[3].latent.code, (CHANNELS, 20, 30))
+    assert sizes[0] > 1.2 * sizes[1] > 0
+    levels = _core.decode_latent(coded[2].latent.code, (CHANNELS, 20, 30))
     assert not levels.any()
     shown = decode(with_layer(plain(), latent_layer(3, coded[0].latent)))
     assert np.abs(shown.astype(int) - coded[0].pixels).max() <= 1

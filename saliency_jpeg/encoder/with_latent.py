@@ -11,8 +11,7 @@ from typing import Final
 from ..codec import _core
 from ..codec.effort import EFFORTS
 from ..codec.layers import layers_in
-from ..enhance.latent_choice import WAYS, Way
-from ..enhance.latent_layer import code_latents
+from ..enhance.latent_layer import THRESHOLDS, code_latents
 from ..enhance.restoration import can_restore
 from ..errors import TargetError
 from ..image.picture import Picture
@@ -59,7 +58,7 @@ class LatentEncoding:
             The file; ``result`` where none restores as well for its bytes, by SSIMULACRA2.
         """
         target, plain = self.options.target_bytes, self.score(result.jpeg)
-        found, score, way = self._best(result, WAYS)
+        found, score, threshold = self._best(result, THRESHOLDS)
         gain = score - plain - _WORTH * math.log(len(found.jpeg) / len(result.jpeg))
         if target is None or gain < -_CLOSE:
             return found if gain > 0 else result
@@ -70,26 +69,26 @@ class LatentEncoding:
                 base = self.encode(max(room, 1) / BYTES_PER_KB)
             except TargetError:
                 break
-            found, score, way = self._best(base, [way])
+            found, score, threshold = self._best(base, [threshold])
             if len(found.jpeg) <= target and score > plain:
                 best, plain = found, score
             if _ENOUGH * target <= len(found.jpeg) <= target:
                 break
         return best
 
-    def _best(self, result: Compressed, ways: Sequence[Way]) -> tuple[Compressed, float, Way]:
-        """The file with the latent of the best of some ways, its score, and the way."""
+    def _best(self, result: Compressed, thresholds: Sequence[float]) -> tuple[Compressed, float, float]:
+        """The file with the latent of the best of some thresholds, its score, and the threshold."""
         image = _core.read_jpeg(result.jpeg, None)
         pixels = self.picture.pixels
         if len(image.levels) != 3 or not can_restore(image):
-            return result, -math.inf, ways[0]
+            return result, -math.inf, thresholds[0]
         widths = layers_in(image, "widths").widths
         found = []
-        for coded in code_latents(image, pixels, widths, 8 * len(result.jpeg), self.options.device, ways):
+        for coded in code_latents(image, pixels, widths, self.options.device, thresholds):
             score, count = self.judge.of_pixels(coded.pixels), len(result.jpeg) + len(coded.latent.code)
             found.append((score - _WORTH * math.log(count), score, coded))
         _, score, coded = max(found, key=itemgetter(0))
         effort, threads = EFFORTS[self.options.effort], self.options.threads_for(*pixels.shape[:2])
         layer = latent_layer(len(image.levels), coded.latent)
         jpeg = with_layer(result.jpeg, layer, choice_blocks=effort.choice_blocks, threads=threads)
-        return replace(result, jpeg=jpeg), score, coded.way
+        return replace(result, jpeg=jpeg), score, coded.threshold

@@ -104,7 +104,7 @@ class LatentCoder:
         """Computes what a latent adds to the restored planes.
 
         Args:
-            levels: what :func:`.latent_choice.choose` makes of what :meth:`encode` returns.
+            levels: integers of what :meth:`encode` returns.
             restored: Y, Cb, Cr, each float32 (H, W), 0 to 255.
             classes: what is seen where, uint8 (ceil(H / 16), ceil(W / 16)), as from :meth:`.Restorer.class_map`.
 

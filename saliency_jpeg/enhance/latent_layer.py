@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,16 +14,19 @@ from ..errors import LayerWarning, OptionError, PresetError, caller_level
 from ..metadata.layers import Latent, Layers
 from ..metrics.ycbcr import to_ycbcr
 from . import latent, loading
-from .latent_choice import WAYS, Way, gains, rounded, thinned
+from .latent_network import MOST
 from .options import DecodeOptions
 from .planes import LevelsImage, OutputForm
 from .presets import find_latent
 from .restoration import Restorer, intervals
 
-__all__ = ["PRESET", "CodedLatent", "code_latents", "restored_with"]
+__all__ = ["PRESET", "THRESHOLDS", "CodedLatent", "code_latents", "restored_with"]
 
 #: Whose latents are written.
 PRESET: Final = "gdae"
+
+#: From which a number becomes an integer other than 0; 0.5 is rounding. Which is best for its bytes the encoder tries.
+THRESHOLDS: Final = (0.5, 0.65)
 
 
 class CodedLatent(NamedTuple):
@@ -33,12 +34,12 @@ class CodedLatent(NamedTuple):
 
     Attributes:
         latent: for the layer.
-        way: in which its integers were made.
+        threshold: by which its integers were made.
         pixels: uint8 (H, W, 3), what a reader shows.
     """
 
     latent: Latent
-    way: Way
+    threshold: float
     pixels: NDArray[np.uint8]
 
 
@@ -46,9 +47,8 @@ def code_latents(
     image: LevelsImage,
     pixels: NDArray[np.uint8],
     widths: latent.Floats | None,
-    bits: float,
     device: str | None,
-    ways: Sequence[Way] = WAYS,
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> Iterator[CodedLatent]:
     """Codes what restoration leaves of a picture.
 
@@ -56,12 +56,11 @@ def code_latents(
         image: the file as a reader has it, one that can be restored, of three components.
         pixels: of the original, uint8 (H, W, 3).
         widths: that the file says, if it does, see :meth:`.Restorer.restore`.
-        bits: of the file.
         device: where the networks run; None for TensorFlow's choice.
-        ways: to make integers, to choose from; those of one threshold one after the other.
+        thresholds: to choose from.
 
     Yields:
-        A latent for each way.
+        A latent for each threshold.
 
     Raises:
         OptionError: TensorFlow is missing or cannot be used, or there is no such device.
@@ -73,18 +72,17 @@ def code_latents(
     original = list(np.ascontiguousarray(np.moveaxis(to_ycbcr(pixels), -1, 0), np.float32))
     bounds, form = intervals(len(restored), 1.0, widths), OutputForm(is_ycc=True, luma=False, dtype=np.uint8)
 
-    def shown(levels: NDArray[np.int8]) -> list[latent.Floats]:
-        return latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
-
     numbers = coder.encode(original, restored)
-    for threshold, alike in groupby(ways, attrgetter("threshold")):
-        levels = rounded(numbers, threshold)
-        planes = shown(levels)
-        gained = gains(original, restored, planes)
-        for way in alike:
-            kept = thinned(levels, gained, way.worth, bits) if way.worth else levels
-            decoded = form.pixels(shown(kept) if way.worth else planes, [(1, 1)] * len(restored), image.size)
-            yield CodedLatent(Latent(PRESET, _core.encode_latent(kept)), way, decoded)
+    for threshold in thresholds:
+        levels = _rounded(numbers, threshold)
+        planes = latent.bounded(image, restored, coder.decode(levels, restored, classes), bounds)
+        shown = form.pixels(planes, [(1, 1)] * len(planes), image.size)
+        yield CodedLatent(Latent(PRESET, _core.encode_latent(levels)), threshold, shown)
+
+
+def _rounded(numbers: latent.Floats, threshold: float) -> NDArray[np.int8]:
+    sizes = np.clip(np.floor(np.abs(numbers) + np.float32(1 - threshold)), 0, MOST)
+    return np.asarray(np.copysign(sizes, numbers), np.int8)
 
 
 def restored_with(

@@ -25,6 +25,7 @@ __all__ = ["LatentEncoding"]
 
 _WORTH: Final = 40.0  # points of SSIMULACRA2 that log(size) is worth at 0.2 to 0.6 bits a pixel
 _CLOSE: Final = 0.3  # points behind that a smaller file with a latent may make up for
+_FAR: Final = 2.0  # points behind that no other threshold makes up for
 _SEARCHES: Final = 3
 _ENOUGH: Final = 0.985  # of a target
 _AIM: Final = 0.994  # of a target
@@ -83,10 +84,13 @@ class LatentEncoding:
         if len(image.levels) != 3 or not can_restore(image):
             return result, -math.inf, thresholds[0]
         widths = layers_in(image, "widths").widths
-        found = []
+        found, plain = [], self.score(result.jpeg) - _WORTH * math.log(len(result.jpeg))
         for coded in code_latents(image, pixels, widths, self.options.device, thresholds):
             score, count = self.judge.of_pixels(coded.pixels), len(result.jpeg) + len(coded.latent.code)
-            found.append((score - _WORTH * math.log(count), score, coded))
+            merit = score - _WORTH * math.log(count)
+            found.append((merit, score, coded))
+            if merit < plain - _FAR:
+                break
         _, score, coded = max(found, key=itemgetter(0))
         effort, threads = EFFORTS[self.options.effort], self.options.threads_for(*pixels.shape[:2])
         layer = latent_layer(len(image.levels), coded.latent)

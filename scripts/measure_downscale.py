@@ -36,8 +36,9 @@ from scipy.optimize import minimize
 
 from saliency_jpeg import Encoder, LowRateWarning, Options, TargetError
 from saliency_jpeg.codec.parameters import DOWNSCALE, Downscale
+from saliency_jpeg.encoder.coding import Coding
 from saliency_jpeg.encoder.resolution import complexity, suitable_factor
-from saliency_jpeg.encoder.single import Coding, PictureEncoding
+from saliency_jpeg.encoder.single import PictureEncoding
 from saliency_jpeg.image.load import load
 from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.image.resize import scaled_size, shrink

@@ -22,7 +22,8 @@ from PIL import Image
 from tune_encoder import split
 
 from saliency_jpeg import Decoder, Options, TargetError
-from saliency_jpeg.encoder.single import Coding, PictureEncoding
+from saliency_jpeg.encoder.coding import Coding
+from saliency_jpeg.encoder.single import PictureEncoding
 from saliency_jpeg.enhance.enlarging import half_size
 from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.report import render

@@ -15,7 +15,8 @@ import saliency_jpeg
 from saliency_jpeg import InputError
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import SizeLayer, digest_of
-from saliency_jpeg.encoder.single import Coding, PictureEncoding
+from saliency_jpeg.encoder.coding import Coding
+from saliency_jpeg.encoder.single import PictureEncoding
 from saliency_jpeg.enhance.enlarging import enlarge, half_size, resized
 from saliency_jpeg.enhance.loading import load
 from saliency_jpeg.enhance.restoring_decoder import EnlargingDecoder

@@ -33,7 +33,7 @@ from saliency_jpeg import (
 from saliency_jpeg.cli import main
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import layers_in
-from saliency_jpeg.encoder.single import Coding
+from saliency_jpeg.encoder.coding import Coding
 from saliency_jpeg.integrations import opencv, pillow
 from saliency_jpeg.integrations._optimizer import optimize_jpeg
 from saliency_jpeg.integrations.torch import encode_jpeg

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from saliency_jpeg import Encoder, InputError
 from saliency_jpeg.allocation import block_weights, saliency_and_masking
 from saliency_jpeg.codec.coefficients import LumaStatistics
-from saliency_jpeg.encoder.single import Coding
+from saliency_jpeg.encoder.coding import Coding
 from saliency_jpeg.image.orientation import rotate
 from saliency_jpeg.saliency import SaliencyModel, grid, lazy_map
 from saliency_jpeg.saliency.grid import Lattice, block_means

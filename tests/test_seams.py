@@ -18,7 +18,7 @@ from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.coefficients import Coefficients
 from saliency_jpeg.codec.parameters import Tuning
 from saliency_jpeg.codec.quantizer import Quantized
-from saliency_jpeg.encoder.single import Coding
+from saliency_jpeg.encoder.coding import Coding
 from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.metadata.segments import Segment, Span

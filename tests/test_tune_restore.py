@@ -11,8 +11,9 @@ from helpers import photo
 import saliency_jpeg
 from saliency_jpeg import OptionError, allocation
 from saliency_jpeg.codec import _core
+from saliency_jpeg.encoder.coding import Coding
 from saliency_jpeg.encoder.resolution import encode_picture
-from saliency_jpeg.encoder.single import Coding, PictureEncoding
+from saliency_jpeg.encoder.single import PictureEncoding
 from saliency_jpeg.enhance import loading
 from saliency_jpeg.enhance.restoring_decoder import RestoringDecoder
 from saliency_jpeg.image.picture import Picture

@@ -5,8 +5,8 @@ It may import all rooms below it; front doors, trainings, evaluation and command
 
 from __future__ import annotations
 
+from .coding import Coding
 from .encoder import Encoder, compress
 from .result import Compressed
-from .single import Coding
 
 __all__ = ["Coding", "Compressed", "Encoder", "compress"]

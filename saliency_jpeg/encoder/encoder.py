@@ -37,9 +37,9 @@ from ..recompression import passthrough
 from ..recompression.detail import whole_picture
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import Saliency, has_network, resolve
+from .coding import Coding
 from .resolution import encode_picture
 from .result import Compressed
-from .single import Coding
 
 __all__ = ["Encoder", "compress"]
 

@@ -17,9 +17,10 @@ from ..image.picture import Picture
 from ..options import Options
 from ..rate_control import Judge
 from ..saliency.lazy_map import SaliencyMap
+from .coding import Coding
 from .restored_score import RestoredScore, Restoring
 from .result import Compressed
-from .single import Coding, PictureEncoding
+from .single import PictureEncoding
 
 __all__ = ["encode_whole_or_half"]
 

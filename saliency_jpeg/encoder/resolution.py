@@ -23,9 +23,10 @@ from ..image.resize import scaled_size
 from ..metadata.multi_picture import refusal
 from ..options import Options
 from ..saliency.lazy_map import SaliencyMap
+from .coding import Coding
 from .halved import encode_whole_or_half
 from .result import Compressed
-from .single import Coding, PictureEncoding
+from .single import PictureEncoding
 
 __all__ = ["complexity", "encode_picture", "suitable_factor"]
 

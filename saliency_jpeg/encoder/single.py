@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocation import BlockWeights, make_weights, saliency_and_masking, strength_at
+from ..allocation import make_weights, strength_at
 from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS, RESTORING_PASSES
-from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy, LevelSegments
+from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
 from ..codec.layers import SizeLayer, WidthsLayer
 from ..codec.parameters import (
     DEFAULT_QUALITY,
@@ -56,11 +55,12 @@ from ..rate_control.by_score import SALIENT_METRICS, decode_own, likely_quality
 from ..rate_control.by_size import likely_scale, typical_scale
 from ..recompression.layers import strip_layers
 from ..saliency.lazy_map import SaliencyMap
+from .coding import Coding
 from .layered import Layered
 from .restored_score import Restoring
 from .result import Compressed
 
-__all__ = ["Coding", "PictureEncoding"]
+__all__ = ["PictureEncoding"]
 
 _Loops: TypeAlias = dict[tuple[Tune, tuple[int, int]], Quantizer]  # what the closed loop made, by tune and sampling
 
@@ -70,50 +70,6 @@ _RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
 _RESTORING_SPEED: Final = LoopSpeed(weights=0.35, steps=0.0, moves=0.15, dc=1.0)
 # Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
 _ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB", 100, 0, 0, 0))
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Coding:
-    """Ways of coding beyond :class:`saliency_jpeg.Options`, for front doors and for code that plugs into the encoder.
-
-    Attributes:
-        tables: uint16 (1 to 4, 64), natural order, steps from 1: written as they are, or with a target coarser by one
-            factor. A component without a table of its own uses the last. ``None``: this library's tables.
-        rounded: with ``tables``, coefficients are rounded and nothing is traded for bits.
-        keep_rgb: red, green and blue are coded without conversion to YCbCr.
-        block_weights: how much an error in each block matters.
-        level_segments: makers of segments that are computed from the levels, see :class:`.jpeg.JpegHeaderPolicy`.
-        whole_size: (height, width) of a picture of which this is half on each side, to be kept in a layer.
-        whole_pixels: uint8 (H, W, 3) or (H, W) of that picture, for files that are judged by it; by default they are
-            judged by their own.
-    """
-
-    tables: NDArray[np.uint16] | None = None
-    rounded: bool = False
-    keep_rgb: bool = False
-    block_weights: BlockWeights = saliency_and_masking
-    level_segments: Sequence[LevelSegments] = ()
-    whole_size: tuple[int, int] | None = None
-    whole_pixels: NDArray[np.uint8] | None = None
-
-    def check(self, options: Options) -> None:
-        """Refuses what cannot be combined.
-
-        Raises:
-            OptionError: a quality beside tables, which are meant as they are; rounding to tables of this library; or
-                ``tune="restore"`` beside tables or RGB.
-        """
-        if self.tables is not None and options.quality is not None:
-            raise OptionError(f"quality does not go with tables of your own, got {options.quality!r}")
-        if self.rounded and self.tables is None:
-            raise OptionError("rounded needs tables of your own, got tables=None")
-        if options.tune == "restore" and (self.tables is not None or self.keep_rgb):
-            raise OptionError("tune='restore' goes neither with tables of your own nor with keep_rgb, got 'restore'")
-
-    @property
-    def changes_file(self) -> bool:
-        """Whether files differ in kind from those without it, so that a JPEG source cannot stand for one."""
-        return self.tables is not None or self.keep_rgb or bool(self.level_segments)
 
 
 class PictureEncoding:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..codec.parameters import DEFAULT_QUALITY
 from ..codec.subsampling import SUBSAMPLINGS, choose_subsampling
 from ..encoder import Encoder
-from ..encoder.single import Coding
+from ..encoder.coding import Coding
 from ..errors import OptionError
 from ..image.picture import Picture
 from ..io import full_package
@@ -30,7 +30,7 @@ class EncodeRequest:
 
     Attributes:
         options: of this library.
-        tables: see :class:`saliency_jpeg.encoder.single.Coding`.
+        tables: see :class:`saliency_jpeg.encoder.coding.Coding`.
         rounded: the same.
         keep_rgb: the same.
         smooth: 0 to 100, strength of a low-pass over the picture, as libjpeg's ``smoothing_factor``.

@@ -152,7 +152,13 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
         np.testing.assert_array_equal(plain(source), wanted)
 
 
-@pytest.mark.parametrize("mode", jpeg_modes.modes(), ids=lambda mode: mode.name)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(mode, id=mode.name, marks=[pytest.mark.tensorflow] if mode.has_network else [])
+        for mode in jpeg_modes.modes()
+    ],
+)
 def test_files_of_every_mode_that_this_library_writes(mode: jpeg_modes.Mode) -> None:
     for size in [size for size in mode.sizes if max(size) < 100]:
         jpeg = mode.jpeg(size)

@@ -40,6 +40,7 @@ class Mode:
         sizes: (width, height) of its files.
         gray: one component.
         every_size: whether it counts in the rows of sizes.
+        has_network: its files are made with the help of TensorFlow.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Mode:
     sizes: Sequence[Size] = FEW_SIZES
     gray: bool = False
     every_size: bool = False
+    has_network: bool = False
 
     def jpeg(self, size: Size) -> bytes:
         """The file of a picture of this size."""
@@ -159,14 +161,19 @@ def _metadata() -> Iterator[Mode]:
 def _efforts() -> Iterator[Mode]:
     """The fastest, and the closed loops of the slowest."""
     for effort in (1, 8, 9):
-        yield Mode(name=f"4:2:0, effort {effort}", encode=by_compress(effort=effort, subsampling="4:2:0"), sizes=SIZES)
+        yield Mode(
+            name=f"4:2:0, effort {effort}",
+            encode=by_compress(effort=effort, subsampling="4:2:0"),
+            sizes=SIZES,
+            has_network=effort >= 8,
+        )
 
 
 def _for_restoration() -> Iterator[Mode]:
-    yield Mode(name="gray, tune restore", encode=by_compress(tune="restore"), sizes=SIZES, gray=True)
+    yield Mode(name="gray, tune restore", encode=by_compress(tune="restore"), sizes=SIZES, gray=True, has_network=True)
     for subsampling in ("4:4:4", "4:2:2", "4:2:0", "4:4:0"):
         encode = by_compress(tune="restore", subsampling=subsampling)
-        yield Mode(name=f"{subsampling}, tune restore", encode=encode, sizes=SIZES)
+        yield Mode(name=f"{subsampling}, tune restore", encode=encode, sizes=SIZES, has_network=True)
 
 
 def _layers() -> Iterator[Mode]:

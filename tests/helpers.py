@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,3 +152,17 @@ def float_rgb(picture: Quantized) -> NDArray[np.float64]:
     y, cb, cr = (p[:height, :width] - offset for p, offset in zip(planes, (0, 128, 128), strict=True))
     rgb = np.stack([y + 1.402 * cr, y - 0.344136286 * cb - 0.714136286 * cr, y + 1.772 * cb], -1)
     return np.clip(rgb, 0, 255)
+
+
+def as_path(data: bytes, folder: Path) -> Path:
+    (folder / "picture").write_bytes(data)
+    return folder / "picture"
+
+
+#: How a file is given to the library: by its bytes and a folder that may be written to.
+SOURCES: dict[str, Callable[[bytes, Path], Any]] = {
+    "path": as_path,
+    "bytes": lambda data, _: data,
+    "file object": lambda data, _: io.BytesIO(data),
+    "PIL image": lambda data, _: Image.open(io.BytesIO(data)),
+}

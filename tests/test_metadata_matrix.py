@@ -17,7 +17,7 @@ import numpy as np
 import piexif
 import pytest
 from exif_blocks import thumbnail
-from helpers import encoded, photo
+from helpers import SOURCES, encoded, photo
 from PIL import Image, ImageCms, ImageFilter, PngImagePlugin
 
 from saliency_jpeg import InputError, compress
@@ -174,19 +174,6 @@ def tiff_file() -> bytes:
 @cache
 def file_of(kind: str) -> bytes:
     return {"JPEG": jpeg_file, "PNG": png_file, "WEBP": webp_file, "TIFF": tiff_file}[kind]()
-
-
-def as_path(data: bytes, folder: Path) -> Path:
-    (folder / "picture").write_bytes(data)
-    return folder / "picture"
-
-
-SOURCES: dict[str, Callable[[bytes, Path], Any]] = {
-    "path": as_path,
-    "bytes": lambda data, _: data,
-    "file object": lambda data, _: io.BytesIO(data),
-    "PIL image": lambda data, _: Image.open(io.BytesIO(data)),
-}
 
 
 def edited(image: Image.Image) -> Image.Image:

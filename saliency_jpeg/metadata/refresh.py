@@ -155,7 +155,7 @@ class _NewPixels:
         return xmp_text.with_size(placed, *self._size)
 
     def others(self, own: list[Segment]) -> list[Segment]:
-        return pictures.without_pictures(photoshop.without_pictures(own))
+        return _without_pictures(own)
 
 
 class _Upright:
@@ -199,7 +199,7 @@ class _Comparison:
         return packet
 
     def others(self, own: list[Segment]) -> list[Segment]:
-        return pictures.without_pictures(photoshop.without_pictures(own))
+        return _without_pictures(own)
 
 
 # Thumbnails ---------------------------------------------------------------------------------------------------------
@@ -257,3 +257,8 @@ def _shows(old: bytes, pixels: Pixels) -> bool:
     cells = max(1, small.width // _CELL), max(1, small.height // _CELL)
     a, b = (np.asarray(each.convert("RGB").resize(cells, Image.Resampling.BOX), float) for each in (small, shown))
     return bool(np.abs(a - b).max() < _DIFFERENT)
+
+
+def _without_pictures(own: list[Segment]) -> list[Segment]:
+    """Without previews in Photoshop's resources and in segments of their own."""
+    return pictures.without_pictures(photoshop.without_pictures(own))

@@ -2,7 +2,7 @@
 """Compare auto-encoders of :mod:`train_gdae`, with and without the parts of the paper, at equal bytes in all.
 
 Each photograph is encoded at a ladder of sizes, restored, and helped by the latent of each network, its bytes those of
-the library's coder. ``thinned`` drops the cells of the last network that do not pay, as the encoder does. Figures at a
+the library's coder. ``thinned`` drops the cells of the last network that do not pay by squared error. Figures at a
 rate are read between the rungs, along the logarithm of the bytes; beside them is the time that the decoder's half takes
 in PyTorch. ::
 
@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
-from torch_gdae import PARTS, Gdae
+from torch_gdae import Gdae
 
 from saliency_jpeg import LowRateWarning, TargetError, compress
 from saliency_jpeg.codec import _core
@@ -76,7 +76,7 @@ def parse(text: str) -> tuple[str, Gdae]:
     """Reads NAME=FILE:PARTS."""
     name, _, file = text.partition("=")
     file, _, without = file.partition(":")
-    model = Gdae([part for part in PARTS if part not in comma_separated(without)])
+    model = Gdae(comma_separated(without))
     model.load_state_dict(torch.load(file, weights_only=True))
     return name, model.eval()
 

@@ -17,7 +17,7 @@ place derivatives pass rounding as if it were not there, and the rate is read be
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -95,13 +95,18 @@ class Gdae(nn.Module):  # type: ignore[misc, unused-ignore]  # where PyTorch is 
     """Encoder, quantization, tables and decoder.
 
     Args:
-        parts: of :data:`PARTS`, those that it has.
+        without: of :data:`PARTS`, those that it lacks.
+
+    Raises:
+        ValueError: there is no such part.
     """
 
-    def __init__(self, parts: Container[str] = PARTS) -> None:
+    def __init__(self, without: Collection[str] = ()) -> None:
         super().__init__()
-        block = _Dense if "dense" in parts else _Chain
-        self.is_gated, self.is_soft = "sprc" in parts, "soft" in parts
+        if not set(without) <= set(PARTS):
+            raise ValueError(f"parts must be of {', '.join(PARTS)}, got {', '.join(without)}")
+        block = _Chain if "dense" in without else _Dense
+        self.is_gated, self.is_soft = "sprc" not in without, "soft" not in without
         self.see = nn.Conv2d(6 * 16, _WIDTH, 3, padding=1)
         self.encode4, self.encode8, self.encode8b = block(), block(), block()
         self.reduce = nn.Conv2d(_WIDTH, _WIDTH, 4, 2, 1)

@@ -256,8 +256,7 @@ def _restoration() -> Restoration:
     return model
 
 
-def main() -> None:
-    """Trains or measures."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the data sets")
     parser.add_argument("out", type=Path, help="weights file of PyTorch; beside it one of the library, .npz")
@@ -279,6 +278,12 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="measure the preset that ships")
     parser.add_argument("--whole", type=Path, help="folder of lossless photographs to measure on")
     parser.add_argument("--bpp", type=comma_separated, default="0.15,0.3,0.5")
+    return parser
+
+
+def main() -> None:
+    """Trains or measures."""
+    parser = _parser()
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.measure:
@@ -289,10 +294,9 @@ def main() -> None:
     files = _files(args)
     print(f"  {len(files)} files", flush=True)
     checkpoint = args.cache / "gdae.pt" if args.cache else None
-    torch.manual_seed(args.seed)  # of the adversary
+    torch.manual_seed(args.seed)  # of the weights
     adversary = Adversary(args.adversarial) if args.adversarial else None
-    torch.manual_seed(args.seed)
-    model = Gdae([part for part in PARTS if part not in args.without])
+    model = Gdae(args.without)
     if args.start:
         model.load_state_dict(torch.load(args.start, weights_only=True))
     model = train(
@@ -301,12 +305,12 @@ def main() -> None:
         args.steps,
         args.price,
         args.seed,
-        checkpoint,
-        args.every,
-        adversary,
-        args.minutes,
-        model,
-        args.rise,
+        path=checkpoint,
+        every=args.every,
+        adversary=adversary,
+        minutes=args.minutes,
+        model=model,
+        rise=args.rise,
     )
     torch.save(model.state_dict(), args.out)
     if not args.without:

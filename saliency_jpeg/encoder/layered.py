@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from ..codec.effort import EFFORTS
@@ -46,14 +45,6 @@ class _Way(NamedTuple):
 
     tune: Tune
     layers: LayersMode | None = None
-
-
-class _Weighed(NamedTuple):
-    """A file that was made in a way, and what it is worth."""
-
-    merit: float
-    way: _Way
-    file: Compressed
 
 
 class Layered:
@@ -95,23 +86,21 @@ class Layered:
 
     def _best(self) -> Compressed:
         """The file that restores best: for all readers, for those that restore; with widths, detail or a latent."""
-        own = _Way(self._options.tune)
-        files = [self._weighed(own)]
+        way = _Way(self._options.tune)
+        files = [(way, self._encoded(way))]
+        rate = self._rate(files[0][1])
         if self._may_tune:
-            files.append(self._weighed(own := _Way("restore")))
-        rate = self._rate(files[0].file)
+            way = _Way("restore")
+            files.append((way, self._encoded(way)))
         if rate >= _LEAST_WIDTHS_RATE:
+            way = way._replace(layers="widths")
             with contextlib.suppress(TargetError):  # no room for them
-                files.append(self._weighed(own._replace(layers="widths")))
-        best = max(files, key=attrgetter("merit"))
-        others = [self._with_detail(best.file, best.way)]
+                files.append((way, self._encoded(way)))
+        way, best = max(files, key=lambda each: self._merit(each[1]))
+        others = [self._with_detail(best, way)]
         if self._picture.pixels.ndim == 3 and rate < _MOST_LATENT_RATE:
-            others.append(self._with_latent(best.file, best.way))
-        return max([best.file, *others], key=self._merit)
-
-    def _weighed(self, way: _Way) -> _Weighed:
-        file = self._encoded(way)
-        return _Weighed(self._merit(file), way, file)
+            others.append(self._with_latent(best, way))
+        return max([best, *others], key=self._merit)
 
     def _rate(self, result: Compressed) -> float:
         """Bits a pixel."""

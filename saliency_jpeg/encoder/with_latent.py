@@ -59,7 +59,8 @@ class LatentEncoding:
             The file; ``result`` where none restores as well for its bytes, by SSIMULACRA2.
         """
         target, plain = self.options.target_bytes, self.score(result.jpeg)
-        found, score, threshold = self._best(result, THRESHOLDS)
+        least = plain - _WORTH * math.log(len(result.jpeg)) - _FAR
+        found, score, threshold = self._best(result, THRESHOLDS, least)
         gain = score - plain - _WORTH * math.log(len(found.jpeg) / len(result.jpeg))
         if target is None or gain < -_CLOSE:
             return found if gain > 0 else result
@@ -77,19 +78,24 @@ class LatentEncoding:
                 break
         return best
 
-    def _best(self, result: Compressed, thresholds: Sequence[float]) -> tuple[Compressed, float, float]:
-        """The file with the latent of the best of some thresholds, its score, and the threshold."""
+    def _best(
+        self, result: Compressed, thresholds: Sequence[float], least: float = -math.inf
+    ) -> tuple[Compressed, float, float]:
+        """The file with the latent of the best of some thresholds, its score, and the threshold.
+
+        One whose score, less what its bytes are worth, is below ``least`` is the last that is tried.
+        """
         image = _core.read_jpeg(result.jpeg, None)
         pixels = self.picture.pixels
         if len(image.levels) != 3 or not can_restore(image):
             return result, -math.inf, thresholds[0]
         widths = layers_in(image, "widths").widths
-        found, plain = [], self.score(result.jpeg) - _WORTH * math.log(len(result.jpeg))
+        found = []
         for coded in code_latents(image, pixels, widths, self.options.device, thresholds):
             score, count = self.judge.of_pixels(coded.pixels), len(result.jpeg) + len(coded.latent.code)
             merit = score - _WORTH * math.log(count)
             found.append((merit, score, coded))
-            if merit < plain - _FAR:
+            if merit < least:
                 break
         _, score, coded = max(found, key=itemgetter(0))
         effort, threads = EFFORTS[self.options.effort], self.options.threads_for(*pixels.shape[:2])

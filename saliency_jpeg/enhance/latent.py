@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,7 @@ class LatentCoder:
         for name, model in models.items():
             others = set().union(*(known for other, known in names.items() if other != name))
             network.set_arrays(model, {key: array for key, array in arrays.items() if key not in others})
-            signature = [tf.TensorSpec(part.shape, tf.float32) for part in model.inputs]
-            self._run[name] = Traced(tf, partial(_called, model), signature, self._device)
+            self._run[name] = Traced.of_model(tf, model, self._device)
 
     @classmethod
     def from_preset(cls, name: str = "gdae", device: str | None = None) -> LatentCoder:
@@ -129,10 +128,6 @@ class LatentCoder:
             added[part.own] = out[part.inner]
         added *= np.float32(SCALE)
         return [np.ascontiguousarray(added[:height, :width, index]) for index in range(len(restored))]
-
-
-def _called(model: Any, *inputs: Any) -> Any:
-    return model(list(inputs), training=False)
 
 
 def latent_shape(size: tuple[int, ...]) -> tuple[int, int, int]:

@@ -52,7 +52,7 @@ class Runner:
         with self._tensorflow.device(self._device):
             self._model = network.build(architecture, dtype)
             set_arrays(self._model, arrays)
-        self._run = self._traced(self._model)
+        self._run = Traced.of_model(self._tensorflow, self._model, self._device)
 
     def run_one(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Runs the network on one tile.
@@ -73,10 +73,6 @@ class Runner:
         if self._device is not None:
             return "CPU" in self._device
         return not self._tensorflow.config.list_physical_devices("GPU")
-
-    def _traced(self, model: Any) -> Traced:
-        signature = [self._tensorflow.TensorSpec(part.shape, self._tensorflow.float32) for part in model.inputs]
-        return Traced(self._tensorflow, lambda *inputs: model(list(inputs), training=False), signature, self._device)
 
     def export(self) -> bytes:
         """Converts the network, in float32, to LiteRT."""

@@ -31,6 +31,12 @@ class Traced:
         self._concrete: Any = None
         self._tracing = threading.Lock()
 
+    @classmethod
+    def of_model(cls, tensorflow: Any, model: Any, device: str | None) -> Traced:
+        """Returns a Keras model as such a function; arguments are otherwise those of the class."""
+        signature = [tensorflow.TensorSpec(part.shape, tensorflow.float32) for part in model.inputs]
+        return cls(tensorflow, lambda *inputs: model(list(inputs), training=False), signature, device)
+
     def __call__(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Calls the function.
 

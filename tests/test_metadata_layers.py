@@ -24,6 +24,7 @@ from saliency_jpeg.metadata.layers import (
     build_layers,
     describe_layers,
     layer_segments,
+    own_layers,
     read_layers,
     widths_layer,
     without_layers,
@@ -191,6 +192,23 @@ def test_the_list_of_layers_is_guarded() -> None:
     for length in range(1, 32):
         assert states(with_content(content[:length])) == [("", "damaged")]
     assert states(with_content(b"")) == [("", "damaged")]
+
+
+@pytest.mark.parametrize("name", [b"\xfc", b"", b"a\0b"])
+def test_a_layer_whose_name_cannot_be_written_is_damaged(name: bytes) -> None:
+    content = content_of(WIDTHS_LAYER, Layer("other", 1, b"abc"))
+    head = bytearray(content[: 10 + 2 * 18])
+    head[28:36] = name.ljust(8, b"\0")
+    own = with_content(with_check(bytes(head)) + content[len(head) + 4 :])
+    assert [state for _, state in states(own)] == ["valid", "damaged"]
+    assert own_layers(own, DIGEST, 3) == [WIDTHS_LAYER]
+
+
+def test_own_layers_leave_room_for_one() -> None:
+    own = [*segments_of(*[WIDTHS_LAYER] * 200), *segments_of(*[Layer("other", 1, b"")] * 200)]
+    kept = own_layers(own, DIGEST, 3)
+    assert kept == [WIDTHS_LAYER] * 200 + [Layer("other", 1, b"")] * 54
+    assert len(describe_layers(build_layers(DIGEST, [*kept, WIDTHS_LAYER]), lambda: DIGEST)) == 255
 
 
 # Hostile files ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, islice
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -62,6 +62,7 @@ DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00
 VENDOR: Final = bytes.fromhex("705849f039b14d65b9ff23ffbe21e7ca")
 _BOX_NUMBER: Final = 0x534A  # En; c2pa-rs writes 0x0211, other writers of C2PA 0x0001
 _FORMAT: Final = 1
+_MOST: Final = 255  # layers in a file
 _HEAD: Final = struct.Struct(">BB8s")  # format, count, digest
 _ENTRY: Final = struct.Struct(">8sHII")  # kind, version, length, CRC-32
 _CRC: Final = struct.Struct(">I")
@@ -165,8 +166,9 @@ def build_layers(digest: bytes, layers: Sequence[Layer]) -> list[Segment]:
     Raises:
         SegmentError: a name does not fit, or there are too many layers.
     """
-    if len(layers) > 255 or len(digest) != 8:
-        raise SegmentError(f"a file has at most 255 layers and a digest of 8 bytes, got {len(layers)}, {len(digest)}")
+    if len(layers) > _MOST or len(digest) != 8:
+        got = f"{len(layers)}, {len(digest)}"
+        raise SegmentError(f"a file has at most {_MOST} layers and a digest of 8 bytes, got {got}")
     entries = (_ENTRY.pack(_name(kind), version, len(data), zlib.crc32(data)) for kind, version, data in layers)
     head = _HEAD.pack(_FORMAT, len(layers), digest) + b"".join(entries)
     payloads = b"".join(layer.payload for layer in layers)
@@ -174,8 +176,12 @@ def build_layers(digest: bytes, layers: Sequence[Layer]) -> list[Segment]:
     return jumbf.split(_BOX_NUMBER, DESCRIBED, jumbf.box(b"uuid", content))
 
 
+def _is_name(kind: str) -> bool:
+    return kind.isascii() and 1 <= len(kind) <= 8 and "\0" not in kind
+
+
 def _name(kind: str) -> bytes:
-    if not kind.isascii() or not 1 <= len(kind) <= 8 or "\0" in kind:
+    if not _is_name(kind):
         raise SegmentError(f"a kind of layer has 1 to 8 ASCII characters, got {kind!r}")
     return kind.encode("ascii")
 
@@ -273,6 +279,8 @@ def read_layers(
 def own_layers(segments: Sequence[Segment], digest: bytes, components: int) -> list[Layer]:
     """Returns the layers that are made for a file as they were written, those of unknown kinds too.
 
+    Of a file with as many as a file may have, or in several boxes more, the last are left out: there is room for one.
+
     Args:
         segments: of the file.
         digest: of its levels.
@@ -280,7 +288,7 @@ def own_layers(segments: Sequence[Segment], digest: bytes, components: int) -> l
     """
     fitting = (layer for layer in _stored_layers(segments) if layer.digest == digest)
     intact = (layer for layer in fitting if _state(layer, digest, components) in ("valid", "unknown"))
-    return [Layer(layer.info.kind, layer.info.version, layer.payload) for layer in intact]
+    return [Layer(layer.info.kind, layer.info.version, layer.payload) for layer in islice(intact, _MOST - 1)]
 
 
 def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
@@ -360,8 +368,8 @@ def _parse_content(content: bytes) -> Iterator[_Stored]:
     digest = _HEAD.unpack_from(head)[2]
     for name, version, length, check in _ENTRY.iter_unpack(head[_HEAD.size :]):
         payload, at = content[at : at + length], at + length
-        is_whole = len(payload) == length and zlib.crc32(payload) == check
         kind = name.rstrip(b"\0").decode("ascii", "replace")
+        is_whole = len(payload) == length and zlib.crc32(payload) == check and _is_name(kind)
         yield _Stored(LayerInfo(kind, version, length, "valid" if is_whole else "damaged"), digest, payload)
 
 

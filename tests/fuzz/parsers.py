@@ -17,6 +17,7 @@ import struct
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -54,6 +55,7 @@ with imports:
     from saliency_jpeg.metadata.pillow_info import from_file
     from saliency_jpeg.metadata.png_profiles import read_profiles
     from saliency_jpeg.metadata.segments import Segment, SegmentPattern
+    from saliency_jpeg.recompression.detail import merge_layers
     from saliency_jpeg.recompression.recompress import recompress
     from saliency_jpeg.saliency import litert, weights_file
 
@@ -135,8 +137,10 @@ def changed(metadata: Metadata) -> None:
         new = refresh.refresh(metadata, pixels)
         if new.exif is not None:
             assert exif.size(new.exif) in (None, pixels.shape[:2])
-    upright = refresh.refresh_orientation(metadata)
-    assert upright.orientation == 1
+    for old in ((80, 120), (41, 61), (65535, 1)):
+        refresh.refresh(metadata, WIDE, scaled_from=old)
+    for applied in (None, 6):
+        assert refresh.refresh_orientation(metadata, applied).orientation == 1
 
 
 def jpeg_segments(data: bytes) -> None:
@@ -301,24 +305,47 @@ def multi_picture_listing(data: bytes) -> None:
     source.primary()
 
 
+_KINDS: Final = (b"widths", b"detail", b"size", b"latent", b"new", b"\xff")
+
+
+def _stored_layers(file: io.BytesIO) -> bytes:
+    """The content of a box with sound layers; each is a kind (1 byte), a version (1), a length (1) and a payload."""
+    entries, payloads = b"", b""
+    count = 0
+    while len(head := file.read(3)) == 3 and count < 255:
+        payload = file.read(head[2])
+        kind = _KINDS[head[0] % len(_KINDS)].ljust(8, b"\0")
+        entries += struct.pack(">8sHII", kind, head[1], len(payload), zlib.crc32(payload))
+        payloads += payload
+        count += 1
+    listed = struct.pack(">BB8s", 1, count, digest_of(_core.read_jpeg(TINY))) + entries
+    return listed + struct.pack(">I", zlib.crc32(listed)) + payloads
+
+
 def layers_of_file(data: bytes) -> None:
-    """Layers: a way (1 byte), and the content of our box, that of the superbox, or segments with lengths (2 bytes)."""
+    """Layers: a way (1 byte), and layers, the content of our box, that of the superbox, or segments with lengths."""
     way, rest = data[:1], data[1:]
-    if way == b"C":
+    file = io.BytesIO(rest)
+    if way == b"K":
+        rest = _stored_layers(file)
+    if way in (b"C", b"K"):
         rest = layers.VENDOR + rest
-    if way in (b"C", b"U"):
+    if way in (b"C", b"K", b"U"):
         own = jumbf.split(0x534A, layers.DESCRIBED, jumbf.box(b"uuid", rest))
     elif way == b"B":
         own = jumbf.split(0x534A, layers.DESCRIBED, rest)
     else:
-        file = io.BytesIO(rest)
         own = [(jumbf.APP11, file.read(int.from_bytes(size, "big"))) for size in iter(lambda: file.read(2), b"")]
     jpeg = segments.replace_segments(TINY, own)
     listed = list_layers(jpeg)
     kept, others = layers.layer_segments(own), layers.without_layers(own)
     assert len(kept) + len(others) == len(own)
     assert bool(kept) or not listed
-    found = layers.read_layers(own, digest_of(_core.read_jpeg(jpeg)), 1)
+    digest = digest_of(_core.read_jpeg(jpeg))
+    found = layers.read_layers(own, digest, 1)
+    fitting = layers.own_layers(own, digest, 1)
+    assert layers.own_layers(layers.build_layers(digest, fitting), digest, 1) == fitting, "layers that were written"
+    attempt(merge_layers, jpeg)
     assert found.widths is None or (found.widths.shape == (1, 4) and "valid" in {info.state for info in listed})
     assert strip_layers(jpeg) == segments.replace_segments(TINY, others)
     assert list_layers(recompress(jpeg, metadata="strip")) == listed

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import Any, Final, Literal, TypedDict, get_args
 
 import numpy as np
 
+from .checks import check_flag, check_integer, check_number, check_one_of, is_integer, shown
 from .codec.effort import DEFAULT_EFFORT, EFFORTS
 from .codec.parameters import Tune
 from .codec.subsampling import Subsampling
@@ -57,55 +56,18 @@ _MOST_PIXELS: Final = _LONGEST_SIDE**2  # of a JPEG file, T.81 B.2.2
 _MOST_THREADS: Final = 1024
 _PIXELS_A_THREAD: Final = 2**17  # with fewer, starting a thread costs more than it saves
 
-_NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) and math.isfinite(value)
-
-
-def _target(value: Any) -> None:
-    if not _is_number(value) or not _SMALLEST_KB <= value <= _LARGEST_KB:
-        raise OptionError(
-            f"target_kb must be a positive number from {_SMALLEST_KB:g} to {_LARGEST_KB:g}, got {value!r}"
-        )
-
-
-def _in_range(name: str, value: Any, low: float, high: float) -> None:
-    if not _is_number(value) or not low <= value <= high:
-        raise OptionError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
-
-
-def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise OptionError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-
-
-def _flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise OptionError(f"{name} must be True or False, got {value!r}")
-
-
-def _is_integer(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) and low <= int(value) <= high
-
 
 def _segment_names(value: Any) -> None:
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        raise OptionError(f"keep_segments must be a sequence of names such as 'APP11', got {value!r}")
+        raise OptionError(f"keep_segments must be a sequence of names such as 'APP11', got {shown(value)}")
     for name in value:
         SegmentPattern.from_name(name)
 
 
-def _side(name: str, value: Any) -> None:
-    if value is not None and not _is_integer(value, 1, _LONGEST_SIDE):
-        raise OptionError(f"{name} must be an integer from 1 to {_LONGEST_SIDE}, or None for no limit, got {value!r}")
-
-
 def _color(name: str, value: Any) -> None:
-    good = isinstance(value, tuple | list) and len(value) == 3 and all(_is_integer(v, 0, 255) for v in value)
+    good = isinstance(value, tuple | list) and len(value) == 3 and all(is_integer(v, 0, 255) for v in value)
     if not good:
-        raise OptionError(f"{name} must be three integers from 0 to 255, got {value!r}")
+        raise OptionError(f"{name} must be three integers from 0 to 255, got {shown(value)}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -212,43 +174,39 @@ class Options:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):  # which would overflow, or round, in a computation
+                object.__setattr__(self, field.name, value.item())
         if self.target_kb is not None:
-            _target(self.target_kb)
+            check_number("target_kb", self.target_kb, _SMALLEST_KB, _LARGEST_KB, "positive number")
         if self.quality is not None:
-            _in_range("quality", self.quality, 0, 100)
+            check_number("quality", self.quality, 0, 100)
         self._check_score()
-        _in_range("strength", self.strength, 0, 1)
-        _one_of("tune", self.tune, get_args(Tune))
-        if not _is_integer(self.effort, min(EFFORTS), max(EFFORTS)):
-            raise OptionError(f"effort must be an integer from {min(EFFORTS)} to {max(EFFORTS)}, got {self.effort!r}")
-        _one_of("subsampling", self.subsampling, get_args(Subsampling))
-        _flag("progressive", self.progressive)
-        _one_of("metadata", self.metadata, get_args(MetadataMode))
+        check_number("strength", self.strength, 0, 1)
+        check_one_of("tune", self.tune, get_args(Tune))
+        check_integer("effort", self.effort, min(EFFORTS), max(EFFORTS))
+        check_one_of("subsampling", self.subsampling, get_args(Subsampling))
+        check_flag("progressive", self.progressive)
+        check_one_of("metadata", self.metadata, get_args(MetadataMode))
         _segment_names(self.keep_segments)
-        _one_of("orientation", self.orientation, get_args(Orientation))
-        _one_of("trailing_images", self.trailing_images, get_args(TrailingMode))
+        check_one_of("orientation", self.orientation, get_args(Orientation))
+        check_one_of("trailing_images", self.trailing_images, get_args(TrailingMode))
         if self.layers is not None:
-            _one_of("layers", self.layers, get_args(LayersMode))
+            check_one_of("layers", self.layers, get_args(LayersMode))
         self._check_floor()
-        _flag("never_enlarge", self.never_enlarge)
+        check_flag("never_enlarge", self.never_enlarge)
         _color("background", self.background)
-        if not _is_integer(self.restart_interval, 0, 65535):
-            raise OptionError(f"restart_interval must be an integer from 0 to 65535, got {self.restart_interval!r}")
-        _side("max_width", self.max_width)
-        _side("max_height", self.max_height)
-        _flag("allow_downscale", self.allow_downscale)
+        check_integer("restart_interval", self.restart_interval, 0, 65535)
+        check_integer("max_width", self.max_width, 1, _LONGEST_SIDE, none="no limit")
+        check_integer("max_height", self.max_height, 1, _LONGEST_SIDE, none="no limit")
+        check_flag("allow_downscale", self.allow_downscale)
         if self.allow_downscale and self.target_kb is None:
             raise OptionError("allow_downscale needs a target_kb, got None")
-        if self.max_pixels is not None and not _is_integer(self.max_pixels, 1, _MOST_PIXELS):
-            raise OptionError(
-                f"max_pixels must be an integer from 1 to {_MOST_PIXELS}, or None for no limit, got {self.max_pixels!r}"
-            )
-        if self.threads is not None and not _is_integer(self.threads, 1, _MOST_THREADS):
-            raise OptionError(
-                f"threads must be an integer from 1 to {_MOST_THREADS}, or None for all CPUs, got {self.threads!r}"
-            )
+        check_integer("max_pixels", self.max_pixels, 1, _MOST_PIXELS, none="no limit")
+        check_integer("threads", self.threads, 1, _MOST_THREADS, none="all CPUs")
         if self.device is not None and not isinstance(self.device, str):
-            raise OptionError(f"device must be a string or None, got {self.device!r}")
+            raise OptionError(f"device must be a string or None, got {shown(self.device)}")
         if self.device is not None and self.tune != "restore" and not has_preset(self.saliency):
             raise OptionError(f"device is for the network of a preset, and saliency names none, got {self.device!r}")
         if self.tune == "restore" and self.subsampling == "4:1:1":
@@ -257,22 +215,22 @@ class Options:
             raise OptionError("layers='latent' is for files that decode() restores, got subsampling='4:1:1'")
 
     def _check_floor(self) -> None:
-        _in_range("base_floor", self.base_floor, 0, 100)
+        check_number("base_floor", self.base_floor, 0, 100)
         if self.base_floor != DEFAULT_BASE_FLOOR and self.layers not in ("detail", "auto"):
             raise OptionError(
                 f"base_floor={self.base_floor!r} needs layers='detail' or layers='auto', got {self.layers!r}"
             )
 
     def _check_score(self) -> None:
-        _one_of("target_metric", self.target_metric, get_args(TargetMetric))
+        check_one_of("target_metric", self.target_metric, get_args(TargetMetric))
         if self.target_score is None:
             if self.target_metric != "ssimulacra2":
                 raise OptionError(f"target_metric={self.target_metric!r} needs a target_score, got None")
             return
         if isinstance(self.target_score, str):
-            _one_of("target_score", self.target_score, tuple(NAMED_SCORES))
+            check_one_of("target_score", self.target_score, tuple(NAMED_SCORES))
         else:
-            _in_range("target_score", self.target_score, 0, 100)
+            check_number("target_score", self.target_score, 0, 100)
         if self.target_kb is not None or self.quality is not None:
             raise OptionError(f"target_score goes with neither target_kb nor quality, got {self.target_score!r}")
         if self.saliency is None and self.target_metric in SALIENT_METRICS:

@@ -76,6 +76,8 @@ def test_names_by_pattern(picture: Path, tmp_path: Path) -> None:
             "--allow-downscale chooses the size later",
         ),
         (("--widths", "10,x"), "must be widths from 1 to 65535"),
+        (("--widths", "9" * 5000), "must be widths from 1 to 65535"),
+        (("--name", "{width:099999999999}.jpg"), "is no pattern such as"),
         (("--widths", "10", "--max-width", "20"), "cannot be used with --max-width"),
         (("--target", "20"), "write 20kB, or --target-kb 20"),
         (("--target", "0%"), "must be a size such as 200kB"),

@@ -6,6 +6,8 @@ import inspect
 import math
 import re
 import typing
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -74,6 +76,34 @@ def test_a_bad_value_names_the_option_and_what_was_got(name, value):
 def test_allow_downscale_needs_a_target():
     with pytest.raises(OptionError, match="allow_downscale"):
         Options(allow_downscale=True)
+
+
+class Nameless:
+    """A value that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+ODD = [
+    *(10**400, -(10**400), 10**5000, Fraction(10**400, 3), Decimal("sNaN"), np.longdouble("1e4000"), 1j),
+    *(np.array(5), np.array([1, 2]), np.zeros(0), np.array("auto"), np.ma.masked, np.datetime64("2020"), np.uint64(2**63)),
+    *("a" * 100_000, b"a" * 100_000, [[1, 2, 3, 4]] * 100_000, {}, {5}, range(3), Options, Nameless(), [Nameless()]),
+]
+
+
+@pytest.mark.parametrize("name", OPTION_NAMES)
+@pytest.mark.parametrize("value", ODD, ids=[f"{number}-{type(value).__name__}" for number, value in enumerate(ODD)])
+def test_a_value_of_any_kind_fits_or_has_one_short_error(name, value):
+    try:
+        Options(**{name: value})
+    except OptionError as error:
+        assert len(str(error)) < 500  # noqa: PT017, any other error fails
+
+
+@pytest.mark.parametrize("target", [np.int8(5), np.uint8(5), np.float16(5), np.float32(5), Fraction(5)])
+def test_a_target_in_a_small_type_is_the_same_target(target):
+    assert Options(target_kb=target).target_bytes == 5000
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(3), np.int64(7)])

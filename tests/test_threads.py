@@ -68,7 +68,8 @@ def test_boxes_of_chroma_by_hand_and_by_threads() -> None:
 
 def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int | None] = []
-    monkeypatch.setattr("saliency_jpeg.encoder.encoder.available_cpus", lambda: 8)
+    for module in ("encoder.encoder", "batch.in_order"):
+        monkeypatch.setattr(f"saliency_jpeg.{module}.available_cpus", lambda: 8)
     monkeypatch.setattr(
         "saliency_jpeg.encoder.encoder.threads.compress_many",
         lambda encoder, *_, **__: seen.append(encoder.options.threads),

@@ -7,6 +7,7 @@ for (a file, the frame of a PIL image, the memory of an array) is read or copied
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
+from ..checks import check_one_of, is_integer, shown
 from ..errors import OptionError, PresetError
 from ..image.picture import Picture
 from ..io import available_cpus
@@ -74,9 +76,8 @@ def checked_workers(workers: int | None, errors: str) -> int:
     """
     threads = available_cpus() if workers is None else workers
     check_count("workers", threads)
-    if errors not in get_args(ErrorMode):
-        raise OptionError(f"errors must be one of {', '.join(map(repr, get_args(ErrorMode)))}, got {errors!r}")
-    return threads
+    check_one_of("errors", errors, get_args(ErrorMode))
+    return int(threads)
 
 
 def check_count(name: str, value: object) -> None:
@@ -85,8 +86,8 @@ def check_count(name: str, value: object) -> None:
     Raises:
         OptionError: it is not.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise OptionError(f"{name} must be a positive integer, got {value!r}")
+    if not is_integer(value, 1, math.inf):
+        raise OptionError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def results_of(

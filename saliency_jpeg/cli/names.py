@@ -59,7 +59,7 @@ def add_arguments(group: Any) -> None:
 
 def _parse_widths(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and 1 <= int(part) <= _WIDEST for part in parts):
+    if not all(part.isdecimal() and len(part) < 10 and 1 <= int(part) <= _WIDEST for part in parts):
         raise argparse.ArgumentTypeError(f"must be widths from 1 to {_WIDEST} such as 480,960,1920, got {text!r}")
     return tuple(sorted({int(part) for part in parts}))
 
@@ -99,7 +99,7 @@ def _fields(pattern: str) -> set[str]:
     try:
         fields = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
         made = PurePath(pattern.format(stem="a", width=1, height=1)) if set(fields) <= set(_FIELDS) else None
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:
         raise UsageError(f"--name is no pattern such as {_DEFAULT!r}: {error}, got {pattern!r}") from error
     for name in fields:
         if name not in _FIELDS:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..batch import threads
+from ..batch.in_order import checked_workers
 from ..batch.threads import BATCH_SIZE
 from ..codec.effort import DEFAULT_EFFORT
 from ..codec.parameters import Tune
@@ -222,12 +223,12 @@ class Encoder:
         Raises:
             OptionError: an argument is out of range.
         """
-        encoder = self._for_workers(available_cpus() if workers is None else workers)
+        encoder = self._for_workers(checked_workers(workers, errors))
         return threads.compress_many(encoder, sources, workers=workers, batch_size=batch_size, errors=errors)
 
     def _for_workers(self, workers: int) -> Encoder:
         """This encoder, with as many threads for one picture as there are processors for each worker."""
-        if self.options.threads is not None or workers < 1:
+        if self.options.threads is not None:
             return self
         shared = copy.copy(self)  # of the same class, which may be the caller's
         shared.options = replace(self.options, threads=max(1, available_cpus() // workers))

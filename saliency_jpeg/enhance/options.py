@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import Any, Final, Literal, TypedDict, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..checks import check_number, check_one_of, shown
 from ..errors import OptionError
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..options import Options, Orientation
@@ -55,30 +54,23 @@ class DecodeOptions:
     max_pixels: int | None = DEFAULT_MAX_PIXELS
 
     def __post_init__(self) -> None:
-        if self.enhance is not None and self.enhance not in get_args(Enhancement):
-            known = ", ".join(map(repr, get_args(Enhancement)))
-            raise OptionError(f"enhance must be one of {known}, or None, got {self.enhance!r}")
-        _check_share("amount", self.amount)
-        _check_share("fidelity", self.fidelity)
+        if self.enhance is not None:
+            check_one_of("enhance", self.enhance, get_args(Enhancement), ", or None")
+        check_number("amount", self.amount, 0, 1)
+        check_number("fidelity", self.fidelity, 0, 1)
         if not _is_dtype(self.dtype):
-            raise OptionError(f"dtype must be one of {', '.join(_DTYPES)}, got {self.dtype!r}")
+            raise OptionError(f"dtype must be one of {', '.join(_DTYPES)}, got {shown(self.dtype)}")
         Options(device=self.device, orientation=self.orientation, max_pixels=self.max_pixels)  # checks these
         for name, default in (("amount", 1.0), ("fidelity", 1.0), ("device", None)):
             value = getattr(self, name)
             if self.enhance is None and value != default:
-                raise OptionError(f"{name} is for a picture that is enhanced, and enhance is None, got {value!r}")
-
-
-def _check_share(name: str, value: Any) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= 1:
-        raise OptionError(f"{name} must be a number from 0 to 1, got {value!r}")
+                raise OptionError(f"{name} is for a picture that is enhanced, and enhance is None, got {shown(value)}")
 
 
 def _is_dtype(value: Any) -> bool:
     try:
         return value is not None and np.dtype(value) in map(np.dtype, _DTYPES)
-    except (TypeError, ValueError, SyntaxError):  # of NumPy, for what names no dtype
+    except Exception:  # of NumPy, for what names no dtype, or of a class of the caller's
         return False
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import shown
 from ..errors import OptionError
 
 __all__ = ["Box", "fill_boxes", "scale_boxes"]
@@ -58,8 +59,8 @@ def _span(first: float, last: float) -> slice:
 def _checked(box: Box) -> tuple[float, float, float, float]:
     try:
         left, top, right, bottom = (float(value) for value in box)
-    except (TypeError, ValueError):
-        raise OptionError(f"a box must be four numbers (left, top, right, bottom), got {box!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise OptionError(f"a box must be four numbers (left, top, right, bottom), got {shown(box)}") from None
     if not (left < right and top < bottom) or not np.isfinite([left, top, right, bottom]).all():
-        raise OptionError(f"a box must have left < right and top < bottom, got {box!r}")
+        raise OptionError(f"a box must have left < right and top < bottom, got {shown(box)}")
     return left, top, right, bottom

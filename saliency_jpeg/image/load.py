@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..checks import shown
 from ..errors import OptionError
 from ..metadata.containers import complete, read_container
 from ..metadata.jpeg_source import JpegSource, is_jpeg
@@ -147,7 +148,7 @@ def _checked_background(background: Sequence[int]) -> NDArray[np.uint16]:
     except TypeError:
         values = []
     if len(values) != 3 or not all(0 <= value <= 255 for value in values):
-        raise OptionError(f"background must be three integers from 0 to 255, got {background!r}")
+        raise OptionError(f"background must be three integers from 0 to 255, got {shown(background)}")
     return np.array(values, np.uint16)
 
 

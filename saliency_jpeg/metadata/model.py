@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import OptionError
+from ..checks import check_integer
 from . import exif as exif_tags
 from .exif import EXIF_HEADER
 from .exif import minimal as minimal_exif
@@ -67,8 +67,7 @@ class Metadata:
             OptionError: ``value`` is not 1 to 8.
             SegmentError: the EXIF block is damaged and ``value`` is not 1.
         """
-        if not isinstance(value, int) or value not in range(1, 9):
-            raise OptionError(f"orientation must be an integer from 1 to 8, got {value!r}")
+        check_integer("orientation", value, 1, 8)
         if self.exif is None:
             return self if value == 1 else replace(self, exif=minimal_exif(value))
         exif = exif_tags.with_orientation(self.exif, value)

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from ..checks import shown
 from ..errors import OptionError, SegmentError
 
 __all__ = [
@@ -292,7 +293,8 @@ class SegmentPattern(NamedTuple):
         """
         found = _PATTERN.fullmatch(name) if isinstance(name, str) else None
         if found is None:
-            raise OptionError(f"a segment is named as in 'APP11', 'APP1:http://ns.adobe.com/xap/1.0/', got {name!r}")
+            examples = "'APP11', 'APP1:http://ns.adobe.com/xap/1.0/'"
+            raise OptionError(f"a segment is named as in {examples}, got {shown(name)}")
         pattern = cls(COM if found[1] is None else APP0 + int(found[1]), (found[2] or "").encode("latin-1"))
         if pattern.marker == APP0 or (pattern.marker, pattern.identifier) in _OWN:
             raise OptionError(f"a segment that describes the file itself cannot be kept in another one, got {name!r}")

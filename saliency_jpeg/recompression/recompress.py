@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocation import saliency_and_masking, strength_at
+from ..checks import check_flag
 from ..codec import _core, parameters, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import DEFAULT_EFFORT, EFFORTS
@@ -98,8 +99,7 @@ def recompress(
         TargetError: the target is too small for this picture; ``.best`` is the nearest file.
         OSError: a path cannot be read.
     """
-    if not isinstance(keep_layers, bool):
-        raise OptionError(f"keep_layers must be True or False, got {keep_layers!r}")
+    check_flag("keep_layers", keep_layers)
     given = {name: value for name, value in locals().items() if name in OPTION_NAMES}
     options, data = Options(**given), read_bytes(jpeg)
     if not is_jpeg(data):

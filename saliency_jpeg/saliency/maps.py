@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import check_number, check_one_of, is_integer, shown
 from ..errors import OptionError, PresetError
 from .activations import rank_classes
 
@@ -66,26 +67,19 @@ class MapOptions:
     gaze: float = 0.75
 
     def __post_init__(self) -> None:
-        if self.evidence not in get_args(Evidence):
-            raise OptionError(f"evidence must be one of {', '.join(get_args(Evidence))}, got {self.evidence!r}")
-        _check_range("gaze", self.gaze, 0, 1)
-        if self.threshold not in get_args(Threshold):
-            raise OptionError(f"threshold must be one of {', '.join(get_args(Threshold))}, got {self.threshold!r}")
+        check_one_of("evidence", self.evidence, get_args(Evidence))
+        check_number("gaze", self.gaze, 0, 1)
+        check_one_of("threshold", self.threshold, get_args(Threshold))
         top = 1.0 if self.threshold in ("quantile", "peak") else math.inf
-        _check_range("low", self.low, 0, top)
-        _check_range("high", self.high, 0, top)
+        check_number("low", self.low, 0, top)
+        check_number("high", self.high, 0, top)
         if self.low >= self.high:
             raise OptionError(f"high must be above low = {self.low}, got {self.high!r}")
         if self.contrast is not None:
-            _check_range("contrast", self.contrast, 0, math.inf)
-        _check_range("smoothing", self.smoothing, 0.25, 4)
-        if self.classes is not None and (not isinstance(self.classes, int) or self.classes < 1):
-            raise OptionError(f"classes must be None or at least 1, got {self.classes!r}")
-
-
-def _check_range(name: str, value: float, least: float, most: float) -> None:
-    if not isinstance(value, int | float) or not least <= value <= most or math.isinf(value):
-        raise OptionError(f"{name} must be a number from {least} to {most}, got {value!r}")
+            check_number("contrast", self.contrast, 0, math.inf)
+        check_number("smoothing", self.smoothing, 0.25, 4)
+        if self.classes is not None and not is_integer(self.classes, 1, math.inf):
+            raise OptionError(f"classes must be None or at least 1, got {shown(self.classes)}")
 
 
 def saliency_grid(evidence: Reals, options: MapOptions, *, contrast: float = 0.0) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from ..checks import shown
 from ..errors import OptionError, PresetError
 from ..io import full_package
 from . import heads
@@ -209,7 +210,7 @@ def find_entry(name: str, task: Task) -> tuple[str, dict[str, Any]]:
     """
     entries = _entries()
     if not isinstance(name, str) or name not in entries:
-        raise PresetError(f"unknown preset {name!r}, known are {', '.join(names(task))}")
+        raise PresetError(f"unknown preset {shown(name)}, known are {', '.join(names(task))}")
     if isinstance(entries[name], str):
         name = entries[name]
     entry = _expand(entries, name)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..checks import shown
 from ..errors import InputError, OptionError
 from ..image.boxes import Box, fill_boxes, scale_boxes
 from ..image.orientation import Stored
@@ -237,9 +238,8 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
         return _predict(saliency, image)
     if callable(saliency) and not isinstance(saliency, type):
         return SaliencyMap.of(_call(saliency, image))
-    raise OptionError(
-        f"saliency must be a preset, a model, a map, a mask, boxes, a function, combine() or None, got {saliency!r}"
-    )
+    known = "a preset, a model, a map, a mask, boxes, a function, combine() or None"
+    raise OptionError(f"saliency must be {known}, got {shown(saliency)}")
 
 
 def _combine(combined: Combined, resolve_part: Callable[[Source], SaliencyMap]) -> SaliencyMap:

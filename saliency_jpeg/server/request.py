@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..checks import check_integer
 from ..errors import InputError, OptionError
 from ..options import BYTES_PER_KB, Options
 from ..saliency.sources import Source, combine, gray_values, read_map
@@ -31,6 +32,7 @@ _NAMES: Final = {  # of parameters and, in a path, of imgproxy's options, with t
     **dict.fromkeys(("format", "f", "ext"), "format"),
     "protect": "protect",
 }
+_MOST_BYTES: Final = 10**12  # more than a file has
 _MOST_MASK: Final = 12_000  # characters
 _MOST_MASK_PIXELS: Final = 512 * 512
 
@@ -134,6 +136,7 @@ def _wanted(values: Mapping[str, str], base: Options) -> Wanted:
         if name in values:
             changes[name] = _number(name, values[name], int if name.startswith("max_") else float)
     if (limit := changes.pop("max_bytes", None)) is not None:
+        check_integer("max_bytes", limit, 1, _MOST_BYTES)
         changes["target_kb"] = min(limit / BYTES_PER_KB, changes.get("target_kb", limit / BYTES_PER_KB))
     if changes.keys() & {"target_kb", "quality"} and base.target_score is not None:
         changes["target_score"] = None

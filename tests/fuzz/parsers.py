@@ -58,6 +58,7 @@ with imports:
     from saliency_jpeg.recompression.detail import merge_layers
     from saliency_jpeg.recompression.recompress import recompress
     from saliency_jpeg.saliency import litert, weights_file
+    from saliency_jpeg.server import request
 
 CPU_SECONDS: Final = 120  # of a whole replay
 MEMORY: Final = 1_600_000_000  # bytes of address space in a replay: 1 GB, and what the libraries map without using it
@@ -67,6 +68,7 @@ Result = TypeVar("Result")
 
 WIDE: Final = np.arange(40 * 60, dtype=np.uint8).reshape(40, 60)
 TALL: Final = np.zeros((300, 200, 3), np.uint8)
+DEFAULTS: Final = Options(saliency=None)
 TINY: Final = _core.write_jpeg(
     [np.zeros((1, 1, 64), np.int16)], np.ones((1, 64), np.uint16), (8, 8), [(1, 1)], progressive=False
 )
@@ -385,6 +387,13 @@ def weights_header(data: bytes) -> None:
     weights(file.getvalue())
 
 
+def web_address(data: bytes) -> None:
+    """The path of a request in imgproxy's manner, and behind a zero the parameters of its query."""
+    path, _, query = data.decode("utf-8", "replace").partition("\0")
+    attempt(request.parse_path, path, DEFAULTS)
+    attempt(request.parse_query, [part.partition("=")[::2] for part in query.split("&")], DEFAULTS)
+
+
 def segment_name(data: bytes) -> None:
     """The name of segments to keep."""
     attempt(SegmentPattern.from_name, data.decode("utf-8", "replace"))
@@ -408,6 +417,7 @@ PARSERS: Final[dict[bytes, Callable[[bytes], None]]] = {
     b"W": weights,
     b"H": weights_header,
     b"T": exported_model,
+    b"A": web_address,
     b"N": segment_name,
 }
 

@@ -8,6 +8,7 @@ machine, age decides.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -55,6 +56,11 @@ class TemporaryFile:
     def __enter__(self) -> TemporaryFile:
         return self
 
+    @property
+    def handle(self) -> int | Path:
+        """What leads to the file and to no other: the open file, or where the system cannot use that, its path."""
+        return self.file.fileno() if os.chmod in os.supports_fd else self.path
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -63,8 +69,8 @@ class TemporaryFile:
                 self.file.close()
             if self.path in _live:
                 self.path.unlink(missing_ok=True)
+            _live.discard(self.path)  # only now: Ctrl-C may come between any two lines
         finally:
-            _live.discard(self.path)
             self.file.close()  # which ends the lock
 
     def rename(self, target: Path) -> None:
@@ -122,6 +128,9 @@ def remove_temporaries() -> None:
     for path in tuple(_live):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+atexit.register(remove_temporaries)  # those of writes that Ctrl-C ended before they could clean up
 
 
 def sweep(folder: Path) -> None:

@@ -141,6 +141,24 @@ def test_a_later_save_sweeps_what_a_killed_process_left(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b.jpg"]
 
 
+def test_errors_name_what_was_named(photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert (
+        run("compare", photos / "a.jpg", photos / "a.jpg", "-o", photos / "none" / "x.html", "--no-butteraugli", *NONE)
+        == 1
+    )
+    assert f"{photos / 'none'}: No such file or directory" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match=re.escape(f"'{photos / 'none'}'")):
+        Encoder(saliency=None).compress(photos / "a.jpg").save(photos / "none" / "x.jpg")
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(1, "Operation not permitted", str(source), None, str(target))
+
+    monkeypatch.setattr(os, "replace", refuse)  # as in a sticky folder
+    assert run("decode", photos / "a.jpg", "-o", photos / "x.png", "--enhance", "none") == 1
+    assert f"{photos / 'x.png'}: Operation not permitted" in capsys.readouterr().err
+    assert not temporaries(photos)
+
+
 INTERRUPTED = """
 import os, sys
 from pathlib import Path

@@ -81,7 +81,11 @@ class TemporaryFile:
         """
         if sys.platform == "win32":
             self.file.close()
-        self.path.replace(target)
+        try:
+            self.path.replace(target)
+        except OSError as error:
+            error.filename, error.filename2 = str(target), None
+            raise
         _live.discard(self.path)
 
 
@@ -95,9 +99,11 @@ def _create(folder: Path) -> tuple[Path, IO[bytes]]:
         except FileExistsError:
             _live.discard(path)
             continue
-        except BaseException:
+        except BaseException as error:
             path.unlink(missing_ok=True)
             _live.discard(path)
+            if isinstance(error, OSError):
+                error.filename = str(folder)  # nobody named the temporary file
             raise
         if _lock(file.fileno()) != "busy" and os.fstat(file.fileno()).st_nlink:
             return path, file

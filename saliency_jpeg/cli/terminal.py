@@ -105,13 +105,18 @@ def hide_library_output() -> Iterator[None]:
 
     They write to the file descriptor, not to Python's stream, and only some versions respect ``TF_CPP_MIN_LOG_LEVEL``.
     If the user has set that variable to less than 3 (errors only), nothing is hidden. The value 3 may come from a
-    parent process that loaded TensorFlow with this library.
+    parent process that loaded TensorFlow with this library. Nor is anything where no temporary file can be made, as in
+    a container whose disk is read-only.
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or sys.stderr is None:
+    hidden = None
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") == "3" and sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            hidden = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
+    if hidden is None:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as hidden:
+    with hidden:
         saved = os.dup(2)
         os.dup2(hidden.fileno(), 2)
         try:

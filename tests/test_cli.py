@@ -448,3 +448,16 @@ def test_what_libraries_log_is_held_back_unless_asked_for(
     with terminal.hide_library_output():
         os.write(2, b"a log line\n")
     assert capfd.readouterr().err == written
+
+
+def test_where_no_temporary_file_can_be_made_nothing_is_held_back(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # as with a read-only disk
+    with terminal.hide_library_output():
+        os.write(2, b"a log line\n")
+    assert capfd.readouterr().err == "a log line\n"

@@ -8,6 +8,7 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,15 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_done(album: Path, tmp_pa
     assert said.out.splitlines()[-1].startswith("3 written, 2 failed: ")
 
 
+#: Runs a command that ignores SIGHUP, once standard input is closed.
+IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.stdin.read()
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 def in_terminal(*words: object) -> tuple[int, str, str]:
     """Exit status, standard output, and what a terminal of 60 columns shows of standard error."""
     master, slave = pty.openpty()
@@ -312,6 +322,21 @@ def test_the_bar_on_a_terminal(album: Path, tmp_path: Path) -> None:
     assert all(len(line.removesuffix("\x1b[K")) <= 59 for line in drawn)
     assert f"\r\x1b[Ksaliency-jpeg: {album / 'broken.jpg'}: cannot decode" in shown  # where the bar was
     assert shown.splitlines()[-1].startswith(f"  {album / 'broken.jpg'}: cannot decode")
+
+
+@pytest.mark.parametrize("option", ["--verbose", "--json"])
+def test_a_terminal_that_is_closed_does_not_end_the_batch(option: str, album: Path, tmp_path: Path) -> None:
+    """As with a connection that breaks, of a command that ignores SIGHUP (nohup)."""
+    master, slave = pty.openpty()
+    words = command_words("compress", album, "-o", tmp_path / "out", "-r", option, *NONE)
+    ignoring = [sys.executable, "-c", IGNORING, *words[1:]]
+    with subprocess.Popen(ignoring, stdin=subprocess.PIPE, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        os.close(master)
+        assert process.stdin is not None
+        process.stdin.close()  # until then it waits
+    assert process.returncode == 0
+    assert tree(tmp_path / "out") == [JOURNAL_NAME, "a.JPG", "b.jpg", "deep/d.jpg", "deep/er/c.jpg", "größe 日本.jpg"]
 
 
 def test_no_bar_for_one_file_and_lines_beside_it_if_asked(album: Path, tmp_path: Path) -> None:

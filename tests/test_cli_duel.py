@@ -228,6 +228,7 @@ def test_make_refusals(folder: Path, capsys: Capture, monkeypatch: pytest.Monkey
     assert "got 'jpeg3000'" in usage_error(capsys, *start, *out, "--codecs", "pillow,jpeg3000")
     assert "must be above 0, got [0.0]" in usage_error(capsys, *start, *out, "--bpp", "0")
     assert "must be 1 or more, got 0" in usage_error(capsys, *start, *out, "--count", "0")
+    assert "must be another file than the page" in usage_error(capsys, *start, *out, "--key", out[1])
     assert "must be new or empty" in usage_error(capsys, *start, "--sheets", folder / "images")
     assert "does not exist" in usage_error(capsys, *start, *out, "--key", folder / "no" / "key.json")
     monkeypatch.setenv("GUETZLI", "")

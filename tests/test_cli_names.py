@@ -90,6 +90,20 @@ def test_names_that_differ_in_case_alone_where_case_does_not_count(monkeypatch: 
     outputs = [Path(job.output).name for job in jobs]
     assert outputs == ["a.JPG", "a.jpg.jpg", "A.png.jpg", "b.jpg"]
     assert len({name.casefold() for name in outputs}) == 4
+    forms = plan(["x/\u00e9.png", "x/e\u0301.png"], "out").jobs  # composed and not, the same name on macOS
+    assert [Path(job.output).name for job in forms] == ["\u00e9.png.jpg.jpg", "e\u0301.png.jpg"]
+    for source, output in (("a.jpg", "A.JPG"), ("\u00e9.jpg", "e\u0301.jpg")):
+        with pytest.raises(PlanError, match="would overwrite an input"):
+            plan([source], output)
+
+
+def test_where_case_does_not_count_a_pattern_makes_no_equal_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(planning, "_folds_case", lambda folder: True)
+    names = [str(picture(tmp_path / name)) for name in ("Ab.png", "aB.gif")]
+    words = ("compress", *names, "-o", tmp_path / "out", "--name", "{width}/x{stem:.1}.jpg", *NONE)
+    assert "would both become" in usage_error(capsys, *words)
 
 
 def test_a_whole_name_that_is_taken_gets_one_more_suffix(tmp_path: Path) -> None:
@@ -112,6 +126,37 @@ def test_whether_case_counts_is_seen_in_existing_names(tmp_path: Path) -> None:
     assert not planning._folds_case(folder / "not yet")
     os.symlink("Name", tmp_path / "nAME")  # noqa: PTH211 (the same folder under both names, as on macOS)
     assert planning._folds_case(folder / "not yet")
+
+
+def test_a_name_that_is_too_long_does_not_stop_the_others(tmp_path: Path, capsys: Capture) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    longest = "x" * 251  # with the suffix .jpg as long as names may be
+    for name in (f"{longest}.png", f"{longest}.gif", "a.png"):
+        picture(folder / name)
+    assert run("compress", folder, "-o", output, *NONE) == 1
+    assert list(found(output)) == ["a.jpg"]
+    assert capsys.readouterr().err.count("File name too long") == 4  # in a line for each, and in the list at the end
+    assert run("compress", folder / f"{longest}y.png", folder / "a.png", "-o", tmp_path / "other", *NONE) == 1
+    assert list(found(tmp_path / "other")) == ["a.jpg"]
+    (folder / f"{longest}.jpg").write_bytes(encoded(photo()))
+    assert run("decode", folder, "-o", tmp_path / "decoded", "--enhance", "none") == 0
+    assert (
+        run("decode", f"{longest}y.jpg", folder / f"{longest}.jpg", "-o", tmp_path / "more", "--enhance", "none") == 1
+    )
+    assert [path.name for path in (tmp_path / "more").iterdir()] == [f"{longest}.png"]
+
+
+@pytest.mark.parametrize("pattern", ["{stem}-{width}.jpg", "{stem}.jpg"])
+def test_patterns_keep_names_apart_too(pattern: str, tmp_path: Path) -> None:
+    names = {"a.png": "red", "a.jpg": "green", "a.gif": "blue", "IMG_2024.01.05": "gray", "IMG_2024.01.06": "red"}
+    for name, colour in names.items():
+        picture(tmp_path / name, colour)
+    words = [str(tmp_path / name) for name in names]
+    assert run("compress", *words, "-o", tmp_path / "out", "--name", pattern, *NONE) == 0
+    stems = {"a.png": "red", "a": "green", "a.gif": "blue", "IMG_2024.01.05": "gray", "IMG_2024.01.06": "red"}
+    expected = {pattern.format(stem=stem, width=40): colour for stem, colour in stems.items()}
+    assert found(tmp_path / "out") == expected
 
 
 @pytest.mark.parametrize("how", ["folder", "files", "pattern"])

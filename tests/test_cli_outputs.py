@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +58,37 @@ def test_widths_are_those_a_viewer_shows(tmp_path: Path, capsys: Capture) -> Non
     assert run("compress", tmp_path / "turned.jpg", "-o", tmp_path / "out", "--widths", "100,400", *NONE) == 0
     assert "turned-100.jpg 100w, turned-200.jpg 200w" in capsys.readouterr().out
     assert size(tmp_path / "out" / "turned-100.jpg") == (150, 100)
+
+
+def test_the_srcset_of_a_name_that_is_no_utf8(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff.png"
+    try:
+        Path(os.fsdecode(name)).write_bytes(picture.read_bytes())
+    except OSError as error:
+        pytest.skip(f"no such names here: {error}")
+    words = (os.fsdecode(name), "-o", tmp_path / "out", "--widths", "60,20", *NONE)
+    assert run("compress", *words) == 0
+    assert 'srcset="%FF-20.jpg 20w, %FF-60.jpg 60w"' in capsys.readouterr().out
+
+
+def test_what_can_be_read_only_once_has_no_widths(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    for words in (("--widths", "20,40"), ("--name", "{stem}-{width}.jpg")):
+        for source in (pipe, "/dev/zero"):
+            complaint = usage_error(capsys, "compress", picture, source, "-o", tmp_path / "out", *words, *NONE)
+            assert f"{words[0]} needs to read the picture more than once" in complaint
+    writer = threading.Thread(target=lambda: pipe.write_bytes(picture.read_bytes()), daemon=True)
+    writer.start()
+    assert run("compress", pipe, "-o", tmp_path / "out", "--name", "{stem}-small.jpg", *NONE) == 0
+    assert size(tmp_path / "out" / "pipe-small.jpg") == (300, 200)
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("...jpg", "{stem}/x.jpg"), ("bad.png", "{stem}{width:c}.jpg")])
+def test_no_name_leads_out_of_the_folder(name: str, pattern: str, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / name).write_bytes(b"no picture")
+    words = ("compress", tmp_path / name, "-o", tmp_path / "out", "--name", pattern, *NONE)
+    assert "--name must stay in the output folder" in usage_error(capsys, *words)
 
 
 def test_names_by_pattern(picture: Path, tmp_path: Path) -> None:
@@ -124,6 +158,16 @@ def test_lossless_keeps_every_pixel(jpeg: Path, picture: Path, tmp_path: Path, c
     assert output.stat().st_size < jpeg.stat().st_size
     assert run("compress", picture, "-o", output, "--lossless") == 1
     assert "--lossless is for JPEG files" in capsys.readouterr().err
+
+
+def test_pictures_larger_than_pillow_takes(jpeg: Path, tmp_path: Path, monkeypatch: Any, capsys: Capture) -> None:
+    """The limit that was asked for counts, and not Pillow's own."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    words = ("compress", jpeg, "-o", f"{tmp_path / 'out'}/", "--max-pixels", 100_000)
+    assert run(*words, "--lossless") == 0
+    assert (tmp_path / "out" / "camera.jpg").stat().st_size < jpeg.stat().st_size
+    assert run(*words, "--widths", 60, *NONE) == 0
+    assert "camera-60.jpg 60w" in capsys.readouterr().out
 
 
 def test_a_command_that_is_none(capsys: Capture) -> None:

@@ -32,6 +32,21 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return first, second
 
 
+@pytest.mark.parametrize("command", ["compress", "map", "bits"])
+def test_no_output_overwrites_what_is_read(command: str, tmp_path: Path, capsys: Capture) -> None:
+    image, other = tmp_path / "a.png", tmp_path / f"b.{'jpg' if command == 'compress' else 'png'}"
+    Image.new("RGB", (24, 16)).save(image)
+    Image.new("RGB", (24, 16)).save(other, "JPEG" if command == "bits" else "PNG")
+    before = other.read_bytes()
+    words: dict[str, tuple[object, ...]] = {
+        "compress": ("compress", image, "-o", other, *NONE, "--protect", other),
+        "map": ("map", image, "-o", other, "--saliency", other),
+        "bits": ("info", other, "--bits", other),
+    }
+    assert "would overwrite an input" in usage_error(capsys, *words[command])
+    assert other.read_bytes() == before
+
+
 # compare ------------------------------------------------------------------------------------------------------------
 
 

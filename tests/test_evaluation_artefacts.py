@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,12 @@ def test_the_comparison_puts_them_beside_the_scores(tmp_path: Path, capsys: pyte
     gain = next(line for line in printed.splitlines() if line.startswith("than pillow-base"))
     assert gain.count("1 of 1") == 2  # fewer DC-only blocks is better
     kept = read_json(tmp_path / "runs.json")
+    wrong: list[dict[str, Any]] = [{"more": 1}, {}, {"image": 1}, {"target_bpp": 0}, {"quality": []}, {"size": [2]}]
+    for fields in (*wrong, {"quality": {"psnr_y": "x"}}):
+        one = {**dataclasses.asdict(measured), **fields} if fields else {}
+        (tmp_path / "other.json").write_text(json.dumps([one]))
+        assert main(["--from-json", str(tmp_path / "other.json")]) == 1
+        assert "must be a file that --json of a comparison wrote" in capsys.readouterr().err
     assert "BD-rate" not in render_all(kept, ["pillow"], ["dc_only"], markdown=False)
     assert main([*words, "--metrics", "dc_only_fg"]) == 1
     assert "got 'dc_only_fg'" in capsys.readouterr().err

@@ -162,6 +162,9 @@ def test_answers_are_json_or_csv(tmp_path: Path) -> None:
         ("pair,choice\n1,left\n1,right\n", "got pair 1"),
         ("number,choice\n1,left\n", "got KeyError"),
         ("pair,choice\nx,left\n", "got ValueError"),
+        ("a" * 200_000, "got Error"),
+        ('{"answers": ' + "[" * 100_000, "got RecursionError"),
+        ('{"answers": [{"pair": Infinity, "choice": "left"}]}', "got OverflowError"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -174,6 +177,16 @@ def test_a_key_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key.json").write_text('{"set": "s1", "answers": []}')
     with pytest.raises(InputError, match="got KeyError"):
         read_key(tmp_path / "key.json")
+    pair = '{"pair": %s, "bpp": %s, "left": "b", "right": "c"}'
+    for pairs, codecs in (
+        (pair % ("Infinity", 1), '"b", "c"'),
+        (pair % (1, "NaN"), '"b", "c"'),
+        (pair % (1, 1), '"b", "c", "b"'),
+        ("[" * 100_000, '"b", "c"'),
+    ):
+        (tmp_path / "key.json").write_text(f'{{"set": "s1", "codecs": [{codecs}], "pairs": [{pairs}]}}')
+        with pytest.raises(InputError, match="the key must be the JSON file"):
+            read_key(tmp_path / "key.json")
     write_key(tmp_path / "key.json", Key("s1", ["ours"], key().pairs))
     with pytest.raises(InputError, match="got b, c"):
         read_key(tmp_path / "key.json")

@@ -141,6 +141,45 @@ def test_a_later_save_sweeps_what_a_killed_process_left(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b.jpg"]
 
 
+def test_errors_name_what_was_named(photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert (
+        run("compare", photos / "a.jpg", photos / "a.jpg", "-o", photos / "none" / "x.html", "--no-butteraugli", *NONE)
+        == 1
+    )
+    assert f"{photos / 'none'}: No such file or directory" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match=re.escape(f"'{photos / 'none'}'")):
+        Encoder(saliency=None).compress(photos / "a.jpg").save(photos / "none" / "x.jpg")
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(1, "Operation not permitted", str(source), None, str(target))
+
+    monkeypatch.setattr(os, "replace", refuse)  # as in a sticky folder
+    assert run("decode", photos / "a.jpg", "-o", photos / "x.png", "--enhance", "none") == 1
+    assert f"{photos / 'x.png'}: Operation not permitted" in capsys.readouterr().err
+    assert not temporaries(photos)
+
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from saliency_jpeg import io
+def interrupt(*words, **options):
+    Path.unlink = unlink
+    raise KeyboardInterrupt
+def fail(file):
+    raise OSError(5, "no disk")
+unlink, Path.unlink, os.fsync = Path.unlink, interrupt, fail
+io.write(sys.argv[1], b"new")
+"""
+
+
+def test_an_interrupt_while_a_write_cleans_up(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "a.jpg")]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_files_of_other_machines_and_of_earlier_versions_are_swept_when_they_are_old(tmp_path: Path) -> None:
     old = [tmp_path / f".saliency-jpeg-{'0' * 8}-{'1' * 16}.tmp", tmp_path / f".saliency-jpeg-{'2' * 16}.tmp"]
     for path in old:
@@ -260,6 +299,21 @@ def test_a_file_that_is_edited_meanwhile_is_left_alone(
     if edit in ("other size", "replaced"):  # the rerun takes the edit
         assert run("compress", photos, "--in-place", "--quality", 50, *NONE) == 0
         assert capsys.readouterr().out.splitlines()[-1].startswith("1 skipped, 1 written")
+
+
+def test_a_file_that_is_no_picture_any_more_does_not_stop_the_others(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """One that did not get smaller is looked at again, since it may be larger than what is asked for."""
+    path = photos / "a.jpg"
+    path.write_bytes(compress(path, quality=5, saliency=None))
+    while_encoding(monkeypatch, lambda: path.write_bytes(b"no picture"))
+    words = ("compress", photos, "--in-place", "--quality", 90, "--max-width", 9999, "--jobs", 1, *NONE)
+    assert run(*words) == 1
+    said = capsys.readouterr()
+    assert f"cannot write {path}: it was changed meanwhile" in said.err
+    assert said.out.splitlines()[-1].startswith("1 failed, 1 written")
+    assert path.read_bytes() == b"no picture"
 
 
 def test_a_kept_file_that_is_edited_meanwhile_is_not_noted_as_done(

@@ -7,6 +7,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import encoded, photo
@@ -14,7 +15,7 @@ from processes import NONE, Capture, run
 
 import saliency_jpeg
 from saliency_jpeg import io
-from saliency_jpeg.io import FileChangedError, version, write
+from saliency_jpeg.io import FileChangedError, files, version, write
 
 ACL = "system.posix_acl_access"
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may set owners")
@@ -98,6 +99,27 @@ def test_a_list_of_the_folder_is_not_added(jpeg: Path, tmp_path: Path) -> None:
     write(str(jpeg), b"new")
     assert ACL not in os.listxattr(jpeg)
     assert mode(jpeg) == 0o640
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_permissions_go_to_no_file_that_takes_the_name(is_new: bool, jpeg: Path, monkeypatch: Any) -> None:
+    """In a folder of strangers a temporary file may be renamed, and a link to another's file put in its place."""
+    secret, output = jpeg.with_name("secret"), jpeg.with_name("new.jpg") if is_new else jpeg
+    secret.write_bytes(b"secret")
+    secret.chmod(0o600)
+    jpeg.chmod(0o666)
+    real = files._set_permissions
+
+    def swapped(*arguments: Any) -> None:
+        (temporary,) = jpeg.parent.glob("*.tmp")
+        temporary.rename(jpeg.with_name("taken"))
+        temporary.symlink_to(secret)
+        real(*arguments)
+
+    monkeypatch.setattr(files, "_set_permissions", swapped)
+    write(str(output), b"new")
+    assert mode(secret) == 0o600
+    assert mode(jpeg.with_name("taken")) == (0o644 if is_new else 0o666)
 
 
 @pytest.mark.parametrize("target", [None, 0o644, 0o666])

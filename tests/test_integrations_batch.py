@@ -110,7 +110,7 @@ def test_done_images_are_skipped_while_nothing_has_changed(tmp_path: Path) -> No
     assert statuses(ROWS) == ["written"] * 3
 
 
-@pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x", "", "a/", "x\0.png", None, 1.5, True])
+@pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x", "", ".", "a/", "x\0.png", None, 1.5, True])
 def test_names_stay_below_the_folder(name: Any, tmp_path: Path) -> None:
     (row,) = BatchCompressor(tmp_path / "out", saliency=None)([{**ROWS[0], "name": name}])
     assert row["status"] == "failed"
@@ -129,6 +129,7 @@ def test_two_images_of_one_file_are_found(tmp_path: Path) -> None:
 
 def test_two_images_of_one_file_are_found_in_a_whole_table() -> None:
     check_outputs(iter(["a.png", "b.png", 7]))
+    check_outputs([".", "", None, None])  # which fail alone
     for names in (["a.png", "b", "a.webp"], ["a.png", "b", "a.png"]):
         with pytest.raises(PlanError, match=r"a.png and a\.(png|webp) would both become a.jpg"):
             check_outputs(names)

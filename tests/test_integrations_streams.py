@@ -39,6 +39,13 @@ class Stream:
         return self._inner.read(size)
 
 
+class InParts(Stream):
+    """Gives a part even where all is asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(500 if size is None or size < 0 else min(size, 500))
+
+
 class Refusing(Stream):
     """Has ``seek``, which raises, as in ``io.RawIOBase``."""
 
@@ -61,6 +68,7 @@ class Forward(Stream):
 KINDS: dict[str, Any] = {
     "read only": Stream,
     "one byte at a time": lambda data: Stream(data, 1),
+    "in parts": InParts,
     "refusing": Refusing,
     "forward": Forward,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,24 @@ def test_every_failure_of_ours_leaves_the_rendition(
     registry.register_optimizer(Plain)
     assert rendition() == rendition(apply_optimizers=False)
     assert "by the network" in caplog.text
+
+
+def test_a_disk_that_fails_leaves_the_rendition(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "x.jpg"
+    path.write_bytes(rendition(apply_optimizers=False))
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    Plain.process(str(path))
+    assert "No space left" in caplog.text
+    monkeypatch.setattr(Plain, "options", Options(quality=85, saliency=None, metadata="safe"))
+    with pytest.raises(OSError, match="No space left"):  # nothing personal may slip out
+        Plain.process(str(path))
+    assert path.read_bytes() == before
 
 
 def test_warming_up(monkeypatch: pytest.MonkeyPatch) -> None:

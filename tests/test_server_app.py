@@ -23,6 +23,8 @@ from processes import needs
 needs("starlette", "httpx", "prometheus_client")
 
 import httpx  # noqa: E402
+from starlette.applications import Starlette  # noqa: E402
+from starlette.routing import Mount  # noqa: E402
 
 from saliency_jpeg import Options, compress  # noqa: E402
 from saliency_jpeg.server import work  # noqa: E402
@@ -39,8 +41,8 @@ LEFT = base64.urlsafe_b64encode(encoded(np.array([[255, 0]], np.uint8), "PNG")).
 class Client:
     """Asks an application in this process, one request after the other."""
 
-    def __init__(self, app: Any) -> None:
-        self._app, self._runner = app, asyncio.Runner()
+    def __init__(self, app: Any, root_path: str = "") -> None:
+        self._app, self._root_path, self._runner = app, root_path, asyncio.Runner()
         self._life = app.router.lifespan_context(app)
 
     def __enter__(self) -> Client:
@@ -51,9 +53,9 @@ class Client:
         self._runner.run(self._life.__aexit__(None, None, None))
         self._runner.close()
 
-    def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, **what: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
+            transport = httpx.ASGITransport(self._app, root_path=self._root_path)
             async with httpx.AsyncClient(transport=transport, base_url="http://service") as asker:
                 return await asker.request(method, path, **what)
 
@@ -64,10 +66,10 @@ class Client:
         self._runner.close()
 
     def get(self, path: str) -> httpx.Response:
-        return self._ask("GET", path)
+        return self.ask("GET", path)
 
     def post(self, path: str, content: bytes) -> httpx.Response:
-        return self._ask("POST", path, content=content)
+        return self.ask("POST", path, content=content)
 
 
 def client(transport: Any = None, **fields: Any) -> Client:
@@ -137,6 +139,13 @@ def test_json_has_the_file_and_drawings(service: Client) -> None:
     assert service.post("/compress?format=json", content=PHOTO).json()["map"] is None
 
 
+def test_json_of_a_picture_larger_than_pillow_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    jpeg = encoded(photo(40, 60), "JPEG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with client(options=Options(saliency=None, max_pixels=100_000)) as larger:
+        assert larger.post("/compress?format=json", content=jpeg).json()["width"] == 60
+
+
 def test_painting_moves_bits(service: Client) -> None:
     plain, painted = (
         service.post(f"/compress?format=json&target_kb=3{more}", content=PHOTO).json()["jpeg"]
@@ -199,6 +208,15 @@ def test_what_is_not_signed_or_not_allowed_is_refused(tmp_path: Path) -> None:
         assert other.get(f"/{sign('/plain/x', b'', b'')}/plain/x").status_code == 403
     with client() as other:
         assert "name a folder with --root" in other.get(signed("/plain/local:///x.png")).json()["error"]
+
+
+def test_signed_urls_of_a_mounted_application() -> None:
+    app = create_app(Settings(options=PLAIN, key=KEY, salt=SALT, root=DATA))
+    for mount, way in (("/img", "/img"), ("/a b/\u00fc", "/a%20b/%C3%BC")):
+        for outer in (Client(Starlette(routes=[Mount(mount, app=app)])), Client(app, root_path=mount)):
+            assert outer.get(way + signed("/w:20/plain/local:///kodim07.png")).status_code == 200
+            assert outer.get(way + signed("/w:20/plain/x").replace("w:20", "w:21")).status_code == 403
+            outer.close()
 
 
 # Limits --------------------------------------------------------------------------------------------------------------
@@ -294,6 +312,16 @@ def test_health_counts_and_page(service: Client) -> None:
     linked = re.findall(r'(?:href|src)="(page/\S+?)"', page.text)
     assert sorted(linked) == ["page/page.css", "page/page.js"]
     assert [service.get(f"/{name}").status_code for name in (*linked, "page/x.py")] == [200, 200, 404]
+    for method, path, status in (
+        ("GET", "nope", 404),
+        ("GET", "compress", 405),
+        ("DELETE", "", 405),
+        ("PUT", "a/b", 405),
+    ):
+        answer = service.ask(method, f"/{path}")
+        assert (answer.status_code, list(answer.json())) == (status, ["error"])
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert ("allow" in answer.headers) == (status == 405)
 
 
 def test_it_is_not_healthy_before_the_network_is_loaded() -> None:

@@ -77,6 +77,7 @@ def test_paths_in_imgproxys_manner() -> None:
         ("/w:1/width:2/plain/x", "width must be given once"),
         ("/w:wide/plain/x", "max_width must be a number, got 'wide'"),
         (f"/mb:{'9' * 400}/plain/x", "max_bytes must be an integer from 1"),
+        ("/kb:nan/mb:500/plain/x", "target_kb must be a number, got 'nan'"),
         ("/w:0/plain/x", "max_width must be an integer from 1"),
         ("/q:101/plain/x", "quality must be .*101"),
         ("/f:webp/plain/x", "format must be jpeg or json, got 'webp'"),

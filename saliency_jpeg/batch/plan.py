@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import glob
 import os
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES, STREAM, is_regular, jpeg_name, real_path, with_image_suffix
+from ..io import (
+    IMAGE_SUFFIXES,
+    JPEG_SUFFIXES,
+    STREAM,
+    is_folder,
+    is_regular,
+    jpeg_name,
+    real_path,
+    version,
+    with_image_suffix,
+)
 
 __all__ = ["Job", "Plan", "PlanError", "check_clashes", "check_folder_name", "distinct_names", "images_in", "plan"]
 
@@ -61,6 +72,7 @@ def plan(
     in_place: bool = False,
     kinds: Collection[str] = IMAGE_SUFFIXES,
     suffix: str = ".jpg",
+    reads: Sequence[str] = (),
 ) -> Plan:
     """Pairs every input with its output.
 
@@ -79,6 +91,7 @@ def plan(
         in_place: make every JPEG file its own output.
         kinds: suffixes, in lower case, of what is taken from folders.
         suffix: of the outputs in a folder, also instead of ``.jpg`` in the names above.
+        reads: further files that are read, such as maps, and must not be overwritten either; not with ``in_place``.
 
     Raises:
         PlanError: the output does not fit, nothing matches a pattern, two inputs have the same output, or an output
@@ -94,21 +107,21 @@ def plan(
     if output is None:
         return Plan(_in_place(inputs, sources), None, unreadable)
     if len(sources) == 1 and [item.source for item in inputs] == list(sources) and not _is_folder(output):
-        if output != STREAM and not Path(output).parent.is_dir():
+        if output != STREAM and not is_folder(Path(output).parent):
             raise PlanError(f"the folder of {output} does not exist")
         jobs, folder = [Job(sources[0], output)], None
     else:
-        if output == STREAM or (Path(output).exists() and not Path(output).is_dir()):
+        if output == STREAM or (os.path.lexists(output) and not is_folder(output)):
             raise PlanError(f"several inputs need a folder as output, got {output!r}")
         folder = Path(output)
         names = distinct_names([item.relative for item in inputs], _folds_case(folder), suffix)
         jobs = [Job(item.source, str(folder / name), folder) for item, name in zip(inputs, names, strict=True)]
-    check_clashes(jobs)
+    check_clashes(jobs, reads)
     return Plan(jobs, folder, unreadable)
 
 
 def _is_folder(output: str) -> bool:
-    return output != STREAM and (output.endswith(("/", os.sep)) or Path(output).is_dir())
+    return output != STREAM and (output.endswith(("/", os.sep)) or is_folder(output))
 
 
 def check_folder_name(output: str) -> None:
@@ -136,7 +149,7 @@ def distinct_names(inputs: Sequence[Path], folds_case: bool, suffix: str) -> lis
         return jpeg_name(path) if suffix == ".jpg" else with_image_suffix(path, suffix)
 
     def key(name: Path) -> str:
-        return os.path.normcase(str(name).casefold() if folds_case else name)
+        return _key(str(name), folds_case)
 
     different = sorted(set(inputs))
     rivals: dict[str, list[Path]] = {}
@@ -150,6 +163,13 @@ def distinct_names(inputs: Sequence[Path], folds_case: bool, suffix: str) -> lis
             names[path] = name = _longer_name(path, suffix, lambda name: key(name) in taken)
             taken.add(key(name))
     return [names[path] for path in inputs]
+
+
+def _key(name: str, folds_case: bool) -> str:
+    """What is equal for names of the same file; where case does not count, forms of Unicode do not either."""
+    if folds_case:
+        name = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+    return os.path.normcase(name)
 
 
 def _winner(paths: list[Path], name_of: Callable[[Path], Path]) -> Path | None:
@@ -166,10 +186,12 @@ def _longer_name(path: Path, suffix: str, is_taken: Callable[[Path], bool]) -> P
 
 def _folds_case(folder: Path) -> bool:
     """Whether the file system takes names that differ in case for the same, as far as existing names tell."""
-    for path in (folder, *folder.absolute().parents):
+    for path in (folder.absolute(), *folder.absolute().parents):
         other = path.with_name(path.name.swapcase()) if path.name else path
-        if path.exists() and str(other) != str(path):
-            return other.exists() and other.samefile(path)
+        found = version(str(path)) if str(other) != str(path) else None
+        if found is not None:
+            twin = version(str(other))
+            return twin is not None and twin.identity == found.identity
     return False
 
 
@@ -201,7 +223,7 @@ def _expand(
     path = Path(name)
     if name == STREAM:
         yield _Input(name, Path("stdin"), Path())
-    elif path.is_dir():
+    elif is_folder(path):
         yield from _walk(path, path, recursive, excluded, unreadable, kinds)
     elif glob.has_magic(name) and not os.path.lexists(name):
         yield from _match(name, recursive, excluded, unreadable, kinds)
@@ -222,9 +244,9 @@ def _match(
     for match in matches:
         if excluded is not None and excluded in [real_path(match), *real_path(match).parents]:
             continue
-        if not match.is_dir() and is_regular(str(match)):
+        if not is_folder(match) and is_regular(str(match)):
             yield _Input(str(match), match.relative_to(root), root)
-        elif match.is_dir() and recursive:
+        elif is_folder(match) and recursive:
             yield from _walk(match, root, recursive, excluded, unreadable, kinds)
 
 
@@ -260,20 +282,32 @@ def images_in(folder: Path) -> list[Path]:
     return images
 
 
-def check_clashes(jobs: Iterable[Job]) -> None:
+def _folder_of(job: Job) -> Path:
+    return Path(job.output).parent if job.batch_folder is None else job.batch_folder
+
+
+def check_clashes(jobs: Iterable[Job], reads: Iterable[str] = ()) -> None:
     """Checks that no output overwrites an input or another output.
+
+    Args:
+        jobs: inputs and outputs.
+        reads: further files that are read.
 
     Raises:
         PlanError: one does.
     """
     jobs = list(jobs)
-    inputs = {os.path.realpath(job.source) for job in jobs if job.source != STREAM}
+    folds_case = {folder: _folds_case(folder) for folder in {_folder_of(job) for job in jobs if job.output != STREAM}}
+    names = [os.path.realpath(name) for name in (*(job.source for job in jobs), *reads) if name != STREAM]
+    inputs = {folds: {_key(name, folds) for name in names} for folds in set(folds_case.values())}
     source_of: dict[str, str] = {}
-    for source, output, _ in jobs:
+    for job in jobs:
+        source, output, _ = job
         if output == STREAM:
             continue
-        target = os.path.realpath(output)
-        if target in inputs:
+        folds = folds_case[_folder_of(job)]
+        target = _key(os.path.realpath(output), folds)
+        if target in inputs[folds]:
             raise PlanError(f"{source} -> {output} would overwrite an input")
         if target in source_of:
             raise PlanError(f"{source_of[target]} and {source} would both become {output}; rename one of them")

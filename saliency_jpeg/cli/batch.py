@@ -164,7 +164,10 @@ class Batch:
         options = self._options
         if options.max_width is None and options.max_height is None:
             return False
-        return load(job.source, max_pixels=options.max_pixels).exceeds(options.max_width, options.max_height)
+        try:
+            return load(job.source, max_pixels=options.max_pixels).exceeds(options.max_width, options.max_height)
+        except SaliencyJpegError:  # another file by now, which writing finds out
+            return True
 
     def _record(self, job: Job, before: Version | None, after: Version | None) -> None:
         try:
@@ -184,7 +187,7 @@ def _advice(error: Exception, options: Options, in_units: bool) -> str:
 
 def _is_stream(output: str) -> bool:
     """Whether an output is standard output, or a pipe or device that may lead there."""
-    return output == STREAM or (Path(output).exists() and not Path(output).is_file())
+    return output == STREAM or not is_regular(output)
 
 
 def _may_shrink(options: Options) -> bool:

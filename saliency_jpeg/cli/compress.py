@@ -17,7 +17,7 @@ from ..options import Options
 from . import cluster, names
 from .batch import NO_JOURNAL, Batch, Round
 from .names import Variant
-from .options import add_command, add_options, add_saliency, parse_options, with_saliency
+from .options import add_command, add_options, add_saliency, parse_options, saliency_files, with_saliency
 from .terminal import UsageError
 from .works import Encodings, Lossless, Shares, Work, check_lossless
 
@@ -103,7 +103,8 @@ def _plan(arguments: argparse.Namespace, pattern: str | None) -> Plan:
     output = arguments.output
     if pattern is not None and output is not None:
         output = output.rstrip("/") + "/"
-    planned = plan(arguments.inputs, output, recursive=arguments.recursive, in_place=arguments.in_place)
+    reads = saliency_files(arguments)
+    planned = plan(arguments.inputs, output, recursive=arguments.recursive, in_place=arguments.in_place, reads=reads)
     if planned.folder is None and Path(output or "").suffix.lower() in _OTHER_FORMATS:
         raise UsageError(f"the output is a JPEG file, so its name should end in .jpg, got {output!r}")
     return planned

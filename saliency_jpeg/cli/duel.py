@@ -140,6 +140,8 @@ def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
     if sheets is not None and Path(sheets).is_dir() and any(Path(sheets).iterdir()):
         raise UsageError(f"the folder of the sheets must be new or empty, got {sheets!r}")
     named = {"page": page, "sheets": sheets, "key": key}
+    if page is not None and real_path(page) == real_path(key):
+        raise UsageError(f"the key must be another file than the page, got {key!r}")
     for name in named.values():
         if name is not None and not real_path(name).parent.is_dir():
             raise UsageError(f"the folder of {name} does not exist")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.plan import Job, check_clashes
 from ..codec.inspect import Inspection, block_bits, inspect_jpeg
 from ..codec.layers import list_layers_in
 from ..errors import SaliencyJpegError
@@ -40,6 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bits takes one input, got {len(arguments.inputs)}")
     if arguments.bits not in (None, STREAM) and Path(arguments.bits).suffix.lower() != ".png":
         raise UsageError(f"--bits writes a PNG file, so its name must end in .png, got {arguments.bits!r}")
+    if arguments.bits is not None:
+        check_clashes([Job(arguments.inputs[0], arguments.bits)])
     sweep_folders([arguments.bits or STREAM])
     failed = False
     for name in arguments.inputs:

@@ -12,7 +12,7 @@ from ..image.load import load
 from ..io import STREAM, read
 from ..saliency import heatmap
 from ..saliency.sources import resolve
-from .options import add_command, add_max_pixels, add_saliency, read_saliency
+from .options import add_command, add_max_pixels, add_saliency, read_saliency, saliency_files
 from .output import sweep_folders, write_output
 from .terminal import UsageError
 
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.output != STREAM and Path(arguments.output).suffix.lower() != ".png":
         raise UsageError(f"the map is a PNG file, so the output must end in .png, got {arguments.output!r}")
-    planned = plan([arguments.input], arguments.output)
+    planned = plan([arguments.input], arguments.output, reads=saliency_files(arguments))
     if planned.folder is not None:
         raise UsageError(f"map takes one image, not a folder, got {arguments.input!r}")
     job = planned.jobs[0]

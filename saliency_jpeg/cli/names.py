@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import io
+import os
 import string
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from PIL import Image
-
 from ..batch.plan import Job, Plan, check_clashes
 from ..errors import SaliencyJpegError
 from ..image.load import load
+from ..image.read import read_bytes
 from ..image.resize import fitted_size
-from ..io import JPEG_SUFFIXES, STREAM
+from ..io import JPEG_SUFFIXES, STREAM, is_regular
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
+from .options import saliency_files
 from .terminal import UsageError, nearest
 
 __all__ = ["Variant", "add_arguments", "check", "srcset", "variants"]
@@ -105,11 +105,18 @@ def _fields(pattern: str) -> set[str]:
         if name not in _FIELDS:
             known = ", ".join(f"{{{field}}}" for field in _FIELDS)
             raise UsageError(f"--name may contain {known}, got {{{name}}}{nearest(name, _FIELDS)}")
-    if made is not None and (made.is_absolute() or ".." in made.parts):
-        raise UsageError(f"--name must stay in the output folder, got {pattern!r}")
+    if made is not None:
+        _check_inside(str(made), pattern)
     if made is not None and made.suffix.lower() not in JPEG_SUFFIXES:
         raise UsageError(f"--name must end in .jpg, got {pattern!r}")
     return set(fields)
+
+
+def _check_inside(name: str, pattern: str) -> None:
+    """Checks that a name made of a pattern is one of a file below the output folder."""
+    made = PurePath(name)
+    if made.is_absolute() or ".." in made.parts or "\0" in name:
+        raise UsageError(f"--name must stay in the output folder, and {name!r} would not, got {pattern!r}")
 
 
 def variants(planned: Plan, pattern: str, arguments: argparse.Namespace) -> list[Variant]:
@@ -122,15 +129,19 @@ def variants(planned: Plan, pattern: str, arguments: argparse.Namespace) -> list
 
     Raises:
         PlanError: two inputs would have the same output, or an output would overwrite an input.
+        UsageError: an input can be read only once, or a name would lead out of the output folder.
     """
     made: dict[Job, Variant] = {}
     needs_size = arguments.widths is not None or not _fields(pattern).isdisjoint({"width", "height"})
     for job in planned.jobs:
+        if needs_size and not is_regular(job.source):
+            flag = "--name" if arguments.widths is None else "--widths"
+            raise UsageError(f"{flag} needs to read the picture more than once, which a pipe or device does not allow")
         size = _displayed_size(job.source, arguments.max_pixels) if needs_size else (0, 0)
         for max_width in arguments.widths or (arguments.max_width,):
             variant = _variant(job, pattern, max_width, size, arguments)
             made.setdefault(variant.job, variant)
-    check_clashes(made)
+    check_clashes(made, saliency_files(arguments))
     return list(made.values())
 
 
@@ -139,7 +150,8 @@ def _variant(
 ) -> Variant:
     assert job.batch_folder is not None
     height, width = fitted_size(size, arguments.max_height, max_width) if all(size) else size
-    name = pattern.format(stem=Path(job.source).stem, width=width or max_width or 0, height=height)
+    name = pattern.format(stem=Path(job.output).stem, width=width or max_width or 0, height=height)
+    _check_inside(name, pattern)
     output = str(Path(job.output).parent / name)
     return Variant(job._replace(output=output), max_width if arguments.widths else None, width)
 
@@ -147,14 +159,14 @@ def _variant(
 def _displayed_size(source: str, max_pixels: int | None) -> tuple[int, int]:
     """(height, width) as a viewer shows the picture; (0, 0) for a file that cannot be read, which is reported later."""
     try:
-        data = Path(source).read_bytes()
+        data = read_bytes(source)
         if is_jpeg(data):  # without decoding
-            width, height = Image.open(io.BytesIO(data)).size
-            orientation = JpegSource(data).metadata.orientation
+            jpeg = JpegSource(data)
+            (height, width), orientation = jpeg.size or (0, 0), jpeg.metadata.orientation
         else:
             picture = load(data, max_pixels=DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels)
             (height, width), orientation = picture.pixels.shape[:2], picture.metadata.orientation
-    except (SaliencyJpegError, OSError, SyntaxError, Image.DecompressionBombError):
+    except (SaliencyJpegError, OSError, MemoryError):
         return 0, 0
     return (width, height) if orientation >= 5 else (height, width)
 
@@ -177,4 +189,4 @@ def srcset(made: Sequence[Variant], done: Iterable[Job]) -> Iterator[tuple[str, 
 
 def _url(job: Job) -> str:
     assert job.batch_folder is not None
-    return quote(Path(job.output).relative_to(job.batch_folder).as_posix())
+    return quote(os.fsencode(Path(job.output).relative_to(job.batch_folder).as_posix()))  # of any bytes

@@ -35,6 +35,7 @@ __all__ = [
     "given_flags",
     "parse_options",
     "read_saliency",
+    "saliency_files",
     "with_flags",
     "with_saliency",
 ]
@@ -298,6 +299,12 @@ def read_saliency(arguments: argparse.Namespace) -> Saliency:
     if protect is None and ignore is None and len(sources) < 2:
         return sources[0] if sources else None
     return combine(*(sources or [[]]), protect=protect, ignore=ignore)
+
+
+def saliency_files(arguments: argparse.Namespace) -> list[str]:
+    """Returns the files that ``--saliency``, ``--protect`` and ``--ignore`` name."""
+    given = [name for names in ("saliency", "protect", "ignore") for name in getattr(arguments, names) or []]
+    return [name for name in given if name not in ("none", *preset_names()) and not _BOX.fullmatch(name)]
 
 
 def _read_regions(name: str, arguments: argparse.Namespace) -> Source | None:

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -28,8 +27,7 @@ def write_output(
 
 def sweep_folders(outputs: Iterable[str]) -> None:
     """Removes from the folders of outputs the temporary files that a killed run has left behind."""
-    paths = (Path(name) for name in outputs if name != STREAM)
-    for folder in sorted({(real_path(path) if path.is_symlink() else path).parent for path in paths}):
+    for folder in sorted({real_path(name).parent for name in outputs if name != STREAM}):
         sweep(folder)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, TextIO
 
-from .terminal import say
+from .terminal import say, show
 
 __all__ = ["Progress", "bar_stream", "format_bytes"]
 
@@ -103,11 +103,11 @@ class Progress:
         if self._stream is not None:
             self._drawn = self._clock()
             width = shutil.get_terminal_size().columns - 1
-            print("\r" + self.text()[:width] + "\x1b[K", end="", file=self._stream, flush=True)
+            show("\r" + self.text()[:width] + "\x1b[K", self._stream)
 
     def _clear(self) -> None:
         if self._stream is not None:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+            show("\r\x1b[K", self._stream)
 
 
 def _format_duration(seconds: float) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +16,17 @@ from typing import Any, NoReturn, TextIO
 from ..errors import SaliencyJpegError
 from ..io import printable
 
-__all__ = ["NAME", "Parser", "UsageError", "describe_error", "hide_library_output", "nearest", "say", "say_lines"]
+__all__ = [
+    "NAME",
+    "Parser",
+    "UsageError",
+    "describe_error",
+    "hide_library_output",
+    "nearest",
+    "say",
+    "say_lines",
+    "show",
+]
 
 NAME = "saliency-jpeg"
 
@@ -77,10 +89,23 @@ def say_lines(lines: Iterable[str], stream: TextIO | None) -> None:
         return
     encoding = stream.encoding or "utf-8"
     text = "\n".join(printable(line) for line in lines)
+    show(text.encode(encoding, "backslashreplace").decode(encoding) + "\n", stream)
+
+
+def show(text: str, stream: TextIO) -> None:
+    """Prints a text as it is, immediately. Where the reader of a pipe or the terminal is gone, the work goes on."""
     try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-    except BrokenPipeError:  # the reader is gone; the batch goes on
+        print(text, end="", file=stream, flush=True)
+    except OSError as error:
+        is_gone = error.errno == errno.EPIPE or (error.errno == errno.EIO and _is_terminal(stream))
+        if not is_gone:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Whether a stream leads to a terminal, also to one that was closed, of which ``isatty`` is false."""
+    return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
 
 
 def describe_error(error: BaseException, source: str = "") -> str:
@@ -105,13 +130,18 @@ def hide_library_output() -> Iterator[None]:
 
     They write to the file descriptor, not to Python's stream, and only some versions respect ``TF_CPP_MIN_LOG_LEVEL``.
     If the user has set that variable to less than 3 (errors only), nothing is hidden. The value 3 may come from a
-    parent process that loaded TensorFlow with this library.
+    parent process that loaded TensorFlow with this library. Nor is anything where no temporary file can be made, as in
+    a container whose disk is read-only.
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or sys.stderr is None:
+    hidden = None
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") == "3" and sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            hidden = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
+    if hidden is None:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as hidden:
+    with hidden:
         saved = os.dup(2)
         os.dup2(hidden.fileno(), 2)
         try:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Final, Protocol
-
-from PIL import Image
 
 from ..batch.in_order import Threads, results_of
 from ..batch.resume import options_digest
@@ -92,7 +89,7 @@ def _rewrite(data: bytes, options: Options) -> Compressed:
         raise InputError("--lossless is for JPEG files, and this is none")
     source = JpegSource(data)
     jpeg = recompress_source(source, options)
-    width, height = Image.open(io.BytesIO(jpeg)).size
+    height, width = source.size or (0, 0)
     return Compressed(jpeg, width, height, 0.0 if source.header is None else source.header.quality, 0.0, 0, None)
 
 

@@ -39,6 +39,7 @@ _RESAMPLES: Final = 2000
 _Z: Final = 1.959964  # of a normal distribution's central 95 %
 _ITERATIONS: Final = 2000
 _CONVERGED: Final = 1e-9  # relative change of a strength
+_NOT_OF_THIS_KIND: Final = (ValueError, KeyError, TypeError, OverflowError, RecursionError)  # of a file of any shape
 
 
 class KeyPair(NamedTuple):
@@ -118,7 +119,11 @@ def read_key(path: Path) -> Key:
         data = json.loads(path.read_bytes())
         pairs = {int(p["pair"]): KeyPair(float(p["bpp"]), str(p["left"]), str(p["right"])) for p in data["pairs"]}
         key = Key(str(data["set"]), [str(name) for name in data["codecs"]], pairs)
-    except (ValueError, KeyError, TypeError) as error:
+        if not all(math.isfinite(pair.target_bpp) for pair in pairs.values()):
+            raise ValueError("a size that is no number")
+        if len(set(key.codecs)) < len(key.codecs):
+            raise ValueError("a codec that is listed twice")
+    except _NOT_OF_THIS_KIND as error:
         raise InputError(f"{path}: the key must be the JSON file that 'duel make' writes, got {error!r}") from error
     if unknown := {name for pair in pairs.values() for name in pair[1:]} - set(key.codecs):
         raise InputError(f"{path}: all codecs of the pairs must be in the key's list, got {', '.join(sorted(unknown))}")
@@ -141,7 +146,7 @@ def read_answers(path: Path, key: Key) -> dict[int, Choice]:
         data = json.loads(text) if is_json else None
         rows = data["answers"] if data else csv.DictReader(io.StringIO(text), skipinitialspace=True)
         answers = [(int(row["pair"]), str(row["choice"]).strip().lower()) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+    except (*_NOT_OF_THIS_KIND, csv.Error) as error:
         raise InputError(f"{path}: answers must be JSON of the page or CSV with pair,choice, got {error!r}") from error
     if data and data.get("set") != key.set:
         raise InputError(f"{path}: the answers must be to the pairs of the key, set {key.set}, got {data.get('set')!r}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..errors import OptionError
+from ..errors import InputError, OptionError
 from ..io import write
 from .artefacts import ARTEFACTS
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
@@ -167,9 +168,27 @@ def read_json(path: Path) -> list[Measurement]:
     """Reads measurements that :func:`write_json` wrote.
 
     Raises:
+        InputError: it holds something else.
         OSError: the file cannot be read.
     """
-    return [Measurement(**fields) for fields in json.loads(path.read_text())]
+    try:
+        return [_measurement(fields) for fields in json.loads(path.read_bytes())]
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{path}: it must be a file that --json of a comparison wrote, got {error!r}") from error
+
+
+def _measurement(fields: Mapping[str, Any]) -> Measurement:
+    """A measurement, after a check that its fields are of their kinds."""
+    made = Measurement(**fields)
+    sizes = [made.target_bpp, made.size, made.bits_per_pixel]
+    numbers = [*sizes, *made.quality.values(), *([] if made.knob is None else [made.knob])]
+    if not all(isinstance(name, str) for name in (made.image, made.codec)):
+        raise TypeError("the names of image and codec must be strings")
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError("sizes and qualities must be numbers")
+    if not all(0 < float(size) < math.inf for size in sizes):
+        raise ValueError("sizes must be above 0")
+    return made
 
 
 def _mean(rows: Iterable[Measurement], metric: str) -> str:

@@ -265,14 +265,17 @@ def check_outputs(names: Iterable[object]) -> None:
         check_outputs(row.name for row in frame.select("name").toLocalIterator())
 
     Args:
-        names: of all images.
+        names: of all images. What is no name of a file fails alone, later.
 
     Raises:
         PlanError: two would get the same file, or one image is listed twice.
     """
     seen: dict[bytes, object] = {}
     for name in names:
-        output = output_name(str(name))
+        try:
+            output = output_name(_check_name(name))
+        except InputError:
+            continue
         digest = hashlib.blake2b(output.encode(errors="surrogatepass"), digest_size=16).digest()
         if digest in seen:
             raise PlanError(f"{seen[digest]} and {name} would both become {output}; rename one of them")
@@ -292,7 +295,8 @@ def _check_name(name: object) -> str:
     if (
         isinstance(name, str | int | np.integer)
         and not isinstance(name, bool)
-        and str(name).rstrip("/") == str(name) != ""
+        and str(name).rstrip("/") == str(name)
+        and PurePosixPath(str(name)).name  # which "" and "." have not
     ):
         return str(name)
     raise _name_error(name)

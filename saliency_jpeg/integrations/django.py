@@ -105,7 +105,7 @@ class SaliencyStorageMixin:
         can_rewind = _rewind(content)
         if start != _START:
             return content if can_rewind else _Continued(start, content)
-        data = content.read() if can_rewind else start + content.read()
+        data = _read_rest(content, b"" if can_rewind else start)
         jpeg = self._optimize_data(data, getattr(content, "name", None))
         if jpeg == data and _rewind(content):
             return content
@@ -129,6 +129,14 @@ def _read_start(content: Any) -> Any:
     return start
 
 
+def _read_rest(content: Any, start: Any) -> Any:
+    """Returns what is left of a file behind what was read; a stream may give it in parts, as Django reads it."""
+    parts = [start]
+    while part := content.read():
+        parts.append(part)
+    return start[:0].join(parts)
+
+
 class _Continued(File):  # type: ignore[misc, unused-ignore]
     """A file that cannot seek, together with what was already read of it."""
 
@@ -140,7 +148,7 @@ class _Continued(File):  # type: ignore[misc, unused-ignore]
         """Reads up to ``size`` bytes, or all."""
         if size is None or size < 0:
             size = len(self._start)
-            data = self._start + self.file.read()
+            data = _read_rest(self.file, self._start)
         else:
             data = self._start[:size] or self.file.read(size)
         self._start = self._start[size:]

@@ -25,7 +25,7 @@ rendition waits for that. Where worker processes are forked afterwards, call it 
 
 Raises nothing for an image that cannot be encoded as asked, whatever the error is: like Willow's own optimizers, it
 logs the error and leaves the file unchanged, save that metadata go where ``metadata`` is ``"safe"`` or ``"strip"``.
-Where that cannot be done it raises ``InputError``.
+Where that cannot be done it raises ``InputError``, or ``OSError`` where the file cannot be written.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
 
         Raises:
             InputError: the file is too damaged to remove the metadata that are to be removed.
+            OSError: the file cannot be read, or metadata are to be removed and it cannot be written.
         """
         before = version(str(file_path))
         data = Path(file_path).read_bytes()
@@ -90,5 +91,7 @@ class SaliencyJpeg(OptimizerBase):  # type: ignore[misc, unused-ignore]
         if jpeg != data:
             try:
                 write(str(file_path), jpeg, unless_changed=before)
-            except FileChangedError:
+            except OSError as error:
+                if cls.options.metadata != "keep" and not isinstance(error, FileChangedError):
+                    raise
                 _logger.exception("Error optimizing %s with the 'saliency-jpeg' library", file_path)

@@ -6,7 +6,7 @@ the light distribution leaves out, ``folders`` are those of a disk or a store of
 """
 
 from .cpus import available_cpus
-from .files import FileChangedError, Version, is_regular, read, version, write
+from .files import FileChangedError, Version, is_folder, is_regular, read, version, write
 from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote
 from .names import (
     IMAGE_SUFFIXES,
@@ -32,6 +32,7 @@ __all__ = [
     "Version",
     "available_cpus",
     "folder_of",
+    "is_folder",
     "is_regular",
     "is_remote",
     "jpeg_name",

@@ -16,7 +16,7 @@ from .names import STREAM, real_path
 from .permissions import check_writable, hand_on, new_mode
 from .temporary import TemporaryFile, sweep_once
 
-__all__ = ["FileChangedError", "Version", "check_ends", "is_regular", "read", "version", "write"]
+__all__ = ["FileChangedError", "Version", "check_ends", "is_folder", "is_regular", "read", "version", "write"]
 
 _NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -71,6 +71,14 @@ def is_regular(name: str) -> bool:
     except (OSError, ValueError):
         return True
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def is_folder(name: str | os.PathLike[str]) -> bool:
+    """Returns whether there is a folder; false where that cannot be told, as of a name that is too long."""
+    try:
+        return stat.S_ISDIR(Path(name).stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def check_ends(name: str | os.PathLike[str]) -> None:
@@ -132,7 +140,7 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     with TemporaryFile(target.parent) as temporary:
         temporary.file.write(data)
         temporary.file.flush()
-        _set_permissions(temporary.path, target, sources)
+        _set_permissions(temporary.handle, target, sources)
         _sync(temporary.file.fileno())
         written = _version(os.fstat(temporary.file.fileno()))
         if unless_changed is not None and not unless_changed.is_same(version(str(target))):
@@ -142,11 +150,11 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
     return written
 
 
-def _set_permissions(new: Path, target: Path, sources: Iterable[str]) -> None:
+def _set_permissions(new: int | Path, target: Path, sources: Iterable[str]) -> None:
     if target.exists():
         hand_on(target, new)
     else:
-        new.chmod(new_mode(sources))
+        os.chmod(new, new_mode(sources))  # noqa: PTH101 (a path has no open file)
 
 
 def _sync(file: int) -> None:

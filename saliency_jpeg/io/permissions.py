@@ -58,7 +58,7 @@ def _umask() -> int:
     return umask
 
 
-def hand_on(old: Path, new: Path) -> None:
+def hand_on(old: Path, new: int | Path) -> None:
     """Gives a new file the owner, the group, the permissions and the attributes of the file that it will replace.
 
     Owner, group and attributes are handed on where the process may set them. Where the group cannot be set, the new
@@ -66,7 +66,7 @@ def hand_on(old: Path, new: Path) -> None:
 
     Args:
         old: the file that will be replaced.
-        new: readable by nobody else so far.
+        new: readable by nobody else so far; open, since its name may become another's in a folder of strangers.
 
     Raises:
         OSError: the permissions cannot be set.
@@ -76,10 +76,10 @@ def hand_on(old: Path, new: Path) -> None:
     same_list, same_group = _copy_attributes(old, new), _copy_owner(status, new)
     if not (same_list and same_group):
         mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
-    new.chmod(mode)
+    os.chmod(new, mode)  # noqa: PTH101 (a path has no open file)
 
 
-def _copy_owner(status: os.stat_result, new: Path) -> bool:
+def _copy_owner(status: os.stat_result, new: int | Path) -> bool:
     """Sets owner and group, or the group alone; returns whether the group is the same."""
     if not hasattr(os, "chown"):
         return True
@@ -87,10 +87,10 @@ def _copy_owner(status: os.stat_result, new: Path) -> bool:
         with contextlib.suppress(OSError):
             os.chown(new, owner, status.st_gid)
             return True
-    return new.stat().st_gid == status.st_gid
+    return os.stat(new).st_gid == status.st_gid  # noqa: PTH116 (the same)
 
 
-def _copy_attributes(old: Path, new: Path) -> bool:
+def _copy_attributes(old: Path, new: int | Path) -> bool:
     """Copies the user's extended attributes, the security label and the access control list.
 
     Returns:
@@ -111,7 +111,7 @@ def _copy_attributes(old: Path, new: Path) -> bool:
     return True
 
 
-def _attributes(path: Path) -> list[str]:
+def _attributes(path: int | Path) -> list[str]:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # a file system that has none
             return os.listxattr(path)

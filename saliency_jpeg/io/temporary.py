@@ -8,6 +8,7 @@ machine, age decides.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -55,6 +56,11 @@ class TemporaryFile:
     def __enter__(self) -> TemporaryFile:
         return self
 
+    @property
+    def handle(self) -> int | Path:
+        """What leads to the file and to no other: the open file, or where the system cannot use that, its path."""
+        return self.file.fileno() if os.chmod in os.supports_fd else self.path
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -63,8 +69,8 @@ class TemporaryFile:
                 self.file.close()
             if self.path in _live:
                 self.path.unlink(missing_ok=True)
+            _live.discard(self.path)  # only now: Ctrl-C may come between any two lines
         finally:
-            _live.discard(self.path)
             self.file.close()  # which ends the lock
 
     def rename(self, target: Path) -> None:
@@ -75,7 +81,11 @@ class TemporaryFile:
         """
         if sys.platform == "win32":
             self.file.close()
-        self.path.replace(target)
+        try:
+            self.path.replace(target)
+        except OSError as error:
+            error.filename, error.filename2 = str(target), None
+            raise
         _live.discard(self.path)
 
 
@@ -89,9 +99,11 @@ def _create(folder: Path) -> tuple[Path, IO[bytes]]:
         except FileExistsError:
             _live.discard(path)
             continue
-        except BaseException:
+        except BaseException as error:
             path.unlink(missing_ok=True)
             _live.discard(path)
+            if isinstance(error, OSError):
+                error.filename = str(folder)  # nobody named the temporary file
             raise
         if _lock(file.fileno()) != "busy" and os.fstat(file.fileno()).st_nlink:
             return path, file
@@ -122,6 +134,9 @@ def remove_temporaries() -> None:
     for path in tuple(_live):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+atexit.register(remove_temporaries)  # those of writes that Ctrl-C ended before they could clean up
 
 
 def sweep(folder: Path) -> None:

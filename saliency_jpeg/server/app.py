@@ -22,8 +22,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -106,8 +108,7 @@ async def _post(service: Service, request: Request) -> Response:
 
 async def _get(service: Service, request: Request) -> Response:
     settings, deadline = service.settings, time.monotonic() + service.settings.timeout
-    _, signature, *rest = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0].split("/")
-    path = "/" + "/".join(rest)
+    signature, path = _signed_parts(request)
     if not is_signed(path, signature, settings.key, settings.salt):
         raise SourceError(403, "the signature is not that of this path")
     if request.url.query:  # not signed, so each would be another entry of a cache and another picture to encode
@@ -118,6 +119,15 @@ async def _get(service: Service, request: Request) -> Response:
         response = _respond(await service.encode(data, wanted, deadline - time.monotonic()), wanted)
     response.headers["Cache-Control"] = f"public, max-age={settings.max_age}"
     return response
+
+
+def _signed_parts(request: Request) -> tuple[str, str]:
+    """The signature, and the path behind it as it was sent; both stand behind the path of a mounted application."""
+    sent: str = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
+    mount = request.scope.get("root_path", "").rstrip("/")
+    before = mount.count("/") if unquote(sent).startswith(f"{mount}/") else 0
+    _, signature, *rest = sent.split("/")[before:]
+    return signature, "/" + "/".join(rest)
 
 
 async def _health(service: Service, request: Request) -> Response:
@@ -184,6 +194,12 @@ def _guard(service: Service, route: str, handler: Handler) -> Callable[[Request]
     return guarded
 
 
+async def _refuse(request: Request, error: Exception) -> Response:
+    """The answer where there is no such route or method."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, {**_HEADERS, **(error.headers or {})})
+
+
 def _failure(error: Exception) -> Response:
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
     if status == 500:
@@ -213,7 +229,9 @@ def create_app(settings: Settings | None = None, *, transport: Any = None) -> St
         Route(path, _guard(service, "signed" if handler is _get else path, handler), methods=[method])
         for path, method, handler in routes
     ]
-    return Starlette(routes=built, lifespan=service.lifespan)
+    app = Starlette(routes=built, lifespan=service.lifespan, exception_handlers={HTTPException: _refuse})
+    app.router.redirect_slashes = False  # /nope/ would be taken for a signature
+    return app
 
 
 async def _page_file(service: Service, request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
@@ -147,9 +148,12 @@ def _wanted(values: Mapping[str, str], base: Options) -> Wanted:
 
 def _number(name: str, text: str, kind: type[int] | type[float]) -> float:
     try:
-        return kind(text)
+        number = kind(text)
     except ValueError:
-        raise OptionError(f"{name} must be a number, got {text!r}") from None
+        number = math.nan
+    if isinstance(number, float) and math.isnan(number):
+        raise OptionError(f"{name} must be a number, got {text!r}")
+    return number
 
 
 def _mask(text: str) -> NDArray[np.float32]:

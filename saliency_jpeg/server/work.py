@@ -18,6 +18,7 @@ from PIL import Image
 from ..codec.inspect import bits_map, inspect_jpeg
 from ..encoder.encoder import Encoder
 from ..encoder.result import Compressed
+from ..image.load import load
 from ..saliency import heatmap
 from .request import Wanted
 
@@ -131,8 +132,10 @@ def encode(data: bytes, wanted: Wanted) -> Answer:
         "warnings": list(result.warnings),
     }
     if wanted.format == "json":
-        bits = bits_map(inspect_jpeg(result.jpeg).image)
-        facts |= {"jpeg": _text(result.jpeg), "map": _drawn_map(result), "bits": _drawing(result.jpeg, bits)}
+        limit = wanted.options.max_pixels
+        bits = bits_map(inspect_jpeg(result.jpeg, max_pixels=limit).image)
+        picture = _small(result.jpeg, limit)
+        facts |= {"jpeg": _text(result.jpeg), "map": _drawn_map(result, picture), "bits": _drawing(picture, bits)}
     return Answer(result.jpeg, facts)
 
 
@@ -140,15 +143,19 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _drawn_map(result: Compressed) -> str | None:
-    return None if result.saliency_map is None else _drawing(result.jpeg, result.saliency_map.pixels)
-
-
-def _drawing(jpeg: bytes, values: NDArray[np.float32]) -> str:
-    """A PNG file of values in heat colours over the picture, at most as large as a page shows it."""
-    with Image.open(io.BytesIO(jpeg)) as opened:
-        picture = opened.convert("RGB")
+def _small(jpeg: bytes, max_pixels: int | None) -> Image.Image:
+    """The picture of a file in RGB, at most as large as a page shows it."""
+    picture = Image.fromarray(load(jpeg, max_pixels=max_pixels).pixels).convert("RGB")
     picture.thumbnail((_DRAWN, _DRAWN))
+    return picture
+
+
+def _drawn_map(result: Compressed, picture: Image.Image) -> str | None:
+    return None if result.saliency_map is None else _drawing(picture, result.saliency_map.pixels)
+
+
+def _drawing(picture: Image.Image, values: NDArray[np.float32]) -> str:
+    """A PNG file of values in heat colours over a picture."""
     scaled = np.asarray(Image.fromarray(values).resize(picture.size, Image.Resampling.BOX)).clip(0, 1)
     file = io.BytesIO()
     heatmap.over(np.asarray(picture), scaled).save(file, "PNG")

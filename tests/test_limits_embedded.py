@@ -126,6 +126,14 @@ def test_icons_are_read() -> None:
     assert held(written(file.getvalue(), max_pixels=64 * 64)).size == (64, 64)
 
 
+def test_apple_icons_of_256_colours_are_read() -> None:
+    """Pillow leaves such an image without its palette."""
+    inner = Image.fromarray(np.array(photo(128, 128))).quantize()
+    data = apple_icon(encoded(inner, "PNG"))
+    for source in (data, held(data)):
+        assert np.array_equal(load(source).pixels, np.asarray(inner.convert("RGB")))
+
+
 @pytest.mark.parametrize("source", [bytes, held])
 def test_a_tile_larger_than_its_picture(source: Any) -> None:
     with pytest.raises(InputError, match="width 5000, height 5000"):

@@ -32,6 +32,9 @@ _REFUSED: Final = {"EPS": "would run another program", "IPTC": "would open a fil
 _MOST_IN_A_TILE: Final = 1 << 24  # pixels, where the picture has fewer
 _TILE_WIDTH, _TILE_LENGTH = 0x0142, 0x0143
 
+_PNG_FILE: Final = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS: Final = 1 << 18  # of a PNG file; most are of 8 kB or more
+_MOST_PROFILES: Final = 16  # of a PNG file, of which Pillow inflates each up to 1 MB; one is allowed
 _ICON, _CURSOR, _APPLE_ICON, _BLP, _PSD = b"\0\0\1\0", b"\0\0\2\0", b"icns", b"BLP1", b"8BPS"
 _PNG: Final = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(.{8})", re.DOTALL)
 _JPEG_2000: Final = re.compile(rb"\xff\x4f\xff\x51....(.{8})", re.DOTALL)  # SOC, SIZ, Lsiz, Rsiz, Xsiz and Ysiz
@@ -69,7 +72,7 @@ def _check_slow(codec: str, options: Any, width: int, height: int, max_pixels: i
 
 
 def check_embedded(data: bytes, max_pixels: int | None) -> None:
-    """Checks the pictures inside a file, and the resources of a PSD file.
+    """Checks the pictures inside a file, the resources of a PSD file, and the chunks of a PNG file.
 
     Args:
         data: the file, of any format.
@@ -86,6 +89,22 @@ def check_embedded(data: bytes, max_pixels: int | None) -> None:
         JpegSource(_jpeg_of_blp(data)).check_limits(max_pixels)
     elif data.startswith(_PSD):
         _check_resources(data)
+    elif data.startswith(_PNG_FILE):
+        _check_chunks(data)
+
+
+def _check_chunks(data: bytes) -> None:
+    """Pillow comes to each chunk of a PNG file in Python, and inflates every profile."""
+    at, profiles = len(_PNG_FILE), 0
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(data):
+            return
+        length, kind = struct.unpack_from(">I4s", data, at)
+        profiles += kind == b"iCCP"
+        if profiles > _MOST_PROFILES:
+            raise InputError(f"a PNG file with more than {_MOST_PROFILES} ICC profiles is not supported")
+        at += 12 + length  # with its checksum
+    raise InputError(f"a PNG file with more than {_MOST_CHUNKS} chunks is not supported")
 
 
 def _check_resources(data: bytes) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
+import pickle
 import random
 import struct
 import tracemalloc
@@ -157,6 +159,16 @@ def test_first_or_current_frame() -> None:
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP"])
+@pytest.mark.parametrize("again", [lambda image: pickle.loads(pickle.dumps(image)), copy.deepcopy, copy.copy])
+def test_images_that_went_to_another_process(kind: str, again: Callable[[Any], Any]) -> None:
+    """Pillow restores their class, without the frame and the tags that its methods ask for."""
+    image = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), kind)))
+    pixels = load(image).pixels
+    for source in (image, Image.open(io.BytesIO(encoded(Image.fromarray(RGB), kind)))):
+        assert np.array_equal(load(again(source)).pixels, pixels)
 
 
 def test_arrays() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import gzip
 import io
+import pickle
 import random
 import struct
 import tracemalloc
+import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +159,16 @@ def test_first_or_current_frame() -> None:
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP"])
+@pytest.mark.parametrize("again", [lambda image: pickle.loads(pickle.dumps(image)), copy.deepcopy, copy.copy])
+def test_images_that_went_to_another_process(kind: str, again: Callable[[Any], Any]) -> None:
+    """Pillow restores their class, without the frame and the tags that its methods ask for."""
+    image = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), kind)))
+    pixels = load(image).pixels
+    for source in (image, Image.open(io.BytesIO(encoded(Image.fromarray(RGB), kind)))):
+        assert np.array_equal(load(again(source)).pixels, pixels)
 
 
 def test_arrays() -> None:
@@ -451,6 +466,44 @@ def test_gray_palette_with_colour_profile_stays_colour() -> None:
 def test_bad_source(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(source)  # type: ignore[arg-type]
+
+
+def released() -> memoryview:
+    view = memoryview(bytearray(b"x"))
+    view.release()
+    return view
+
+
+def cut_off() -> Any:
+    return gzip.open(io.BytesIO(gzip.compress(encoded(Image.new("L", (40, 40)), "PNG"))[:-20]))
+
+
+def damaged() -> Any:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(1000))
+    return zipfile.ZipFile(io.BytesIO(file.getvalue().replace(zlib.compress(bytes(1000))[2:6], b"\xff" * 4))).open("a")
+
+
+class NeedsSize:
+    def read(self, size: int) -> bytes:
+        return bytes(size)
+
+
+@pytest.mark.parametrize("source", [released, cut_off, damaged, NeedsSize])
+def test_what_cannot_be_read_to_its_end(source: Callable[[], Any]) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load(source())
+
+
+@pytest.mark.parametrize("kind", [ConnectionResetError, MemoryError])
+def test_errors_of_the_machine_stay_what_they_are(kind: type[Exception]) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise kind
+
+    with pytest.raises(kind):
+        load(Broken())
 
 
 def test_largest_side() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import time
 import zlib
 from typing import Any
 
@@ -15,6 +16,7 @@ from helpers import encoded, photo
 from PIL import Image
 
 from saliency_jpeg import InputError, compress
+from saliency_jpeg.image.load import load
 from saliency_jpeg.metadata.limits import DEFAULT_MAX_PIXELS
 
 HEIGHT, WIDTH = 60, 80
@@ -45,10 +47,11 @@ def apple_icon(picture: bytes) -> bytes:
     return b"icns" + struct.pack(">I4sI", 16 + len(picture), b"ic07", 8 + len(picture)) + picture
 
 
-def png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
+
+def png(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
@@ -124,6 +127,14 @@ def test_icons_are_read() -> None:
     assert held(written(file.getvalue(), max_pixels=64 * 64)).size == (64, 64)
 
 
+def test_apple_icons_of_256_colours_are_read() -> None:
+    """Pillow leaves such an image without its palette."""
+    inner = Image.fromarray(np.array(photo(128, 128))).quantize()
+    data = apple_icon(encoded(inner, "PNG"))
+    for source in (data, held(data)):
+        assert np.array_equal(load(source).pixels, np.asarray(inner.convert("RGB")))
+
+
 @pytest.mark.parametrize("source", [bytes, held])
 def test_a_tile_larger_than_its_picture(source: Any) -> None:
     with pytest.raises(InputError, match="width 5000, height 5000"):
@@ -173,15 +184,76 @@ def dds(width: int, height: int) -> bytes:
     return b"DDS " + struct.pack("<7I", 124, 0x1007, height, width, 0, 0, 0) + bytes(44) + masks + bytes(20)
 
 
-@pytest.mark.parametrize("make", [qoi, dds])
-def test_decoders_in_python_have_a_limit_of_their_own(make: Any) -> None:
-    for source in (make(4096, 2049), held(make(4096, 2049))):
-        with pytest.raises(InputError, match="more than 8388608 pixels"):
+def run_lengths(width: int, height: int) -> bytes:
+    """A bitmap of 256 colours whose first row ends at once; so did each row of 13 kB that took 42 seconds."""
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, 0, 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024) + head + bytes(1024) + b"\0\0\0\1"
+
+
+def texture(width: int, height: int) -> bytes:
+    """A texture of two bits a pixel without its pixels."""
+    return b"BLP2" + struct.pack("<i4bII", 1, 2, 0, 0, 0, width, height) + struct.pack("<I", 1172) + bytes(1148)
+
+
+def palette(width: int, height: int) -> bytes:
+    """A texture of 256 colours without its pixels."""
+    return b"BLP1" + struct.pack("<iIIIII", 1, 0, width, height, 4, 0) + bytes(128 + 1024)
+
+
+def plain(width: int, height: int) -> bytes:
+    return b"P3 %d %d 255 1 2 3" % (width, height)
+
+
+def xpm(width: int, height: int) -> bytes:
+    return b'/* XPM */\n"%d %d 1 1",\n"x c #123456",\n"x"' % (width, height)
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [(qoi, 23), (dds, 23), (run_lengths, 24), (texture, 22), (palette, 22), (plain, 21), (xpm, 21)],
+)
+def test_decoders_in_python_have_a_limit_of_their_own(make: Any, most: int) -> None:
+    width = (1 << most) // 2048
+    for source in (make(width, 2049), held(make(width, 2049))):
+        with pytest.raises(InputError, match=f"more than {1 << most} pixels"):
             written(source)
     for options in ({}, {"max_pixels": None}):
-        size = (4096, 2048) if not options else (4096, 2049)
+        size = (width, 2048) if not options else (width, 2049)
         with pytest.raises(InputError, match="cannot decode"):
             written(make(*size), **options)
+
+
+def test_a_bitmap_with_run_lengths_in_an_icon() -> None:
+    inner = run_lengths(8192, 2 * 2049)[14:]
+    for data in (icon(inner), icon(inner, kind=2)):
+        with pytest.raises(InputError, match="more than 16777216 pixels"):
+            written(data)
+
+
+def test_quick_kinds_of_slow_formats_are_read() -> None:
+    """A JPEG file in a texture, and two colours in plain text."""
+    jpeg = encoded(Image.new("L", (2049, 2048)))
+    assert held(written(blp(jpeg, (2049, 2048)))).size == (2049, 2048)
+    assert held(written(b"P1 2049 1024 " + b"1" * (2049 * 1024))).size == (2049, 1024)
+
+
+@pytest.mark.parametrize("most", [1, 7, 254, 256, 4095, 65534, 65535])
+@pytest.mark.parametrize(("magic", "bands"), [(b"P5", 1), (b"P6", 3)])
+def test_samples_that_go_to_another_value_are_pillows(magic: bytes, bands: int, most: int) -> None:
+    stored = np.dtype(">u2" if most > 255 else "u1")
+    samples = np.random.default_rng(most).integers(0, np.iinfo(stored).max, 90 * bands, endpoint=True).astype(stored)
+    data = magic + b" 10 9 %d " % most + samples.tobytes()
+    assert np.array_equal(load(data).pixels, load(held(data)).pixels)
+    with pytest.raises(InputError, match="truncated"):
+        written(data[:-1])
+
+
+def test_samples_are_scaled_at_once() -> None:
+    """Pillow takes 3 microseconds a pixel."""
+    data = b"P6 2000 1000 65534 " + bytes(12_000_000)
+    started = time.process_time()
+    load(data)
+    assert time.process_time() - started < 2
 
 
 def psd(resources: int) -> bytes:
@@ -195,3 +267,21 @@ def test_a_psd_file_of_many_resources() -> None:
     for source in (psd(10_001), psd(10_001)[:-60]):
         with pytest.raises(InputError, match="more than 10000 resources"):
             written(source)
+
+
+@pytest.mark.parametrize("kind", [b"prVt", b"tIME", b"IDAT"])
+def test_a_png_file_of_a_million_chunks(kind: bytes) -> None:
+    data = encoded(PICTURE, "PNG")
+    started = time.process_time()
+    with pytest.raises(InputError, match="more than 262144 chunks"):
+        written(data[:33] + 1_000_000 * chunk(kind) + data[33:])
+    assert time.process_time() - started < 1
+    assert written(data[:33] + 1000 * chunk(kind) + data[33:]) == written(data)
+
+
+def test_a_png_file_of_many_profiles() -> None:
+    """Each may be inflated to 1 MB; one of 2 MB took 6 seconds."""
+    data, profile = encoded(PICTURE, "PNG"), chunk(b"iCCP", b"a\0\0" + zlib.compress(b"a profile"))
+    assert written(data[:33] + 16 * profile + data[33:])
+    with pytest.raises(InputError, match="more than 16 ICC profiles"):
+        written(data[:33] + 17 * profile + data[33:])

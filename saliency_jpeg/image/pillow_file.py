@@ -17,6 +17,7 @@ from ..metadata.model import Metadata
 from ..metadata.pillow_switch import strict_decoding
 from . import heif
 from .embedded import check_embedded, check_kind
+from .netpbm import scale_samples
 from .turned import note_orientation
 
 __all__ = ["container_metadata", "decode", "open_decoded"]
@@ -48,6 +49,8 @@ def open_decoded(data: bytes, max_pixels: int | None) -> Image.Image:
         raise _input_error(error, len(data)) from error
     check_kind(image, max_pixels)
     note_orientation(image, ignore_xmp=True)
+    check_size(*image.size, max_pixels)
+    scale_samples(image, data)
     _decode_frame(image, max_pixels)
     return image
 

@@ -75,6 +75,8 @@ def from_image(image: Image.Image, metadata: Metadata, background: NDArray[np.ui
 
 def _converted_by_mode(image: Image.Image, metadata: Metadata, background: NDArray[np.uint16]) -> NDArray[np.uint8]:
     mode = image.mode
+    if mode in ("P", "PA") and image.palette is None:  # of an Apple icon; Pillow's core has it, and so has a copy
+        image = image.copy()
     if mode == "I" or mode.startswith("I;16"):
         return _from_wide_gray(image, background)
     if mode not in _GRAY_MODES + _COLOUR_MODES:

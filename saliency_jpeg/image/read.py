@@ -18,11 +18,12 @@ def read_bytes(source: object) -> bytes:
         source: a file object is read from its position to the end and left open.
 
     Raises:
-        InputError: it is none of these, a closed file, or one in text mode.
+        InputError: it is none of these, a closed file, one in text mode, memory that was released, or a file object
+            whose ``read()`` raises something else than ``OSError``, such as the ``EOFError`` of a damaged archive.
         OSError: it cannot be read.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source)
+        return _bytes_of(source)
     if isinstance(source, (str, os.PathLike)):
         return _read_path(source)
     reader = getattr(source, "read", None)
@@ -31,11 +32,20 @@ def read_bytes(source: object) -> bytes:
         raise InputError(f"an image must be {kinds}, got {type(source).__name__}")
     try:
         data = reader()
-    except ValueError as error:  # of a closed file
-        raise InputError(f"the file object cannot be read: {error}") from error
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # of a closed file, or of what it reads from
+        raise InputError(f"the file object cannot be read: {error or type(error).__name__}") from error
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise InputError(f"the file object must be opened in binary mode; its read() gave {type(data).__name__}")
-    return bytes(data)
+    return _bytes_of(data)
+
+
+def _bytes_of(data: bytes | bytearray | memoryview) -> bytes:
+    try:
+        return bytes(data)
+    except ValueError as error:
+        raise InputError(f"the memory of the image cannot be read: {error}") from error
 
 
 def _read_path(path: str | os.PathLike[str]) -> bytes:

@@ -54,10 +54,21 @@ def applied_orientation(image: Image.Image) -> int:
     Args:
         image: decoded. Of a copy nothing is known, and 1 is returned.
     """
-    if not isinstance(image, ImageFile.ImageFile):
+    current = _frame_of(image)
+    if current is None:
         return 1
-    frame, noted = getattr(image, _MARK, (image.tell(), image.info.get("original_orientation")))
-    if noted is not None and frame == image.tell():
+    frame, noted = getattr(image, _MARK, (current, image.info.get("original_orientation")))
+    if noted is not None and frame == current:
         return noted if noted in range(1, 9) else 1
     stored = tag(image, _WIDTH), tag(image, _HEIGHT)
     return _ON_ITS_SIDE if stored != image.size and stored[::-1] == image.size else 1
+
+
+def _frame_of(image: Image.Image) -> int | None:
+    """The number of the frame in the file, or ``None`` for a copy."""
+    if not isinstance(image, ImageFile.ImageFile):
+        return None
+    try:
+        return int(image.tell())
+    except AttributeError:  # pickled or deeply copied: of the same class, without what the class needs
+        return None

@@ -159,7 +159,7 @@ def test_a_preset_for_another_task_is_no_saliency(tmp_path: Path, monkeypatch: p
         ({"head": {"file": "x", "sha256": "0", "kind": "tower"}}, f"one of {', '.join(heads.KINDS)}, got 'tower'"),
         ({"head": {"file": "x", "sha256": "0"}}, "'kind'"),
         ({"strides": 3}, "strides"),
-        ({"map": {"low": 2}}, "low must be a number from 0 to 1.0, got 2"),
+        ({"map": {"low": 2}}, "low must be a number from 0 to 1, got 2"),
     ],
 )
 def test_an_entry_that_is_not_valid_is_named(

@@ -192,7 +192,11 @@ def test_the_loop_does_not_take_back_what_a_map_asks_for() -> None:
     region[:, :128] = 1
     plain = encoding_of(pixels)
     inside = region[::8, ::8] > 0
-    weights = np.float32(plain.quantizer.lmbda) / plain.quantizer.block_lambda[0] * np.where(inside, np.float32(3), np.float32(1))
+    weights = (
+        np.float32(plain.quantizer.lmbda)
+        / plain.quantizer.block_lambda[0]
+        * np.where(inside, np.float32(3), np.float32(1))
+    )
     mapped = replace(plain, quantizer=plain.quantizer.with_weights(weights / weights.mean()))
     refined = ClosedLoop(FourthPowerError(pixels), 6).refine(mapped, 4.0)  # type: ignore[arg-type]
 

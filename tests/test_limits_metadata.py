@@ -53,7 +53,7 @@ def with_previews(count: int) -> bytes:
 
 def crafted(kind: str) -> list[Segment]:
     if kind == "prefixes":
-        packet = many_prefixes(40_000)
+        packet = many_prefixes(20_000)
         guid, parts = split_extended(packet)
         return [(APP1, XMP_HEADER + b"<x:xmpmeta xmpNote:HasExtendedXMP='" + guid + b"'/>"), *parts]
     if kind == "extensions":

@@ -107,7 +107,7 @@ def test_batches_are_scored_one_by_one() -> None:
     images = np.stack(ladder()[:3]).astype(np.float32)
     references = np.broadcast_to(PHOTO.astype(np.float32), images.shape)
     together = runner.head(runner.moments([references, images]))[1].numpy()[:, 0]
-    assert together == pytest.approx([perceptual_score(PHOTO, pixels) for pixels in ladder()[:3]], abs=1e-3)
+    assert together == pytest.approx([perceptual_score(PHOTO, pixels) for pixels in ladder()[:3]], abs=1e-2)
 
 
 def test_several_threads_get_the_same_scores() -> None:

@@ -99,7 +99,7 @@ def train(
 
     Of ten images or more, a tenth, drawn by the seed, is held out. It chooses the epoch that is kept, the preset among
     them, and scores the preset and the new model; so the scores flatter the new one a little. The same
-    images, masks and seed give the same weights on one machine, on some processors but for the last bits.
+    images, masks and seed give the same weights on one machine, but for the last bits on some processors and on GPUs.
 
     Args:
         images: whatever :func:`saliency_jpeg.image.load.load` takes: paths, bytes, PIL images, arrays.

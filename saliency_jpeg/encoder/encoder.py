@@ -223,8 +223,9 @@ class Encoder:
         Raises:
             OptionError: an argument is out of range.
         """
-        encoder = self._for_workers(checked_workers(workers, errors))
-        return threads.compress_many(encoder, sources, workers=workers, batch_size=batch_size, errors=errors)
+        count = checked_workers(workers, errors)
+        encoder = self._for_workers(count)
+        return threads.compress_many(encoder, sources, workers=count, batch_size=batch_size, errors=errors)
 
     def _for_workers(self, workers: int) -> Encoder:
         """This encoder, with as many threads for one picture as there are processors for each worker."""

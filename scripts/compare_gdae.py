@@ -39,7 +39,7 @@ from saliency_jpeg.enhance.restoration import intervals
 from saliency_jpeg.enhance.semantic_network import CLASSES
 from saliency_jpeg.evaluation.arguments import comma_separated
 from saliency_jpeg.evaluation.report import render
-from saliency_jpeg.metadata.layers import Latent, latent_layer
+from saliency_jpeg.metadata.layer_kinds import Latent, latent_layer
 from saliency_jpeg.metrics import ms_ssim_db, psnr
 from saliency_jpeg.metrics.ycbcr import to_ycbcr
 from saliency_jpeg.rate_control import Judge

@@ -26,7 +26,8 @@ from saliency_jpeg import (
 from saliency_jpeg.cli import main
 from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import digest_of, whole_image, without_detail
-from saliency_jpeg.metadata.layers import Detail, Layer, build_layers, detail_layer
+from saliency_jpeg.metadata.layer_kinds import Detail, Layer, detail_layer
+from saliency_jpeg.metadata.layers import build_layers
 from saliency_jpeg.metrics import Ssimulacra2
 from saliency_jpeg.recompression.detail import separate_detail
 

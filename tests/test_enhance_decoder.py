@@ -49,7 +49,8 @@ from saliency_jpeg.enhance.options import DecodeKeywords
 from saliency_jpeg.enhance.planes import decode_planes, sampling_factors
 from saliency_jpeg.metadata import exif
 from saliency_jpeg.metadata.jpeg_header import read_header
-from saliency_jpeg.metadata.layers import build_layers, widths_layer
+from saliency_jpeg.metadata.layer_kinds import widths_layer
+from saliency_jpeg.metadata.layers import build_layers
 
 GRAY = np.ascontiguousarray(PHOTO[..., 1])
 

@@ -23,6 +23,7 @@ from saliency_jpeg.enhance.restoring_decoder import EnlargingDecoder
 from saliency_jpeg.image.picture import Picture
 from saliency_jpeg.integrations.pillow import register
 from saliency_jpeg.metadata import layers
+from saliency_jpeg.metadata.layer_kinds import size_layer
 from saliency_jpeg.metadata.model import Metadata
 from saliency_jpeg.options import Options
 from saliency_jpeg.perceptual.decoding import Decoder as Plain
@@ -147,7 +148,7 @@ def test_the_whole_size_keeps_the_limit() -> None:
 def test_a_size_that_is_not_twice_that_of_the_file_is_not_used(claimed: tuple[int, int]) -> None:
     jpeg = saliency_jpeg.compress(photo(160, 200), quality=20, saliency=None)
     image = _core.read_jpeg(jpeg)
-    made = layers.build_layers(digest_of(image), [layers.size_layer(3, claimed)])
+    made = layers.build_layers(digest_of(image), [size_layer(3, claimed)])
     block = b"".join(bytes([0xFF, marker]) + (len(data) + 2).to_bytes(2, "big") + data for marker, data in made)
     assert saliency_jpeg.decode(jpeg[:20] + block + jpeg[20:]).shape == (160, 200, 3)
 

@@ -16,7 +16,7 @@ from saliency_jpeg.codec import _core
 from saliency_jpeg.codec.layers import layers_in
 from saliency_jpeg.enhance.latent_network import CHANNELS, MOST
 from saliency_jpeg.enhance.presets import find_latent
-from saliency_jpeg.metadata.layers import Latent, Layer, latent_layer
+from saliency_jpeg.metadata.layer_kinds import Latent, Layer, latent_layer
 from saliency_jpeg.rate_control import Judge
 from saliency_jpeg.recompression.detail import with_layer
 

@@ -39,7 +39,8 @@ from saliency_jpeg.integrations._optimizer import optimize_jpeg
 from saliency_jpeg.integrations.torch import encode_jpeg
 from saliency_jpeg.metadata import segments
 from saliency_jpeg.metadata.jpeg_source import JpegSource
-from saliency_jpeg.metadata.layers import Layer, are_layers, build_layers
+from saliency_jpeg.metadata.layer_kinds import Layer
+from saliency_jpeg.metadata.layers import are_layers, build_layers
 from saliency_jpeg.recompression.recompress import lossless, recompress_source
 
 PIXELS = np.array(photo(160, 240, 100, 150))

@@ -23,7 +23,8 @@ from test_docs import table
 from saliency_jpeg import compress, list_layers, recompress, strip_layers
 from saliency_jpeg.codec import _core
 from saliency_jpeg.metadata import segments
-from saliency_jpeg.metadata.layers import Layer, build_layers, layer_segments
+from saliency_jpeg.metadata.layer_kinds import Layer
+from saliency_jpeg.metadata.layers import build_layers, layer_segments
 
 PIXELS = np.array(photo(160, 240, 100, 150))
 SIGNED = {"claim_generator": "test", "title": "t", "format": "image/jpeg"}

@@ -17,16 +17,15 @@ from layer_boxes import VENDOR, read_container
 from saliency_jpeg.errors import LayerWarning, SegmentError
 from saliency_jpeg.metadata import jumbf, segments
 from saliency_jpeg.metadata.jpeg_metadata import MODES, build, collect
+from saliency_jpeg.metadata.layer_kinds import Layer, widths_layer
 from saliency_jpeg.metadata.layers import (
     DESCRIBED,
-    Layer,
     are_layers,
     build_layers,
     describe_layers,
     layer_segments,
     own_layers,
     read_layers,
-    widths_layer,
     without_layers,
 )
 from saliency_jpeg.metadata.model import Metadata

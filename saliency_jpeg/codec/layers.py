@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metadata import layers, segments
-from ..metadata.layers import Detail, LayerInfo, Layers
+from ..metadata import layer_kinds, layers, segments
+from ..metadata.layer_kinds import Detail
+from ..metadata.layers import LayerInfo, Layers
 from ..metadata.segments import Segment
 from . import _core
 from .coefficients import Coefficients
@@ -63,7 +64,7 @@ class WidthsLayer:
         return segments.encoded_size(self._segments(bytes(8), np.zeros((components, 4), np.uint8)))
 
     def _segments(self, digest: bytes, widths: NDArray[np.uint8]) -> list[Segment]:
-        return layers.build_layers(digest, [layers.widths_layer(widths, self.preset)])
+        return layers.build_layers(digest, [layer_kinds.widths_layer(widths, self.preset)])
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class SizeLayer:
         return segments.encoded_size(self._segments(bytes(8), components))
 
     def _segments(self, digest: bytes, components: int) -> list[Segment]:
-        return layers.build_layers(digest, [layers.size_layer(components, self.whole)])
+        return layers.build_layers(digest, [layer_kinds.size_layer(components, self.whole)])
 
 
 def measure_widths(quantized: Quantized, coefficients: Coefficients) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from ..enhance.latent_layer import THRESHOLDS, code_latents
 from ..enhance.restoration import can_restore
 from ..errors import TargetError
 from ..image.picture import Picture
-from ..metadata.layers import latent_layer
+from ..metadata.layer_kinds import latent_layer
 from ..options import BYTES_PER_KB, Options
 from ..rate_control import Judge
 from ..recompression.detail import with_layer

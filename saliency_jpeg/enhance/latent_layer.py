@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..codec import _core
 from ..errors import LayerWarning, OptionError, PresetError, caller_level
-from ..metadata.layers import Latent, Layers
+from ..metadata.layer_kinds import Latent
+from ..metadata.layers import Layers
 from ..metrics.ycbcr import to_ycbcr
 from . import latent, loading
 from .latent_network import MOST

@@ -20,41 +20,31 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, islice
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LayerWarning, SegmentError, caller_level
 from . import jumbf
+from .layer_kinds import PARSERS, Detail, Latent, Layer
 from .segments import Segment
 
 __all__ = [
     "DESCRIBED",
-    "UNITS_PER_STEP",
     "VENDOR",
-    "Detail",
-    "Latent",
-    "Layer",
     "LayerInfo",
     "Layers",
     "are_layers",
     "build_layers",
     "describe_layers",
-    "detail_layer",
-    "latent_layer",
     "layer_segments",
     "own_layers",
     "read_layers",
-    "size_layer",
-    "widths_layer",
     "without_layers",
 ]
 
 State = Literal["valid", "stale", "damaged", "unknown"]
-
-UNITS_PER_STEP: Final = 64  # of the numbers in a layer of widths
-_NO_LIMIT: Final = 255  # such a number: that wide or wider
 
 #: The description box of our superbox, behind its length.
 DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00389b71"), b"saliency-jpeg.layers")
@@ -66,26 +56,6 @@ _MOST: Final = 255  # layers in a file
 _HEAD: Final = struct.Struct(">BB8s")  # format, count, digest
 _ENTRY: Final = struct.Struct(">8sHII")  # kind, version, length, CRC-32
 _CRC: Final = struct.Struct(">I")
-_WIDTHS: Final = ("widths", 1)
-_DETAIL: Final = ("detail", 1)
-_SIZE: Final = ("size", 1)
-_LATENT: Final = ("latent", 1)
-_SIDES: Final = struct.Struct(">BII")  # components, height, width
-_LAST: Final = 64  # coefficients of a block; a component without detail begins there
-
-
-class Layer(NamedTuple):
-    """A layer to write.
-
-    Attributes:
-        kind: at most 8 ASCII characters.
-        version: of the payload's layout, to 65535.
-        payload: bytes.
-    """
-
-    kind: str
-    version: int
-    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -105,30 +75,6 @@ class LayerInfo:
     version: int
     length: int
     state: State
-
-
-class Detail(NamedTuple):
-    """Levels of high frequencies that the file itself leaves out.
-
-    Attributes:
-        firsts: of each component, where they begin in zigzag order, 1 to 64; 64 for none.
-        code: of the levels, see :func:`_core.decode_detail`.
-    """
-
-    firsts: tuple[int, ...]
-    code: bytes
-
-
-class Latent(NamedTuple):
-    """Integers of which a network computes what is to be added to the restored picture.
-
-    Attributes:
-        preset: name of the network.
-        code: of the integers, see :func:`_core.decode_latent`.
-    """
-
-    preset: str
-    code: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,42 +132,6 @@ def _name(kind: str) -> bytes:
     return kind.encode("ascii")
 
 
-def widths_layer(widths: NDArray[np.uint8], preset: str) -> Layer:
-    """Returns the layer that :attr:`Layers.widths` and :attr:`Layers.preset` are read from.
-
-    Args:
-        widths: (components, 4), in units of 1/64 step.
-        preset: name, ASCII; a preset with other weights has another name.
-    """
-    return Layer(*_WIDTHS, bytes([len(widths)]) + widths.tobytes() + preset.encode("ascii"))
-
-
-def detail_layer(detail: Detail) -> Layer:
-    """Returns the layer that :attr:`Layers.detail` is read from."""
-    return Layer(*_DETAIL, bytes([len(detail.firsts), *detail.firsts]) + detail.code)
-
-
-def size_layer(components: int, size: tuple[int, int]) -> Layer:
-    """Returns the layer that :attr:`Layers.size` is read from.
-
-    Args:
-        components: of the file.
-        size: (height, width) of the picture.
-    """
-    return Layer(*_SIZE, _SIDES.pack(components, *size))
-
-
-def latent_layer(components: int, latent: Latent) -> Layer:
-    """Returns the layer that :attr:`Layers.latent` is read from.
-
-    Args:
-        components: of the file.
-        latent: the name of its preset is ASCII, 1 to 255 characters.
-    """
-    name = latent.preset.encode("ascii")
-    return Layer(*_LATENT, bytes([components, len(name)]) + name + latent.code)
-
-
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
@@ -271,7 +181,7 @@ def read_layers(
             message = f"a damaged layer of the JPEG file is ignored, kind {layer.info.kind!r}"
             warnings.warn(message, LayerWarning, stacklevel=caller_level())
         elif state == "valid":
-            said = _PARSERS[layer.info.kind, layer.info.version](layer.payload)
+            said = PARSERS[layer.info.kind, layer.info.version](layer.payload)
             result = replace(result, **{name: value for name, value in said.items() if getattr(result, name) is None})
     return result
 
@@ -295,7 +205,7 @@ def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
     """Damage counts most, then another picture. A layer of this picture must be that of all its components."""
     if layer.info.state != "valid":
         return layer.info.state
-    parse = _PARSERS.get((layer.info.kind, layer.info.version))
+    parse = PARSERS.get((layer.info.kind, layer.info.version))
     if parse is not None and not parse(layer.payload):
         return "damaged"
     if layer.digest != digest:
@@ -303,49 +213,6 @@ def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
     if parse is None:
         return "unknown"
     return "valid" if components in (None, layer.payload[0]) else "damaged"
-
-
-def _parse_widths(payload: bytes) -> dict[str, Any]:
-    count = payload[0] if payload else 0
-    preset = payload[1 + 4 * count :]
-    if not 1 <= count <= 4 or len(payload) < 1 + 4 * count or not preset.isascii():
-        return {}
-    units = np.frombuffer(payload, np.uint8, 4 * count, offset=1).reshape(count, 4)
-    widths = units.astype(np.float32) / np.float32(UNITS_PER_STEP)
-    widths[units == _NO_LIMIT] = np.inf
-    return {"widths": widths, "preset": preset.decode("ascii") or None}
-
-
-def _parse_detail(payload: bytes) -> dict[str, Any]:
-    count = payload[0] if payload else 0
-    firsts = tuple(payload[1 : 1 + count])
-    if not 1 <= count <= 4 or len(firsts) < count or not all(1 <= first <= _LAST for first in firsts):
-        return {}
-    return {"detail": Detail(firsts, payload[1 + count :])}
-
-
-def _parse_size(payload: bytes) -> dict[str, Any]:
-    if len(payload) != _SIDES.size:
-        return {}
-    _, height, width = _SIDES.unpack(payload)
-    return {"size": (height, width)} if height and width else {}
-
-
-def _parse_latent(payload: bytes) -> dict[str, Any]:
-    length = payload[1] if len(payload) > 1 else 0
-    name = payload[2 : 2 + length]
-    if not 1 <= length == len(name) or not name.isascii():
-        return {}
-    return {"latent": Latent(name.decode("ascii"), payload[2 + length :])}
-
-
-#: By kind and version: what a payload says, by field of :class:`Layers`; nothing where it makes no sense.
-_PARSERS: Final[dict[tuple[str, int], Callable[[bytes], dict[str, Any]]]] = {
-    _WIDTHS: _parse_widths,
-    _DETAIL: _parse_detail,
-    _SIZE: _parse_size,
-    _LATENT: _parse_latent,
-}
 
 
 def _stored_layers(segments: Sequence[Segment]) -> Iterator[_Stored]:

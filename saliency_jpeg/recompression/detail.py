@@ -10,7 +10,7 @@ from ..image.load import load_jpeg
 from ..image.picture import Picture
 from ..metadata import layers, multi_picture, segments
 from ..metadata.jpeg_source import JpegSource
-from ..metadata.layers import Layer
+from ..metadata.layer_kinds import Layer, detail_layer
 from ..metadata.segments import Span
 from .layers import FileInput, read_file
 from .rewriting import write_levels
@@ -36,7 +36,7 @@ def separate_detail(jpeg: bytes, firsts: Sequence[int], *, choice_blocks: int = 
     data, spans = read_file(jpeg)
     image = _core.read_jpeg(data, None)
     base, detail = without_detail(image, firsts)
-    made = layers.build_layers(digest_of(base), [*_other_layers(image), layers.detail_layer(detail)])
+    made = layers.build_layers(digest_of(base), [*_other_layers(image), detail_layer(detail)])
     return _followed(_rewritten(base, made, choice_blocks=choice_blocks, threads=threads), data, spans)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import OptionError
 
-__all__ = ["check_flag", "check_integer", "check_number", "check_one_of", "is_integer", "shown"]
+__all__ = ["check_count", "check_flag", "check_integer", "check_number", "check_one_of", "is_integer", "shown"]
 
 _LONGEST: Final = 200  # characters of a value in a message
 
@@ -34,6 +34,12 @@ def check_integer(name: str, value: Any, low: int, high: int, none: str = "") ->
     if not is_integer(value, low, high) and not (none and value is None):
         or_none = f", or None for {none}" if none else ""
         raise OptionError(f"{name} must be an integer from {low} to {high}{or_none}, got {shown(value)}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raises :class:`OptionError` for anything but a positive integer."""
+    if not is_integer(value, 1, math.inf):
+        raise OptionError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def check_number(name: str, value: Any, low: float, high: float, kind: str = "number") -> None:

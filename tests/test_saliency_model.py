@@ -167,8 +167,9 @@ def test_batch_gives_the_same_maps_in_order(model, photo):
 
 def test_batch_of_nothing_and_of_no_size(model):
     assert model.predict_batch([]) == []
-    with pytest.raises(OptionError, match=r"got 0$"):
-        model.predict_batch([], batch_size=0)
+    for wrong in (0, -1, 1.5, True, "2", None):
+        with pytest.raises(OptionError, match=f"batch_size .* got {wrong!r}$"):
+            model.predict_batch([], batch_size=wrong)
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ for (a file, the frame of a PIL image, the memory of an array) is read or copied
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
-from ..checks import check_one_of, is_integer, shown
+from ..checks import check_count, check_one_of
 from ..errors import OptionError, PresetError
 from ..image.picture import Picture
 from ..io import available_cpus
@@ -25,7 +24,6 @@ __all__ = [
     "ErrorMode",
     "PendingImage",
     "Threads",
-    "check_count",
     "checked_workers",
     "results_of",
     "run",
@@ -78,16 +76,6 @@ def checked_workers(workers: int | None, errors: str) -> int:
     check_count("workers", threads)
     check_one_of("errors", errors, get_args(ErrorMode))
     return int(threads)
-
-
-def check_count(name: str, value: object) -> None:
-    """Checks that an argument is a positive integer.
-
-    Raises:
-        OptionError: it is not.
-    """
-    if not is_integer(value, 1, math.inf):
-        raise OptionError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def results_of(

@@ -17,12 +17,13 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from ..checks import check_count
 from ..image.load import HeldSource, ImageSource, hold
 from ..image.picture import Picture
 from ..options import Options
 from ..saliency.lazy_map import SaliencyMap
 from ..saliency.sources import has_network, resolve_many
-from .in_order import ErrorMode, PendingImage, Threads, check_count, checked_workers, results_of, run
+from .in_order import ErrorMode, PendingImage, Threads, checked_workers, results_of, run
 
 __all__ = ["BATCH_SIZE", "StagedEncoder", "compress_many"]
 

@@ -30,6 +30,7 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 import numpy as np
 import tensorflow as tf
 
+from ..checks import check_integer
 from ..codec.subsampling import Subsampling
 from ..errors import InputError, OptionError, SaliencyJpegError
 from ..image.load import load
@@ -128,8 +129,7 @@ def _build_metadata(xmp: str | bytes, unit: str, x_density: Any, y_density: Any)
 
 
 def _check_density(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= 65535:
-        raise OptionError(f"{name} must be an integer from 1 to 65535, got {value!r}")
+    check_integer(name, value, 1, 65535)
     return int(value)
 
 

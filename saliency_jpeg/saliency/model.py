@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import check_count
 from ..errors import InputError, OptionError, PresetError
 from ..io import write
 from . import forks, grid, litert, network, presets, weights_file
@@ -242,7 +243,7 @@ class SaliencyModel:
 
         Raises:
             InputError: as for :meth:`predict`.
-            OptionError: ``batch_size`` is below 1.
+            OptionError: ``batch_size`` is no positive integer.
         """
         return [made.pixels for made in self.lazy_maps(images, batch_size=batch_size)]
 
@@ -255,10 +256,9 @@ class SaliencyModel:
 
         Raises:
             InputError: as for :meth:`predict`.
-            OptionError: ``batch_size`` is below 1.
+            OptionError: ``batch_size`` is no positive integer.
         """
-        if batch_size < 1:
-            raise OptionError(f"batch_size must be at least 1, got {batch_size!r}")
+        check_count("batch_size", batch_size)
         images = list(images)
         for image in images:
             _check_image(image)

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<int> firsts;
   std::vector<BlockView<int16_t>> views;
   for (Blocks& each : components) {
-    each = {in.number(1, 6), in.number(1, 6), {}};
+    each = {in.number(1, 3), in.number(1, 3), {}};  // a block sees its next neighbours; more take time alone
     const int level = in.number(-2, 2);
     each.levels.assign(static_cast<size_t>(each.rows * each.cols * kBlockSize), static_cast<int16_t>(level));
     firsts.push_back(in.number(1, kBlockSize));

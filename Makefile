@@ -34,14 +34,14 @@ test: $(VENV)/installed-for-tests
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
 	  saliency_jpeg.codec._core saliency_jpeg.image._raster saliency_jpeg.metrics._metrics
 	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist worksteal
 
 test-integrations: $(VENV)-integrations/installed
 	$(VENV)-integrations/bin/python -m pytest tests/test_integrations_*.py tests/test_server_*.py \
 	  tests/test_examples.py
 
 test-lowest: $(VENV)-lowest/installed
-	$(VENV)-lowest/bin/python -m pytest -W default
+	$(VENV)-lowest/bin/python -m pytest -n 2 --dist worksteal -W default
 
 bench: $(VENV)/installed-for-bench
 	$(RUN) benchmarks/speed.py --quick

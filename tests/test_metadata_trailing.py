@@ -3,7 +3,6 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, disable-error-code="union-attr"
 from __future__ import annotations
 
-import io
 import struct
 from typing import Any
 
@@ -12,61 +11,23 @@ import pytest
 from helpers import encoded, photo, pillow_pixels
 from jpeg_surgery import splice
 from PIL import Image
+from trailing_files import (
+    CLIP,
+    FIRST,
+    GAIN_MAP_XMP,
+    SECOND,
+    find,
+    frames,
+    jpeg_of,
+    motion_photo,
+    stereo,
+    ultra_hdr,
+    with_preview,
+)
 
 from saliency_jpeg import Encoder, InputError, TargetError, compress, recompress
 from saliency_jpeg.metadata import segments
-from saliency_jpeg.metadata.jpeg_source import JpegSource
-from saliency_jpeg.metadata.multi_picture import TrailingImages, end_of_primary
-
-FIRST, SECOND = photo(120, 160, 100, 150), photo(120, 160, 200, 300)
-GAIN_MAP_XMP = (
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
-    b' hdrgm:Version="1.0"/></rdf:RDF></x:xmpmeta>'
-)
-CLIP = b"\0\0\0\x18ftypmp42" + np.random.default_rng(4).bytes(3000)
-
-
-def find(jpeg: bytes) -> TrailingImages | None:
-    return JpegSource(jpeg).trailing
-
-
-def jpeg_of(pixels: np.ndarray, quality: int = 95) -> bytes:
-    return encoded(pixels, quality=quality)
-
-
-def with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
-    return splice(jpeg, [(0xE1, segments.XMP_HEADER + xmp)])
-
-
-def stereo(quality: int = 95) -> bytes:
-    return encoded(FIRST, "MPO", save_all=True, append_images=[Image.fromarray(SECOND)], quality=quality)
-
-
-def ultra_hdr() -> bytes:
-    """Offsets count from the MPF segment, so a segment in front of it moves nothing."""
-    return with_xmp(stereo(), GAIN_MAP_XMP)
-
-
-def motion_photo(xmp: bytes = b'<x:xmpmeta GCamera:MotionPhoto="1"/>') -> bytes:
-    return with_xmp(jpeg_of(FIRST), xmp) + bytes(16) + CLIP
-
-
-def with_preview() -> bytes:
-    """The second picture declared as a large thumbnail, as several cameras append one."""
-    file = stereo()
-    entry = file.index(b"MPF\0") + 4
-    at = file.index(struct.pack("<H", 0xB002), entry)
-    (start,) = struct.unpack_from("<I", file, at + 8)
-    return file[: entry + start + 16] + struct.pack("<I", 0x010001) + file[entry + start + 20 :]
-
-
-def frames(jpeg: bytes) -> list[np.ndarray]:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        found = []
-        for number in range(getattr(image, "n_frames", 1)):
-            image.seek(number)
-            found.append(np.asarray(image.convert("RGB")))
-        return found
+from saliency_jpeg.metadata.multi_picture import end_of_primary
 
 
 @pytest.mark.parametrize("make", [stereo, ultra_hdr])
@@ -143,6 +104,31 @@ def test_dropping_is_asked_for(make) -> None:
     np.testing.assert_array_equal(pillow_pixels(alone), frames(make())[0])  # passed through, cut
 
 
+@pytest.mark.parametrize("tail", [b"unknown bytes", jpeg_of(SECOND), CLIP])
+def test_what_is_dropped_is_dropped_of_a_source_that_is_small_enough(tail: bytes) -> None:
+    signed = b"JP\0\1\0\0\0\1" + struct.pack(">I4sI4s", 60, b"jumb", 38, b"jumd")
+    signed += b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\3c2pa\0" + bytes(23)
+    file = splice(jpeg_of(FIRST), [(0xEB, signed)]) + tail
+    wishes: list[dict[str, Any]] = [{"quality": 100}, {"target_kb": 100}]
+    for options in wishes:
+        written = Encoder(saliency=None, trailing_images="drop", **options).compress(file)
+        assert written.passed_through
+        assert written.jpeg == jpeg_of(FIRST)  # without a signature of bytes that are gone
+        kept = compress(file, saliency=None, trailing_images="drop", keep_segments=["APP11"], **options)
+        assert kept == file[: -len(tail)]
+
+
+@pytest.mark.parametrize("make", [stereo, ultra_hdr, motion_photo, with_preview])
+def test_they_are_dropped_without_loss(make) -> None:
+    modes: list[dict[str, Any]] = [{}, {"metadata": "safe"}]
+    for options in modes:
+        written = recompress(make(), trailing_images="drop", **options)
+        assert find(written) is None
+        assert written.endswith(b"\xff\xd9")
+        assert not any(name in written for name in (b"MPF", b"hdrgm", b"MotionPhoto"))
+        np.testing.assert_array_equal(pillow_pixels(written), frames(make())[0])
+
+
 def test_a_motion_photograph_keeps_its_clip_at_the_end() -> None:
     for xmp in (b'<x:xmpmeta GCamera:MotionPhoto="1"/>', b'<x:xmpmeta GCamera:MicroVideo="1"/>'):
         written = compress(motion_photo(xmp), quality=50, saliency=None)
@@ -172,9 +158,12 @@ def test_notes_of_a_phone_are_metadata(phone: str) -> None:
         assert compress(file, quality=50, saliency=None, **options).endswith(b"\xff\xd9" + notes)
     assert len(compress(file, target_kb=3, saliency=None)) <= 3000
     assert recompress(file).endswith(b"\xff\xd9" + notes)
+    forms: list[dict[str, Any]] = [{"quality": 50}, {"quality": 99}, {"target_kb": 100}]
     removed: list[dict[str, Any]] = [{"metadata": "safe"}, {"metadata": "strip"}, {"trailing_images": "drop"}]
     for options in removed:
-        assert b"UTC" not in compress(file, quality=50, saliency=None, **options)
+        for form in forms:
+            assert b"UTC" not in compress(file, saliency=None, **form, **options)
+    assert compress(file, quality=99, saliency=None, restart_interval=5).endswith(b"\xff\xd9" + notes)
     assert b"UTC" not in recompress(file, metadata="safe")
     with_picture = jpeg_of(FIRST) + jpeg_of(SECOND) + notes
     assert find(with_picture) is not None

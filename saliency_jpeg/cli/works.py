@@ -22,7 +22,7 @@ from .terminal import UsageError
 __all__ = ["Encodings", "Lossless", "Shares", "Work", "check_lossless"]
 
 _OF_LOSSLESS: Final = frozenset(
-    {"progressive", "metadata", "keep_segments", "restart_interval", "max_pixels", "threads"}
+    {"progressive", "metadata", "keep_segments", "trailing_images", "restart_interval", "max_pixels", "threads"}
 )  # the options that do not change the picture
 
 

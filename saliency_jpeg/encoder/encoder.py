@@ -128,7 +128,7 @@ class Encoder:
     def _prepared(self, picture: Picture) -> Picture:
         """The picture no larger than asked for, without what is to be left out; what cannot be met is refused."""
         if self.options.trailing_images == "drop":
-            picture = picture.without_trailing()
+            picture = picture.without_trailing(self.options.kept_segments)
         passthrough.check_trailing(picture, self.options)
         picture = whole_picture(picture, self.options.max_pixels)
         return picture.within(self.options.max_width, self.options.max_height)

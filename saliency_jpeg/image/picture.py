@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.jpeg_source import JpegSource
 from ..metadata.model import Metadata
 from ..metadata.multi_picture import TrailingImages
+from ..metadata.segments import SegmentPattern
 from .orientation import rotate
 from .resize import fitted_size, shrink
 
@@ -95,9 +97,13 @@ class Picture(NamedTuple):
         limits = (max_width, max_height) if is_sideways else (max_height, max_width)
         return fitted_size((height, width), *limits)
 
-    def without_trailing(self) -> Picture:
-        """Returns the picture without images and clips behind it in its file."""
-        if self.trailing is None or self.source is None:
-            return self._replace(metadata=replace(self.metadata, notes=None))
-        alone = self.source.primary()
+    def without_trailing(self, keep: Sequence[SegmentPattern] = ()) -> Picture:
+        """Returns the picture without what stands behind it in its file.
+
+        Args:
+            keep: as for :meth:`.JpegSource.primary`.
+        """
+        alone = None if self.source is None else self.source.primary(keep)
+        if alone is None or alone is self.source:
+            return self
         return self._replace(source=alone, metadata=replace(alone.metadata, icc=self.metadata.icc))

@@ -22,7 +22,6 @@ __all__ = ["is_jpeg", "optimize_jpeg", "remove_metadata", "warm_up"]
 _PIXEL_OPTIONS: Final = (
     "subsampling",
     "orientation",
-    "trailing_images",
     "layers",
     "base_floor",
     "never_enlarge",

@@ -130,7 +130,7 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
             return picture
         if (image.height, image.width) != shape[:2]:
             return picture
-        return picture.without_trailing().with_pixels(np.ascontiguousarray(image))
+        return picture.without_trailing(options.kept_segments).with_pixels(np.ascontiguousarray(image))
 
 
 class ServiceApp(ThumborServiceApp):  # type: ignore[misc, unused-ignore]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from ..errors import InputError, SegmentError
 from . import jpeg_limits, jpeg_metadata, multi_picture, scans, segments
+from .content_credentials import without_credentials
 from .jpeg_header import JpegHeader, parse_header
 from .limits import check_pixels
 from .model import Metadata
 from .multi_picture import TrailingImages
-from .segments import Segment
+from .segments import Segment, SegmentPattern
 
 __all__ = ["JpegSource", "is_jpeg"]
 
@@ -109,12 +111,17 @@ class JpegSource:
         """
         return scans.with_only(self.data, self._spans, own)
 
-    def primary(self) -> JpegSource:
-        """Returns the primary image alone as a source of its own, whose metadata announce nothing behind it."""
-        if self.trailing is None:
+    def primary(self, keep: Sequence[SegmentPattern] = ()) -> JpegSource:
+        """Returns the primary image alone as a source of its own, whose metadata announce nothing behind it.
+
+        Args:
+            keep: names segments that stay though they sign the bytes of the whole file.
+        """
+        behind = self.trailing_bytes
+        if behind is None:
             return self
-        own = multi_picture.without_names(self.segments)
-        return JpegSource(segments.replace_segments(self.data[: self.trailing.end], own, self._spans))
+        own = without_credentials(multi_picture.without_names(self.segments), keep)
+        return JpegSource(segments.replace_segments(self.data[: behind.end], own, self._spans))
 
 
 def _without_stray_bytes(data: bytes) -> bytes:

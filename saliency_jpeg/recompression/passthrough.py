@@ -96,7 +96,8 @@ def _rewritten(source: JpegSource, header: JpegHeader, options: Options, is_form
             own += [] if options.layers is None else layer_segments(source.segments)
         if not is_form or (options.metadata != "keep" and _core.read_jpeg(source.data, None).unread):
             interval = options.restart_interval
-            return lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
+            jpeg = lossless(source.data, progressive=options.progressive, restart_interval=interval, metadata=own)
+            return jpeg + (source.metadata.notes or b"") if options.metadata == "keep" else jpeg
         jpeg = source.with_segments(own)
     except (InputError, SegmentError):
         return None

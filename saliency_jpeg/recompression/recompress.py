@@ -32,7 +32,7 @@ from ..metadata.jpeg_metadata import MetadataMode
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.layers import layer_segments, without_layers
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from ..options import OPTION_NAMES, Options
+from ..options import OPTION_NAMES, Options, TrailingMode
 from ..rate_control import AtScale, BySize
 from ..rate_control.by_size import likely_scale
 from ..saliency.lazy_map import SaliencyMap
@@ -58,6 +58,7 @@ def recompress(
     metadata: MetadataMode = "keep",
     keep_segments: Sequence[str] = (),
     restart_interval: int = 0,
+    trailing_images: TrailingMode = "keep",
     keep_layers: bool = True,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     device: str | None = None,
@@ -66,8 +67,8 @@ def recompress(
     """Makes a JPEG file smaller without decoding it to pixels; without a target and a quality, without any loss.
 
     The levels, and so the pixels, stay what they are unless a target or a quality asks for fewer bytes than that takes.
-    Sampling and colour space never change. Trailing images are copied, and the file never becomes larger than it was in
-    the form that is asked for. The keywords are fields of :class:`saliency_jpeg.Options`, except ``keep_layers``.
+    Sampling and colour space never change, and the file never becomes larger than it was in the form that is asked for.
+    The keywords are fields of :class:`saliency_jpeg.Options`, except ``keep_layers``.
 
     >>> smaller = recompress("photo.jpg")  # doctest: +SKIP
 
@@ -83,6 +84,7 @@ def recompress(
         metadata: ``"keep"``, ``"safe"`` or ``"strip"``.
         keep_segments: segments that stay in every metadata mode.
         restart_interval: MCUs between restart markers; 0: none.
+        trailing_images: ``"keep"`` or ``"drop"`` the data behind the primary image.
         keep_layers: keep the layers of a file whose levels stay the same, in every metadata mode; with other levels
             they are always left out. Detail that a layer holds goes back among the levels then.
         max_pixels: most pixels of the file, checked by its header; ``None`` for no limit.
@@ -131,6 +133,8 @@ def recompress_source(
     if options.tune == "restore":
         raise OptionError("tune='restore' needs the original picture; pass another tune to recompress(), got 'restore'")
     source.check_limits(options.max_pixels)
+    if options.trailing_images == "drop":
+        source = source.primary(options.kept_segments)
     return _Recompression(source, options, keep_layers, keep_below).file()
 
 

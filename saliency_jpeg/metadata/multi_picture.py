@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from ..errors import InputError, SegmentError
 from . import exif, segments
 from .segments import MPF_HEADER, Segment, Span
-from .xmp import without_trailing_names
+from .xmp import item_lengths, without_trailing_names
 from .xmp_segments import edit_xmp
 
 __all__ = [
@@ -108,13 +108,12 @@ def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = Fals
         return TrailingImages(tail, listing, base, end)
     if not tail.strip(b"\0"):
         return None
-    if listing is not None:
-        order, entries = _entries(listing)
-        classes = [struct.unpack_from(order + "I", listing, at)[0] >> 16 & 0xFF for at in entries[1:]]
-        if not classes or any(each != _PREVIEW for each in classes):
-            return TrailingImages(tail, listing, base, end)
-    is_file = listing is None and _holds_file(tail)
-    return TrailingImages(tail, None, 0, end) if is_file or _is_motion_photo(jpeg, spans) else None
+    whole = TrailingImages(tail, listing, base, end)
+    if listing is not None and not _lists_previews_only(listing):
+        return whole
+    rest = _behind_previews(whole)
+    is_file = _holds_clip(rest) or (listing is None and _starts_with_picture(rest))
+    return whole if is_file or (rest.strip(b"\0") and _is_named(jpeg, spans, len(rest))) else None
 
 
 def find_notes(jpeg: bytes, spans: Sequence[Span]) -> bytes | None:
@@ -127,7 +126,7 @@ def find_notes(jpeg: bytes, spans: Sequence[Span]) -> bytes | None:
     if not _is_of_a_phone(jpeg[-_LONGEST_END:]) or find_trailing(jpeg, spans) is not None:
         return None
     whole = find_trailing(jpeg, spans, everything=True)
-    return None if whole is None or whole.listing is not None else whole.tail
+    return None if whole is None else _behind_previews(whole) or None
 
 
 def without_names(own: Sequence[Segment]) -> list[Segment]:
@@ -168,20 +167,46 @@ def end_of_primary(jpeg: bytes, spans: Sequence[Span], most: int = segments.MOST
     raise SegmentError(f"a JPEG file with more than {most} segments behind its first scan is not supported")
 
 
-def _holds_file(tail: bytes) -> bool:
-    """Whether a picture or a clip stands behind the primary image, in a phone's trailer or as it is."""
-    if tail.lstrip(b"\0").startswith(b"\xff\xd8\xff") or _CLIP.search(tail) is not None:
-        return True
-    return _is_of_a_phone(tail) and b"\xff\xd8\xff" in tail
+def _lists_previews_only(listing: bytes) -> bool:
+    order, entries = _entries(listing)
+    classes = [struct.unpack_from(order + "I", listing, at)[0] >> 16 & 0xFF for at in entries[1:]]
+    return bool(classes) and all(each == _PREVIEW for each in classes)
+
+
+def _behind_previews(whole: TrailingImages) -> bytes:
+    """The bytes behind the last preview of a list; nothing where one is said to lie elsewhere, all without a list."""
+    last = 0
+    order, entries = ("<", []) if whole.listing is None else _entries(whole.listing)
+    for at in entries[1:]:
+        size, offset = struct.unpack_from(order + "II", whole.listing or b"", at + 4)
+        start = whole.base + offset - whole.end
+        if not 0 <= start <= start + size <= len(whole.tail):
+            return b""
+        last = max(last, start + size)
+    return whole.tail[last:]
+
+
+def _starts_with_picture(tail: bytes) -> bool:
+    return tail.lstrip(b"\0").startswith(b"\xff\xd8\xff")
+
+
+def _holds_clip(tail: bytes) -> bool:
+    """Whether there is a clip, or a picture in a phone's trailer."""
+    return _CLIP.search(tail) is not None or (_is_of_a_phone(tail) and b"\xff\xd8\xff" in tail)
 
 
 def _is_of_a_phone(tail: bytes) -> bool:
     return _PHONE_TRAILER.search(tail[-_LONGEST_END:]) is not None
 
 
-def _is_motion_photo(jpeg: bytes, spans: Sequence[Span]) -> bool:
-    packets = (payload for marker, payload in segments.payloads(jpeg, spans) if marker == segments.APP1)
-    return any(p.startswith(segments.XMP_HEADER) and any(name in p for name in _MOTION) for p in packets)
+def _is_named(jpeg: bytes, spans: Sequence[Span], size: int) -> bool:
+    """Whether XMP says that a clip follows, or an item of any kind that has room in so many bytes."""
+    for marker, payload in segments.payloads(jpeg, spans):
+        if marker != segments.APP1 or not payload.startswith((segments.XMP_HEADER, segments.XMP_EXTENSION_HEADER)):
+            continue
+        if any(name in payload for name in _MOTION) or any(0 < each <= size for each in item_lengths(payload)):
+            return True
+    return False
 
 
 def _listing(jpeg: bytes, spans: Iterator[Span] | Sequence[Span]) -> tuple[int, bytes | None]:

@@ -17,6 +17,7 @@ from .pictures import IN_TEXT
 
 __all__ = [
     "has_regions",
+    "item_lengths",
     "with_orientation",
     "with_scaled_regions",
     "with_size",
@@ -88,6 +89,11 @@ _REGIONS: Final = (
 _DIMENSIONS: Final = tuple(
     _Properties(b"http://ns.adobe.com/xap/1.0/sType/Dimensions#", b"stDim", side) for side in (b"h", b"w")
 )
+_DYNAMIC_DEPTH: Final = b"http://ns.google.com/photos/dd/1.0/"
+_ITEM_LENGTHS: Final = (
+    _Properties(b"http://ns.google.com/photos/1.0/container/item/", b"Item", b"Length"),
+    _Properties(_DYNAMIC_DEPTH + b"item/", b"Item", b"Length"),
+)
 _TRAILING: Final = (
     _Properties(b"http://ns.google.com/photos/1.0/container/", b"Container"),
     _Properties(b"http://ns.google.com/photos/1.0/container/", b"GContainer"),
@@ -95,7 +101,10 @@ _TRAILING: Final = (
     _Properties(b"http://ns.google.com/photos/1.0/container/item/", b"GContainerItem"),
     _Properties(b"http://ns.google.com/photos/1.0/camera/", b"GCamera", rb"(?:MotionPhoto|MicroVideo)\w{0,64}"),
     _Properties(b"http://ns.google.com/photos/1.0/camera/", b"Camera", rb"(?:MotionPhoto|MicroVideo)\w{0,64}"),
-    _Properties(b"http://ns.google.com/photos/dd/1.0/device/", b"Device", rb"Container"),
+    _Properties(_DYNAMIC_DEPTH + b"device/", b"Device", rb"Container|Profiles"),
+    _Properties(_DYNAMIC_DEPTH + b"camera/", b"Camera", rb"DepthMap|Image|PointCloud"),
+    _Properties(_DYNAMIC_DEPTH + b"container/", b"Container"),
+    _Properties(_DYNAMIC_DEPTH + b"item/", b"Item"),
     _Properties(b"http://ns.oplus.com/photos/1.0/camera/", b"OpCamera"),
     _Properties(b"http://ns.xiaomi.com/photos/1.0/camera/", b"MiCamera"),
     _Properties(b"http://ns.adobe.com/hdr-gain-map/1.0/", b"hdrgm"),
@@ -111,6 +120,11 @@ def without_trailing_names(xmp: bytes) -> bytes:
         xmp: a packet, or the data of extended XMP.
     """
     return _without(xmp, _TRAILING)
+
+
+def item_lengths(xmp: bytes) -> list[int]:
+    """Returns the bytes that the items of a container take, by a packet or the data of extended XMP."""
+    return [int(found["value"]) for found in _values(xmp, _ITEM_LENGTHS)]
 
 
 def without_pictures(xmp: bytes) -> bytes:
@@ -254,19 +268,19 @@ def _is_meant(owners: _Owners, found: re.Match[bytes]) -> bool:
 # Values -------------------------------------------------------------------------------------------------------------
 
 
-def _values(xmp: bytes, properties: _Properties) -> Iterator[re.Match[bytes]]:
-    owners = _owners(xmp, [properties])
+def _values(xmp: bytes, properties: Sequence[_Properties]) -> Iterator[re.Match[bytes]]:
+    owners = _owners(xmp, properties)
     return (found for found in _VALUE.finditer(xmp) if _is_meant(owners, found))
 
 
 def _first_value(xmp: bytes, properties: _Properties) -> int | None:
-    found = next(_values(xmp, properties), None)
+    found = next(_values(xmp, [properties]), None)
     return None if found is None else int(found["value"])
 
 
 def _with_values(xmp: bytes, properties: _Properties, change: Callable[[int], int]) -> bytes:
     kept, at = [], 0
-    for found in _values(xmp, properties):
+    for found in _values(xmp, [properties]):
         kept += [xmp[at : found.start("value")], str(change(int(found["value"]))).encode()]
         at = found.end("value")
     return b"".join([*kept, xmp[at:]])

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 from doors import EXIF, ICC, PHOTO, XMP
 from helpers import encoded, pillow_pixels
+from jpeg_surgery import splice
 from PIL import Image, JpegImagePlugin
 from processes import python
 
-from saliency_jpeg import Decoder, InputError, OptionError
+from saliency_jpeg import Decoder, InputError, OptionError, compress
 from saliency_jpeg.enhance import loading
 from saliency_jpeg.integrations import opencv, pillow
+from saliency_jpeg.metadata.segments import XMP_HEADER, parse
+from saliency_jpeg.metadata.xmp_segments import split_extended
 
 HEADER = b"Exif\0\0"
 JPEG = encoded(PHOTO, quality=85, exif=HEADER + EXIF, icc_profile=ICC, xmp=XMP, dpi=(300, 300))  # orientation 6
@@ -59,6 +62,17 @@ def test_pillow_opens_paths_and_closes_them(tmp_path: Path) -> None:
         assert image.fp is None
         np.testing.assert_array_equal(np.asarray(image.copy()), Decoder(enhance=None, orientation="keep").decode(JPEG))
     path.unlink()
+
+
+def test_images_that_we_opened_keep_what_those_of_pillow_keep() -> None:
+    guid, parts = split_extended(b"<x:xmpmeta><rdf:RDF>" + b"a-long-history" * 5000 + b"</rdf:RDF></x:xmpmeta>")
+    packet = b'<x:xmpmeta><rdf:Description xmpNote:HasExtendedXMP="%s"/></x:xmpmeta>' % guid
+    own = [(0xE1, XMP_HEADER + packet), *parts, (0xEC, b"Ducky\0\1\0\4\0\0\0<"), (0xFE, b"first"), (0xFE, b"last")]
+    file = splice(encoded(PHOTO, quality=95), own)
+    image = Image.open(io.BytesIO(file), formats=["SALIENCY_JPEG"])
+    image.decoder = Decoder(enhance=None, orientation="keep")  # type: ignore[attr-defined]
+    written = parse(compress(image, quality=50, saliency=None))
+    assert sorted(own) == sorted(segment for segment in written if segment[0] != 0xE0)
 
 
 def test_pillow_converts_cmyk() -> None:

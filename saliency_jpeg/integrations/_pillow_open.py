@@ -29,6 +29,7 @@ class JpegImage(ImageFile.ImageFile):
     Attributes:
         decoder: decodes the file. Another one may be set before the pixels are asked for; it must have
             ``dtype=np.uint8`` and ``orientation="keep"``, else they raise an OptionError.
+        applist: the APPn and COM segments, as in Pillow's own images of JPEG files.
     """
 
     format = "SALIENCY_JPEG"
@@ -46,6 +47,7 @@ class JpegImage(ImageFile.ImageFile):
         with Image.open(io.BytesIO(self._data), formats=["JPEG"]) as plain:
             self._size = plain.size
             self.info = dict(plain.info)
+            self.applist: list[tuple[str, bytes]] = getattr(plain, "applist", [])
         self._mode = "L" if header.colour == "gray" else "RGB"
         if header.colour == "cmyk":
             self.info.pop("icc_profile", None)

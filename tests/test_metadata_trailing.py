@@ -145,12 +145,20 @@ ENDS = {
     "vivo": b"\xff\xff\xff\xff\x1b*9HWfu\x84\x93\xa2\xb1",
     "OnePlus": b"jxrs\1\2\3\0",
 }
+PROGRAMS = {
+    "AFCP": b"AXS!\0\0\1\0\0\0\0\0",
+    "FotoStation": b"\0\0\0\x20\xa1\xb2\xc3\xd4",
+    "Photo Mechanic": b"\0\0\0\x40cbipcbbl",
+    "MIE": b"~\0\4\0zmie~\0\0\6\0\0\1\0\x10\4",
+    "MIE, long": b"~\0\4\0zmie~\0\0\x0a\0\0\0\0\0\0\1\0\x18\x08",
+    "Canon": b"CANON OPTIONAL DATA\0" + bytes(42) + b"\xff\xd9",
+}
 
 
-@pytest.mark.parametrize("phone", ENDS)
-def test_notes_of_a_phone_are_metadata(phone: str) -> None:
+@pytest.mark.parametrize("end", ENDS | PROGRAMS)
+def test_notes_of_phones_and_programs_are_metadata(end: str) -> None:
     """Text and numbers behind the picture, which ExifTool shows; nothing there shows the picture."""
-    notes = b"Image_UTC_Data1700000000000" + ENDS[phone]
+    notes = b"Image_UTC_Data1700000000000" + (ENDS | PROGRAMS)[end]
     file = jpeg_of(FIRST) + notes
     assert find(file) is None
     kept: list[dict[str, Any]] = [{}, {"max_width": 80}, {"orientation": "apply"}]
@@ -167,6 +175,10 @@ def test_notes_of_a_phone_are_metadata(phone: str) -> None:
     assert b"UTC" not in recompress(file, metadata="safe")
     with_picture = jpeg_of(FIRST) + jpeg_of(SECOND) + notes
     assert find(with_picture) is not None
+    with_thumbnail = jpeg_of(FIRST) + b"\0\0\0\2" + jpeg_of(SECOND) + notes
+    assert (find(with_thumbnail) is not None) == (end in ENDS)
+    if end in PROGRAMS:  # as a preview of a camera it would show what the picture was
+        assert compress(with_thumbnail, quality=50, saliency=None).endswith(b"\xff\xd9")
 
 
 @pytest.mark.parametrize("options", [{"metadata": "strip"}, {"metadata": "safe"}])

@@ -30,7 +30,8 @@ class Metadata:
         density: ``(unit, x, y)`` as in JFIF: unit 0 is a bare aspect ratio, 1 dots per inch, 2 dots per centimetre.
         extra: other segments kept verbatim and in order, each ``(marker, payload)``; the marker is the second byte,
             0xE0 to 0xEF, or 0xFE for comments before the last one.
-        notes: a phone's trailer behind the picture without images and clips, see :mod:`.multi_picture`.
+        notes: a trailer of a phone or a program behind the picture, without images and clips, see
+            :mod:`.multi_picture`.
     """
 
     exif: bytes | None = None

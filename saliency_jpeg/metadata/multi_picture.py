@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from ..errors import InputError, SegmentError
 from . import exif, segments
+from .pictures import holds_picture
 from .segments import MPF_HEADER, Segment, Span
 from .xmp import item_lengths, without_trailing_names
 from .xmp_segments import edit_xmp
@@ -40,7 +41,12 @@ _CLIP: Final = re.compile(rb"\0\0\0[\x08-\xff]ftyp")  # ISO/IEC 14496-12, 4.3: s
 _PHONE_TRAILER: Final = re.compile(  # how trailers of Samsung, vivo and OnePlus end, as ExifTool knows them
     rb"(?:SEFT|QDIOBS|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1|jxrs...\0)\Z", re.DOTALL
 )
-_LONGEST_END: Final = 32  # bytes in which such an end lies
+_PROGRAM_TRAILER: Final = re.compile(  # AFCP, FotoStation, Photo Mechanic, MIE, Canon's Digital Photo Professional
+    rb"(?:AXS[!*].{8}|\xa1\xb2\xc3\xd4|cbipcbbl|CANON OPTIONAL DATA\0.{44}"
+    rb"|~\0\x04\0zmie~\0\0(?:\x06.{4}[\x10\x18]\x04|\x0a.{8}[\x10\x18]\x08))\Z",
+    re.DOTALL,
+)
+_LONGEST_END: Final = 64  # bytes in which such an end lies
 _GAIN_MAP_HEADER: Final = b"urn:iso:std:iso:ts:21496:-1\0"
 
 
@@ -117,16 +123,19 @@ def find_trailing(jpeg: bytes, spans: Sequence[Span], *, everything: bool = Fals
 
 
 def find_notes(jpeg: bytes, spans: Sequence[Span]) -> bytes | None:
-    """Returns a phone's trailer that holds text and numbers only; what it says does not depend on where it stands.
+    """Returns a trailer of a phone or a program that holds text and numbers only, wherever it stands.
 
     Args:
         jpeg: the file.
         spans: as :func:`.segments.walk` yields them for it.
     """
-    if not _is_of_a_phone(jpeg[-_LONGEST_END:]) or find_trailing(jpeg, spans) is not None:
+    end = jpeg[-_LONGEST_END:]
+    is_of_a_program = _PROGRAM_TRAILER.search(end) is not None
+    if not (is_of_a_program or _is_of_a_phone(end)) or find_trailing(jpeg, spans) is not None:
         return None
     whole = find_trailing(jpeg, spans, everything=True)
-    return None if whole is None else _behind_previews(whole) or None
+    notes = b"" if whole is None else _behind_previews(whole)
+    return None if is_of_a_program and holds_picture(notes) else notes or None
 
 
 def without_names(own: Sequence[Segment]) -> list[Segment]:

@@ -65,6 +65,20 @@ def test_a_batch_of_every_kind(kind: str, tmp_path: Path) -> None:
     assert rows[3]["bytes_out"] == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_is_not_utf8(kind: str, tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "name": "a\udcff.png"}, ROWS[1]]
+    batch = rows if kind == "list" else importlib.import_module("pandas").DataFrame(rows, dtype=object)
+    if kind == "pyarrow":  # which cannot hold the name, but the folder may have one
+        rows, batch = ROWS, table(kind, ROWS)
+    folder = tmp_path / ("out\udcff" if kind == "pyarrow" else "out")
+    found = dicts(BatchCompressor(folder, saliency=None)(batch))
+    assert [row["status"] for row in found] == ["written"] * len(rows)
+    if kind != "list":
+        assert "\\udcff" in found[0]["output"]
+    assert len(list(folder.rglob("*.jpg"))) == len(rows)
+
+
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_types_of_an_empty_batch(kind: str, tmp_path: Path) -> None:
     full = BatchCompressor(tmp_path, saliency=None)(table(kind, ROWS))
@@ -91,6 +105,16 @@ def test_paths_in_place_of_bytes(tmp_path: Path) -> None:
     assert [row["status"] for row in found] == ["written", "failed"]
     assert (tmp_path / "out" / "7.jpg").read_bytes() == compress(ROWS[0]["bytes"], saliency=None)
     assert "No such file" in found[1]["error"]
+
+
+@pytest.mark.parametrize("data", ["foo://x/y.png", "s3://", "://", "\0", memoryview(png(0))[::2], None, 5, ...])
+@pytest.mark.parametrize("done", [set(), {"00" * 16}])
+def test_a_row_that_cannot_be_read_fails_alone(data: Any, done: set[str], tmp_path: Path) -> None:
+    rows = [{"name": "x"} if data is ... else {"name": "x", "bytes": data}, ROWS[1]]
+    found = BatchCompressor(tmp_path, saliency=None, done=done)(rows)
+    assert [row["status"] for row in found] == ["failed", "written"]
+    assert found[0]["error"]
+    assert [row["saliency"] is None for row in BatchMapper(saliency=[(0, 0, 9, 9)])(rows)] == [True, False]
 
 
 def test_done_images_are_skipped_while_nothing_has_changed(tmp_path: Path) -> None:
@@ -190,6 +214,15 @@ def test_file_systems_that_are_given(store: Any, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "0.jpg").read_bytes() == store.cat("/out/0.jpg") == compress(png(0), saliency=None)
 
 
+def test_a_store_that_fails_behind_the_file(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def state(folder: Any, name: str) -> None:
+        raise RuntimeError("of the store's library")
+
+    monkeypatch.setattr("saliency_jpeg.io.folders.RemoteFolder.state", state)
+    found = BatchCompressor("memory://smaller", saliency=None)(ROWS[:2])
+    assert [row["error"] for row in found] == ["RuntimeError of the store's library"] * 2
+
+
 # Images that kill their worker ---------------------------------------------------------------------------------------
 
 
@@ -216,6 +249,11 @@ def test_what_was_lost_is_encoded_alone_and_given_up_the_second_time() -> None:
     assert [row["status"] for row in rows] == ["encoded", "encoded", "failed"]
     assert rows[2]["error"] == "a/2.png was given up: its worker died 2 times while it was encoded"
     assert notes.log == [(what, name) for name in ("a/1.png", "a/0.png") for what in ("begun", "ended")]
+
+
+def test_outputs_that_are_given_are_compared_as_files(tmp_path: Path) -> None:
+    rows = [{**row, "output": path} for row, path in zip(ROWS, ("a/b.jpg", "./a//b.jpg", "c.jpg"), strict=True)]
+    assert [row["status"] for row in BatchCompressor(tmp_path, saliency=None)(rows)] == ["failed", "failed", "written"]
 
 
 def test_names_of_outputs() -> None:

@@ -1,4 +1,4 @@
-"""Stores of Google and Azure, by their emulators on this machine, where these are installed."""
+"""Names in stores; stores of Google and Azure, by their emulators on this machine, where these are installed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,36 @@ from processes import needs
 
 from saliency_jpeg import compress
 from saliency_jpeg.integrations.batch import BatchCompressor
+from saliency_jpeg.io import RemoteFolder, remote_file
 
 PICTURE = encoded(photo(), "PNG")
+
+
+NAMES = ("a b", "a%20b", "a+b", "a#b", "a?b", "a?b=c", "a&b=c", "[a]*", "\u00fc\u540d", "a\\b", "a:b@c", "~")
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_names_are_those_of_the_store(kind: str, tmp_path: Path) -> None:
+    """No character of a name has a meaning, in folders and in files."""
+    needs("fsspec", "pyarrow")
+    root = RemoteFolder(f"memory://{tmp_path.name}" if kind == "memory" else f"file://{tmp_path}")
+    names = sorted(f"{folder}/{file}.png" for folder in NAMES for file in NAMES)
+    for name in names:
+        root.write(name, name.encode())
+    assert list(root.names(recursive=True)) == names
+    for name in names:
+        folder, file = remote_file(root.full_address(name))
+        assert folder.read(file) == name.encode()
+        below = root.below(name.rpartition("/")[0])
+        assert below.read(file) == name.encode()
+
+
+def test_addresses_with_options() -> None:
+    folder = RemoteFolder("s3://user:secret@bucket/a?b/?region=x&endpoint_override=http://localhost:9")
+    assert folder.locate("c?d.png") == "s3://bucket/a?b/c?d.png"
+    address = folder.full_address("c?d.png")
+    assert address == "s3://user:secret@bucket/a?b/c?d.png?region=x&endpoint_override=http://localhost:9"
+    assert remote_file(address) == (folder, "c?d.png")
 
 
 class Store(NamedTuple):

@@ -66,7 +66,7 @@ class BatchMapper:
             InputError: a column is missing.
             PresetError: the saliency preset is unknown or damaged.
         """
-        sources = [row[self._data] for row in read_rows(batch, (self._data,))]
+        sources = [row.get(self._data) for row in read_rows(batch, (self._data,))]
         with ThreadPoolExecutor(self._workers) as pool:
             pictures = list(pool.map(self._load, sources))
             maps = iter(self._compute_maps([picture for picture in pictures if picture is not None]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import InputError
@@ -24,7 +25,7 @@ def read_rows(batch: Any, required: Sequence[str]) -> list[dict[str, Any]]:
 
     Args:
         batch: a pandas DataFrame, a pyarrow Table or RecordBatch, or a list of dicts.
-        required: names of columns that must be there.
+        required: names of columns that must be there; a dict may lack some of them.
 
     Raises:
         InputError: ``batch`` is no table, or a column is missing.
@@ -35,7 +36,7 @@ def read_rows(batch: Any, required: Sequence[str]) -> list[dict[str, Any]]:
     elif _is_dataframe(batch):
         rows, columns = batch.to_dict("records"), list(batch.columns)
     elif isinstance(batch, Sequence) and all(isinstance(row, Mapping) for row in batch):
-        rows, columns = list(batch), list(batch[0]) if batch else list(required)
+        rows, columns = list(batch), list(dict.fromkeys(chain(*batch))) if batch else list(required)
     else:
         raise InputError(f"a batch must be a pandas or pyarrow table or a list of dicts, got {type(batch).__name__}")
     for name in required:
@@ -50,15 +51,17 @@ def build_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, ColumnT
     Args:
         rows: dicts that have at least the names in ``columns``.
         columns: names and types of the columns.
-        like: the table whose kind is copied: pandas, pyarrow or a list of dicts.
+        like: the table whose kind is copied: pandas, pyarrow or a list of dicts. The first two hold UTF-8 alone: what
+            is none of a name becomes an escape sequence.
     """
-    if _is_arrow(like):
-        return type(like).from_pylist(list(rows), schema=arrow_schema(columns))
-    if not _is_dataframe(like):
+    if not (_is_arrow(like) or _is_dataframe(like)):
         return [{name: row[name] for name in columns} for row in rows]
+    values = {name: [_as_utf8(row[name]) for row in rows] for name in columns}
+    if _is_arrow(like):
+        return type(like).from_pydict(values, schema=arrow_schema(columns))
     import pandas
 
-    frame = pandas.DataFrame({name: pandas.Series([row[name] for row in rows], dtype=object) for name in columns})
+    frame = pandas.DataFrame({name: pandas.Series(column, dtype=object) for name, column in values.items()})
     return frame.astype({name: _PANDAS_TYPES[kind] for name, kind in columns.items()})
 
 
@@ -92,6 +95,10 @@ def append_column(batch: Any, name: str, values: Sequence[bytes | None]) -> Any:
 
         return batch.assign(**{name: pandas.Series(values, index=batch.index, dtype=object)})
     return [{**row, name: value} for row, value in zip(batch, values, strict=True)]
+
+
+def _as_utf8(value: Any) -> Any:
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _is_arrow(batch: Any) -> bool:

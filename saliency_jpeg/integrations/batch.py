@@ -38,7 +38,7 @@ from ..encoder.result import Compressed
 from ..errors import InputError
 from ..image.load import ImageSource
 from ..image.read import read_bytes
-from ..io import Folder, folder_of, is_regular, is_remote, jpeg_name
+from ..io import folder_of, is_regular, is_remote, jpeg_name, remote_file
 from ..options import Options
 from ._batch_mapper import CONFIGURATION_ERRORS, MAP_COLUMN, BatchMapper, unpack_map
 from ._batch_rows import COLUMNS, SPARK_SCHEMA, BatchImage, ResultRow, Status, make_row, without_rivals
@@ -54,6 +54,7 @@ __all__ = [
     "ResultRow",
     "Status",
     "check_outputs",
+    "digest_output",
     "output_name",
 ]
 
@@ -159,29 +160,27 @@ class BatchCompressor:
 
     def _read_row(self, row: Mapping[str, Any]) -> BatchImage:
         """Reads an image's name and source, and decides whether it fails or is skipped."""
-        name, packed, output = row[self._name], row.get(MAP_COLUMN), row.get(OUTPUT_COLUMN)
+        name, packed, output = row.get(self._name), row.get(MAP_COLUMN), row.get(OUTPUT_COLUMN)
         packed_map = packed if isinstance(packed, bytes) else None
-        image = BatchImage(str(name), "", "", row[self._data], 0, "", packed_map, None)
+        source: Any = row.get(self._data)
+        image = BatchImage(str(name), "", "", source, 0, "", packed_map, None)
         try:
             if self._output is not None:
-                path = output if isinstance(output, str) else output_name(_check_name(name))
-                image = image._replace(path=_check_path(path), output=self._output.locate(path))
+                path = _check_path(output) if isinstance(output, str) else _output_path(name)
+                image = image._replace(path=path, output=self._output.locate(path))
             image = _read_fingerprint(image, self._filesystem)
-        except (InputError, OSError) as error:
+            if self.done and (digest := self._digest(image)) in self.done:
+                return image._replace(row=make_row(image, "skipped", done=digest))
+            return self._fetched(image)
+        except Exception as error:  # of a store's library it may be any
             return image._replace(row=make_row(image, "failed", error=error))
-        if self.done and (digest := self._digest(image)) in self.done:
-            return image._replace(row=make_row(image, "skipped", done=digest))
-        return self._fetched(image)
 
     def _fetched(self, image: BatchImage) -> BatchImage:
         """The image with the bytes of a file in a store."""
         if not is_remote(image.source):
             return image
-        try:
-            folder, name = _remote_file(str(image.source), self._filesystem)
-            return image._replace(source=folder.read(name))
-        except OSError as error:
-            return image._replace(row=make_row(image, "failed", error=error))
+        folder, name = remote_file(str(image.source), self._filesystem)
+        return image._replace(source=folder.read(name))
 
     def _digest(self, image: BatchImage) -> str:
         """Returns a digest of the source, the options and the output file; empty without an output folder."""
@@ -238,9 +237,9 @@ class BatchCompressor:
                 return make_row(image, "encoded", result=result, jpeg=result.jpeg)
             sources = [image.source] if isinstance(image.source, str) else []
             self._output.write(image.path, result.jpeg, sources)
+            return make_row(image, "written", result=result, done=self._digest(image))
         except Exception as error:
             return make_row(image, "failed", error=error)
-        return make_row(image, "written", result=result, done=self._digest(image))
 
 
 class Attempts(Protocol):
@@ -272,14 +271,20 @@ def check_outputs(names: Iterable[object]) -> None:
     """
     seen: dict[bytes, object] = {}
     for name in names:
-        try:
-            output = output_name(_check_name(name))
-        except InputError:
-            continue
-        digest = hashlib.blake2b(output.encode(errors="surrogatepass"), digest_size=16).digest()
+        digest = digest_output(name)
         if digest in seen:
-            raise PlanError(f"{seen[digest]} and {name} would both become {output}; rename one of them")
-        seen[digest] = name
+            raise PlanError(f"{seen[digest]} and {name} would both become {_output_path(name)}; rename one of them")
+        if digest is not None:
+            seen[digest] = name
+
+
+def digest_output(name: object) -> bytes | None:
+    """Returns a digest of the output file of an image, 16 bytes; ``None`` for what is no name of a file."""
+    try:
+        path = _output_path(name)
+    except InputError:
+        return None
+    return hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def output_name(name: str) -> str:
@@ -288,6 +293,11 @@ def output_name(name: str) -> str:
     ``a/b.png`` becomes ``a/b.jpg``, ``a/b.JPG`` stays, and ``v1.5`` becomes ``v1.5.jpg``.
     """
     return str(jpeg_name(PurePosixPath(name)))
+
+
+def _output_path(name: object) -> str:
+    """Returns the output file of an image, a path below the output folder."""
+    return _check_path(output_name(_check_name(name)))
 
 
 def _check_name(name: object) -> str:
@@ -303,28 +313,21 @@ def _check_name(name: object) -> str:
 
 
 def _check_path(path: str) -> str:
-    """Returns a path, checked not to leave the folder it is relative to."""
+    """Returns a path in its shortest form, checked not to leave the folder it is relative to."""
     parsed = PurePosixPath(path)
     if "\0" in path or parsed.is_absolute() or ".." in parsed.parts or not parsed.parts:
         raise _name_error(path)
-    return path
+    return str(parsed)
 
 
 def _name_error(name: object) -> InputError:
     return InputError(f"an image's name must be a relative path without '..', got {name!r}")
 
 
-def _remote_file(address: str, filesystem: Any) -> tuple[Folder, str]:
-    """The folder of a file in a store, and the file's name in it."""
-    path, mark, options = address.partition("?")
-    folder, _, name = path.rpartition("/")
-    return folder_of(f"{folder}{mark}{options}", filesystem), name
-
-
 def _read_fingerprint(image: BatchImage, filesystem: Any = None) -> BatchImage:
     """Returns the image with size and fingerprint of its source; a pipe is read, since that can be done only once."""
     if is_remote(image.source):
-        folder, name = _remote_file(str(image.source), filesystem)
+        folder, name = remote_file(str(image.source), filesystem)
         found = folder.state(name)
         return image._replace(size=found[0] if found else 0, fingerprint=repr((name, found)))
     if isinstance(image.source, str) and not is_regular(image.source):

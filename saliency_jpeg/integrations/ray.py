@@ -21,14 +21,13 @@ Each worker counts images by status, and bytes, as metrics of Ray: ``saliency_jp
 
 Honours the fields of :class:`saliency_jpeg.Options`, and the log of an earlier run: images that are done are skipped.
 
-Raises ``PlanError`` where two images would get the same output file, before anything is written, ``OptionError`` for
-wrong options, and ``InputError`` for a table without the columns. An image that cannot be encoded is logged with its
-error and stops nothing.
+Raises ``PlanError`` where two images of a folder or a table would get the same output file, before anything is written,
+``OptionError`` for wrong options, and ``InputError`` for a table without the columns. An image that cannot be encoded
+is logged with its error and stops nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +46,7 @@ from ..saliency.sources import has_network
 from ._compat import missing_dependency
 from ._dataframes import arrow_schema
 from ._ray_notes import RayAttempts, WorkerCounts
-from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, output_name
+from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, digest_output, output_name
 
 try:
     import pyarrow
@@ -92,7 +91,8 @@ def compress(
     Args:
         source: a folder of images with its subfolders, which all workers see by this path, or its address in a store;
             a table that Ray can read, a path or URI ending in ``.parquet``; or a dataset as for
-            :func:`compress_dataset`.
+            :func:`compress_dataset`, of which the names are compared within each block only, since its stages would
+            run twice: see :func:`.batch.check_outputs`.
         output: output folder, which all workers see by this path, or its address in a store.
         options: of the encoder.
         columns: of a table or dataset: the image's name, and its bytes or path.
@@ -354,7 +354,8 @@ def _check_unique_outputs(names: ray.data.Dataset, column: str) -> None:
     """
     settings: dict[str, Any] = {"batch_format": "pyarrow", "num_cpus": _READER_CPUS}
     tables = names.map_batches(_digest_outputs, fn_args=(column,), **settings)
-    parts = [b"".join(t["digest"].to_pylist()) for t in tables.iter_batches(batch_size=None, batch_format="pyarrow")]
+    batches = tables.iter_batches(batch_size=None, batch_format="pyarrow")
+    parts = [b"".join(batch["digest"].drop_null().to_pylist()) for batch in batches]
     ordered = np.sort(np.frombuffer(b"".join(parts), "S16"))
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(repeated):
@@ -364,12 +365,12 @@ def _check_unique_outputs(names: ray.data.Dataset, column: str) -> None:
 
 
 def _digest_outputs(names: Any, column: str) -> Any:
-    """Returns the digests of the output files' names, 16 bytes each."""
-    files = [output_name(str(name)).encode() for name in names[column].to_pylist()]
-    return pyarrow.table({"digest": [hashlib.blake2b(file, digest_size=16).digest() for file in files]})
+    """Returns the digests of the output files' names, 16 bytes each; null for what is no name, and fails alone."""
+    return pyarrow.table({"digest": pyarrow.array(map(digest_output, names[column].to_pylist()), pyarrow.binary())})
 
 
 def _select_digest(names: Any, column: str, digest: bytes) -> Any:
     """Returns the rows with one digest, which NumPy has stripped of trailing zeros."""
-    matches = [each.rstrip(b"\0") == digest for each in _digest_outputs(names, column)["digest"].to_pylist()]
+    digests = [digest_output(name) for name in names[column].to_pylist()]
+    matches = [each is not None and each.rstrip(b"\0") == digest for each in digests]
     return names.filter(pyarrow.array(matches, pyarrow.bool_()))

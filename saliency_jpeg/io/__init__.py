@@ -7,7 +7,7 @@ the light distribution leaves out, ``folders`` are those of a disk or a store of
 
 from .cpus import available_cpus
 from .files import FileChangedError, Version, is_folder, is_regular, read, version, write
-from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote
+from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote, remote_file
 from .names import (
     IMAGE_SUFFIXES,
     JPEG_SUFFIXES,
@@ -39,6 +39,7 @@ __all__ = [
     "printable",
     "read",
     "real_path",
+    "remote_file",
     "remove_temporaries",
     "sweep",
     "version",

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from .files import version, write
 from .temporary import sweep
 
-__all__ = ["Folder", "LocalFolder", "RemoteFolder", "folder_of", "is_remote"]
+__all__ = ["Folder", "LocalFolder", "RemoteFolder", "folder_of", "is_remote", "remote_file"]
 
 _SEPARATOR: Final = "://"
 _SECRETS: Final = re.compile(r"://[^/@]*@")
+_OPTIONS: Final = re.compile(r"\?(?:\w+=[^?]*)?\Z")  # of pyarrow, behind a path; or a mark that says that none follow
 State = tuple[int, int]  # size, and time of the last change in nanoseconds
 
 
@@ -103,7 +105,8 @@ class RemoteFolder:
     A file appears when it is complete: stores of objects have no half-written ones.
 
     Attributes:
-        address: of the folder, such as ``s3://bucket/photos`` or ``az://container/photos``.
+        address: of the folder, such as ``s3://bucket/photos`` or ``az://container/photos``. Names in it are as the
+            store has them, ``%20`` is no space; pyarrow's options may follow, ``?region=eu-west-1``.
         filesystem: pyarrow's or fsspec's; ``None``: pyarrow's for the address, or fsspec's where pyarrow has none.
     """
 
@@ -115,14 +118,17 @@ class RemoteFolder:
         """The file system as pyarrow's, and the folder's path in it."""
         from pyarrow import ArrowInvalid, fs
 
-        path = self.address.partition(_SEPARATOR)[2].rstrip("/")
+        address = self._plain_address
+        scheme, _, path = address.partition(_SEPARATOR)
         if self.filesystem is None:
+            where, _, below = path.partition("/")
+            encoded = f"{scheme}{_SEPARATOR}{where}/{quote(below, safe='/:')}"  # pyarrow decodes it
             try:
-                return fs.FileSystem.from_uri(self.address)  # type: ignore[no-any-return]
+                return fs.FileSystem.from_uri(encoded + _split_options(self.address)[1])  # type: ignore[no-any-return]
             except ArrowInvalid:
                 from fsspec.core import url_to_fs
 
-                found, path = url_to_fs(self.address)
+                found, path = url_to_fs(address)
                 return fs.PyFileSystem(fs.FSSpecHandler(found)), path
         if isinstance(self.filesystem, fs.FileSystem):
             return self.filesystem, path
@@ -137,12 +143,13 @@ class RemoteFolder:
 
     @property
     def _plain_address(self) -> str:
-        return self.address.partition("?")[0].rstrip("/")
+        scheme, separator, path = _split_options(self.address)[0].partition(_SEPARATOR)
+        return f"{scheme}{separator}{path.rstrip('/')}"
 
     def full_address(self, name: str) -> str:
-        """Returns the address of a file with those, by which it can be opened elsewhere."""
-        _, mark, options = self.address.partition("?")
-        return f"{self._plain_address}/{name}{mark}{options}"
+        """Returns the address of a file with those, by which it can be opened elsewhere, as by :func:`remote_file`."""
+        options = _split_options(self.address)[1] or ("?" if "?" in name else "")
+        return f"{self._plain_address}/{name}{options}"
 
     def below(self, name: str) -> Folder:
         """Returns a folder in this one."""
@@ -191,3 +198,21 @@ def folder_of(name: str | Path, filesystem: Any = None) -> Folder:
         filesystem: see :class:`RemoteFolder`; for addresses.
     """
     return RemoteFolder(str(name), filesystem) if is_remote(name) else LocalFolder(Path(name).absolute())
+
+
+def remote_file(address: str, filesystem: Any = None) -> tuple[Folder, str]:
+    """Returns the folder of a file in a store, and the file's name in it.
+
+    Args:
+        address: of the file. A name that looks as if options followed has another ``?`` at its end.
+        filesystem: see :class:`RemoteFolder`.
+    """
+    path, options = _split_options(address)
+    name = path.rpartition("/")[2]
+    return RemoteFolder(f"{path.removesuffix(name)}{options}", filesystem), name
+
+
+def _split_options(address: str) -> tuple[str, str]:
+    """Returns an address without its options, and these with their question mark."""
+    found = _OPTIONS.search(address)
+    return (address, "") if found is None else (address[: found.start()], found[0])

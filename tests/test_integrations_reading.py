@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -236,11 +237,13 @@ def test_tensorflow_in_a_graph(tf: Any) -> None:
         ("acceptable_fraction", 0.5),
         ("channels", 4),
         ("dct_method", "FLOAT"),
+        *((name, []) for name in ("ratio", "fancy_upscaling", "acceptable_fraction", "channels", "dct_method")),
     ],
 )
 def test_tensorflow_arguments_that_are_refused(keyword: str, value: Any, tf: Any) -> None:
-    with pytest.raises(OptionError, match=rf"^{keyword} .* got {value!r}$"):
-        decode_jpeg(JPEG, **{keyword: value})
+    for given in (value, np.array([1, 2]), tf.constant("x")):
+        with pytest.raises(OptionError, match=rf"^{keyword} .* got {re.escape(repr(given))}$"):
+            decode_jpeg(JPEG, **{keyword: given})
 
 
 @pytest.mark.tensorflow
@@ -251,3 +254,7 @@ def test_tensorflow_errors(tf: Any) -> None:
         decode_jpeg([JPEG, JPEG])
     with pytest.raises(InputError, match="only a JPEG file"):
         decode_jpeg(b"nothing")
+    odd: list[Any] = [None, 5, bytearray(JPEG), {}, tf.ragged.constant([[JPEG], []])]
+    for contents in odd:
+        with pytest.raises(InputError, match="is no tensor"):
+            decode_jpeg(contents)

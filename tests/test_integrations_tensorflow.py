@@ -25,6 +25,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "xmp as bytes": {"xmp_metadata": XMP},
     "name": {"name": "files"},
 }
+FLAGS = ("progressive", "optimize_size", "chroma_downsampling")
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,7 @@ def test_errors_while_a_graph_is_built(tf: Any) -> None:
     ("keywords", "message"),
     [
         ({"quality": -1}, r"quality .* got -1"),
+        ({"quality": np.array([80, 90])}, r"quality .* got array"),
         ({"format": "bgr"}, r"format .* got 'bgr'"),
         ({"density_unit": "m"}, r"density_unit .* got 'm'"),
         ({"x_density": 0}, r"x_density .* got 0"),
@@ -117,7 +119,23 @@ def test_options_out_of_range(keywords: dict[str, Any], message: str) -> None:
         encode_jpeg(PHOTO, **keywords)
 
 
-@pytest.mark.parametrize("image", [PHOTO[..., 0], PHOTO[None], PHOTO[..., :2], PHOTO.astype(np.uint16), PHOTO[:0], 5])
+@pytest.mark.parametrize("value", ["x", b"x", [], np.array([1, 2]), object(), 10**400, 1.5])
+@pytest.mark.parametrize("argument", ["format", *FLAGS, "density_unit", "x_density", "xmp_metadata"])
+def test_arguments_of_another_kind(argument: str, value: Any, tf: Any) -> None:
+    kinds = (value, tf.constant([1, 2]), tf.constant("x"))
+    for given in kinds if argument != "xmp_metadata" or not isinstance(value, str | bytes | list) else kinds[1:]:
+        with pytest.raises(OptionError, match=rf"^{argument} must be "):
+            encode_jpeg(PHOTO, saliency=None, **{argument: given})
+
+
+ODD_IMAGES = [None, "x", object(), {"a": 1}, [[[1, 2, 3]], [[1, 2, 3], [4, 5, 6]]], PHOTO.astype(object)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [PHOTO[..., 0], PHOTO[None], PHOTO[..., :2], PHOTO.astype(np.uint16), PHOTO[:0], 5, *ODD_IMAGES],
+    ids=lambda image: type(image).__name__,
+)
 def test_other_images_are_refused(image: Any) -> None:
     with pytest.raises(InputError):
         encode_jpeg(image, saliency=None)

@@ -30,7 +30,7 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 import numpy as np
 import tensorflow as tf
 
-from ..checks import check_integer
+from ..checks import check_flag, check_integer, check_number, check_one_of, is_integer, shown
 from ..codec.subsampling import Subsampling
 from ..errors import InputError, OptionError, SaliencyJpegError
 from ..image.load import load
@@ -105,8 +105,11 @@ def encode_jpeg(
         TargetError: no encoding meets the target.
     """
     check_names("encode_jpeg", options, set(OPTION_NAMES) - _SET_BY_ARGUMENTS)
-    if format not in _CHANNELS:
-        raise OptionError(f"format must be '', 'grayscale' or 'rgb', got {format!r}")
+    check_one_of("format", format, tuple(_CHANNELS))
+    check_flag("optimize_size", optimize_size)
+    check_flag("chroma_downsampling", chroma_downsampling)
+    if quality is not None:
+        check_number("quality", quality, 0, 100)
     metadata = _build_metadata(xmp_metadata, density_unit, x_density, y_density)
     max_quality = None if quality == _DEFAULT_QUALITY and options.get("target_score") is not None else quality
     subsampling: Subsampling = "4:2:0" if chroma_downsampling else "4:4:4"
@@ -117,15 +120,36 @@ def encode_jpeg(
     def run(pixels: Any) -> bytes:
         return encode(load(_drop_single_channel(pixels))._replace(metadata=metadata), request)
 
-    return _run_or_trace(run, tf.convert_to_tensor(image), _CHANNELS[format], name)
+    return _run_or_trace(run, _to_tensor(image), _CHANNELS[format], name)
 
 
-def _build_metadata(xmp: str | bytes, unit: str, x_density: Any, y_density: Any) -> Metadata:
-    if unit not in _DENSITY_UNITS:
-        raise OptionError(f"density_unit must be 'in' or 'cm', got {unit!r}")
+def _to_tensor(value: Any, dtype: Any = None) -> Any:
+    """Returns a value as a tensor.
+
+    Raises:
+        InputError: it can be none, such as rows of different lengths.
+    """
+    try:
+        return tf.convert_to_tensor(value, dtype)
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        raise InputError(f"{type(value).__name__} is no tensor: {reason}") from error
+
+
+def _build_metadata(xmp: Any, unit: str, x_density: Any, y_density: Any) -> Metadata:
+    check_one_of("density_unit", unit, tuple(_DENSITY_UNITS))
     dots = _check_density("x_density", x_density), _check_density("y_density", y_density)
-    packet = xmp.encode() if isinstance(xmp, str) else xmp
-    return Metadata(xmp=packet or None, density=(_DENSITY_UNITS[unit], *dots))
+    return Metadata(xmp=_to_packet(xmp) or None, density=(_DENSITY_UNITS[unit], *dots))
+
+
+def _to_packet(xmp: Any) -> bytes:
+    try:
+        packet = xmp.encode() if isinstance(xmp, str) else xmp or b""
+    except ValueError:  # half of a pair of surrogates; or an array, which is neither true nor false
+        packet = None
+    if not isinstance(packet, bytes):
+        raise OptionError(f"xmp_metadata must be bytes or a string, got {shown(xmp)}")
+    return packet
 
 
 def _check_density(name: str, value: Any) -> int:
@@ -199,15 +223,15 @@ def decode_jpeg(
     fixed: dict[str, tuple[float, float]] = {"ratio": (ratio, 1), "fancy_upscaling": (fancy_upscaling, True)}
     fixed |= {"try_recover_truncated": (try_recover_truncated, False), "acceptable_fraction": (acceptable_fraction, 1)}
     for argument, (value, supported) in fixed.items():
-        if value != supported:
-            raise OptionError(f"{argument} can only be {supported!r}, got {value!r}")
+        if not isinstance(value, int | float | np.generic) or value != supported:
+            raise OptionError(f"{argument} can only be {supported!r}, got {shown(value)}")
     decoder = make_decoder("decode_jpeg", {"orientation": "keep", **options})
 
     def run(jpeg: bytes) -> Any:
         pixels = decode_channels(decoder, jpeg, channels)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
-    file = tf.convert_to_tensor(contents, tf.string)
+    file = _to_tensor(contents, tf.string)
     if file.shape.rank not in (0, None):
         raise InputError(f"contents must be one file, a scalar, got a tensor of shape {file.shape}")
     if tf.executing_eagerly():
@@ -218,7 +242,6 @@ def decode_jpeg(
 
 
 def _check_decoding(channels: int, dct_method: str) -> None:
-    if channels not in (0, 1, 3):
-        raise OptionError(f"channels must be 0, 1 or 3, got {channels!r}")
-    if dct_method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
-        raise OptionError(f"dct_method must be '', 'INTEGER_FAST' or 'INTEGER_ACCURATE', got {dct_method!r}")
+    if not is_integer(channels, 0, 3) or channels == 2:
+        raise OptionError(f"channels must be 0, 1 or 3, got {shown(channels)}")
+    check_one_of("dct_method", dct_method, ("", "INTEGER_FAST", "INTEGER_ACCURATE"))

@@ -79,9 +79,9 @@ def _to_array(tensor: Any) -> NDArray[Any]:
     if isinstance(tensor, np.ndarray):
         return tensor
     if hasattr(tensor, "__dlpack__") and hasattr(tensor, "__dlpack_device__"):
-        device = _call_producer(lambda producer: producer.__dlpack_device__()[0], tensor)
+        device = _call_producer(lambda producer: int(producer.__dlpack_device__()[0]), tensor)
         if device not in _CPU_DEVICES:
-            raise InputError(f"a tensor must be in main memory; call .cpu() first, got DLPack device {int(device)}")
+            raise InputError(f"a tensor must be in main memory; call .cpu() first, got DLPack device {device}")
         return np.asarray(_call_producer(np.from_dlpack, tensor))
     if hasattr(tensor, "__array_interface__") or hasattr(tensor, "__array__"):
         return np.asarray(_call_producer(np.asarray, tensor))

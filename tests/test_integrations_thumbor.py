@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from doors import describe
-from helpers import DATA
+from helpers import DATA, encoded, photo
 from PIL import Image
 from processes import needs
 
@@ -174,3 +174,22 @@ def test_the_application_checks_options_and_loads_the_network(monkeypatch: pytes
 
 def test_options_are_optional() -> None:
     assert Config().SALIENCY_JPEG_OPTIONS == {}
+
+
+@pytest.mark.parametrize("limit", [0, 1, 10**30, 10**400])
+def test_limits_of_any_size(limit: int) -> None:
+    request = SimpleNamespace(quality=None, max_bytes=limit, engine=SimpleNamespace(image=None))
+    config = SimpleNamespace(SALIENCY_JPEG_OPTIONS={"saliency": None}, QUALITY=80, PROGRESSIVE_JPEG=True)
+    buffer = encoded(photo(40, 40), "JPEG", quality=95)
+    data = Optimizer(SimpleNamespace(config=config, request=request)).run_optimizer(".jpg", buffer)
+    assert describe(data).size == (40, 40)
+    assert len(data) < len(buffer)
+
+
+def test_a_score_where_the_quality_is_that_of_the_source() -> None:
+    request = SimpleNamespace(quality=None, max_bytes=None, engine=SimpleNamespace(image=None))
+    options = {"saliency": None, "target_score": 60}
+    config = SimpleNamespace(SALIENCY_JPEG_OPTIONS=options, QUALITY="keep", PROGRESSIVE_JPEG=True)
+    buffer = encoded(photo(40, 40), "JPEG", quality=95)
+    data = Optimizer(SimpleNamespace(config=config, request=request)).run_optimizer(".jpg", buffer)
+    assert len(data) < len(buffer)

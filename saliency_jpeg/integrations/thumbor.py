@@ -28,7 +28,7 @@ removes. Raises ``InputError`` where that cannot be done.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
@@ -52,6 +52,8 @@ except ImportError as error:
     raise missing_dependency("thumbor") from error
 
 __all__ = ["Optimizer", "ServiceApp"]
+
+_MOST_BYTES: Final = 10**12  # what a request asks for beyond is no limit either
 
 Config.define("SALIENCY_JPEG_OPTIONS", {}, "Fields of saliency_jpeg.Options", "Optimizers")
 Config.define("ENGINE_THREADPOOL_SIZE", available_cpus(), "Threads of engine and optimizers; 0: none", "Imaging")
@@ -112,12 +114,12 @@ class Optimizer(BaseOptimizer):  # type: ignore[misc, unused-ignore]
         fields |= config.SALIENCY_JPEG_OPTIONS
         if fields.get("target_score") is not None:
             if request.max_bytes is None:
-                del fields["quality"]
+                fields.pop("quality", None)
             else:
                 del fields["target_score"]
                 fields.pop("target_metric", None)
         if request.max_bytes is not None:
-            limits = [request.max_bytes / BYTES_PER_KB, fields.get("target_kb")]
+            limits = [min(max(request.max_bytes, 1), _MOST_BYTES) / BYTES_PER_KB, fields.get("target_kb")]
             fields["target_kb"] = min(limit for limit in limits if limit is not None)
         return Options(**fields)
 

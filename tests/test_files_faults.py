@@ -159,6 +159,37 @@ def test_errors_name_what_was_named(photos: Path, monkeypatch: pytest.MonkeyPatc
     assert not temporaries(photos)
 
 
+@pytest.mark.parametrize("call", ["fsync", "chmod"])
+@pytest.mark.parametrize("door", ["map", "save"])
+def test_errors_of_an_open_file_name_it(
+    call: str, door: str, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """The system knows the number of the open file, if that."""
+
+    def fail(file: int | str, *rest: object) -> None:
+        raise OSError(5, "Input/output error", *([file] if call == "chmod" else []))
+
+    monkeypatch.setattr(os, call, fail)
+    monkeypatch.setattr(os, "supports_fd", {*os.supports_fd, os.chmod})
+    if door == "map":
+        (photos / "m.png").write_bytes(encoded(photo(64, 80)[..., 0], "PNG"))
+        assert run("map", photos / "a.jpg", "-o", photos / "x.png", "--saliency", photos / "m.png") == 1
+        assert capsys.readouterr().err == f"saliency-jpeg: {photos / 'x.png'}: Input/output error\n"
+    else:
+        with pytest.raises(OSError, match=re.escape(f"'{photos / 'x.jpg'}'")):
+            Encoder(saliency=None).compress(photos / "a.jpg").save(photos / "x.jpg")
+    assert not temporaries(photos)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no such file")
+def test_errors_of_a_read_name_the_file() -> None:
+    """A file that is opened, and whose first bytes cannot be read."""
+    with pytest.raises(OSError, match="'/proc/self/mem'"):
+        compress("/proc/self/mem", saliency=None)
+    with pytest.raises(OSError, match="'/proc/self/mem'"):
+        io.read("/proc/self/mem")
+
+
 INTERRUPTED = """
 import os, sys
 from pathlib import Path
@@ -465,7 +496,9 @@ def test_a_device_without_an_end_is_no_picture(tmp_path: Path, capsys: Capture) 
         compress("/dev/zero", saliency=None)
     assert run("compress", "/dev/zero", "-o", tmp_path / "out.jpg", *NONE) == 1
     assert run("info", "/dev/zero") == 1
-    assert capsys.readouterr().err.count("it is a device and no file") == 2
+    assert run("duel", "score", "/dev/zero", "/dev/zero") == 1
+    assert run("bench", "--from-json", "/dev/zero") == 1
+    assert capsys.readouterr().err.count("it is a device and no file") == 4
 
 
 @pytest.mark.parametrize("way", ["in place", "folder", "one file"])

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from PIL import Image
 
-from ..io import JPEG_SUFFIXES, LOSSLESS_SUFFIXES
+from ..io import JPEG_SUFFIXES, LOSSLESS_SUFFIXES, read
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
 from ..metrics.arrays import Pixels
@@ -44,7 +44,7 @@ def read_names(path: Path | None) -> set[str] | None:
     Raises:
         OSError: the file cannot be read.
     """
-    return None if path is None else {line.strip() for line in path.read_text().splitlines() if line.strip()}
+    return None if path is None else {line.strip() for line in read(str(path)).decode().splitlines() if line.strip()}
 
 
 def open_image(path: Path) -> Image.Image:
@@ -54,7 +54,7 @@ def open_image(path: Path) -> Image.Image:
         InputError: it is a JPEG file with a damaged header or over a limit.
         OSError: the file cannot be read or is no image.
     """
-    data = path.read_bytes()
+    data = read(str(path))
     if is_jpeg(data):
         JpegSource(data).check_limits(DEFAULT_MAX_PIXELS)
     return Image.open(io.BytesIO(data))

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..io import read
 from .bdrate import Interval
 
 __all__ = [
@@ -116,7 +117,7 @@ def read_key(path: Path) -> Key:
         OSError: the file cannot be read.
     """
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read(str(path)))
         pairs = {int(p["pair"]): KeyPair(float(p["bpp"]), str(p["left"]), str(p["right"])) for p in data["pairs"]}
         key = Key(str(data["set"]), [str(name) for name in data["codecs"]], pairs)
         if not all(math.isfinite(pair.target_bpp) for pair in pairs.values()):
@@ -141,10 +142,10 @@ def read_answers(path: Path, key: Key) -> dict[int, Choice]:
         OSError: the file cannot be read.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read(str(path)).decode("utf-8-sig")
         is_json = text.lstrip().startswith("{")
         data = json.loads(text) if is_json else None
-        rows = data["answers"] if data else csv.DictReader(io.StringIO(text), skipinitialspace=True)
+        rows = data["answers"] if data else csv.DictReader(io.StringIO(text, None), skipinitialspace=True)
         answers = [(int(row["pair"]), str(row["choice"]).strip().lower()) for row in rows]
     except (*_NOT_OF_THIS_KIND, csv.Error) as error:
         raise InputError(f"{path}: answers must be JSON of the page or CSV with pair,choice, got {error!r}") from error

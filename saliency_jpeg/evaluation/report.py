@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OptionError
-from ..io import write
+from ..io import read, write
 from .artefacts import ARTEFACTS
 from .bdrate import bd_rates, bootstrap, codec_names, gains, metric_names, select
 from .comparison import Measurement
@@ -172,7 +172,7 @@ def read_json(path: Path) -> list[Measurement]:
         OSError: the file cannot be read.
     """
     try:
-        return [_measurement(fields) for fields in json.loads(path.read_bytes())]
+        return [_measurement(fields) for fields in json.loads(read(str(path)))]
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: it must be a file that --json of a comparison wrote, got {error!r}") from error
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
-from ..io.files import check_ends
+from ..io.files import check_ends, naming
 
 __all__ = ["read_bytes"]
 
@@ -51,6 +51,7 @@ def _bytes_of(data: bytes | bytearray | memoryview) -> bytes:
 def _read_path(path: str | os.PathLike[str]) -> bytes:
     try:
         check_ends(path)
-        return Path(path).read_bytes()
+        with naming(os.fsdecode(path)):
+            return Path(path).read_bytes()
     except ValueError as error:  # a null character or an unpaired surrogate in the name
         raise InputError(f"not a usable path: {path!r}") from error

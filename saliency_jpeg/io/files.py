@@ -5,10 +5,11 @@ The name ``-`` stands for standard input and standard output.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +17,17 @@ from .names import STREAM, real_path
 from .permissions import check_writable, hand_on, new_mode
 from .temporary import TemporaryFile, sweep_once
 
-__all__ = ["FileChangedError", "Version", "check_ends", "is_folder", "is_regular", "read", "version", "write"]
+__all__ = [
+    "FileChangedError",
+    "Version",
+    "check_ends",
+    "is_folder",
+    "is_regular",
+    "naming",
+    "read",
+    "version",
+    "write",
+]
 
 _NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -91,6 +102,17 @@ def check_ends(name: str | os.PathLike[str]) -> None:
         raise OSError(errno.EINVAL, "it is a device and no file", str(name))
 
 
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Adds the name of a file to errors of calls on an open file, which know none, or only its number."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or isinstance(error.filename, int)):
+            error.filename = name
+        raise
+
+
 def read(name: str) -> bytes:
     """Returns the bytes of a file, or of standard input for ``-``.
 
@@ -99,7 +121,8 @@ def read(name: str) -> bytes:
     """
     if name != STREAM:
         check_ends(name)
-    with open(0 if name == STREAM else name, "rb", closefd=name != STREAM) as file:
+    named, source = (name, name) if name != STREAM else ("standard input", 0)
+    with naming(named), open(source, "rb", closefd=name != STREAM) as file:
         return file.read()
 
 
@@ -128,9 +151,15 @@ def write(name: str, data: bytes, *, sources: Iterable[str] = (), unless_changed
         OSError: the file cannot be written; the old file is unchanged and no temporary file remains.
     """
     if name == STREAM or (Path(name).exists() and not Path(name).is_file()):
-        with open(1 if name == STREAM else name, "wb", closefd=name != STREAM) as file:
+        named, target = (name, name) if name != STREAM else ("standard output", 1)
+        with naming(named), open(target, "wb", closefd=name != STREAM) as file:
             file.write(data)
         return Version(len(data), 0, 0, 0, (0, 0))
+    with naming(name):
+        return _write_file(name, data, sources, unless_changed)
+
+
+def _write_file(name: str, data: bytes, sources: Iterable[str], unless_changed: Version | None) -> Version:
     target = real_path(name)
     if target.is_symlink():
         raise OSError(errno.ELOOP, "symbolic links lead in a circle", name)

@@ -102,7 +102,7 @@ def _create(folder: Path) -> tuple[Path, IO[bytes]]:
         except BaseException as error:
             path.unlink(missing_ok=True)
             _live.discard(path)
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and error.errno is not None:
                 error.filename = str(folder)  # nobody named the temporary file
             raise
         if _lock(file.fileno()) != "busy" and os.fstat(file.fileno()).st_nlink:

@@ -195,6 +195,26 @@ def test_info_goes_on_past_what_is_no_jpeg(pair: tuple[Path, Path], tmp_path: Pa
     assert "must end in .png" in usage_error(capsys, "info", PHOTO, "--bits", tmp_path / "x.jpg")
 
 
+@pytest.mark.parametrize("command", ["compare", "info", "map"])
+def test_too_little_memory_is_a_line(
+    command: str, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def fail(*words: object, **options: object) -> None:
+        raise MemoryError("std::bad_alloc")
+
+    words: dict[str, tuple[object, ...]] = {
+        "compare": (*pair, *NONE),
+        "info": (pair[1], pair[1]),
+        "map": (pair[0], "-o", tmp_path / "x.png"),
+    }
+    module = sys.modules[f"saliency_jpeg.cli.{command}"]
+    monkeypatch.setattr(module, "inspect_jpeg" if command == "info" else "load", fail)
+    assert run(command, *words[command]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == (2 if command == "info" else 1)
+    assert all(re.fullmatch("saliency-jpeg: (.*: )?not enough memory", line) for line in lines)
+
+
 # bench --------------------------------------------------------------------------------------------------------------
 
 

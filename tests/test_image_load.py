@@ -506,6 +506,23 @@ def test_errors_of_the_machine_stay_what_they_are(kind: type[Exception]) -> None
         load(Broken())
 
 
+@pytest.mark.parametrize(("owner", "name"), [(ImageFile.ImageFile, "load"), (Image.Image, "convert")])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_too_little_memory_is_no_fault_of_the_image(
+    owner: type, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(Image.fromarray(RGB).convert("CMYK" if kind == "JPEG" else "P"), kind)
+
+    def fail(*words: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(owner, name, fail)
+    with pytest.raises(MemoryError):
+        load(data)
+    with pytest.raises(MemoryError):
+        load(Image.open(io.BytesIO(data)))
+
+
 def test_largest_side() -> None:
     assert load(np.zeros((1, MAX_SIDE), np.uint8)).pixels.shape == (1, MAX_SIDE)
     assert load(encoded(Image.new("L", (MAX_SIDE, 1)), "PNG")).pixels.shape == (1, MAX_SIDE)

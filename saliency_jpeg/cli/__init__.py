@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(with_flags(str(error)))
     except (UsageError, PlanError) as error:
         parser.error(str(error))
-    except (SaliencyJpegError, OSError) as error:
+    except (SaliencyJpegError, OSError, MemoryError) as error:
         say(f"{NAME}: {describe_error(error, getattr(options, 'input', ''))}", sys.stderr)
         return 1
     except KeyboardInterrupt:

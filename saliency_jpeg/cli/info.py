@@ -51,7 +51,7 @@ def _run(arguments: argparse.Namespace) -> int:
             inspection = inspect_jpeg(data, max_pixels=arguments.max_pixels)
             if arguments.bits is not None:
                 write_output(arguments.bits, _draw_bits(data, inspection, arguments.max_pixels), sources=[name])
-        except (SaliencyJpegError, OSError) as error:
+        except (SaliencyJpegError, OSError, MemoryError) as error:
             say(f"{NAME}: {describe_error(error, name)}", sys.stderr)
             failed = True
             continue

@@ -97,6 +97,7 @@ def load(
         OptionError: ``background`` is not three integers from 0 to 255.
         OSError: the path cannot be read (``FileNotFoundError``, ``IsADirectoryError``, ``PermissionError``), as from
             :func:`open`; or reading the file object raised it (whatever else it raises becomes an ``InputError``).
+        MemoryError: there is not enough memory for the picture.
     """
     colour = _checked_background(background)
     if isinstance(source, Picture):

@@ -106,6 +106,8 @@ def _decode_frame(image: Image.Image, max_pixels: int | None) -> None:
     try:
         with strict_decoding():
             image.load()
+    except MemoryError:  # the size is checked: the picture is sound, and the memory short
+        raise
     except Exception as error:
         raise _input_error(error) from error
     check_size(*image.size, max_pixels)  # an icon may hold a larger picture than it says

@@ -64,10 +64,11 @@ def from_image(image: Image.Image, metadata: Metadata, background: NDArray[np.ui
 
     Raises:
         InputError: a mode whose values have no defined range, or a damaged palette or transparency entry.
+        MemoryError: there is not enough memory.
     """
     try:
         return _converted_by_mode(image, metadata, background)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:
         raise InputError(f"cannot convert mode {image.mode} to 8-bit RGB or gray: {error}") from error

@@ -131,6 +131,15 @@ def test_cmyk_becomes_rgb_as_when_it_is_encoded() -> None:
     np.testing.assert_allclose(plain(jpeg, dtype=np.float32), theirs / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["RGB", "CMYK", "L"])
+def test_nothing_is_filled_in(kind: str) -> None:
+    """Of a scan that ends early, whatever decodes the file; Pillow fills it with gray."""
+    jpeg = encoded(Image.fromarray(PHOTO).convert(kind), quality=90)
+    for damaged in (jpeg[: len(jpeg) // 2], jpeg[: len(jpeg) // 2] + b"\xff\xd9"):
+        with pytest.raises(InputError):
+            plain(damaged)
+
+
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
 def test_wide_samples_are_nearer_to_the_ideal_than_bytes(subsampling: str) -> None:
     """The steps between two levels of 8 bits are there: the three dtypes are one picture."""

@@ -189,10 +189,11 @@ class Decoder:
         options, network = self.options, loading.choose(self.options.enhance, header)
         if options.amount == 0:
             network = None
+        image = _core.read_jpeg(source.data, options.max_pixels)
         if header.colour == "cmyk":
+            del image  # Pillow decodes it, and would fill in what is damaged
             pixels = load_jpeg(source, max_pixels=options.max_pixels).pixels
             return _from_bytes(pixels, np.dtype(options.dtype)), None
-        image = _core.read_jpeg(source.data, options.max_pixels)
         if len(image.levels) not in (1, 3):
             raise InputError(f"a JPEG file of {len(image.levels)} components is not supported")
         layers = layers_in(image)

@@ -317,3 +317,10 @@ def test_a_million_segments_are_read_to_the_end() -> None:
     own = [*segments_of(), *[(0xEB, head)] * 500_000, *[(0xEB, b"JPSJ" + bytes(24))] * 500_000, *segments_of()]
     assert states(own) == [("widths", "valid")] * 2
     assert len(without_layers(own)) == 500_000
+
+
+def test_layers_without_end_are_not_all_looked_at() -> None:
+    """A file of a few megabytes could hold a million, each with a warning."""
+    many = segments_of(*[Layer("size", 1, b"")] * 255) * 40
+    assert len(describe_layers(many, lambda: DIGEST)) == 4096
+    assert read_layers([*segments_of(), *many], DIGEST, kind="widths").preset == "restore"

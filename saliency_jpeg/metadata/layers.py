@@ -52,7 +52,8 @@ DESCRIBED: Final = jumbf.description(b"uuid" + bytes.fromhex("00110010800000aa00
 VENDOR: Final = bytes.fromhex("705849f039b14d65b9ff23ffbe21e7ca")
 _BOX_NUMBER: Final = 0x534A  # En; c2pa-rs writes 0x0211, other writers of C2PA 0x0001
 _FORMAT: Final = 1
-_MOST: Final = 255  # layers in a file
+_MOST: Final = 255  # layers in a box, and those that are written
+_MOST_READ: Final = 4096  # in all boxes of a file
 _HEAD: Final = struct.Struct(">BB8s")  # format, count, digest
 _ENTRY: Final = struct.Struct(">8sHII")  # kind, version, length, CRC-32
 _CRC: Final = struct.Struct(">I")
@@ -216,7 +217,11 @@ def _state(layer: _Stored, digest: bytes, components: int | None) -> State:
 
 
 def _stored_layers(segments: Sequence[Segment]) -> Iterator[_Stored]:
-    """The layers of a file, with their state as far as their own bytes tell."""
+    """The first layers of a file, at most 4096, with their state as far as their own bytes tell."""
+    return islice(_layers_of_boxes(segments), _MOST_READ)
+
+
+def _layers_of_boxes(segments: Sequence[Segment]) -> Iterator[_Stored]:
     for content in jumbf.superboxes(segments, DESCRIBED):
         own = (data for kind, data in jumbf.boxes(content) if kind == b"uuid" and data.startswith(VENDOR))
         yield from _parse_content(next(own, VENDOR)[len(VENDOR) :])

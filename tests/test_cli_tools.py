@@ -6,6 +6,7 @@ import base64
 import html.parser
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from helpers import KODIM07 as PHOTO
 from PIL import Image
-from processes import NONE, Capture, command, needs, run, usage_error
+from processes import NONE, Capture, command, command_words, interpreter, needs, run, usage_error
 
 from saliency_jpeg import compress
 from saliency_jpeg.cli import embed
@@ -230,6 +231,42 @@ def test_bench_prints_tables(pair: tuple[Path, Path], tmp_path: Path, capsys: Ca
     assert "--images FOLDER" in usage_error(capsys, "bench")
     assert run("bench", "--images", tmp_path / "nowhere") == 1
     assert "no lossless images" in capsys.readouterr().err
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """Measurements of pictures whose names ASCII lacks, so that the tables have them as the worst."""
+    path = tmp_path / "measured.json"
+    fields = {"image": "caf\u00e9.png", "knob": 1}
+    rows = [
+        {**fields, "codec": codec, "target_bpp": b, "bits_per_pixel": b, "size": 9, "quality": {"psnr_y": q + 30 * b}}
+        for codec, q in (("pillow", 0), ("jpegli", 1))
+        for b in (0.25, 0.5, 1, 2)
+    ]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def test_tables_of_bench_are_printed_in_any_encoding(measured: Path) -> None:
+    done = interpreter("-m", "saliency_jpeg", "bench", "--from-json", measured, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "caf\\xe9.png" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_bench_goes_on_without_a_reader(measured: Path, tmp_path: Path) -> None:
+    needs("matplotlib")
+    plot = tmp_path / "plot.html"
+    words = command_words("bench", "--from-json", measured, "--plot", plot)
+    receiving, sending = os.pipe()
+    os.close(receiving)
+    with os.fdopen(sending, "wb") as pipe:
+        done = subprocess.run(words, stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0, done.stderr
+    assert plot.exists()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"saliency-jpeg: <stdout>: No space left on device\n")
 
 
 # completion ---------------------------------------------------------------------------------------------------------

@@ -75,14 +75,16 @@ def held(folder: Path, *words: object, before: str = "") -> subprocess.Popen[byt
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("way", ["in place", "folder", "map"])
+@pytest.mark.parametrize("way", ["in place", "folder", "map", "bench"])
 def test_a_signal_leaves_no_temporary_file(number: signal.Signals, way: str, photos: Path, tmp_path: Path) -> None:
     before = contents(photos)
     words: dict[str, tuple[object, ...]] = {
         "in place": ("compress", photos, "--in-place", "--quality", 50, *NONE),
         "folder": ("compress", photos, "-o", photos / "out", *NONE),
         "map": ("map", photos / "a.jpg", "-o", photos / "a.png", "--saliency", photos.parent / "map.png"),
+        "bench": ("bench", "--from-json", tmp_path / "none.json", "--json", photos / "a.json"),
     }
+    (tmp_path / "none.json").write_text("[]")
     (tmp_path / "map.png").write_bytes(encoded(photo(64, 80)[..., 0], "PNG"))
     not_ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # where the tests run under nohup
     process = held(tmp_path, *words[way], before=not_ignored)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from ..evaluation import __main__ as evaluation
 from .options import add_command
+from .output import stoppable
 
 __all__ = ["add"]
 
@@ -13,5 +15,10 @@ __all__ = ["add"]
 def add(commands: Any) -> None:
     """Adds the command."""
     purpose = "compare encoders at equal file sizes on a folder of images"
-    parser = add_command(commands, "bench", evaluation.run, "--images FOLDER", purpose)
+    parser = add_command(commands, "bench", _run, "--images FOLDER", purpose)
     evaluation.add_arguments(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with stoppable():
+        return evaluation.run(arguments)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-import errno
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from ..errors import SaliencyJpegError
-from ..io import printable
+from ..io import printable, say, say_lines, show
 
 __all__ = [
     "NAME",
@@ -70,42 +68,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Returns the end of a message that suggests the known name nearest to a wrong one; empty if none is near."""
     near = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def say(line: str, stream: TextIO | None) -> None:
-    r"""Prints a line immediately.
-
-    Args:
-        line: control characters, such as those of a file's name, are written as escapes (``\n``), and so are those that
-            the stream's encoding lacks.
-        stream: ``None``, as Python sets a closed standard stream, drops the line.
-    """
-    say_lines([line], stream)
-
-
-def say_lines(lines: Iterable[str], stream: TextIO | None) -> None:
-    """Prints lines immediately, each as :func:`say` does."""
-    if stream is None:
-        return
-    encoding = stream.encoding or "utf-8"
-    text = "\n".join(printable(line) for line in lines)
-    show(text.encode(encoding, "backslashreplace").decode(encoding) + "\n", stream)
-
-
-def show(text: str, stream: TextIO) -> None:
-    """Prints a text as it is, immediately. Where the reader of a pipe or the terminal is gone, the work goes on."""
-    try:
-        print(text, end="", file=stream, flush=True)
-    except OSError as error:
-        is_gone = error.errno == errno.EPIPE or (error.errno == errno.EIO and _is_terminal(stream))
-        if not is_gone:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    """Whether a stream leads to a terminal, also to one that was closed, of which ``isatty`` is false."""
-    return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
 
 
 def describe_error(error: BaseException, source: str = "") -> str:

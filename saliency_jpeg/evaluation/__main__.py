@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, SaliencyJpegError
-from ..io import printable
+from ..io import say, say_lines
 from ..perceptual import METRICS
 from . import saliency_table
 from .arguments import add_selection, comma_separated, numbers
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except (SaliencyJpegError, OSError) as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        say(f"error: {error}", sys.stderr)
         return 1
 
 
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         InputError: there are no images.
     """
     if options.list:
-        print("\n".join(f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS))
+        say_lines((f"{name:<22}{_missing(name) or 'ok'}" for name in CODECS), sys.stdout)
         return 0
     if options.images is None and options.from_json is None:
         raise OptionError("name a folder of lossless images with --images FOLDER, or --from-json or --list, got none")
@@ -139,7 +139,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, measured)
     tables = render_all(measured, options.anchors, options.metrics, options.markdown, options.champion)
-    print(tables)
+    say_lines(tables.split("\n"), sys.stdout)
     if options.plot:
         write_plot(options.plot, measured, options.metrics, tables)
     return 0
@@ -155,7 +155,7 @@ def _run(options: argparse.Namespace) -> list[Measurement]:
     ]
     measured: list[Measurement] = []
     for job, rows in zip(jobs, compare(jobs, options.jobs), strict=True):
-        print(f"{printable(job.path.name)} done", file=sys.stderr)
+        say(f"{job.path.name} done", sys.stderr)
         measured += rows
     return measured
 
@@ -169,7 +169,7 @@ def _available(names: Sequence[str]) -> tuple[str, ...]:
     missing = {name: _missing(name) for name in names}
     for name, message in missing.items():
         if message:
-            print(f"skipping {name}: {message}", file=sys.stderr)
+            say(f"skipping {name}: {message}", sys.stderr)
     return tuple(name for name in names if not missing[name])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SaliencyJpegError
-from ..io import printable
+from ..io import say, say_lines
 from ..metrics.arrays import Map, Pixels
 from .arguments import add_selection, comma_separated
 from .baselines import centred_gaussian, spectral_residual
@@ -99,9 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tables = list(_tables(options))
     except (SaliencyJpegError, OSError) as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        say(f"error: {error}", sys.stderr)
         return 1
-    print("\n\n".join(render(table, markdown=options.markdown) for table in tables))
+    text = "\n\n".join(render(table, markdown=options.markdown) for table in tables)
+    say_lines(text.split("\n"), sys.stdout)
     return 0
 
 

@@ -1,13 +1,15 @@
 """What the system gives: files, whole reads and atomic writes, temporary files behind them, names, processors.
 
 ``files`` reads and writes, ``temporary`` makes and removes temporary files, ``permissions`` says who may read what is
-written, ``names`` knows suffixes and makes names fit to print, ``cpus`` counts processors, ``full_package`` loads what
-the light distribution leaves out, ``folders`` are those of a disk or a store of objects. May import ``errors``.
+written, ``names`` knows suffixes and makes names fit to print, ``lines`` prints, ``cpus`` counts processors,
+``full_package`` loads what the light distribution leaves out, ``folders`` are those of a disk or a store of objects.
+May import ``errors``.
 """
 
 from .cpus import available_cpus
 from .files import FileChangedError, Version, is_folder, is_regular, read, version, write
 from .folders import Folder, LocalFolder, RemoteFolder, folder_of, is_remote, remote_file
+from .lines import say, say_lines, show
 from .names import (
     IMAGE_SUFFIXES,
     JPEG_SUFFIXES,
@@ -41,6 +43,9 @@ __all__ = [
     "real_path",
     "remote_file",
     "remove_temporaries",
+    "say",
+    "say_lines",
+    "show",
     "sweep",
     "version",
     "with_image_suffix",

@@ -16,6 +16,7 @@ from helpers import ROOT, Pixels
 from helpers import photo as crop
 from marks import implied_marks, implies
 from numpy.typing import NDArray
+from once import made_once
 from packages import Shipped, ship
 from processes import Script, needs, python
 from sanitizers import Sanitized, sanitized_core
@@ -79,14 +80,15 @@ def roi(photo: Pixels) -> NDArray[np.float64]:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     """Source archive and wheel of this tree; compiled once for all tests."""
     needs("pybind11", "setuptools", "wheel")
-    return ship(tmp_path_factory.mktemp("packaging"))
+    return made_once(tmp_path_factory, "packaging", ship)
 
 
 @pytest.fixture(scope="session")
 @implies("build")
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Sanitized:
     """The C++ code under AddressSanitizer and UndefinedBehaviorSanitizer; compiled once for all tests."""
-    return sanitized_core(tmp_path_factory.mktemp("sanitized"))
+    core = made_once(tmp_path_factory, "sanitized", sanitized_core)
+    return core._replace(folder=tmp_path_factory.mktemp("linked"))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def read_rows(batch: Any, required: Sequence[str]) -> list[dict[str, Any]]:
     elif _is_dataframe(batch):
         rows, columns = batch.to_dict("records"), list(batch.columns)
     elif isinstance(batch, Sequence) and all(isinstance(row, Mapping) for row in batch):
-        rows, columns = list(batch), list(dict.fromkeys(chain(*batch))) if batch else list(required)
+        rows, columns = list(batch), list(dict.fromkeys(chain.from_iterable(batch))) if batch else list(required)
     else:
         raise InputError(f"a batch must be a pandas or pyarrow table or a list of dicts, got {type(batch).__name__}")
     for name in required:

@@ -34,8 +34,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-import numpy as np
-
 from ..batch.cluster_log import ClusterLog, Digests, DigestSet, parse_digests
 from ..batch.plan import Job, PlanError, distinct_names, plan
 from ..encoder.encoder import Encoder
@@ -46,7 +44,8 @@ from ..saliency.sources import has_network
 from ._compat import missing_dependency
 from ._dataframes import arrow_schema
 from ._ray_notes import RayAttempts, WorkerCounts
-from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow, digest_output, output_name
+from ._ray_outputs import check_unique_outputs
+from .batch import COLUMNS, OUTPUT_COLUMN, BatchCompressor, BatchMapper, ResultRow
 
 try:
     import pyarrow
@@ -300,7 +299,7 @@ def from_parquet(source: str | Sequence[str], columns: tuple[str, str] = ("name"
         if name not in known:
             raise InputError(f"{source} has no column {name!r}, got columns {', '.join(known)}")
     names = ray.data.read_parquet(source, columns=[columns[0]], num_cpus=_READER_CPUS)
-    _check_unique_outputs(names, columns[0])
+    check_unique_outputs(names, columns[0], _READER_CPUS)
     return ray.data.read_parquet(source, columns=list(columns), num_cpus=_READER_CPUS)
 
 
@@ -344,33 +343,3 @@ def _read_source(source: str, output: str | Path, columns: tuple[str, str], file
         for folder in sorted({Path(job.output).parent for job in planned.jobs}):
             sweep(folder)
     return from_files(planned.jobs, columns)
-
-
-def _check_unique_outputs(names: ray.data.Dataset, column: str) -> None:
-    """Checks that no two images get the same output file. The driver receives 16 bytes for each name.
-
-    Raises:
-        PlanError: two images would.
-    """
-    settings: dict[str, Any] = {"batch_format": "pyarrow", "num_cpus": _READER_CPUS}
-    tables = names.map_batches(_digest_outputs, fn_args=(column,), **settings)
-    batches = tables.iter_batches(batch_size=None, batch_format="pyarrow")
-    parts = [b"".join(batch["digest"].drop_null().to_pylist()) for batch in batches]
-    ordered = np.sort(np.frombuffer(b"".join(parts), "S16"))
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(repeated):
-        clashing = names.map_batches(_select_digest, fn_args=(column, bytes(repeated[0])), **settings).take(2)
-        first, second = (str(row[column]) for row in clashing)
-        raise PlanError(f"{first} and {second} would both become {output_name(first)}; rename one of them")
-
-
-def _digest_outputs(names: Any, column: str) -> Any:
-    """Returns the digests of the output files' names, 16 bytes each; null for what is no name, and fails alone."""
-    return pyarrow.table({"digest": pyarrow.array(map(digest_output, names[column].to_pylist()), pyarrow.binary())})
-
-
-def _select_digest(names: Any, column: str, digest: bytes) -> Any:
-    """Returns the rows with one digest, which NumPy has stripped of trailing zeros."""
-    digests = [digest_output(name) for name in names[column].to_pylist()]
-    matches = [each is not None and each.rstrip(b"\0") == digest for each in digests]
-    return names.filter(pyarrow.array(matches, pyarrow.bool_()))

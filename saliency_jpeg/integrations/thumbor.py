@@ -53,7 +53,7 @@ except ImportError as error:
 
 __all__ = ["Optimizer", "ServiceApp"]
 
-_MOST_BYTES: Final = 10**12  # what a request asks for beyond is no limit either
+_MOST_BYTES: Final = 10**12  # larger limits limit nothing, and Options refuses them
 
 Config.define("SALIENCY_JPEG_OPTIONS", {}, "Fields of saliency_jpeg.Options", "Optimizers")
 Config.define("ENGINE_THREADPOOL_SIZE", available_cpus(), "Threads of engine and optimizers; 0: none", "Imaging")

@@ -184,10 +184,12 @@ def _lists_previews_only(listing: bytes) -> bool:
 
 def _behind_previews(whole: TrailingImages) -> bytes:
     """The bytes behind the last preview of a list; nothing where one is said to lie elsewhere, all without a list."""
+    if whole.listing is None:
+        return whole.tail
     last = 0
-    order, entries = ("<", []) if whole.listing is None else _entries(whole.listing)
+    order, entries = _entries(whole.listing)
     for at in entries[1:]:
-        size, offset = struct.unpack_from(order + "II", whole.listing or b"", at + 4)
+        size, offset = struct.unpack_from(order + "II", whole.listing, at + 4)
         start = whole.base + offset - whole.end
         if not 0 <= start <= start + size <= len(whole.tail):
             return b""

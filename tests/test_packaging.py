@@ -19,7 +19,7 @@ def files(folder: str, *patterns: str) -> set[str]:
 
 def test_source_archive_is_complete(shipped: Shipped) -> None:
     sources = files("saliency_jpeg", "*.py", "*.pyi", "*.cc", "*.h", "py.typed") | files("weights", "*")
-    assert "saliency_jpeg/csrc/codec/bindings.cc" in sources
+    assert "saliency_jpeg/csrc/codec/bindings_write.cc" in sources
     assert sources <= shipped.sdist
     assert files("tests", "*.py", "*.cc", "*.png") <= shipped.sdist
     assert {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "setup.py", "examples/demo.py"} <= shipped.sdist

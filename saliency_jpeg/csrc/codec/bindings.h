@@ -11,13 +11,9 @@
 namespace saliency_jpeg::codec {
 
 // Each adds functions to the module _core.
-void bind_transform(py::module_& m);   // pixels to coefficients
-void bind_quantize(py::module_& m);    // coefficients to levels
-void bind_statistics(py::module_& m);  // counts and costs of symbols
-void bind_write(py::module_& m);       // levels to a file
-void bind_read(py::module_& m);        // a file to levels
-void bind_decode(py::module_& m);      // levels to samples and pixels
-void bind_detail(py::module_& m);      // what layers hold: high frequencies, a latent
+void bind_encode(py::module_& m);  // pixels to coefficients to levels
+void bind_write(py::module_& m);   // counts and costs of symbols; levels to a file
+void bind_decode(py::module_& m);  // a file, and what layers hold, to levels to samples and pixels
 
 // Returns a view of blocks of shape (rows, cols, 64).
 template <class T>

@@ -1,16 +1,159 @@
-// Bindings of the functions that make samples and pixels of levels.
+// Bindings of the functions that read levels, code what layers hold, and make samples and pixels.
+#include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <exception>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "codec/bindings.h"
 #include "codec/decode.h"
+#include "codec/detail.h"
+#include "codec/jpeg_reader.h"
+#include "codec/latent.h"
 #include "codec/pixels.h"
 #include "codec/upsample.h"
 
 namespace saliency_jpeg::codec {
 namespace {
+
+// A file to levels ----------------------------------------------------------------------------------------------------
+
+constexpr uint64_t kDefaultMaxPixels = 178956970;  // DEFAULT_MAX_PIXELS of saliency_jpeg/metadata/limits.py
+
+struct JpegImage {
+  std::pair<int, int> size;
+  std::vector<Array<int16_t>> levels;
+  Array<uint16_t> tables;
+  std::vector<int> component_tables, component_ids;
+  std::vector<std::pair<int, int>> sampling;
+  bool progressive = false;
+  int restart_interval = 0;
+  std::vector<std::pair<int, py::bytes>> segments;
+  size_t end = 0, unread = 0;
+};
+
+// Hands the memory of the levels to a NumPy array.
+Array<int16_t> release_to_array(ZeroedArray<int16_t>& levels, const LevelView& view) {
+  int16_t* data = levels.get();
+  const py::capsule owner(data, [](void* memory) { std::free(memory); });
+  levels.release();
+  return Array<int16_t>(ShapeVector{view.rows, view.cols, kBlockSize}, data, owner);
+}
+
+JpegImage make_image(JpegFile& file) {
+  const Frame& frame = file.frame;
+  JpegImage image;
+  image.size = {frame.height, frame.width};
+  image.tables = Array<uint16_t>(ShapeVector{static_cast<py::ssize_t>(frame.tables.size()), kBlockSize},
+                                 frame.tables.data()->data());
+  for (size_t c = 0; c < frame.components.size(); ++c) {
+    const Component& component = frame.components[c];
+    image.levels.push_back(release_to_array(file.levels[c], component.levels));
+    image.component_tables.push_back(component.table);
+    image.component_ids.push_back(component.id);
+    image.sampling.emplace_back(component.h, component.v);
+  }
+  image.progressive = frame.progressive;
+  image.restart_interval = frame.restart_interval;
+  for (const Segment& s : frame.segments) image.segments.emplace_back(s.marker, py::bytes(s.payload));
+  image.end = file.end;
+  image.unread = file.unread;
+  return image;
+}
+
+// The same file with other levels.
+JpegImage with_levels(const JpegImage& image, const std::vector<Array<int16_t>>& levels) {
+  require_equal(static_cast<long>(levels.size()), static_cast<long>(image.levels.size()), "the number of components");
+  for (size_t c = 0; c < levels.size(); ++c) {
+    const Array<int16_t>& own = image.levels[c];
+    require_shape(levels[c], {own.shape(0), own.shape(1), kBlockSize}, "levels");
+  }
+  JpegImage result = image;
+  result.levels = levels;
+  return result;
+}
+
+JpegImage py_read_jpeg(const py::bytes& data, std::optional<uint64_t> max_pixels) {
+  const std::string_view bytes(data);
+  JpegFile file = without_gil([&] {
+    return read_jpeg(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), max_pixels.value_or(UINT64_MAX));
+  });
+  return make_image(file);
+}
+
+// Turns FormatError into the InputError of the package.
+void translate_format_error(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const FormatError& e) {
+    py::set_error(py::module_::import("saliency_jpeg.errors").attr("InputError"), e.what());
+  }
+}
+
+// What layers hold: high frequencies, a latent ------------------------------------------------------------------------
+
+constexpr int kMostSide = 65535;
+
+using LevelArrays = std::vector<Array<int16_t>>;
+
+// Checks what both functions take.
+void check_detail(const LevelArrays& levels, const std::vector<int>& firsts) {
+  require_in(static_cast<long>(levels.size()), 1, kMaxComponents, "the number of components");
+  require_equal(static_cast<long>(firsts.size()), static_cast<long>(levels.size()), "the number of firsts");
+  for (int first : firsts) require_in(first, 1, kBlockSize, "a first coefficient");
+}
+
+py::bytes py_encode_detail(const LevelArrays& levels, const std::vector<int>& firsts) {
+  std::vector<LevelView> views;
+  for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
+  check_detail(levels, firsts);
+  return py::bytes(without_gil([&] { return encode_detail(views, firsts); }));
+}
+
+LevelArrays py_decode_detail(const std::string_view code, const LevelArrays& levels, const std::vector<int>& firsts) {
+  LevelArrays out;
+  std::vector<BlockView<int16_t>> views;
+  for (const Array<int16_t>& component : levels) {
+    const LevelView known = block_view(component, "levels");
+    out.push_back(new_blocks<int16_t>(known.rows, known.cols));
+    std::copy_n(known.data, known.count() * kBlockSize, out.back().mutable_data());
+    views.push_back(mutable_block_view(out.back(), "levels"));
+  }
+  check_detail(levels, firsts);
+  without_gil([&] { decode_detail(code, firsts, views); });
+  return out;
+}
+
+void check_latent(const LatentShape& shape) {
+  require_in(shape.channels, 1, kMostLatentChannels, "the number of channels");
+  require(shape.rows > 0 && shape.cols > 0 && shape.rows <= kMostSide && shape.cols <= kMostSide,
+          "a latent must have at least 1 row and column, and at most 65535");
+}
+
+py::bytes py_encode_latent(const Array<int8_t>& latent) {
+  require_shape(latent, {kAnyLength, kAnyLength, kAnyLength}, "latent");
+  const LatentShape shape{static_cast<int>(latent.shape(0)), static_cast<int>(latent.shape(1)),
+                          static_cast<int>(latent.shape(2))};
+  check_latent(shape);
+  const int8_t* data = latent.data();
+  for (py::ssize_t i = 0; i < latent.size(); ++i) require_in(data[i], -kMostLatent, kMostLatent, "an integer");
+  return py::bytes(without_gil([&] { return encode_latent(data, shape); }));
+}
+
+Array<int8_t> py_decode_latent(const std::string_view code, const std::array<int, 3>& sides) {
+  const LatentShape shape{sides[0], sides[1], sides[2]};
+  check_latent(shape);
+  Array<int8_t> out = new_array<int8_t>({sides[0], sides[1], sides[2]});
+  int8_t* data = out.mutable_data();
+  without_gil([&] { decode_latent(code, shape, data); });
+  return out;
+}
+
+// Levels to samples and pixels ----------------------------------------------------------------------------------------
 
 using Samples = py::array_t<float, 0>;  // of any strides
 using Factors = std::pair<int, int>;
@@ -123,6 +266,25 @@ void py_to_pixels(const std::vector<Samples>& planes, const std::vector<Factors>
 }  // namespace
 
 void bind_decode(py::module_& m) {
+  py::register_local_exception_translator(&translate_format_error);
+  py::class_<JpegImage>(m, "JpegImage")
+      .def_readonly("size", &JpegImage::size)
+      .def_readonly("levels", &JpegImage::levels)
+      .def_readonly("tables", &JpegImage::tables)
+      .def_readonly("component_tables", &JpegImage::component_tables)
+      .def_readonly("component_ids", &JpegImage::component_ids)
+      .def_readonly("sampling", &JpegImage::sampling)
+      .def_readonly("progressive", &JpegImage::progressive)
+      .def_readonly("restart_interval", &JpegImage::restart_interval)
+      .def_readonly("segments", &JpegImage::segments)
+      .def_readonly("end", &JpegImage::end)
+      .def_readonly("unread", &JpegImage::unread)
+      .def("with_levels", &with_levels, py::arg("levels").noconvert());
+  m.def("read_jpeg", &py_read_jpeg, py::arg("data"), py::arg("max_pixels") = kDefaultMaxPixels);
+  m.def("encode_detail", &py_encode_detail, py::arg("levels").noconvert(), py::arg("firsts"));
+  m.def("decode_detail", &py_decode_detail, py::arg("code"), py::arg("levels").noconvert(), py::arg("firsts"));
+  m.def("encode_latent", &py_encode_latent, py::arg("latent").noconvert());
+  m.def("decode_latent", &py_decode_latent, py::arg("code"), py::arg("shape"));
   m.def("inverse_dct", &py_inverse_dct, py::arg("levels").noconvert(), py::arg("table").noconvert(),
         py::arg("clip") = false);
   m.def("correct_samples", &py_correct_samples, py::arg("levels").noconvert(), py::arg("table").noconvert(),

@@ -1,4 +1,5 @@
-// Bindings of what takes all levels of a file: the writer and the digest.
+// The module _core, whose functions _core.pyi documents; and bindings of the functions that count and price symbols,
+// and of those that take all levels of a file: the writer and the digest.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -7,11 +8,94 @@
 #include <vector>
 
 #include "codec/bindings.h"
+#include "codec/constants.h"
+#include "codec/huffman.h"
 #include "codec/jpeg_writer.h"
 #include "codec/levels_digest.h"
+#include "codec/offsets.h"
+#include "codec/row_sample.h"
+#include "codec/statistics.h"
+#include "codec/symbol_costs.h"
 
 namespace saliency_jpeg::codec {
 namespace {
+
+// Counts and costs of symbols -----------------------------------------------------------------------------------------
+
+Array<uint32_t> py_ac_histogram(const Array<int16_t>& levels, bool eob_runs, int ss, int se) {
+  const LevelView view = block_view(levels, "levels");
+  require_in(ss, 1, kLastCoefficient, "the first coefficient of a band, ss,");
+  require_in(se, ss, kLastCoefficient, "the last coefficient of a band, se,");
+  const AcHistogram histogram = without_gil([&] { return ac_histogram(view, eob_runs, {ss, se}); });
+  return Array<uint32_t>(static_cast<py::ssize_t>(histogram.size()), histogram.data());
+}
+
+py::tuple costs_tuple(const ComponentCosts& costs) {
+  BandPairs bands;
+  for (Band band : costs.bands) bands.emplace_back(band.ss, band.se);
+  Array<float> ac = new_array<float>({static_cast<py::ssize_t>(bands.size()), kAcEntries});
+  float* out = ac.mutable_data();
+  for (const AcCosts& band : costs.ac) out = std::copy(band.begin(), band.end(), out);
+  return py::make_tuple(bands, ac, Array<float>(kDcEntries, costs.dc.data()));
+}
+
+py::tuple py_learn_costs(const std::vector<Array<int16_t>>& levels, bool progressive, size_t choice_blocks,
+                         const std::optional<std::vector<BandPairs>>& bands, float unseen_bits, int threads) {
+  require(!levels.empty(), "levels must not be empty");
+  std::vector<LevelView> views;
+  for (const Array<int16_t>& component : levels) views.push_back(block_view(component, "levels"));
+  std::vector<Division> divisions;
+  LearnParameters parameters{progressive, row_step(views[0], choice_blocks), nullptr, unseen_bits};
+  if (bands) {
+    require_equal(static_cast<long>(bands->size()), static_cast<long>(levels.size()), "the number of bands");
+    for (const BandPairs& pairs : *bands) divisions.push_back(division_of(pairs));
+    parameters.bands = &divisions;
+  }
+  const LearnedCosts costs = without_gil([&] { return learn_costs(views, parameters, checked_threads(threads)); });
+  std::vector<py::tuple> components;
+  for (const ComponentCosts& each : costs.components) components.push_back(costs_tuple(each));
+  return py::make_tuple(components, costs.total_bits, costs.header_bits);
+}
+
+Array<float> py_symbol_costs(const Array<uint32_t>& histogram, float unseen_bits) {
+  AcHistogram counts;
+  std::copy_n(vector_of(histogram, kAcEntries, "histogram"), kAcEntries, counts.begin());
+  const AcCosts costs = ac_costs(counts, unseen_bits);
+  return Array<float>(kAcEntries, costs.data());
+}
+
+Array<float> py_block_bits(const Array<int16_t>& levels, const Array<float>& symbol_costs) {
+  const LevelView view = block_view(levels, "levels");
+  const float* costs = vector_of(symbol_costs, kAcEntries, "symbol_costs");
+  Array<float> bits = new_array<float>({view.rows, view.cols});
+  float* out = bits.mutable_data();
+  without_gil([&] { block_bits(view, costs, out); });
+  return bits;
+}
+
+Array<uint8_t> py_code_lengths(const Array<uint32_t>& histogram) {
+  Histogram counts;
+  std::copy_n(vector_of(histogram, kMaxSymbols, "histogram"), kMaxSymbols, counts.begin());
+  const CodeLengths lengths = optimal_code_lengths(counts);
+  return Array<uint8_t>(kMaxSymbols, lengths.data());
+}
+
+Array<uint64_t> py_offset_histograms(const Array<float>& coefficients, const Array<int16_t>& levels,
+                                     const Array<uint16_t>& table) {
+  const CoefficientView view = block_view(coefficients, "coefficients");
+  require_shape(levels, {view.rows, view.cols, kBlockSize}, "levels");
+  const LevelView quantized = block_view(levels, "levels");
+  const uint16_t* steps = table_of(table);
+  const OffsetHistograms counts = without_gil([&] { return offset_histograms(view, quantized, steps); });
+  Array<uint64_t> rows = new_array<uint64_t>({4, kOffsetBins});
+  uint64_t* out = rows.mutable_data();
+  for (const auto* bins : {&counts.zero, &counts.below, &counts.above, &counts.dc}) {
+    out = std::copy(bins->begin(), bins->end(), out);
+  }
+  return rows;
+}
+
+// Levels to a file ----------------------------------------------------------------------------------------------------
 
 using ScanTuple = std::tuple<std::vector<int>, int, int, int, int>;
 using OptionalInts = std::optional<std::vector<int>>;
@@ -84,6 +168,16 @@ py::bytes py_levels_digest(const std::vector<Array<int16_t>>& levels, const Arra
 }  // namespace
 
 void bind_write(py::module_& m) {
+  m.def("ac_histogram", &py_ac_histogram, py::arg("levels").noconvert(), py::arg("eob_runs") = false, py::arg("ss") = 1,
+        py::arg("se") = kLastCoefficient);
+  m.def("learn_costs", &py_learn_costs, py::arg("levels").noconvert(), py::arg("progressive"),
+        py::arg("choice_blocks") = 0, py::arg("bands") = py::none(), py::arg("unseen_bits") = 0.0f,
+        py::arg("threads") = 1);
+  m.def("symbol_costs", &py_symbol_costs, py::arg("histogram").noconvert(), py::arg("unseen_bits") = 0.0f);
+  m.def("block_bits", &py_block_bits, py::arg("levels").noconvert(), py::arg("symbol_costs").noconvert());
+  m.def("code_lengths", &py_code_lengths, py::arg("histogram").noconvert());
+  m.def("offset_histograms", &py_offset_histograms, py::arg("coefficients").noconvert(), py::arg("levels").noconvert(),
+        py::arg("table").noconvert());
   m.def("write_jpeg", &py_write_jpeg, py::arg("levels").noconvert(), py::arg("tables").noconvert(), py::arg("size"),
         py::arg("sampling"), py::kw_only(), py::arg("progressive") = true, py::arg("scans") = py::none(),
         py::arg("restart_interval") = 0, py::arg("segments") = py::tuple(), py::arg("component_tables") = py::none(),
@@ -93,3 +187,12 @@ void bind_write(py::module_& m) {
 }
 
 }  // namespace saliency_jpeg::codec
+
+PYBIND11_MODULE(_core, m) {
+  using namespace saliency_jpeg::codec;
+  m.doc() = "The compiled codec: DCT, quantization, entropy coding (ITU-T T.81), and reading levels from a file.";
+  m.attr("ZIGZAG") = pybind11::tuple(pybind11::cast(std::vector<int>(kZigzag.begin(), kZigzag.end())));
+  bind_encode(m);
+  bind_write(m);
+  bind_decode(m);
+}

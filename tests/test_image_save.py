@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import struct
+import warnings
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from doors import EXIF, XMP
+from exif_blocks import GPS_MARK, MAKER_NOTE, SERIAL, camera_exif, directory, thumbnail
 from helpers import photo
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from saliency_jpeg import InputError
 from saliency_jpeg.image.save import SUFFIXES, to_file
+from saliency_jpeg.metadata.exif_directory import first_directory
 from saliency_jpeg.metadata.model import Metadata
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -41,7 +47,7 @@ def by_opencv(file: bytes) -> NDArray[Any]:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_pixels_come_back(suffix: str, channels: int, dtype: Any) -> None:
     pixels = picture(channels, dtype)
-    for metadata in (Metadata(), FULL):
+    for metadata in (Metadata(), FULL.with_orientation(1)):  # decoders turn TIFF files
         file = to_file(pixels, metadata, suffix)
         found = by_opencv(file)
         assert found.dtype == dtype
@@ -99,7 +105,7 @@ def test_tiff_holds_profile_resolution_and_xmp(dtype: Any) -> None:
         assert image.info["icc_profile"] == ICC
         assert image.info["dpi"] == (300, 200)
         assert image.info["xmp"] == XMP
-        assert 0x0112 not in image.getexif()
+        assert image.tag_v2[0x0112] == 6  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("density", "dpi"), [((1, 72, 96), (72, 96)), ((2, 40, 50), (101.6, 127))])
@@ -114,3 +120,67 @@ def test_the_shape_of_pixels_is_no_resolution() -> None:
         with Image.open(io.BytesIO(to_file(picture(1, np.uint8), Metadata(density=(0, 4, 3)), suffix))) as image:
             assert "dpi" not in image.info
             assert tuple(image.info[key]) == (4, 3)
+
+
+# EXIF in TIFF -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_holds_exif_with_its_offsets_and_without_its_thumbnail(dtype: Any, order: str) -> None:
+    small = thumbnail(Image.fromarray(photo(60, 80)))
+    exif = camera_exif(small, size=(9, 9), orientation=3, order=order, tail=b"X")
+    pixels = picture(3, dtype)
+    file = to_file(pixels, Metadata(exif=exif, icc=ICC), ".tif")
+    with Image.open(io.BytesIO(file)) as image:
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        assert (image.n_frames, image.size) == (1, (37, 51)[::-1])
+        assert (image.tag_v2[0x010F], image.tag_v2[0x0112]) == ("Maker", 3)
+        tags = image.getexif()
+        inner = tags.get_ifd(0x8769)
+        assert inner[0x927C] == MAKER_NOTE
+        assert inner[0xA431].encode() in SERIAL
+        assert tags.get_ifd(0x8825)[0x001D].encode() in GPS_MARK
+        assert image.info["icc_profile"] == ICC
+    assert file.index(MAKER_NOTE) == exif.index(MAKER_NOTE)
+    assert small[:64] not in file
+    np.testing.assert_array_equal(by_opencv(file)[::-1, ::-1], pixels)  # OpenCV has turned it
+
+
+@pytest.mark.parametrize(
+    ("density", "resolution", "unit"),
+    [
+        (None, (300, 300), 2),
+        ((0, 1, 1), (300, 300), 2),
+        ((0, 4, 3), (4, 3), 1),
+        ((1, 96, 72), (96, 72), 2),
+    ],
+)
+def test_resolution_of_exif_where_jfif_says_less(density: Any, resolution: tuple[int, int], unit: int) -> None:
+    body = b"MM\0*\0\0\0\x08"
+    value = b"\0\0\1\x2c\0\0\0\1"
+    entries = [(0x011A, 5, 1, value), (0x011B, 5, 1, value), (0x0128, 3, 1, b"\0\2")]
+    exif = body + directory(">", len(body), entries)
+    with Image.open(io.BytesIO(to_file(picture(1, np.uint8), Metadata(exif=exif, density=density), ".tif"))) as image:
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        assert (tags[0x011A], tags[0x011B], tags[0x0128]) == (*resolution, unit)
+
+
+@given(st.data())
+def test_damaged_exif_leaves_a_sound_tiff(data: st.DataObject) -> None:
+    exif = bytearray(camera_exif(b"\xff\xd8 thumbnail", order=data.draw(st.sampled_from("<>"))))
+    for at in data.draw(st.lists(st.integers(0, len(exif) - 1), max_size=12)):
+        exif[at] = data.draw(st.integers(0, 255))
+    pixels = picture(3, np.uint8)
+    metadata = Metadata(exif=bytes(exif[: data.draw(st.integers(0, len(exif)))])).with_orientation(1)
+    file = to_file(pixels, metadata, ".tif")
+    table = first_directory(file)
+    assert table is not None
+    tags = [struct.unpack_from(table.order + "H", file, at) for at in range(table.start, table.end, 12)]
+    assert tags == sorted(set(tags))
+    with Image.open(io.BytesIO(file)) as image, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow tells of damaged values
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        assert image.n_frames == 1
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+    np.testing.assert_array_equal(by_opencv(file), pixels)

@@ -1,7 +1,6 @@
 """Pixels of 8 or 16 bits as PNG, TIFF or PPM files, with metadata.
 
-PNG holds the ICC profile, EXIF, XMP and the resolution; TIFF all of these but EXIF, whose tags it would mix with its
-own; PPM pixels alone.
+PNG and TIFF hold the ICC profile, EXIF, XMP and the resolution, TIFF without EXIF's thumbnail; PPM holds pixels alone.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import InputError
 from ..io import full_package
+from ..metadata import exif_in_tiff
 from ..metadata.model import Metadata
 
 __all__ = ["SUFFIXES", "to_file"]
@@ -103,7 +103,8 @@ def _tiff(pixels: Pixels, metadata: Metadata) -> bytes:
     """One strip of Deflate over the differences of neighbours, which Pillow's own writer has for 8 bits only."""
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    data = zlib.compress(_differences(pixels).tobytes())
+    begin, described = exif_in_tiff.beginning(metadata.exif)
+    data = zlib.compress(_differences(pixels, "<" if begin[:2] == b"II" else ">").tobytes())
     tags: dict[str, Any] = {
         "ImageWidth": width,
         "ImageLength": height,
@@ -118,16 +119,16 @@ def _tiff(pixels: Pixels, metadata: Metadata) -> bytes:
         "ICCProfile": metadata.icc,
         "XMP": metadata.xmp,
     }
-    if metadata.density is not None:
-        unit, x, y = metadata.density
+    unit, x, y = metadata.density or (0, 0, 0)
+    if x > 0 and not (unit == 0 and x == y and _TIFF_TAGS["XResolution"] in described):  # square says less than EXIF
         tags |= {"XResolution": x, "YResolution": y, "ResolutionUnit": unit + 1}  # TIFF counts the same units from 1
-    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=begin[:2])
     for name, value in tags.items():
         if value is not None:
             directory[_TIFF_TAGS[name]] = value
-    file = io.BytesIO()
-    directory.save(file)
-    return file.getvalue() + data
+    more = {tag: entry for tag, entry in described.items() if tag not in directory}
+    table = directory.tobytes(len(begin) + 12 * len(more))
+    return exif_in_tiff.with_directory(begin, table, more) + data
 
 
 _TIFF_TAGS: Final = {
@@ -149,9 +150,9 @@ _TIFF_TAGS: Final = {
 }
 
 
-def _differences(pixels: Pixels) -> NDArray[Any]:
-    """Little-endian samples, each less its left neighbour of the same channel, modulo their range."""
-    out: NDArray[Any] = pixels.astype(pixels.dtype.newbyteorder("<"))
+def _differences(pixels: Pixels, order: Literal["<", ">"]) -> NDArray[Any]:
+    """Samples in a byte order, each less its left neighbour of the same channel, modulo their range."""
+    out: NDArray[Any] = pixels.astype(pixels.dtype.newbyteorder(order))
     out[:, 1:] -= pixels[:, :-1]
     return out
 

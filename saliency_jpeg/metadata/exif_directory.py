@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-__all__ = ["BYTE_ORDERS", "EXIF_HEADER", "EXIF_IFD", "Directory", "directory_at", "first_directory"]
+__all__ = ["BYTE_ORDERS", "EXIF_HEADER", "EXIF_IFD", "GPS_IFD", "Directory", "directory_at", "first_directory"]
 
 EXIF_HEADER = b"Exif\0\0"
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
-EXIF_IFD = 0x8769
+EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 ASCII, SHORT, LONG, RATIONAL = 2, 3, 4, 5
 _FORMATS = {SHORT: "H", LONG: "I"}
 

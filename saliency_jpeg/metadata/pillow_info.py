@@ -14,6 +14,7 @@ from . import exif as exif_tags
 from . import jpeg_metadata, segments
 from .density import checked_density
 from .exif import BYTE_ORDERS, EXIF_HEADER
+from .exif_directory import EXIF_IFD, GPS_IFD
 from .model import Metadata
 from .multi_picture import without_names
 from .photoshop import resource_segments
@@ -23,7 +24,6 @@ from .tiff_tags import exif_from_text, exif_from_tiff, photoshop_from_tiff
 
 __all__ = ["from_file", "from_info", "from_pillow"]
 
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _Reader: TypeAlias = Callable[[Image.Image, Metadata], Metadata]  # completes what image.info says
 
 
@@ -186,7 +186,7 @@ def _without_removed_tags(image: Image.Image, metadata: Metadata) -> Metadata:
         stored.load(EXIF_HEADER + metadata.exif)
         left = image.getexif()
         removed = bool(set(stored) - set(left) - {exif_tags.ORIENTATION})
-        for number in (_EXIF_IFD, _GPS_IFD):
+        for number in (EXIF_IFD, GPS_IFD):
             removed = removed or bool(set(stored.get_ifd(number)) - set(left.get_ifd(number)))
     except Exception:  # Pillow's EXIF parser raises many kinds on damaged blocks; the stored bytes then speak
         return metadata

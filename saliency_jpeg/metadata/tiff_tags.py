@@ -12,20 +12,21 @@ from typing import Any, Final
 
 from PIL import Image
 
+from .exif_directory import EXIF_IFD, GPS_IFD
 from .photoshop import IPTC, parse_resources, resource_segments
 
-__all__ = ["exif_from_text", "exif_from_tiff", "photoshop_from_tiff"]
+__all__ = ["DESCRIPTIVE", "exif_from_text", "exif_from_tiff", "photoshop_from_tiff"]
 
 Tags = Mapping[int, Any]
 
-_EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD = 0x8769, 0x8825, 0xA005
+_INTEROPERABILITY_IFD = 0xA005
 _IPTC_TAG, _PHOTOSHOP_TAG = 0x83BB, 0x8649
 _IPTC_MARK: Final = b"\x1c"
 _RESOLUTION: Final = frozenset((0x011A, 0x011B, 0x0128))
 _MOST_VALUE, _MOST_BLOCK = 60_000, 64_000  # bytes; a block is to fit one segment
 _MOST_TEXT: Final = 10_000  # characters
-# Tags of IFD0 that describe a picture and not how its samples are stored: title to model, then resolution to artist.
-_ABOUT: Final = frozenset(
+#: Tags of IFD0 that describe a picture and not how its samples are stored: title to model, then resolution to artist.
+DESCRIPTIVE: Final = frozenset(
     (
         *(0x000B, 0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x011D, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C),
         *(0x013E, 0x013F, 0x4746, 0x4749, 0x8298, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F, 0xC62F),
@@ -45,8 +46,8 @@ def exif_from_tiff(image: Image.Image) -> bytes | None:
     """
     if not hasattr(image, "tag_v2"):
         return None
-    first, parts = _first_directory(image, _ABOUT), _directory(image, _EXIF_IFD)
-    found = {"0th": first, "Exif": parts, "GPS": _directory(image, _GPS_IFD)}
+    first, parts = _first_directory(image, DESCRIPTIVE), _directory(image, EXIF_IFD)
+    found = {"0th": first, "Exif": parts, "GPS": _directory(image, GPS_IFD)}
     found["Interop"] = _directory(image, _INTEROPERABILITY_IFD) if _INTEROPERABILITY_IFD in parts else {}
     if not any(found.values()) or (first.keys() <= _RESOLUTION and not any((found["Exif"], found["GPS"]))):
         return None

@@ -268,7 +268,9 @@ void encode(Random& random, int height, int width, int channels, int h, int v) {
                {p.levels[c].data(), view.rows, view.cols});
     }
     rewrite(p.frame);
-    for (int first : {1, 7, 64}) code_detail(p.frame, first);
+    for (int first : {1, 7, 64}) {
+      if (height < 100) code_detail(p.frame, first);  // more blocks take the same paths
+    }
     decode(p.frame);
     p.frame.progressive = true;
     check(same_levels(read(write_jpeg(p.frame, {}, 2, 3)).frame, p.frame), "scans chosen by a sample keep all levels");

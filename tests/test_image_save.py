@@ -147,6 +147,14 @@ def test_tiff_holds_exif_with_its_offsets_and_without_its_thumbnail(dtype: Any, 
     np.testing.assert_array_equal(by_opencv(file)[::-1, ::-1], pixels)  # OpenCV has turned it
 
 
+@pytest.mark.parametrize("orientation", [0, 9])
+def test_an_orientation_that_is_none_is_left_out(orientation: int) -> None:
+    file = to_file(picture(3, np.uint8), Metadata(exif=camera_exif(orientation=orientation)), ".tif")
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.tag_v2[0x010F] == "Maker"  # type: ignore[attr-defined]
+        assert 0x0112 not in image.tag_v2  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("density", "resolution", "unit"),
     [

@@ -44,9 +44,11 @@ def beginning(exif: bytes | None) -> tuple[bytes, dict[int, bytes]]:
 
 
 def _is_sound(block: bytes, first: Directory, tag: int, at: int) -> bool:
-    """Whether the value of an entry, and the directory that it points to, lie inside the data."""
+    """Whether the value of an entry, or the directory that it points to, lies inside the data and means something."""
     if tag in _CHILDREN:
         return first.child(block, tag) is not None
+    if tag == ORIENTATION:
+        return first.number(block, tag) in range(1, 9)  # libtiff complains of others
     kind, count = struct.unpack_from(first.order + "HI", block, at + 2)
     return kind in _SIZES and first.place(block, at, _SIZES[kind] * count) is not None
 

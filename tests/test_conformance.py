@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_decoder(decoder: Decoder, files: list[File]) -> None:
     allowed = ALLOWED[decoder.family]
     assert max(gray, whole) <= allowed[0]
     assert subsampled <= allowed[1]
+
+
+def test_another_program_of_that_name_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.name == "nt":
+        pytest.skip("the stand-in is a shell script")
+    (tmp_path / "djpeg").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "djpeg").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (djpeg,) = (decoder for decoder in DECODERS if decoder.name == "djpeg")
+    assert djpeg.missing() == ["djpeg"]
 
 
 def faulty(files: list[File], pictures: Sequence[Pixels | None]) -> list[Outcome]:

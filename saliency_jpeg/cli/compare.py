@@ -26,8 +26,9 @@ from ..saliency.sources import Saliency, resolve
 from .bits import draw_bits
 from .embed import embed_pair, overlay
 from .html_page import render_comparison
-from .options import add_command, add_max_pixels, add_saliency, read_saliency
+from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
+from .saliency import add_saliency, read_saliency
 from .terminal import UsageError, say_lines
 
 __all__ = ["add"]

@@ -17,7 +17,8 @@ from ..options import Options
 from . import cluster, names
 from .batch import NO_JOURNAL, Batch, Round
 from .names import Variant
-from .options import add_command, add_options, add_saliency, parse_options, saliency_files, with_saliency
+from .options import add_command, add_options, parse_options
+from .saliency import add_saliency, saliency_files, with_saliency
 from .terminal import UsageError
 from .works import Encodings, Lossless, Shares, Work, check_lossless
 

@@ -12,8 +12,9 @@ from ..image.load import load
 from ..io import STREAM, read
 from ..saliency import heatmap
 from ..saliency.sources import resolve
-from .options import add_command, add_max_pixels, add_saliency, read_saliency, saliency_files
+from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
+from .saliency import add_saliency, read_saliency, saliency_files
 from .terminal import UsageError
 
 __all__ = ["add"]

@@ -18,7 +18,7 @@ from ..image.resize import fitted_size
 from ..io import JPEG_SUFFIXES, STREAM, is_regular
 from ..metadata.jpeg_source import JpegSource, is_jpeg
 from ..metadata.limits import DEFAULT_MAX_PIXELS
-from .options import saliency_files
+from .saliency import saliency_files
 from .terminal import UsageError, nearest
 
 __all__ = ["Variant", "add_arguments", "check", "srcset", "variants"]

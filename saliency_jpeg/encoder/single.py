@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -13,8 +12,7 @@ from ..allocation import make_weights, strength_at
 from ..codec import _core, tables
 from ..codec.coefficients import Coefficients
 from ..codec.effort import EFFORTS, RESTORING_PASSES
-from ..codec.jpeg import JpegEncoding, JpegHeaderPolicy
-from ..codec.layers import SizeLayer, WidthsLayer
+from ..codec.jpeg import JpegEncoding
 from ..codec.parameters import (
     DEFAULT_QUALITY,
     FINE_SCALE,
@@ -31,9 +29,8 @@ from ..codec.steps import GivenSteps, StepPolicy, TunedSteps
 from ..codec.subsampling import choose_subsampling, chroma_content
 from ..codec.symbol_costs import SymbolCosts
 from ..enhance.loading import load as load_network
-from ..errors import OptionError, TargetError
+from ..errors import TargetError
 from ..image.picture import Picture
-from ..metadata import jpeg_metadata, segments
 from ..metadata.libjpeg_quality import estimate_quality
 from ..options import Options
 from ..perceptual.closed_loop import ClosedLoop, LoopSpeed
@@ -56,6 +53,7 @@ from ..rate_control.by_size import likely_scale, typical_scale
 from ..recompression.layers import strip_layers
 from ..saliency.lazy_map import SaliencyMap
 from .coding import Coding
+from .file_parts import FileParts
 from .layered import Layered
 from .restored_score import Restoring
 from .result import Compressed
@@ -65,11 +63,8 @@ __all__ = ["PictureEncoding"]
 _Loops: TypeAlias = dict[tuple[Tune, tuple[int, int]], Quantizer]  # what the closed loop made, by tune and sampling
 
 _WHOLE, _AVERAGED = (1, 1), (2, 2)  # 4:4:4 and 4:2:0
-_RGB_IDS: Final = tuple(b"RGB")  # by which decoders know it without a marker
 # For readers that restore: coefficients move farther; weights follow less, which keeps to a map; tables stay.
 _RESTORING_SPEED: Final = LoopSpeed(weights=0.35, steps=0.0, moves=0.15, dc=1.0)
-# Version 100, flags, and transform 0: the components are no YCbCr (Adobe technical note 5116).
-_ADOBE_RGB: Final = (segments.APP14, segments.ADOBE_HEADER + struct.pack(">HHHB", 100, 0, 0, 0))
 
 
 class PictureEncoding:
@@ -92,7 +87,7 @@ class PictureEncoding:
         height, width = picture.pixels.shape[:2]
         self._size = (height, width)
         self._threads = options.threads_for(height, width)
-        self._own_segments = self._build_segments()
+        self._parts = FileParts(options, picture, coding, keeps_rgb=self._keeps_rgb)
         self._loops: _Loops = {}
         self._restored = Restoring(options.device)
 
@@ -143,7 +138,7 @@ class PictureEncoding:
     @property
     def rate(self) -> float:
         """Bits a pixel that the target leaves for the picture, after metadata and trailing images."""
-        free = max((self._options.target_bytes or 0) - self._metadata_bytes, 0)
+        free = max((self._options.target_bytes or 0) - self._parts.metadata_bytes, 0)
         return float(8 * free / (self._size[0] * self._size[1]))
 
     def luma(self) -> NDArray[np.float32]:
@@ -251,7 +246,7 @@ class PictureEncoding:
             return strength
         if target is None:
             return strength_at(self._asked_scale, strength)
-        return strength_at(likely_scale(target, self._metadata_bytes, self._size, self._finest), strength)
+        return strength_at(likely_scale(target, self._parts.metadata_bytes, self._size, self._finest), strength)
 
     def _sampling(self) -> tuple[int, int]:
         if self._keeps_rgb:
@@ -291,7 +286,7 @@ class PictureEncoding:
 
     def _encoding(self, sampling: tuple[int, int]) -> JpegEncoding:
         """Steps 3 and 5."""
-        coefficients, header = self._coefficients(sampling), self._header()
+        coefficients, header = self._coefficients(sampling), self._parts.header()
         tuning = tables.for_sampling(self._tuning, sampling)
         weights = make_weights(
             self._coding.block_weights, coefficients, self._saliency, strength=self._strength(), tuning=tuning
@@ -309,51 +304,3 @@ class PictureEncoding:
         if given is None:
             return TunedSteps(tuning, components)
         return GivenSteps(given[np.minimum(np.arange(components), len(given) - 1)])
-
-    def _header(self) -> JpegHeaderPolicy:
-        options, given = self._options, self._coding.tables
-        trailing = self._picture.behind(options.metadata)
-        return JpegHeaderPolicy(
-            size=self._size,
-            segments=[*self._own_segments, *(trailing.segments if trailing is not None else [])],
-            level_segments=[*self._coding.level_segments, *self._layers],
-            level_bytes=self._layer_bytes,
-            trailing=trailing,
-            progressive=options.progressive,
-            restart_interval=options.restart_interval,
-            component_ids=_RGB_IDS if self._keeps_rgb else None,
-            table_count=None if given is None else len(given),
-        )
-
-    @property
-    def _metadata_bytes(self) -> int:
-        """Bytes of segments beyond the JFIF header, of layers, and of trailing images."""
-        trailing = self._picture.behind(self._options.metadata)
-        own = segments.encoded_size(self._own_segments[1:]) + self._layer_bytes
-        return own + (0 if trailing is None else len(trailing.tail))
-
-    @property
-    def _layers(self) -> list[WidthsLayer | SizeLayer]:
-        layers: list[WidthsLayer | SizeLayer] = []
-        if self._options.layers is not None:
-            layers.append(WidthsLayer(self._size))
-        if self._coding.whole_size is not None:
-            layers.append(SizeLayer(self._size, self._coding.whole_size))
-        return layers
-
-    @property
-    def _layer_bytes(self) -> int:
-        components = 1 if self._picture.pixels.ndim == 2 else 3
-        return sum(layer.encoded_size(components) for layer in self._layers)
-
-    def _build_segments(self) -> list[segments.Segment]:
-        metadata, options = self._picture.metadata, self._options
-        built = jpeg_metadata.build(metadata, options.metadata, options.kept_segments)
-        if not self._keeps_rgb:
-            return built
-        if metadata.density is not None:
-            raise OptionError(
-                "dpi does not go with keep_rgb: decoders take a file with a JFIF header for YCbCr, "
-                f"got {metadata.density[1:]}"
-            )
-        return [_ADOBE_RGB, *built[1:]]

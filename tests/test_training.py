@@ -24,8 +24,8 @@ from saliency_jpeg.cli import progress as progress_module
 from saliency_jpeg.cli import train as train_module
 from saliency_jpeg.errors import InputError, OptionError, PresetError
 from saliency_jpeg.saliency import SaliencyModel, network, presets
+from saliency_jpeg.saliency.given import read_map
 from saliency_jpeg.saliency.grid import shrink
-from saliency_jpeg.saliency.sources import read_map
 from saliency_jpeg.training import Step, Trained, api, loop, pair, train
 from saliency_jpeg.training.pairs import read_pair
 

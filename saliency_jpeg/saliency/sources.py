@@ -18,11 +18,10 @@ from PIL import Image
 
 from ..checks import shown
 from ..errors import InputError, OptionError
-from ..image.boxes import Box, fill_boxes, scale_boxes
+from ..image.boxes import Box
 from ..image.orientation import Stored
-from ..image.resize import shrink_map
-from ..metadata.limits import DEFAULT_MAX_PIXELS
 from . import forks
+from .given import check_map, fitted, given_map, rounded, to_map
 from .lazy_map import Map, SaliencyMap
 from .litert import at_most_threads
 
@@ -36,10 +35,8 @@ __all__ = [
     "Saliency",
     "Source",
     "combine",
-    "gray_values",
     "has_network",
     "has_preset",
-    "read_map",
     "resolve",
     "resolve_many",
 ]
@@ -167,41 +164,6 @@ def resolve_many(
         return [_resolve(saliency, image, device, maps) for image, maps in zip(images, made, strict=True)]
 
 
-def gray_values(file: Any, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
-    """Reads an image file (a path or its bytes) as a map, uint8 (H, W): its gray values, 0 where it is transparent.
-
-    Args:
-        file: the path or the bytes.
-        max_pixels: as in :class:`saliency_jpeg.Options`.
-
-    Raises:
-        InputError: it is not an image, or is over a limit.
-        OSError: it cannot be read.
-    """
-    from ..image.load import load
-
-    pixels = load(file, background=(0, 0, 0), max_pixels=max_pixels).pixels
-    return np.asarray(Image.fromarray(pixels).convert("L"))
-
-
-def read_map(source: Any) -> Map:
-    """Reads a map or mask of any size.
-
-    Args:
-        source: an image file (a path or its bytes), a PIL image, or an array: bool, uint8 or float 0 to 1.
-
-    Returns:
-        float32 (H, W) in [0, 1], multiples of 1/255.
-
-    Raises:
-        InputError: it is not an image, or an array or image that cannot be a map.
-        OSError: the file cannot be read.
-    """
-    given = source if isinstance(source, np.ndarray | Image.Image) else gray_values(source)
-    shape = given.shape[:2] if isinstance(given, np.ndarray) else given.size[::-1]
-    return _to_map(given, shape)
-
-
 def has_network(saliency: Saliency) -> bool:
     """Returns whether a preset or a model with ``predict_batch`` is among the sources."""
     return saliency is not None and any(True for _ in _networks(saliency))
@@ -229,11 +191,11 @@ def _resolve(saliency: Source, image: Stored, device: str | None, predicted: Map
     if isinstance(saliency, Combined):
         return _combine(saliency, lambda part: _resolve(part, image, device, predicted))
     if isinstance(saliency, SaliencyMap):
-        return _fitted(saliency, image)
+        return fitted(saliency, image)
     if isinstance(saliency, str):
         return _predict(_load_model(saliency, device), image)
     if isinstance(saliency, np.ndarray | Image.Image | Sequence):
-        return SaliencyMap.of(_given_map(saliency, image))
+        return SaliencyMap.of(given_map(saliency, image))
     if hasattr(saliency, "predict") and not isinstance(saliency, type):
         return _predict(saliency, image)
     if callable(saliency) and not isinstance(saliency, type):
@@ -248,7 +210,7 @@ def _combine(combined: Combined, resolve_part: Callable[[Source], SaliencyMap]) 
     for source in combined.sources[1:]:
         result = SaliencyMap.of(np.maximum(result.pixels, resolve_part(source).pixels))
     if combined.ignore is not None:
-        result = SaliencyMap.of(_round(np.minimum(result.pixels, 1 - resolve_part(combined.ignore).pixels)))
+        result = SaliencyMap.of(rounded(np.minimum(result.pixels, 1 - resolve_part(combined.ignore).pixels)))
     if combined.protect is None:
         return result
     return SaliencyMap.of(np.maximum(result.pixels, resolve_part(combined.protect).pixels))
@@ -291,7 +253,7 @@ def _is_lazy(model: Any) -> bool:
 
 def _checked(predicted: Any, image: Stored) -> SaliencyMap:
     """Checks a map of the upright image."""
-    return SaliencyMap.of(_check_map(np.asarray(predicted), image.upright.shape[:2]))
+    return SaliencyMap.of(check_map(np.asarray(predicted), image.upright.shape[:2]))
 
 
 def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:
@@ -300,60 +262,4 @@ def _call(function: Callable[[NDArray[np.uint8]], Any], image: Stored) -> Map:
     result = function(np.repeat(upright[..., None], 3, axis=2) if upright.ndim == 2 else upright.copy())
     if not isinstance(result, np.ndarray | Image.Image | Sequence) or isinstance(result, str):
         raise InputError(f"a saliency function must return a map, a mask or boxes, got {type(result).__name__}")
-    return image.from_upright(_to_map(result, upright.shape[:2]))
-
-
-def _given_map(given: NDArray[Any] | Image.Image | Sequence[Any], image: Stored) -> Map:
-    """Converts a map, a mask or boxes of the caller, and scales it with the picture where that was shrunk."""
-    height, width = image.pixels.shape[:2]
-    if image.given_size is None:
-        return _to_map(given, (height, width))
-    if isinstance(given, np.ndarray | Image.Image):
-        return _round(shrink_map(_to_map(given, image.given_size), (height, width)))
-    return _to_map(scale_boxes(given, image.given_size, (height, width)), (height, width))
-
-
-def _fitted(made: SaliencyMap, image: Stored) -> SaliencyMap:
-    """Checks a map that was made before, and scales it with the picture where that was shrunk."""
-    size = (image.pixels.shape[0], image.pixels.shape[1])
-    if made.size == size:
-        return made
-    if made.size == image.given_size:
-        return made.shrunk(size)
-    raise InputError(f"a saliency map must have the image's shape {size}, got {made.size}")
-
-
-def _to_map(given: NDArray[Any] | Image.Image | Sequence[Any], shape: tuple[int, ...]) -> Map:
-    """Converts a map, a mask or boxes; ``shape`` is the image's."""
-    if isinstance(given, Image.Image):  # the values of a palette are the grays of its colours
-        return _check_map(np.asarray(given.convert("L") if given.mode in ("P", "PA", "LA") else given), shape)
-    if isinstance(given, np.ndarray):
-        return _check_map(given, shape)
-    return fill_boxes(given, (shape[0], shape[1])).astype(np.float32)
-
-
-def _check_map(values: NDArray[Any], shape: tuple[int, ...]) -> Map:
-    """Converts the values of a map or mask: bool, uint8 from 0 to 255, or floats from 0 to 1."""
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[..., 0]
-    if values.shape != shape:
-        hint = "; to pass boxes, use .tolist()" if values.ndim == 2 and values.shape[1] == 4 else ""
-        raise InputError(f"a saliency map must have the image's shape {tuple(shape)}, got {values.shape}{hint}")
-    if values.dtype == np.bool_:
-        return values.astype(np.float32)
-    if values.dtype == np.uint8:
-        if values.max(initial=0) == 1:
-            raise InputError("a saliency map of uint8 must have values from 0 to 255 (a mask: bool), got 1 at most")
-        return values.astype(np.float32) / np.float32(255)
-    if values.dtype.kind != "f":
-        raise InputError(f"a saliency map must be bool, uint8 or floating point, got {values.dtype}")
-    if not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
-        raise InputError(
-            f"a saliency map of floats must lie in [0, 1] without NaN, got {values.min():g} to {values.max():g}"
-        )
-    return _round(values.astype(np.float32))
-
-
-def _round(values: Map) -> Map:
-    levels: Map = np.rint(values * np.float32(255))
-    return levels / np.float32(255)
+    return image.from_upright(to_map(result, upright.shape[:2]))

@@ -18,7 +18,8 @@ from PIL import Image
 from ..checks import check_integer
 from ..errors import InputError, OptionError
 from ..options import BYTES_PER_KB, Options
-from ..saliency.sources import Source, combine, gray_values, read_map
+from ..saliency.given import gray_values, read_map
+from ..saliency.sources import Source, combine
 
 __all__ = ["Format", "Wanted", "parse_path", "parse_query"]
 

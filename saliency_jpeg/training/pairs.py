@@ -16,7 +16,7 @@ from ..evaluation.saliency_benchmark import MaskSample
 from ..image.load import load
 from ..image.orientation import rotate
 from ..io import full_package
-from ..saliency.sources import read_map
+from ..saliency.given import read_map
 
 __all__ = ["Pairs", "pair", "read_pair", "read_sample"]
 
@@ -77,7 +77,7 @@ def read_pair(image: Any, mask: Any) -> tuple[NDArray[np.uint8], NDArray[np.floa
 
     Args:
         image: whatever :func:`saliency_jpeg.image.load.load` takes.
-        mask: whatever :func:`saliency_jpeg.saliency.sources.read_map` takes, of any size with the image's aspect ratio.
+        mask: whatever :func:`saliency_jpeg.saliency.given.read_map` takes, of any size with the image's aspect ratio.
 
     Returns:
         uint8 (H, W) or (H, W, 3), and the mask as float32 (H, W) in [0, 1].

@@ -329,3 +329,19 @@ def test_other_shells_accept_their_completions(shell: str, tmp_path: Path) -> No
 def test_completion_without_its_package(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert "pip install shtab" in usage_error(capsys, "completion", "bash")
+
+
+# What libraries print -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_a_network_that_is_not_the_maps_loads_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    Image.open(PHOTO).crop((0, 0, 160, 120)).save(tmp_path / "a.png")
+    for words in (
+        ("compress", tmp_path / "a.png", "-o", tmp_path / "a.jpg", "--effort", 8, *NONE),
+        ("compare", tmp_path / "a.png", tmp_path / "a.jpg", *NONE),
+    ):
+        done = command(*words)
+        assert (done.returncode, done.stderr) == (0, b"")

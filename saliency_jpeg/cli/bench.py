@@ -8,6 +8,7 @@ from typing import Any
 from ..evaluation import __main__ as evaluation
 from .options import add_command
 from .output import stoppable
+from .terminal import load_tensorflow_quietly
 
 __all__ = ["add"]
 
@@ -20,5 +21,7 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.images is not None and not arguments.no_butteraugli:
+        load_tensorflow_quietly()  # for the perceptual metric
     with stoppable():
         return evaluation.run(arguments)

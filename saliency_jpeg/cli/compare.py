@@ -29,7 +29,7 @@ from .html_page import render_comparison
 from .options import add_command, add_max_pixels
 from .output import sweep_folders, write_output
 from .saliency import add_saliency, read_saliency
-from .terminal import UsageError, say_lines
+from .terminal import UsageError, load_tensorflow_quietly, say_lines
 
 __all__ = ["add"]
 
@@ -75,6 +75,8 @@ def _run(arguments: argparse.Namespace) -> int:
         sizes = ["{1} x {0}".format(*side.pixels.shape) for side in (first, second)]
         raise InputError(f"{second.name}: both images must have the same size, got {sizes[0]} and {sizes[1]} pixels")
     upright_map = _upright_map(saliency, first, arguments.device)
+    if not arguments.no_butteraugli:
+        load_tensorflow_quietly()  # for the perceptual metric
     values = _measure(first, second, upright_map, with_slow=not arguments.no_butteraugli)
     if arguments.output is not None:
         page = _page(first, second, upright_map, values).encode("utf-8", "replace")

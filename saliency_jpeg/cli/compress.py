@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..batch.plan import Job, Plan, check_folder_name, plan
 from ..batch.resume import JOURNAL_NAME
+from ..codec.effort import EFFORTS
 from ..errors import LowRateWarning
 from ..io import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from ..options import Options
@@ -19,7 +20,7 @@ from .batch import NO_JOURNAL, Batch, Round
 from .names import Variant
 from .options import add_command, add_options, parse_options
 from .saliency import add_saliency, saliency_files, with_saliency
-from .terminal import UsageError
+from .terminal import UsageError, load_tensorflow_quietly
 from .works import Encodings, Lossless, Shares, Work, check_lossless
 
 __all__ = ["add"]
@@ -94,6 +95,8 @@ def _run(arguments: argparse.Namespace) -> int:
     rounds = _rounds(arguments, options, planned, variants)
     if planned.folder is not None and not arguments.dry_run:
         planned.folder.mkdir(parents=True, exist_ok=True)
+    if not arguments.lossless and _runs_networks(options):
+        load_tensorflow_quietly()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LowRateWarning)  # the report has it
         return Batch(arguments, rounds, planned, variants if arguments.widths else ()).run()
@@ -131,6 +134,11 @@ def _work(arguments: argparse.Namespace, options: Options) -> Work:
         return Lossless(options)
     share = arguments.target and arguments.target.share
     return Encodings(options) if share is None else Shares(options, share)
+
+
+def _runs_networks(options: Options) -> bool:
+    """Whether networks beside that of the map take part in encoding."""
+    return EFFORTS[options.effort].loop_passes > 0 or options.tune == "restore" or options.layers in ("latent", "auto")
 
 
 def _check_journal(name: str | None) -> None:

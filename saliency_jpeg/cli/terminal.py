@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from ..errors import SaliencyJpegError
 from ..io import printable, say, say_lines, show
+from ..saliency.tensorflow_runtime import has_gpu
 
 __all__ = [
     "NAME",
@@ -20,6 +21,7 @@ __all__ = [
     "UsageError",
     "describe_error",
     "hide_library_output",
+    "load_tensorflow_quietly",
     "nearest",
     "say",
     "say_lines",
@@ -117,3 +119,12 @@ def hide_library_output() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def load_tensorflow_quietly() -> None:
+    """Loads TensorFlow, where it is installed, without its messages: for commands that will use it in their work.
+
+    What is wrong with it is left to be told by what needs it.
+    """
+    with contextlib.suppress(SaliencyJpegError), hide_library_output():
+        has_gpu()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from ..evaluation import __main__ as evaluation
@@ -22,7 +21,5 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.images is not None and Path(arguments.images).is_dir() and not arguments.no_butteraugli:
-        load_tensorflow_quietly()  # for the perceptual metric
     with stoppable():
-        return evaluation.run(arguments)
+        return evaluation.run(arguments, load_tensorflow_quietly)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, load_networks: Callable[[], object] | None = None) -> int:
     """Runs the comparison, prints its tables and keeps the measurements.
 
     Args:
         options: the parsed arguments of :func:`add_arguments`.
+        load_networks: is called in each process that measures by a network, before it does.
 
     Returns:
         The exit status, 0.
@@ -133,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
             raise OptionError(f"metrics must be among {', '.join(_COLUMNS)}, got {metric!r}")
     if options.plot and options.plot.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--plot must end in {' or '.join(SUFFIXES)}, got {str(options.plot)!r}")
-    measured = _earlier(options.from_json) if options.from_json else _run(options)
+    measured = _earlier(options.from_json) if options.from_json else _run(options, load_networks)
     if options.champion and options.champion not in codec_names(measured):
         raise OptionError(f"the champion must be one of the codecs that were measured, got {options.champion!r}")
     if options.json:
@@ -145,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> list[Measurement]:
+def _run(options: argparse.Namespace, load_networks: Callable[[], object] | None) -> list[Measurement]:
     codecs, targets, names = _available(options.codecs), tuple(options.bpp), read_names(options.names)
     if not codecs:
         raise OptionError(f"no codec can run here (--list says what is missing), got {','.join(options.codecs)}")
@@ -154,7 +155,8 @@ def _run(options: argparse.Namespace) -> list[Measurement]:
         for path in find_images(options.images, halve=options.halve, names=names, count=options.count)
     ]
     measured: list[Measurement] = []
-    for job, rows in zip(jobs, compare(jobs, options.jobs), strict=True):
+    prepare = None if options.no_butteraugli else load_networks
+    for job, rows in zip(jobs, compare(jobs, options.jobs, prepare), strict=True):
         say(f"{job.path.name} done", sys.stderr)
         measured += rows
     return measured

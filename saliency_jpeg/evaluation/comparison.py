@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import multiprocessing
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,15 +207,20 @@ def measure_image(job: Job) -> list[Measurement]:
     return measured
 
 
-def compare(jobs: Sequence[Job], processes: int = 1) -> Iterable[list[Measurement]]:
+def compare(
+    jobs: Sequence[Job], processes: int = 1, prepare: Callable[[], object] | None = None
+) -> Iterable[list[Measurement]]:
     """Runs jobs and yields the measurements of each, in order.
 
     Args:
         jobs: one for each image.
         processes: number of processes; 1 for this one.
+        prepare: is called in each of these processes before its first job.
     """
     if processes == 1:
+        if prepare is not None:
+            prepare()
         yield from map(measure_image, jobs)
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), prepare) as pool:
         yield from pool.map(measure_image, jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import encoded, photo, pillow_pixels
+from jpeg_surgery import change, segment
 
-from saliency_jpeg import Options, compress, recompress
+from saliency_jpeg import InputError, Options, compress, recompress
 from saliency_jpeg.codec._core import read_jpeg
 from saliency_jpeg.integrations._optimizer import optimize_jpeg, remove_metadata
 from saliency_jpeg.metadata import segments
@@ -86,3 +88,64 @@ def test_of_a_file_that_cannot_be_read_the_scans_stay() -> None:
     without = remove_metadata(segments.replace_segments(jpeg, [(0xFE, b"a comment")]), Options(metadata="strip"))
     assert without.startswith(b"\xff\xd8\xff\xdb")
     assert b"a comment" not in without
+
+
+BEFORE = {"RST": b"\xff\xd0", "TEM": b"\xff\x01", "COM": b"\xff\xfe\0\2"}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_marker_behind_the_last_block_hides_none(before: str, door: str) -> None:
+    jpeg = clean("progressive")
+    hidden = jpeg[:-2] + BEFORE[before] + MARK + jpeg[-2:]
+    assert read_jpeg(hidden).unread == len(MARK)
+    for mode in ("safe", "strip"):
+        written = DOORS[door](hidden, mode)
+        assert MARK not in written
+        np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(jpeg))
+
+
+FIELDS = {"SOF": b"\xff\xc0", "DHT": b"\xff\xc4", "SOS": b"\xff\xda", "DQT": b"\xff\xdb", "DRI": b"\xff\xdd"}
+NO_SUCH = {f"{marker:02x}": bytes([0xFF, marker]) for marker in (*range(0xC0, 0xD0), *range(0xDB, 0xE0))}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_what_follows_the_last_field_of_a_header_goes(kind: str) -> None:
+    """Most decoders refuse such a file; it is stored all the same."""
+    jpeg = clean("restart markers")
+    longer = change(jpeg, FIELDS[kind], lambda payload: segment(FIELDS[kind], payload + MARK))
+    for door in ("optimize", "remove"):
+        written = DOORS[door](longer, "safe")
+        assert MARK not in written
+        np.testing.assert_array_equal(pillow_pixels(written), pillow_pixels(jpeg))
+    assert segments.replace_segments(remove_metadata(longer, Options(metadata="strip")), []) == (
+        segments.replace_segments(jpeg, [])
+    )
+
+
+@pytest.mark.parametrize("marker", NO_SUCH)
+@pytest.mark.parametrize("place", ["first", "before the scan", "behind the scan"])
+def test_a_segment_with_the_marker_of_another_kind_goes(place: str, marker: str) -> None:
+    """Such as DNL, which decoders skip where the height is known."""
+    jpeg = clean("baseline")
+    at = {"first": 2, "before the scan": jpeg.index(FIELDS["SOS"]), "behind the scan": len(jpeg) - 2}[place]
+    hidden = jpeg[:at] + segment(NO_SUCH[marker], MARK) + jpeg[at:]
+    for door in ("optimize", "remove"):
+        with contextlib.suppress(InputError):  # the first frame header is none
+            assert MARK not in DOORS[door](hidden, "safe")
+
+
+def test_a_file_without_a_sound_scan_header_is_refused() -> None:
+    """Nothing would be left of the picture."""
+    jpeg = clean("baseline")
+    short = change(jpeg, FIELDS["SOS"], lambda payload: segment(FIELDS["SOS"], payload[:4]) + payload[4:])
+    missing = jpeg.replace(FIELDS["SOS"], b"")
+    for damaged in (short, missing):
+        with pytest.raises(InputError, match=r"cannot be removed: .*scan"):
+            remove_metadata(damaged, Options(metadata="safe"))
+
+
+def test_arithmetic_tables_stay() -> None:
+    table = segment(b"\xff\xcc", b"\0\x10\x11\x05")
+    jpeg = change(clean("baseline"), FIELDS["SOS"], lambda payload: table + segment(FIELDS["SOS"], payload))
+    assert table in remove_metadata(jpeg, Options(metadata="strip"))

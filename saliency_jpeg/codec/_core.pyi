@@ -419,7 +419,7 @@ class JpegImage:
         """Offset of the first byte after EOI. The reader does not read the data there, such as other MPF images."""
     @property
     def unread(self) -> int:
-        """Bytes among the coded data that belong to no block: behind the last one of a scan or restart interval."""
+        """Bytes that belong to no block and no segment: behind the last block of a scan or restart interval."""
     def with_levels(self, levels: Sequence[_Levels]) -> JpegImage:
         """Returns the same with other levels, of the same shapes.
 

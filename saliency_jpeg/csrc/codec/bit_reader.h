@@ -18,6 +18,12 @@ inline size_t find_marker(const uint8_t* data, size_t size, size_t offset) {
   return size;
 }
 
+// Counts the bytes from `offset` up to a marker, whose second byte is at `marker`; fill bytes do not count.
+inline size_t count_data(const uint8_t* data, size_t offset, size_t marker) {
+  if (marker <= offset) return 0;
+  return std::count_if(data + offset, data + marker, [](uint8_t byte) { return byte != 0xFF; });
+}
+
 // Stops at the next marker.
 class BitReader {
  public:
@@ -60,9 +66,7 @@ class BitReader {
 
   // Whole bytes that were skipped before markers, and those from here to the next marker; fill bytes do not count.
   size_t unread() const {
-    const size_t marker = find_marker(data_, size_, offset_);
-    const auto is_data = [](uint8_t byte) { return byte != 0xFF; };
-    const size_t left = marker > offset_ ? std::count_if(data_ + offset_, data_ + marker, is_data) : 0;
+    const size_t left = count_data(data_, offset_, find_marker(data_, size_, offset_));
     return skipped_ + static_cast<size_t>(count_ / 8) + left;
   }
 

@@ -48,6 +48,7 @@ class Reader {
   int next_marker();
   SegmentReader next_segment(int marker);
   void read_segment(int marker);
+  void count_stray_bytes();
   void read_quant_tables(SegmentReader s);
   void read_huffman_tables(SegmentReader s);
   void read_frame(SegmentReader s, bool progressive);
@@ -109,7 +110,7 @@ SegmentReader Reader::next_segment(int marker) {
 }
 
 void Reader::read_segment(int marker) {
-  if (stands_alone(marker)) return;
+  if (stands_alone(marker)) return count_stray_bytes();
   if (marker == kSOI) throw FormatError("a second SOI marker before EOI", offset_);
   if (is_supported_frame(marker)) return read_frame(next_segment(marker), marker == kSOF2);
   if (marker == kDHT) return read_huffman_tables(next_segment(marker));
@@ -121,6 +122,12 @@ void Reader::read_segment(int marker) {
   SegmentReader s = next_segment(marker);
   if (marker == kDRI) restart_interval_ = s.word();  // B.2.4.4
   if (is_kept_segment(marker)) file_.frame.segments.push_back({marker, s.rest()});
+  count_stray_bytes();
+}
+
+// Behind a scan, what follows a marker that ends no coded data passes for more of them elsewhere (metadata/scans.py).
+void Reader::count_stray_bytes() {
+  if (scans_ > 0) file_.unread += count_data(data_, offset_, find_marker(data_, size_, offset_));
 }
 
 //   DQT, B.2.4.1:   ( Pq Tq | 64 steps of Pq + 1 bytes, zigzag order ) for each table

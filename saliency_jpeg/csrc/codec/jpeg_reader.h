@@ -15,7 +15,7 @@ struct JpegFile {
   Frame frame;                               // its levels point into `levels`
   std::vector<ZeroedArray<int16_t>> levels;  // one array for each component
   size_t end = 0;                            // offset of the first byte after EOI
-  size_t unread = 0;                         // bytes behind the last block of a scan or restart interval
+  size_t unread = 0;                         // bytes behind the last block of a scan or interval that are no segment's
 };
 
 // Reads a baseline, extended sequential or progressive file (SOF0, SOF1, SOF2) with 8-bit samples and Huffman codes:

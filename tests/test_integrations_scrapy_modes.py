@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import encoded, photo
-from PIL import Image
+from jpeg_surgery import splice
+from PIL import Image, ImageOps
 from processes import needs
 
 needs("scrapy")
@@ -20,6 +21,7 @@ from scrapy.pipelines.images import ImagesPipeline  # noqa: E402
 from scrapy.utils.test import get_crawler  # noqa: E402
 
 from saliency_jpeg.integrations.scrapy import SaliencyImagesPipeline  # noqa: E402
+from saliency_jpeg.metadata.segments import XMP_HEADER  # noqa: E402
 
 REQUEST = Request("https://example.org/x")
 PHOTO = Image.fromarray(photo(88, 120))
@@ -73,3 +75,23 @@ def test_the_picture_that_scrapy_writes(name: str, options: dict[str, Any], tmp_
             difference = np.asarray(image).astype(float) - np.asarray(expected)
             assert np.abs(difference).mean() < 8
             assert mine.count(b"\xff\xd8\xff") == 1
+
+
+TURNED = {
+    "XMP": (0xE1, XMP_HEADER + b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'),
+    "a table that is cut off": (0xE1, b"Exif\0\0II*\0" + bytes.fromhex("08000000 0900 1201 0300 01000000 06000000")),
+}
+
+
+@pytest.mark.parametrize("mode", ["keep", "safe", "strip"])
+@pytest.mark.parametrize("place", TURNED)
+def test_what_scrapy_turns_is_turned(place: str, mode: str, tmp_path: Path) -> None:
+    """Pillow finds an orientation where others look for none."""
+    download = splice(encoded(PHOTO, quality=92), [TURNED[place]])
+    theirs = files(ImagesPipeline, tmp_path, download)
+    ours = files(SaliencyImagesPipeline, tmp_path, download, metadata=mode)
+    for mine, their in zip(ours, theirs, strict=True):
+        with Image.open(io.BytesIO(mine)) as image, Image.open(io.BytesIO(their)) as expected:
+            shown = ImageOps.exif_transpose(image)
+            assert image.size == shown.size == expected.size
+            assert np.abs(np.asarray(shown).astype(float) - np.asarray(expected)).mean() < 8

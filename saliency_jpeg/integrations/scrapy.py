@@ -9,7 +9,7 @@ Replaces ``scrapy.pipelines.images.ImagesPipeline``. In the project's settings::
 Honours all settings of ``ImagesPipeline``, thumbnails included. The picture is the one that ``ImagesPipeline`` writes,
 in RGB whatever the download was. A JPEG file that shows the same as it is (RGB, not rotated, one picture) is encoded
 again from its own coefficients, losslessly where there is neither a target nor a quality. Everything else (other
-formats, gray and CMYK files, MPO, thumbnails, images with an EXIF orientation) is encoded from pixels.
+formats, gray and CMYK files, MPO, thumbnails, images with an orientation in EXIF or XMP) is encoded from pixels.
 
 Raises ``OptionError`` for a wrong option when the spider starts. Where no encoding meets the target, ``TargetError``
 makes Scrapy count the image as failed.
@@ -18,7 +18,7 @@ makes Scrapy count the image as failed.
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from PIL import Image
 
@@ -35,6 +35,8 @@ except ImportError as error:
     raise missing_dependency("Scrapy") from error
 
 __all__ = ["SaliencyImagesPipeline"]
+
+_ORIENTATION: Final = 0x0112
 
 
 class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignore]
@@ -84,11 +86,17 @@ class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignor
 
 
 def _is_plain_jpeg(data: bytes, max_pixels: int | None) -> bool:
-    """Returns whether this is a JPEG file of one picture, without an EXIF orientation, which Scrapy would apply."""
+    """Returns whether this is a JPEG file of one picture, without an orientation, which Scrapy would apply."""
     if not is_jpeg(data, max_pixels):
         return False
     source = JpegSource(data)
-    return source.metadata.orientation == 1 and source.trailing is None
+    return source.metadata.orientation == 1 and source.trailing is None and not _is_turned(data)
+
+
+def _is_turned(data: bytes) -> bool:
+    """Returns whether Pillow turns the picture for Scrapy: it reads XMP too, and other damaged EXIF blocks."""
+    with Image.open(BytesIO(data)) as image:
+        return image.getexif().get(_ORIENTATION) in range(2, 9)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

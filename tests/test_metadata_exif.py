@@ -9,6 +9,7 @@ import pytest
 from exif_blocks import GPS_MARK, MAKER_NOTE, SERIAL, camera_exif, directory, thumbnail
 from PIL import ExifTags, Image
 
+from saliency_jpeg import SegmentError
 from saliency_jpeg.metadata import exif
 
 SMALL = thumbnail(Image.linear_gradient("L"))
@@ -144,3 +145,28 @@ def test_mutated_blocks_raise_nothing() -> None:
         assert len(changed) <= len(cut)
         exif.shown(changed)
         exif.size(changed)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("kind", [3, 4])
+@ORDERS
+def test_a_table_that_is_cut_off_is_read_as_far_as_it_goes(order: str, kind: int) -> None:
+    """As by Pillow and browsers."""
+
+    def cut(turn: int) -> bytes:
+        value = struct.pack(order + ("I" if kind == 4 else "HH"), *(turn, 0)[: 1 if kind == 4 else 2])
+        entries = struct.pack(order + "HHHI", 9, 0x0112, kind, 1) + value
+        return (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8) + entries + b"rest"
+
+    block = cut(6)
+    assert exif.orientation(block) == read(block)[0x0112] == 6
+    assert exif.has_orientation(block)
+    assert exif.shown(block) == exif.minimal(6)
+    upright = exif.with_orientation(block, 1)
+    assert exif.orientation(upright) == read(upright)[0x0112] == 1
+    assert len(differing(block, upright)) <= 4
+    without = block.replace(struct.pack(order + "H", 0x0112), struct.pack(order + "H", 0x0110))
+    assert exif.orientation(without) == 1
+    assert exif.with_orientation(without, 1) == without
+    with pytest.raises(SegmentError, match="no readable first directory"):
+        exif.with_orientation(without, 3)

@@ -73,7 +73,7 @@ def test_hostile_directory_ends_at_once() -> None:
     assert Metadata(exif=looping).orientation == 6
     huge_count = b"MM\0*" + struct.pack(">IH", 8, 0xFFFF) + b"\x01\x12\0\3\0\0\0\1\0\6\0\0" * 5
     assert len(huge_count) < 100
-    assert Metadata(exif=huge_count).orientation == 1
+    assert Metadata(exif=huge_count).orientation == 6  # of the entries that are there, as in Pillow
     every_entry = tiff(">", [(0x8769, 4, 0xFFFFFFFF, b"\0\0\0\x08")] * 65535, following=8)
     assert Metadata(exif=every_entry).orientation == 1
 

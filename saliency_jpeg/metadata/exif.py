@@ -62,7 +62,7 @@ _INTEGERS = {SHORT: "H", LONG: "I", 8: "h", 9: "i"}  # SSHORT, SLONG
 
 def has_orientation(exif: bytes | None) -> bool:
     """Whether there is an orientation tag, valid or not."""
-    directory = first_directory(exif)
+    directory = first_directory(exif, may_be_cut=True)
     return directory is not None and bool(directory.find(exif or b"", ORIENTATION))
 
 
@@ -70,9 +70,10 @@ def orientation(exif: bytes | None) -> int:
     """Returns the orientation, 1 to 8.
 
     It is 1 where the block is absent or damaged, or where the first such tag is not one integer of 1 to 8. Exif asks
-    for a SHORT; some cameras write a LONG, and Pillow and ExifTool take signed integers as well.
+    for a SHORT; some cameras write a LONG, and Pillow and ExifTool take signed integers as well. Pillow and browsers
+    read a first directory that is cut off as far as it goes.
     """
-    directory = first_directory(exif)
+    directory = first_directory(exif, may_be_cut=True)
     if exif is None or directory is None:
         return 1
     for entry in directory.find(exif, ORIENTATION):
@@ -96,15 +97,15 @@ def with_orientation(exif: bytes, value: int) -> bytes:
     Raises:
         SegmentError: ``value`` is not 1 and the block is damaged, or the tag is missing and IFD0 has no room for it.
     """
-    directory = first_directory(exif)
-    if directory is None and value == 1:
+    directory = first_directory(exif, may_be_cut=True)
+    places = directory.find(exif, ORIENTATION) if directory is not None else []
+    if not places and value == 1:
         return exif
-    if directory is None:
+    if directory is None or (not places and first_directory(exif) is None):
         raise SegmentError("the EXIF block has no readable first directory; the orientation cannot be set in it")
     entry = struct.pack(directory.order + "HHIHH", ORIENTATION, SHORT, 1, value, 0)
-    places = directory.find(exif, ORIENTATION)
     if not places:
-        return exif if value == 1 else _append_directory(exif, directory, entry)
+        return _append_directory(exif, directory, entry)
     patched = bytearray(exif)
     for at in places:
         patched[at : at + 12] = entry

@@ -145,9 +145,18 @@ def directory_at(exif: bytes, order: str, offset: int) -> Directory | None:
     return directory if directory.end <= len(exif) else None
 
 
-def first_directory(exif: bytes | None) -> Directory | None:
-    """Returns IFD0 if the header is TIFF's and the whole table lies inside the data, else ``None``."""
+def first_directory(exif: bytes | None, *, may_be_cut: bool = False) -> Directory | None:
+    """Returns IFD0 if the header is TIFF's and the whole table lies inside the data, else ``None``.
+
+    Args:
+        exif: the block.
+        may_be_cut: take of a table that reaches beyond the data the entries inside.
+    """
     if exif is None or len(exif) < 8 or exif[:4] not in BYTE_ORDERS:
         return None
     order = BYTE_ORDERS[bytes(exif[:4])]
-    return directory_at(exif, order, *struct.unpack_from(order + "I", exif, 4))
+    (offset,) = struct.unpack_from(order + "I", exif, 4)
+    directory = directory_at(exif, order, offset)
+    if directory is None and may_be_cut and 8 <= offset <= len(exif) - 2:
+        return Directory(order, offset + 2, (len(exif) - offset - 2) // 12)
+    return directory

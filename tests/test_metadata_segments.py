@@ -20,7 +20,7 @@ from saliency_jpeg.metadata import jpeg_metadata, segments
 from saliency_jpeg.metadata.model import Metadata, minimal_exif
 
 RNG = np.random.default_rng(2)
-ICC = RNG.bytes(200_000)
+ICC = (200_000).to_bytes(4, "big") + RNG.bytes(32) + b"acsp" + RNG.bytes(200_000 - 40)
 MAKER_NOTE = RNG.bytes(3000)
 EXIF = (
     b"II*\0\x08\0\0\0\x02\0"
@@ -84,6 +84,13 @@ def test_safe_keeps_orientation_colour_and_density() -> None:
 def test_strip_keeps_what_showing_needs(density: tuple[int, int, int] | None, kept: tuple[int, int, int]) -> None:
     metadata = Metadata(EXIF, ICC, XMP, b"c", density, (IPTC,))
     assert jpeg_metadata.collect(jpeg_metadata.build(metadata, "strip")) == Metadata(minimal_exif(6), ICC, density=kept)
+
+
+@pytest.mark.parametrize("mode", ["safe", "strip"])
+@pytest.mark.parametrize("icc", [b"a place on earth", bytes(36) + b"a place on earth" + bytes(100)])
+def test_what_is_no_profile_goes(icc: bytes, mode: jpeg_metadata.MetadataMode) -> None:
+    assert jpeg_metadata.build(Metadata(icc=icc), mode) == jpeg_metadata.build(Metadata())
+    assert jpeg_metadata.collect(jpeg_metadata.build(Metadata(icc=icc))).icc == icc
 
 
 @pytest.mark.parametrize("mode", ["safe", "strip"])

@@ -138,9 +138,8 @@ def test_what_matters_keeps_its_levels() -> None:
 
 
 def test_metadata_are_kept_whole_or_replaced() -> None:
-    metadata = Metadata(
-        exif=camera_exif(thumbnail(PICTURE), orientation=6), icc=bytes(70_000), xmp=b"<x:xmpmeta/>", comment=b"a remark"
-    )
+    exif, icc = camera_exif(thumbnail(PICTURE), orientation=6), bytes(36) + b"acsp" + bytes(70_000)
+    metadata = Metadata(exif=exif, icc=icc, xmp=b"<x:xmpmeta/>", comment=b"a remark")
     source = segments.replace_segments(saved(quality=90), jpeg_metadata.build(metadata))
     calls: tuple[dict[str, Any], ...] = ({}, {"quality": 30, "saliency": None})
     for options in calls:

@@ -169,13 +169,14 @@ def _safe(metadata: Metadata) -> Metadata:
     density = metadata.density
     if density is None or (density[0] == 0 and density[1] == density[2]):
         density = resolution(metadata.exif) or density
-    return Metadata(exif=shown(metadata.exif), icc=_without_rest(metadata.icc), density=density)
+    profile = None if metadata.icc_space is None else _without_rest(metadata.icc or b"")
+    return Metadata(exif=shown(metadata.exif), icc=profile, density=density)
 
 
-def _without_rest(icc: bytes | None) -> bytes | None:
+def _without_rest(icc: bytes) -> bytes:
     """The profile as long as its header says it is (ICC.1, 7.2.2)."""
-    size = int.from_bytes(icc[:4], "big") if icc is not None else 0
-    return icc[:size] if icc is not None and size >= _ICC_HEADER_BYTES else icc
+    size = int.from_bytes(icc[:4], "big")
+    return icc[:size] if size >= _ICC_HEADER_BYTES else icc
 
 
 def _stripped(metadata: Metadata) -> Metadata:

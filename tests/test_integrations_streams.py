@@ -46,6 +46,13 @@ class InParts(Stream):
         return super().read(500 if size is None or size < 0 else min(size, 500))
 
 
+class Unblocking(Stream):
+    """Has no more bytes at its end, as a raw stream that does not wait: ``None``."""
+
+    def read(self, size: int | None = -1) -> Any:
+        return super().read(size) or None
+
+
 class Refusing(Stream):
     """Has ``seek``, which raises, as in ``io.RawIOBase``."""
 
@@ -70,6 +77,7 @@ KINDS: dict[str, Any] = {
     "one byte at a time": lambda data: Stream(data, 1),
     "in parts": InParts,
     "refusing": Refusing,
+    "unblocking": Unblocking,
     "forward": Forward,
 }
 

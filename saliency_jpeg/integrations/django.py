@@ -122,11 +122,11 @@ def _rewind(content: Any) -> bool:
 
 
 def _read_start(content: Any) -> Any:
-    """Returns the first bytes, or characters, of which a stream may give fewer than it is asked for."""
+    """Returns the first bytes, or characters, of which a stream may give fewer than it is asked for, or ``None``."""
     start = content.read(len(_START))
     while start and len(start) < len(_START) and (more := content.read(len(_START) - len(start))):
         start += more
-    return start
+    return b"" if start is None else start
 
 
 def _read_rest(content: Any, start: Any) -> Any:

@@ -19,6 +19,10 @@ target and a quality the rewrite is lossless. A file that is not a JPEG file, or
 unchanged. The content need not be able to seek; of such a stream only a JPEG file is read into memory. The trailing
 images of MPO, Ultra HDR and motion photo files are kept unless ``trailing_images`` is ``"drop"``.
 
+From Django 5.1 on an ``ImageField`` fills its ``width_field`` and ``height_field`` from the upload. Where options
+change the size (``max_width``, ``max_height``, ``allow_downscale``, ``orientation="apply"``), assign the name once more
+after saving, ``photo.image = photo.image.name``, which reads the stored file, and save these fields.
+
 The first file with a map waits until the network is loaded, unless ``default_storage.warm_up()`` in
 ``AppConfig.ready`` has done so. Where worker processes are forked afterwards, call it in each.
 

@@ -18,12 +18,13 @@ makes Scrapy count the image as failed.
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
 from PIL import Image
 
 from ..encoder.encoder import Encoder
 from ..image.load import load
+from ..metadata.exif import ORIENTATION
 from ..metadata.jpeg_source import JpegSource
 from ..options import Options
 from ._compat import OPTION_NAMES, check_names, missing_dependency
@@ -35,8 +36,6 @@ except ImportError as error:
     raise missing_dependency("Scrapy") from error
 
 __all__ = ["SaliencyImagesPipeline"]
-
-_ORIENTATION: Final = 0x0112
 
 
 class SaliencyImagesPipeline(ImagesPipeline):  # type: ignore[misc, unused-ignore]
@@ -96,7 +95,7 @@ def _is_plain_jpeg(data: bytes, max_pixels: int | None) -> bool:
 def _is_turned(data: bytes) -> bool:
     """Returns whether Pillow turns the picture for Scrapy: it reads XMP too, and other damaged EXIF blocks."""
     with Image.open(BytesIO(data)) as image:
-        return image.getexif().get(_ORIENTATION) in range(2, 9)
+        return image.getexif().get(ORIENTATION) in range(2, 9)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -30,6 +30,7 @@ from .exif_directory import (
 __all__ = [
     "BYTE_ORDERS",
     "EXIF_HEADER",
+    "ORIENTATION",
     "Directory",
     "directory_at",
     "first_directory",

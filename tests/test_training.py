@@ -154,7 +154,7 @@ def test_the_same_seed_gives_the_same_weights(done: Run) -> None:
             np.testing.assert_allclose(stored[key].astype(float), array.astype(float), rtol=0.02, atol=1e-3)
 
 
-@pytest.mark.parametrize(("judged", "best"), [((1.0, 2.0, 3.0), 0), ((3.0, 1.0, 2.0), 1)])
+@pytest.mark.parametrize(("judged", "best"), [((1.0, 2.0, 3.0), 0), ((3.0, 1.0, 2.0), 1), ((3.0, 2.0, 1.0), 2)])
 def test_the_best_epoch_is_kept(
     judged: tuple[float, ...], best: int, done: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,7 +34,8 @@ test: $(VENV)/installed-for-tests
 	$(VENV)/bin/lint-imports
 	$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml --allowlist tests/core/stubtest-allowlist.txt \
 	  saliency_jpeg.codec._core saliency_jpeg.image._raster saliency_jpeg.metrics._metrics
-	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/fuzz/*.cc tests/fuzz/*.h)
+	$(VENV)/bin/clang-format --dry-run --Werror $(SOURCES) $(wildcard tests/core/*.cc tests/core/*.h) \
+	  $(wildcard tests/fuzz/*.cc tests/fuzz/*.h)
 	$(RUN) -m pytest -n 2 --dist worksteal
 
 test-integrations: $(VENV)-integrations/installed

@@ -1,4 +1,4 @@
-"""The C++ code under AddressSanitizer and UndefinedBehaviorSanitizer (tests/core/sanitized.cc)."""
+"""The C++ code under AddressSanitizer and UndefinedBehaviorSanitizer (tests/core/sanitized*.cc)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from helpers import GRAY_REFINEMENT, ROOT, photo, quantized, random_levels
 from sanitizers import Sanitized, run
 
-DRIVER = ROOT / "tests" / "core" / "sanitized.cc"
+DRIVER = [ROOT / "tests" / "core" / name for name in ("sanitized.cc", "sanitized_pictures.cc")]
 
 
 def test_no_fault_on_any_input(sanitized: Sanitized, tmp_path: Path) -> None:
@@ -20,6 +20,6 @@ def test_no_fault_on_any_input(sanitized: Sanitized, tmp_path: Path) -> None:
     }
     for name, jpeg in seeds.items():
         (tmp_path / name).write_bytes(jpeg)
-    done = run(sanitized.link("driver", DRIVER), "1000", *(tmp_path / name for name in seeds))
+    done = run(sanitized.link("driver", *DRIVER), "1000", *(tmp_path / name for name in seeds))
     assert done.returncode == 0, done.stderr[-3000:]
     assert "refused" in done.stdout
